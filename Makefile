@@ -1,0 +1,45 @@
+# Each target by itself makes .venv and installs what it lacks: Python 3.11, pip and make suffice.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PROJECTS := pyproject.toml example_project/pyproject.toml
+
+.PHONY: help example test check lint types
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make example   run the example project: outputs in ./working and ./out'
+	@echo 'make test      all tests, in all modes'
+	@echo 'make check     lint, types and the tests that need no server'
+
+example: $(VENV)/.example
+	$(BIN)/python -m example_project
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest example_project --prefectx-mode=all
+
+check: lint types
+	$(BIN)/python -m pytest tests/unit tests/modes --prefectx-mode=function,cache -m 'not prefectx_server'
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# Stamps: what was installed is newer than the files that name it.
+$(VENV)/.example: $(PROJECTS) | $(BIN)/pip
+	$(PIP) -e '.[prefect]' -e ./example_project
+	@touch $@
+
+$(VENV)/.dev: $(PROJECTS) | $(BIN)/pip
+	$(PIP) -e '.[dev]' -e './example_project[test]'
+	@touch $@ $(VENV)/.example
+
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)

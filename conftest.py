@@ -1,0 +1,3 @@
+"""For all tests below: pytest's own tester of plugins."""
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,216 @@
+"""One call of one task, outside or inside Prefect: its Item, whether it is done, how it is made."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import time
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx import records
+from prefectx.errors import PrefectxError, StaleTarget
+from prefectx.item import Item, is_handle, load, load_items
+from prefectx.logs import named_run
+from prefectx.run import Claim, current_run, in_task, task_body
+from prefectx.summary import summary
+from prefectx.tree import is_container, is_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Generator, Mapping
+
+    from prefectx.task import Task
+
+RUNS_LOG: Final = "PREFECTX_RUNS_LOG"
+"""Names a file that gets one line, a task's name, each time a task's function really runs."""
+
+
+class Call:
+    """One call of a task, whose arguments are data or Items, never futures.
+
+    Args:
+        task: The task.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+    """
+
+    __slots__ = ("_claim", "_inputs", "_summary", "args", "item", "kwargs", "task")
+
+    def __init__(
+        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        self.task = task
+        self.args = args
+        self.kwargs = kwargs
+        self.item: Item[Any] | None = task.naming.item(args, kwargs)
+        self._claim: Claim | None = None
+        self._summary: str | None = None
+        self._inputs: str | None = None
+
+    def is_done(self) -> bool:
+        """Tell whether the target is there and counts.
+
+        Raises:
+            TargetCollision: Another call of this run fills the same target.
+        """
+        if self.item is None:
+            return False
+        self.claim()
+        if not self.item.exists():
+            return False
+        if self.task.rerun_on and self._staleness(self.task.rerun_on):
+            return False
+        if current_run().looks_first(self.task.identity):
+            self._warn_if_stale(self.item)
+        return True
+
+    def claim(self) -> None:
+        """Claim the target for this call.
+
+        Raises:
+            TargetCollision: Another call of this run fills the same target.
+        """
+        run = current_run()
+        if self.item is None or (run.allows_remaking and "inputs" in self.task.rerun_on):
+            return
+        if self._claim is None:
+            self._claim = Claim(self.summary, self.task.identity, self._arguments())
+        run.claim(self.item.path, self.item.target, self._claim)
+
+    @property
+    def summary(self) -> str:
+        """The call as short text."""
+        if self._summary is None:
+            self._summary = summary(self.task.qualified_name, self._arguments())
+        return self._summary
+
+    def make(self) -> Any:
+        """Run the task's function and keep its output; return what the caller is given."""
+        with self._whole_or_not_at_all():
+            start = time.perf_counter()
+            with task_body():
+                value = execute(self.task, self.args, self.kwargs)
+            return self._keep(value, time.perf_counter() - start)
+
+    async def amake(self) -> Any:
+        """Do the same for a coroutine function."""
+        with self._whole_or_not_at_all():
+            start = time.perf_counter()
+            with task_body():
+                value = await execute(self.task, self.args, self.kwargs)
+            return self._keep(value, time.perf_counter() - start)
+
+    @contextmanager
+    def _whole_or_not_at_all(self) -> Generator[None]:
+        if self.item is None:
+            yield
+            return
+        self._note_inputs()
+        try:
+            yield
+        except BaseException:
+            self.item.store.discard(self.item.target)
+            raise
+
+    def given(self) -> Any:
+        """Return what the caller of a done call is given: data inside a task, else the Item."""
+        if self.item is None or not in_task():
+            return self.item
+        return self.item.load()
+
+    def _keep(self, value: Any, seconds: float) -> Any:
+        if self.item is None:
+            return value
+        try:
+            self.item.store.save(self.item.target, value)
+        except PrefectxError as error:
+            error.add_note(f"This is the output of {self.summary}, target {self.item.target!r}.")
+            raise
+        record = records.Record(
+            task=self.task.qualified_name,
+            call=self.summary,
+            made=records.now(),
+            seconds=round(seconds, 6),
+            python=records.python_version(),
+            code=self.task.code_hash,
+            inputs=self._inputs,
+        )
+        records.write(self.item.store, self.item.target, record)
+        return value if in_task() else self.item
+
+    def _arguments(self) -> dict[str, Any]:
+        return self.task.naming.bind(*self.args, **self.kwargs)
+
+    def _note_inputs(self) -> str | None:
+        """Note what the arguments are before the function runs, for it may change them."""
+        if self._summary is None:
+            self._summary = summary(self.task.qualified_name, self._arguments())
+        if self._inputs is None and "inputs" in self.task.rerun_on:
+            self._inputs = records.inputs_hash(self._arguments())
+        return self._inputs
+
+    def _staleness(self, reasons: frozenset[str]) -> str | None:
+        """Return which of the reasons for a rerun applies, if one does."""
+        if self.item is None or (record := records.read(self.item.store, self.item.target)) is None:
+            return None
+        if "code" in reasons and self._other_code(record):
+            return "code"
+        if "inputs" in reasons and record.inputs != self._note_inputs():
+            return "inputs"
+        return None
+
+    def _other_code(self, record: records.Record) -> bool:
+        return record.python == records.python_version() and record.code != self.task.code_hash
+
+    def _warn_if_stale(self, item: Item[Any]) -> None:
+        if (record := records.read(item.store, item.target)) is None:
+            return
+        if record.call != self.summary:
+            why = f"was made by another call: {record.call}, now {self.summary}"
+        elif self._other_code(record):
+            why = f"was made by another version of the task {self.task.name!r}"
+        else:
+            return
+        msg = (
+            f"target {item.target!r} {why}. It is trusted because it is there. Delete it to make"
+            " it anew, or let rerun_on={'inputs', 'code'} decide. (Of each task, only the first"
+            " target that a run finds is compared.)"
+        )
+        warnings.warn(msg, StaleTarget, stacklevel=5)
+
+
+def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Call the task's function with the data of Items in their place; return what it returns."""
+    args, kwargs = load_items(args), load_items(kwargs)
+    _log_run(task.name)
+    names = {
+        "task_name": task.name,
+        "task_run_name": task.naming.run_name(args, kwargs) or task.name,
+    }
+    if inspect.iscoroutinefunction(task.fn):
+        return _anamed(task.fn(*args, **kwargs), names)
+    with named_run(**names):
+        return _data_of(task.fn(*args, **kwargs))
+
+
+async def _anamed(coroutine: Coroutine[Any, Any, Any], names: dict[str, str]) -> Any:
+    with named_run(**names):
+        return _data_of(await coroutine)
+
+
+def _data_of(value: Any) -> Any:
+    """Return the data where a function has returned handles, or a container of them."""
+    if is_handle(value):
+        return load(value)
+    # Not deeper: outputs may be large.
+    if is_container(value):
+        parts = value.values() if is_dict(value) else value
+        return load(value) if any(map(is_handle, parts)) else value
+    return value
+
+
+def _log_run(name: str) -> None:
+    if (path := os.environ.get(RUNS_LOG)) is not None:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(f"{name}\n")

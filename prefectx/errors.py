@@ -1,0 +1,53 @@
+"""What can go wrong, as exceptions: each says what happened, to what, and what to do next."""
+
+
+class PrefectxError(Exception):
+    """Base of all errors raised by prefectx."""
+
+
+class UnknownMode(PrefectxError, ValueError):
+    """The mode's name is not one of `MODES`."""
+
+
+class UnknownOption(PrefectxError, TypeError):
+    """An option given to `task` or `flow` is neither prefectx's nor Prefect's."""
+
+
+class TemplateError(PrefectxError, ValueError):
+    """A target or name template does not compile, or names what is not there."""
+
+
+class UnsafeTarget(PrefectxError, ValueError):
+    """A rendered target would leave its folder or cannot be a file's name."""
+
+
+class TargetCollision(PrefectxError, RuntimeError):
+    """Two different calls would fill the same target."""
+
+
+class TargetMissing(PrefectxError, FileNotFoundError):
+    """A target that should be there is not."""
+
+
+class CorruptTarget(PrefectxError, RuntimeError):
+    """A target is there but cannot be read."""
+
+
+class UnsupportedValue(PrefectxError, TypeError):
+    """A value cannot be kept, or cannot be told apart from others, without loss."""
+
+
+class MappingError(PrefectxError, ValueError):
+    """The arguments of `.map` cannot be spread over calls."""
+
+
+class ServerUnreachable(PrefectxError, ConnectionError):
+    """A Prefect mode was asked for and no Prefect API answers."""
+
+
+class MissingExtra(PrefectxError, ImportError):
+    """Something was asked for that needs a package that is not installed."""
+
+
+class StaleTarget(UserWarning):
+    """A target was trusted although it was made by other code or from other inputs."""

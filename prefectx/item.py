@@ -1,0 +1,194 @@
+"""`Item`: the small handle of an output that lies, or would lie, in a store."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeGuard, TypeVar
+
+from prefectx.errors import TargetMissing
+from prefectx.handles import is_future, is_future_list, is_state, result_of
+from prefectx.tree import replace
+
+if TYPE_CHECKING:
+    from prefectx.stores.base import Store
+
+T = TypeVar("T")
+
+_SUFFIX: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
+# What is made where there is nothing to make a name of.
+_NO_NAMES: Final = ("", "_")
+_MADE_BASE: Final = re.compile(r"~[0-9a-f]{8,16}$")
+
+
+class Item(Generic[T]):
+    """Where a task's output lies: a frozen handle, small whatever the data.
+
+    Given to a task, an Item is loaded where the task runs. It also has the methods of a future
+    that has finished, so that code written for futures runs on it.
+
+    Args:
+        store: Who keeps the output.
+        target: The output's readable name within the store.
+        base: The name that a task on this Item takes over; by default the target's last part.
+
+    Example:
+        >>> Item(Filestore(), "working/pdf2text/report-7").base
+        'report-7'
+    """
+
+    # Prefect links results to runs by identity, and checks it where weak references can be had.
+    __slots__ = ("__weakref__", "base", "store", "target")
+
+    store: Store
+    target: str
+    base: str
+
+    def __init__(self, store: Store, target: str, base: str | None = None) -> None:
+        if base is None:
+            base = _SUFFIX.sub("", target.rpartition("/")[2])
+        object.__setattr__(self, "store", store)
+        object.__setattr__(self, "target", target)
+        object.__setattr__(self, "base", base)
+
+    @property
+    def path(self) -> str:
+        """The full path or address of the output."""
+        return self.store.path(self.target)
+
+    @property
+    def has_given_base(self) -> bool:
+        """Whether `base` was given by a person, not made from arguments."""
+        return self.base not in _NO_NAMES and _MADE_BASE.search(self.base) is None
+
+    def exists(self) -> bool:
+        """Tell whether the output is there."""
+        return self.store.exists(self.target)
+
+    def load(self) -> T:
+        """Return the data.
+
+        Raises:
+            TargetMissing: Nothing is there.
+            CorruptTarget: What is there cannot be read.
+        """
+        data: T = self.store.load(self.target)
+        return data
+
+    def delete(self) -> None:
+        """Remove the output, so that the next call makes it anew.
+
+        Raises:
+            TargetMissing: Nothing is there.
+        """
+        if not self.exists():
+            msg = f"cannot delete {self.path!r}: nothing is there."
+            raise TargetMissing(msg)
+        self.store.delete(self.target)
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> T:  # noqa: ARG002
+        """Return the data, as a future's `result` does."""
+        return self.load()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Return at once: there is nothing to wait for."""
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        msg = f"an Item cannot be changed: {name} = {value!r}"
+        raise AttributeError(msg)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        msg = f"an Item cannot be changed: del {name}"
+        raise AttributeError(msg)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Item):
+            return NotImplemented
+        return self.target == other.target and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.target)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Item, (self.store, self.target, self.base))
+
+    def __repr__(self) -> str:
+        label = self.store.label()
+        return f"Item({self.target!r})" if not label else f"Item({self.target!r}, {label!r})"
+
+
+def item(target: str, store: Store | type[Store] | None = None) -> Item[Any]:
+    """Return the Item of something that is there already, to feed it to a task.
+
+    Args:
+        target: The output's name within the store, as in `"working/row_filter/a"`.
+        store: A store or its class; by default `Filestore`: the current folder.
+
+    Example:
+        >>> item("working/row_filter/a").exists()
+        False
+    """
+    from prefectx.stores import Filestore
+
+    keeper = Filestore if store is None else store
+    return Item(keeper() if isinstance(keeper, type) else keeper, target)
+
+
+def load(value: Any) -> Any:
+    """Return the data behind an Item, a future or a state, also deep inside containers.
+
+    Needed only where a flow's own body computes on a task's output. Data passes unchanged, so
+    the same line runs in every mode.
+
+    Args:
+        value: Data, an `Item`, a future, a state, or lists, tuples, sets, dicts and dataclasses
+            of them.
+
+    Raises:
+        TargetMissing: An Item's output is not there.
+        CorruptTarget: An Item's output cannot be read.
+
+    Example:
+        >>> load([1, {"a": 2}])
+        [1, {'a': 2}]
+    """
+    return replace(value, _loaded)
+
+
+def is_handle(value: Any) -> bool:
+    """Tell whether `value` is an Item, a future, a state or what `.map` gives."""
+    return is_item(value) or is_future(value) or is_state(value) or is_future_list(value)
+
+
+def settle(value: Any) -> Any:
+    """Wait for the futures in `value` and put their results (data or Items) in their place."""
+    return replace(value, _settled)
+
+
+def is_item(value: Any) -> TypeGuard[Item[Any]]:
+    """Tell whether `value` is an Item."""
+    return isinstance(value, Item)
+
+
+def loaded_item(value: Any) -> Any:
+    """Return the data if `value` is an Item, else `value`."""
+    return value.load() if is_item(value) else value
+
+
+def load_items(value: Any) -> Any:
+    """Return `value` with the data of each Item in its place; futures stay as they are."""
+    return replace(value, loaded_item)
+
+
+def _settled(value: Any) -> Any:
+    if is_future_list(value):
+        return [settle(future) for future in value]
+    if is_future(value) or is_state(value):
+        return settle(result_of(value))
+    return value
+
+
+def _loaded(value: Any) -> Any:
+    if is_item(value):
+        return value.load()
+    settled = _settled(value)
+    return value if settled is value else load_items(settled)

@@ -1,0 +1,77 @@
+"""Which mode is in force: who runs a task, and whether its target is asked first."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, Literal, TypeGuard
+
+from prefectx.errors import UnknownMode
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
+
+MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.cache", "prefect")
+"""The names of the modes, from the plainest to Prefect's own."""
+
+VARIABLE: Final = "PREFECTX"
+
+_override: ContextVar[Mode | None] = ContextVar("prefectx_mode", default=None)
+
+
+def current_mode() -> Mode:
+    """Return the mode in force here: `use_mode`'s, else `$PREFECTX`'s, else `"function"`.
+
+    Raises:
+        UnknownMode: `$PREFECTX` names no mode.
+
+    Example:
+        >>> with use_mode("cache"):
+        ...     current_mode()
+        'cache'
+    """
+    if (mode := _override.get()) is not None:
+        return mode
+    return checked_mode(os.environ.get(VARIABLE) or "function", f"${VARIABLE}")
+
+
+@contextmanager
+def use_mode(mode: str) -> Generator[Mode]:
+    """Run the body of the `with` statement in `mode`, whatever `$PREFECTX` says.
+
+    Safe in threads and async: only the current context changes.
+
+    Args:
+        mode: One of `MODES`.
+
+    Raises:
+        UnknownMode: `mode` is not one of `MODES`.
+
+    Example:
+        >>> with use_mode("cache") as mode:
+        ...     mode
+        'cache'
+    """
+    token = _override.set(checked_mode(mode, "use_mode()"))
+    try:
+        yield current_mode()
+    finally:
+        _override.reset(token)
+
+
+def checked_mode(mode: str, source: str) -> Mode:
+    """Return `mode` if it is one of `MODES`; `source` says in the error where it came from."""
+    if _is_mode(mode):
+        return mode
+    nearest = difflib.get_close_matches(mode, MODES, n=1, cutoff=0.4)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    msg = f"unknown mode {mode!r} (from {source}).{hint} The modes are: {', '.join(MODES)}."
+    raise UnknownMode(msg)
+
+
+def _is_mode(mode: str) -> TypeGuard[Mode]:
+    return mode in MODES

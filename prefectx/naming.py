@@ -1,0 +1,120 @@
+"""How the calls of one task are named: its templates, compiled, and the store that keeps them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx.base import made_base
+from prefectx.context import context_names
+from prefectx.errors import TemplateError, UnsupportedValue
+from prefectx.item import Item
+from prefectx.signature import Signature
+from prefectx.stores.base import Store
+from prefectx.stores.file import Filestore
+from prefectx.stores.formats import check_suffix
+from prefectx.stores.written import SelfWritten
+from prefectx.target import Template
+
+if TYPE_CHECKING:
+    from prefectx.options import TaskOptions
+
+DEFAULTS: Final[TaskOptions] = {
+    "target": "working/{funcname}/{base}",
+    "store": Filestore,
+    "save": True,
+}
+
+
+class Naming:
+    """What of a task's options says where outputs lie and what runs are called.
+
+    Args:
+        fn: The task's function.
+        options: The task's options, defaults left out.
+
+    Raises:
+        TemplateError: A template does not compile.
+        UnsupportedValue: The function's output cannot be kept.
+    """
+
+    def __init__(self, fn: Callable[..., Any], options: TaskOptions) -> None:
+        merged: TaskOptions = {**DEFAULTS, **options}
+        self._fn = fn
+        self._signature: Final = Signature(fn)
+        self.bind: Final = self._signature.binder()
+        self.unbound: Final = self._signature.unbound
+        template = partial(
+            Template, signature=self._signature, modules=tuple(merged.get("modules", ()))
+        )
+        self._base: Final = _maybe(partial(template, option="base"), merged.get("base"))
+        named = partial(template, base=self._base_of)
+        self._name: Final = _maybe(partial(named, option="name"), merged.get("name"))
+        self._target: Final = _maybe(named, merged.get("target"))
+        self._store: Final = self._checked_store(merged)
+        first = next(iter(self._signature.parameters), None)
+        is_method = first in {"self", "cls"} and "." in fn.__qualname__
+        self._owner: Final = fn.__qualname__ if is_method else ""
+
+    @property
+    def names_runs(self) -> bool:
+        """Whether there is a template for the names of runs."""
+        return self._name is not None
+
+    @property
+    def has_target(self) -> bool:
+        """Whether outputs are kept."""
+        return self._target is not None
+
+    def item(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Item[Any] | None:
+        """Return the Item of a call whose arguments hold no futures, or None without a target."""
+        if self._target is None:
+            self.bind(*args, **kwargs)
+            return None
+        target = self._target.render_safely(args, kwargs)
+        # Where the template does not name base, the target's last part is no name for the whole.
+        return Item(self._store, target, None if self._target.uses_base else "")
+
+    def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
+        """Return the name of a call's run, or None without a template for it."""
+        return None if self._name is None else self._name.render(args, kwargs)
+
+    def _base_of(self, arguments: Mapping[str, Any]) -> str:
+        names = context_names()
+        if "base" in names:
+            return str(names["base"])
+        if self._base is not None:
+            return self._base.render(*self.unbound(arguments))
+        return made_base(arguments, self._signature.absent, owner=self._owner)
+
+    def _checked_store(self, options: TaskOptions) -> Store:
+        kind: Any = options.get("store")
+        store = kind() if isinstance(kind, type) else kind
+        if not (store is None or isinstance(store, Store)):
+            msg = f"task {self._fn.__name__!r}: store takes a Store or its class, not {store!r}"
+            raise UnsupportedValue(msg)
+        if self._target is None:
+            return store or Filestore()
+        if inspect.isgeneratorfunction(self._fn) or inspect.isasyncgenfunction(self._fn):
+            msg = (
+                f"task {self._fn.__name__!r} is a generator, whose output cannot be kept. Return"
+                " a list, or give it target=None: then it always runs."
+            )
+            raise UnsupportedValue(msg)
+        if store is None or not options.get("save"):
+            annotations = getattr(self._fn, "__annotations__", {})
+            as_path = Path if "Path" in str(annotations.get("return")) else str
+            return SelfWritten(store or Filestore(), as_path)
+        if isinstance(store, Filestore):
+            check_suffix(self._target.ending, self._target.source)
+        return store
+
+
+def _maybe(template: Callable[[str], Template], text: object) -> Template | None:
+    if text is None or isinstance(text, str):
+        return None if text is None else template(text)
+    msg = f"a template is a str, not {text!r}"
+    raise TemplateError(msg)

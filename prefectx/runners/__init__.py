@@ -1,0 +1,32 @@
+"""Runners: who runs a task; one class a mode, imported when the mode is first used."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import TYPE_CHECKING, Final
+
+from prefectx.mode import Mode, current_mode
+
+if TYPE_CHECKING:
+    from prefectx.runners.base import Runner
+
+_RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
+    ("function", "prefectx.runners.function", "FunctionRunner"),
+    ("cache", "prefectx.runners.cache", "CacheRunner"),
+    ("prefect.skip", "prefectx.runners.prefect", "PrefectSkipRunner"),
+    ("prefect.cache", "prefectx.runners.prefect", "PrefectCacheRunner"),
+    ("prefect", "prefectx.runners.prefect", "PrefectRunner"),
+)
+
+
+def current_runner() -> Runner:
+    """Return the runner of the mode that is in force here."""
+    return _runner(current_mode())
+
+
+@functools.cache
+def _runner(mode: Mode) -> Runner:
+    module, name = next((module, name) for known, module, name in _RUNNERS if known == mode)
+    runner: Runner = getattr(importlib.import_module(module), name)()
+    return runner

@@ -1,0 +1,295 @@
+"""The modes `prefect.skip`, `prefect.cache` and `prefect`: Prefect runs tasks and flows."""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from prefectx.errors import MissingExtra, PrefectxError
+
+try:
+    import prefect
+except ModuleNotFoundError as error:
+    if error.name != "prefect":
+        raise
+    message = (
+        'this mode needs Prefect: pip install "prefectx[prefect]"; the modes function and cache'
+        " run without it"
+    )
+    raise MissingExtra(message) from error
+
+from prefect.context import FlowRunContext
+from prefect.exceptions import MissingContextError
+from prefect.states import Failed
+from prefect.task_engine import run_task
+from prefect.utilities.annotations import allow_failure as prefect_allow_failure
+from prefect.utilities.visualization import get_task_viz_tracker
+
+from prefectx.call import Call
+from prefectx.handles import (
+    is_future,
+    is_future_list,
+    is_iterator,
+    is_prefect_annotation,
+    is_state,
+    result_of,
+)
+from prefectx.logs import plain_logger
+from prefectx.mapping import allow_failure, is_unmapped, may_fail
+from prefectx.runners.api import api
+from prefectx.runners.base import Runner
+from prefectx.runners.prefect_flow import PrefectFlow
+from prefectx.runners.prefect_future import (
+    Finished,
+    Hit,
+    explain,
+    has_finished,
+    is_prefect_future,
+    is_unready,
+    settle_failures,
+    state_result,
+    upstream_error,
+    upstream_futures,
+)
+from prefectx.runners.prefect_task import Body, Carried, KeepingBody, PrefectTask
+from prefectx.tree import replace
+
+if TYPE_CHECKING:
+    from prefect.futures import PrefectFuture
+
+    from prefectx.flow import Flow
+    from prefectx.mode import Mode
+    from prefectx.runners.base import Args, Kwargs
+    from prefectx.task import Task
+
+
+class PrefectRunner(Runner):
+    """Mode `prefect`: as if written with Prefect's own decorators."""
+
+    mode: ClassVar[Mode] = "prefect"
+    body: ClassVar[type[Body]] = Body
+
+    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Run the task in Prefect's engine, here."""
+        return_state = kwargs.pop("return_state", False)
+        given = _Given(task, args, kwargs)
+        if (hit := self.hit(given)) is not None:
+            return _as_called(task, hit.state if return_state else hit.given)
+        run = self._acall if task.is_async and not task.is_generator else self._call
+        return run(given, return_state)
+
+    def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Submit the task to the flow's task runner; outside any flow, run it now."""
+        return_state = kwargs.pop("return_state", False)
+        given = _Given(task, args, kwargs)
+        try:
+            future: PrefectFuture[Any] | None = self.hit(given)
+        except (PrefectxError, OSError) as error:
+            future = Finished(Failed(message=str(error), data=error))
+        future = future or self._submit(given)
+        if not return_state:
+            return future
+        future.wait()
+        return future.state
+
+    def hit(self, given: _Given) -> Hit | None:  # noqa: ARG002
+        """Return the future of a call that need not run: in this mode, each call runs."""
+        return None
+
+    def _call(self, given: _Given, return_state: bool) -> Any:
+        how: dict[str, Any] = {"parameters": given.parameters, "wait_for": given.wait_for}
+        with api():
+            if given.task.is_generator:
+                return run_task(self._task(given), **how)
+            if get_task_viz_tracker():
+                return PrefectTask.of(given.task).drawn(given.args, given.kwargs)
+            state = run_task(self._task(given), return_type="state", **how)
+        return state if return_state else _result(state, given.upstream)
+
+    async def _acall(self, given: _Given, return_state: bool) -> Any:
+        how: dict[str, Any] = {"parameters": given.parameters, "wait_for": given.wait_for}
+        with api():
+            if get_task_viz_tracker():
+                return await PrefectTask.of(given.task).drawn(given.args, given.kwargs)
+            # A coroutine for an async task, which Prefect's annotations do not say.
+            running: Any = run_task(self._task(given), return_type="state", **how)
+            state: Any = await running
+        return state if return_state else _result(state, given.upstream)
+
+    def _submit(self, given: _Given) -> PrefectFuture[Any]:
+        flow_run = FlowRunContext.get()
+        if flow_run is None:
+            return self._submit_outside(given)
+        with ExitStack() as stack:
+            if resources := given.task.options.get("resources"):
+                from dask.base import annotate
+
+                stack.enter_context(annotate(resources=dict(resources)))
+            parameters, wait_for = given.parameters, given.wait_for
+            if _flattens_annotations(flow_run.task_runner):
+                parameters, wait_for = replace((parameters, wait_for), _settled_failure)
+            future: PrefectFuture[Any] = flow_run.task_runner.submit(
+                self._task(given), parameters, wait_for
+            )
+        explain(future, given.upstream)
+        return future
+
+    def _submit_outside(self, given: _Given) -> PrefectFuture[Any]:
+        state = self._call(given, return_state=True)
+        if inspect.iscoroutine(state):
+            from prefectx.runners.plain import run_coroutine
+
+            state = run_coroutine(state)
+        return Finished(state)
+
+    def _task(self, given: _Given) -> PrefectTask:
+        return PrefectTask.of(given.task).for_call(
+            self.body.here(given.task, self.mode), given.run_name()
+        )
+
+    def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Run the flow in Prefect's engine."""
+        return PrefectFlow.of(flow).run(args, kwargs)
+
+    def become(self, flow: Flow[..., Any]) -> None:
+        """Make `flow` a real `prefect.Flow`."""
+        PrefectFlow.of(flow)
+
+    def logger(self) -> Any:
+        """Return Prefect's logger of the run, or a standard one outside any run."""
+        try:
+            return prefect.get_run_logger()
+        except MissingContextError:
+            return plain_logger()
+
+    def tags(self, *names: str) -> AbstractContextManager[Any]:
+        """Return Prefect's `tags`."""
+        return prefect.tags(*names)
+
+
+class PrefectCacheRunner(PrefectRunner):
+    """Mode `prefect.cache`: the task run itself asks the target."""
+
+    mode: ClassVar[Mode] = "prefect.cache"
+    body: ClassVar[type[Body]] = KeepingBody
+
+    def hit(self, given: _Given) -> Hit | None:
+        """Claim the target, which the processes of task runners cannot do for each other."""
+        if (call := _known_call(given)) is not None:
+            call.claim()
+        return None
+
+
+class PrefectSkipRunner(PrefectCacheRunner):
+    """Mode `prefect.skip`: a call whose target is there never reaches Prefect."""
+
+    mode: ClassVar[Mode] = "prefect.skip"
+
+    def hit(self, given: _Given) -> Hit | None:
+        """Return the future of a call whose target is there."""
+        call = _known_call(given)
+        return Hit(call.given()) if call is not None and call.is_done() else None
+
+
+def _known_call(given: _Given) -> Call | None:
+    """Return the call, if it has a target and all of its arguments are known."""
+    if given.waits or not given.task.naming.has_target or get_task_viz_tracker():
+        return None
+    return Call(given.task, given.known_args, given.known_kwargs)
+
+
+class _Given:
+    """What a call was given: as Prefect must see it, and as far as it is known already."""
+
+    def __init__(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> None:
+        self.task = task
+        self.wait_for = _as_list(replace(kwargs.pop("wait_for", None), _for_prefect))
+        self.args: Args = replace(args, _for_prefect)
+        self.kwargs: Kwargs = replace(kwargs, _for_prefect)
+        self.parameters: dict[str, Any] = task.naming.bind(*self.args, **self.kwargs)
+        self.upstream = upstream_futures([self.args, self.kwargs, self.wait_for or []])
+        self.waits = False
+        self.known_args, self.known_kwargs = replace((self.args, self.kwargs), self._known)
+        replace(self.wait_for or [], self._known)
+
+    def _known(self, value: Any) -> Any:
+        if may_fail(value):
+            return replace(value.unwrap(), self._known_even_if_failed)
+        if is_prefect_annotation(value, "BaseAnnotation"):
+            return value.unwrap()
+        if is_state(value) and value.is_completed():
+            return result_of(value)
+        if not is_prefect_future(value):
+            return value.value if isinstance(value, Carried) else value
+        if has_finished(value) and value.state.is_completed():
+            return value.result()
+        self.waits = True
+        return None
+
+    def _known_even_if_failed(self, value: Any) -> Any:
+        if not is_prefect_future(value):
+            return value
+        if has_finished(value):
+            return value.result(raise_on_failure=False)
+        self.waits = True
+        return None
+
+    def run_name(self) -> str | None:
+        """Return the run's name, or None if there is none or it cannot be known yet."""
+        return None if self.waits else self.task.naming.run_name(self.known_args, self.known_kwargs)
+
+
+def _as_list(wait_for: Any) -> list[Any] | None:
+    if wait_for is None:
+        return None
+    return [*wait_for] if hasattr(wait_for, "__iter__") else [wait_for]
+
+
+def _for_prefect(value: Any) -> Any:
+    if isinstance(value, allow_failure):
+        return prefect_allow_failure(replace(value.unwrap(), _for_prefect))
+    if is_future_list(value):
+        return [_for_prefect(future) for future in value]
+    if is_unmapped(value):
+        return replace(value.unwrap(), _for_prefect)
+    return Carried(value) if is_iterator(value) else _without_hits(value)
+
+
+def _without_hits(value: Any) -> Any:
+    if isinstance(value, Hit):
+        # Prefect would note a run that never was.
+        return value.given
+    if is_future(value) and not is_prefect_future(value):
+        return value.result()
+    return value
+
+
+def _flattens_annotations(task_runner: Any) -> bool:
+    # Dask takes Prefect's annotations for the tuples they are built on, and forgets what they say.
+    return type(task_runner).__module__.startswith("prefect_dask")
+
+
+def _settled_failure(value: Any) -> Any:
+    """Wait for a future that may fail; return what it gave, or the exception."""
+    return settle_failures(value.unwrap()) if may_fail(value) else value
+
+
+def _result(state: Any, upstream: list[PrefectFuture[Any]]) -> Any:
+    if is_unready(state) and (error := upstream_error(upstream)) is not None:
+        raise error
+    if not state.is_failed():
+        return state_result(state)
+    error = state_result(state, raise_on_failure=False)
+    # Raised here: Prefect would raise it in a coroutine, where a StopIteration becomes another.
+    raise error if isinstance(error, BaseException) else RuntimeError(state.message)
+
+
+def _as_called(task: Task[..., Any], given: Any) -> Any:
+    if not task.is_async:
+        return given
+
+    async def finished() -> Any:
+        return given
+
+    return finished()

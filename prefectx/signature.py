@@ -1,0 +1,124 @@
+"""Functions that are compiled with another function's signature, so that Python binds arguments."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from inspect import Parameter
+from typing import Any, Final, cast
+
+_STAR: Final[dict[Any, str]] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
+
+
+class Signature:
+    """The parameters of `fn`, and the means to compile other functions with them.
+
+    Args:
+        fn: The function of a task.
+    """
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self.name: Final[str] = fn.__name__
+        self.qualified_name: Final[str] = fn.__qualname__
+        self.parameters: Final = inspect.signature(fn).parameters
+        self.defaults: Final[dict[str, Any]] = {
+            name: parameter.default
+            for name, parameter in self.parameters.items()
+            if parameter.default is not Parameter.empty
+        }
+
+        # What each argument that may be left out is then, for *args and **kwargs too.
+        self.absent: Final[dict[str, Any]] = self.defaults | {
+            name: () if parameter.kind is Parameter.VAR_POSITIONAL else {}
+            for name, parameter in self.parameters.items()
+            if parameter.kind in _STAR
+        }
+
+    def compile(
+        self,
+        extra: list[str],
+        statements: str,
+        result: ast.expr,
+        namespace: Mapping[str, Any],
+    ) -> Any:
+        """Return a function that takes `extra`, then the parameters.
+
+        Args:
+            extra: Names of positional-only parameters that come first.
+            statements: Source of the one statement that runs first.
+            result: What the function returns.
+            namespace: What both may name beside the parameters.
+        """
+        tree = ast.parse(f"def compiled({self._parameters_source(extra)}): {statements}")
+        function = cast("ast.FunctionDef", tree.body[0])
+        function.body.append(ast.Return(result))
+        ast.fix_missing_locations(tree)
+        scope = {**namespace, **{_default(name): value for name, value in self.defaults.items()}}
+        exec(compile(tree, f"<{self.qualified_name}>", "exec"), scope)  # noqa: S102 - templates are code by the author
+        compiled = scope["compiled"]
+        # So that a TypeError about missing arguments reads as if raised by the function itself.
+        compiled.__name__ = self.name
+        compiled.__qualname__ = self.qualified_name
+        return compiled
+
+    def arguments_source(self) -> str:
+        """Return the source of a dict of all parameters, in order."""
+        return "{" + ", ".join(f"{name!r}: {name}" for name in self.parameters) + "}"
+
+    def binder(self) -> Callable[..., dict[str, Any]]:
+        """Return a function that binds a call's arguments to names, defaults applied."""
+        bind: Callable[..., dict[str, Any]] = self.compile(
+            [], "pass", expression(self.arguments_source()), {}
+        )
+        return bind
+
+    def unbound(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return positional and keyword arguments that bind to `arguments`."""
+        args: list[Any] = []
+        kwargs: dict[str, Any] = {}
+        for name, value in arguments.items():
+            match self.parameters[name].kind:
+                case Parameter.VAR_POSITIONAL:
+                    args.extend(value)
+                case Parameter.VAR_KEYWORD:
+                    kwargs.update(value)
+                case Parameter.KEYWORD_ONLY:
+                    kwargs[name] = value
+                case _:
+                    args.append(value)
+        return tuple(args), kwargs
+
+    def _parameters_source(self, extra: list[str]) -> str:
+        parts = list(extra)
+        positional_only = bool(extra)
+        starred = False
+        for parameter in self.parameters.values():
+            if positional_only and parameter.kind is not Parameter.POSITIONAL_ONLY:
+                parts.append("/")
+                positional_only = False
+            if parameter.kind is Parameter.POSITIONAL_ONLY:
+                positional_only = True
+            if parameter.kind is Parameter.VAR_POSITIONAL:
+                starred = True
+            if parameter.kind is Parameter.KEYWORD_ONLY and not starred:
+                parts.append("*")
+                starred = True
+            parts.append(self._parameter_source(parameter))
+        if positional_only:
+            parts.append("/")
+        return ", ".join(parts)
+
+    def _parameter_source(self, parameter: Parameter) -> str:
+        star = _STAR.get(parameter.kind, "")
+        default = f"={_default(parameter.name)}" if parameter.name in self.defaults else ""
+        return f"{star}{parameter.name}{default}"
+
+
+def _default(name: str) -> str:
+    return f"_prefectx_default_{name}"
+
+
+def expression(source: str) -> ast.expr:
+    """Return the tree of one expression."""
+    return ast.parse(source, mode="eval").body

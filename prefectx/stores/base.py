@@ -1,0 +1,80 @@
+"""`Store`: who keeps outputs; five methods to write one's own."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Store(ABC):
+    """Keeps outputs under their targets; subclass it to keep them somewhere else.
+
+    A target exists whole or not at all: `save` must never leave half an output behind that
+    `exists` calls done.
+
+    Example:
+        >>> class DictStore(Store):
+        ...     kept = {}
+        ...     def exists(self, target): return target in self.kept
+        ...     def load(self, target): return self.kept[target]
+        ...     def save(self, target, value): self.kept[target] = value
+        ...     def delete(self, target): del self.kept[target]
+        ...     def list(self, prefix=""): return [t for t in self.kept if t.startswith(prefix)]
+        >>> @task(store=DictStore)
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> with use_mode("cache"):
+        ...     double(21).load()
+        42
+    """
+
+    @abstractmethod
+    def exists(self, target: str) -> bool:
+        """Tell whether the output is there, without reading it."""
+
+    @abstractmethod
+    def load(self, target: str) -> Any:
+        """Return the output; raise `TargetMissing` or `CorruptTarget`."""
+
+    @abstractmethod
+    def save(self, target: str, value: Any) -> None:
+        """Keep the output, whole or not at all; raise `UnsupportedValue` for what would change."""
+
+    @abstractmethod
+    def delete(self, target: str) -> None:
+        """Remove the output; do nothing if it is not there."""
+
+    @abstractmethod
+    def list(self, prefix: str = "") -> Iterable[str]:
+        """Give the targets that are there and start with `prefix`."""
+
+    def path(self, target: str) -> str:
+        """Return where a person would find the output: here, the target itself."""
+        return target
+
+    def location(self, target: str) -> str:
+        """Return where a function that writes its output itself would write it."""
+        return target
+
+    def label(self) -> str:
+        """Return what tells this store apart from others in the names of outputs."""
+        return type(self).__qualname__
+
+    def discard(self, target: str) -> None:  # noqa: B027 - a store that saves all or nothing
+        """Remove what a function that failed has left: here nothing, for `save` never does."""
+
+    def digest(self, target: str) -> bytes:
+        """Return a few bytes that differ when the output differs."""
+        return hashlib.blake2b(pickle.dumps(self.load(target)), digest_size=16).digest()
+
+    def load_record(self, target: str) -> str | None:  # noqa: ARG002
+        """Return the record beside the output, if this store keeps records: here, none."""
+        return None
+
+    def save_record(self, target: str, record: str) -> None:  # noqa: B027 - records are optional
+        """Keep the record beside the output, if this store keeps records: here, nothing."""

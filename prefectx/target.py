@@ -1,0 +1,229 @@
+"""Templates: f-string bodies that name targets and runs, compiled with the task's signature."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import datetime
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx.context import context_names
+from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
+from prefectx.item import loaded_item
+from prefectx.signature import expression
+from prefectx.stores.file import RESERVED
+
+if TYPE_CHECKING:
+    from prefectx.signature import Signature
+
+_ALWAYS: Final[dict[str, Any]] = {"os": os, "datetime": datetime, "Path": Path}
+_QUOTES: Final = ("'''", '"""')
+# What file systems take, less the suffix of the record beside it.
+_LONGEST_PART: Final = 255 - len(".json")
+_HOUSE_NAMES: Final = ("funcname", "taskname")
+
+# What compiled templates use, under names that no argument has.
+_NAMES: Final = "_prefectx_names"
+_NAMED: Final = "_prefectx_named"
+_DATA: Final = "_prefectx_data"
+_BASE_OF: Final = "_prefectx_base_of"
+_BASE: Final = "_prefectx_base"
+
+# What nearly every rendered target looks like; whatever does not match is looked at part by part.
+_SAFE: Final = re.compile(r"(?:(?!\.)[\w~.,+=@ -]{1,60}/)*(?!\.)[\w~.,+=@ -]{1,60}", re.ASCII)
+
+
+class Template:
+    """A template of one task, compiled once.
+
+    Args:
+        text: An f-string body, as in `"working/{funcname}/{base[:8]}"`.
+        signature: The task's signature, by which a call's arguments are bound.
+        modules: Modules that the template may use, beside `os`, `datetime` and `Path`.
+        option: Which option of the task it is, for messages.
+        base: Gives the base of a call from its arguments; called only if the template names it.
+
+    Raises:
+        TemplateError: The text is no f-string body.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        signature: Signature,
+        modules: Iterable[ModuleType] = (),
+        option: str = "target",
+        base: Callable[[Mapping[str, Any]], str] | None = None,
+    ) -> None:
+        self.text: Final = text
+        self.source: Final = f"{option}={text!r} of task {signature.name!r}"
+        self._signature = signature
+        tree = _parsed(text, self.source)
+        names = _named_in(tree)
+        self.arguments: Final = frozenset(names & signature.parameters.keys())
+        self.uses_base: Final = base is not None and "base" in names - self.arguments
+        house_names = frozenset(_HOUSE_NAMES) - self.arguments
+        self.folder: Final = _literal_start(tree, signature.name, house_names)
+        self.ending: Final = _literal_end(tree)
+        known = {**_ALWAYS, **dict(map(_package, modules))}
+        sources = {name: self._source_of(name, known) for name in names}
+        self._render: Final[Callable[..., str]] = signature.compile(
+            [_NAMES],
+            f"{_BASE} = {_BASE_OF}({signature.arguments_source()})" if self.uses_base else "pass",
+            _Renamed(sources).visit(tree),
+            {**known, _BASE_OF: base, _DATA: loaded_item, _NAMED: self._named},
+        )
+
+    def _source_of(self, name: str, known: Mapping[str, Any]) -> str:
+        if name in self.arguments:
+            return f"{_DATA}({name})"
+        if name in _HOUSE_NAMES:
+            return repr(self._signature.name)
+        if name == "base" and self.uses_base:
+            return _BASE
+        if name in known or hasattr(builtins, name):
+            return f"{_NAMES}.get({name!r}, {name})"
+        return f"{_NAMED}({name!r}, {_NAMES})"
+
+    def _named(self, name: str, names: Mapping[str, Any]) -> Any:
+        if name in names:
+            return names[name]
+        msg = (
+            f"{self.source} names {name!r}, which is not there. The names there are:"
+            f" arguments: {_listed(self._signature.parameters)}; context: {_listed(names)};"
+            f" and base, funcname, {', '.join(_ALWAYS)}. Set it with context({name}=…), or name"
+            " its module with modules=[…]."
+        )
+        raise TemplateError(msg)
+
+    def render(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+        """Return the text for a call; Items that the template names are loaded.
+
+        Raises:
+            TypeError: The arguments do not fit the task's signature.
+            TemplateError: The template names what is not there, or an expression in it failed.
+        """
+        try:
+            return self._render(context_names(), *args, **kwargs)
+        except PrefectxError:
+            raise
+        except Exception as error:
+            self._signature.binder()(*args, **kwargs)
+            msg = f"{self.source} cannot be rendered: {type(error).__name__}: {error}"
+            raise TemplateError(msg) from error
+
+    def render_safely(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+        """Return the target for a call, within the folder that the template's literal start names.
+
+        Raises:
+            UnsafeTarget: A value would leave the folder or cannot be part of a file's name.
+        """
+        target = self.render(args, kwargs)
+        inside = target[len(self.folder) :]
+        if _SAFE.fullmatch(inside) is None:
+            self._check(target, inside)
+        return target
+
+    def _check(self, target: str, inside: str) -> None:
+        for part in inside.split("/"):
+            if (why := _why_unsafe(part)) is not None:
+                msg = (
+                    f"{self.source} gives the target {target!r}, in which {part!r} {why}. Values"
+                    f" must name something below {self.folder or 'the root'!r}; clean the value in"
+                    " the template or choose another one."
+                )
+                raise UnsafeTarget(msg)
+
+
+def _why_unsafe(part: str) -> str | None:
+    if part == "":
+        return "is empty: the target starts or ends with a slash, or has two in a row"
+    if part in {".", ".."}:
+        return "is not a name"
+    if part.startswith(RESERVED):
+        return f"starts with {RESERVED!r}, which is kept for records and unfinished files"
+    if "\0" in part:
+        return "has a NUL character"
+    try:
+        size = len(part.encode())
+    except UnicodeEncodeError:
+        return "has a character that is half of one"
+    return f"is longer than {_LONGEST_PART} bytes" if size > _LONGEST_PART else None
+
+
+def _parsed(text: str, source: str) -> ast.JoinedStr:
+    for quotes in _QUOTES:
+        if quotes in text or text.endswith(quotes[0]):
+            continue
+        try:
+            tree = ast.parse(f"rf{quotes}{text}{quotes}", mode="eval").body
+        except (SyntaxError, ValueError) as error:
+            msg = f"{source} is not the body of an f-string: {error}"
+            raise TemplateError(msg) from error
+        if isinstance(tree, ast.JoinedStr):
+            return tree
+    msg = f"{source} cannot be quoted; use fewer quotation marks in it"
+    raise TemplateError(msg)
+
+
+class _Renamed(ast.NodeTransformer):
+    """Puts expressions in place of names."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        source = self._sources.get(node.id)
+        return node if source is None else expression(source)
+
+
+def _package(module: ModuleType) -> tuple[str, ModuleType]:
+    """Return what a template names first to get at `module`, as `xml` for `xml.dom`."""
+    name = module.__name__.partition(".")[0]
+    return name, sys.modules.get(name, module)
+
+
+def _named_in(tree: ast.AST) -> set[str]:
+    """Return the names that a template uses and does not bind itself, as comprehensions do."""
+    nodes = list(ast.walk(tree))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return {node.id for node in names} - bound
+
+
+def _literal_start(tree: ast.JoinedStr, funcname: str, house_names: frozenset[str]) -> str:
+    start = ""
+    for part in tree.values:
+        if isinstance(part, ast.Constant):
+            start += str(part.value)
+        elif _is_one_of(part, house_names):
+            start += funcname
+        else:
+            break
+    return start[: start.rfind("/") + 1]
+
+
+def _is_one_of(part: ast.expr, names: frozenset[str]) -> bool:
+    return (
+        isinstance(part, ast.FormattedValue)
+        and isinstance(part.value, ast.Name)
+        and part.value.id in names
+        and part.conversion == -1
+        and part.format_spec is None
+    )
+
+
+def _literal_end(tree: ast.JoinedStr) -> str:
+    last = tree.values[-1] if tree.values else None
+    return str(last.value) if isinstance(last, ast.Constant) else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,112 @@
+"""Walking nested containers and replacing what is found in them."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ATOMS: Final[frozenset[type]] = frozenset(
+    {type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type},
+)
+
+# `type`, but what is Any has a known type for strict checkers.
+type_of: Final = cast("Callable[[object], type[Any]]", type)
+
+
+def replace(value: Any, leaf: Callable[[Any], Any]) -> Any:
+    """Return `value` with `leaf(x)` in place of each `x` in it for which that is another object.
+
+    Walks lists, tuples, sets, dicts (keys too) and dataclasses, as Prefect does. A container is
+    copied only if something in it changed, so data without handles keeps its identity.
+    """
+    if type(value) in _ATOMS:
+        return value
+    return _walk(value, leaf, {})
+
+
+def _walk(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
+    if type(value) in _ATOMS:
+        return value
+    if (new := leaf(value)) is not value:
+        return new
+    if not _is_walked(value):
+        return value
+    if id(value) in seen:
+        return seen[id(value)]
+    seen[id(value)] = value
+    seen[id(value)] = result = _rebuilt(value, leaf, seen)
+    return result
+
+
+def is_container(value: Any) -> bool:
+    """Tell whether `value` is a list, tuple, set or dict."""
+    return isinstance(value, list | tuple | set | frozenset | dict)
+
+
+def _is_walked(value: Any) -> bool:
+    if is_container(value):
+        return True
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
+    """Tell whether `value` is a dict, of a subclass too."""
+    return isinstance(value, dict)
+
+
+def _rebuilt(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
+    if is_dict(value):
+        return _rebuilt_dict(value, leaf, seen)
+    if dataclasses.is_dataclass(value):
+        return _rebuilt_dataclass(value, leaf, seen)
+    old = list(value)
+    new = [_walk(element, leaf, seen) for element in old]
+    if all(a is b for a, b in zip(old, new, strict=True)):
+        return value
+    return _refilled(value, new)
+
+
+def _refilled(value: Any, new: list[Any]) -> Any:
+    """Return a container of the kind of `value` with these elements."""
+    kind = type_of(value)
+    if hasattr(kind, "rewrap"):
+        # Prefect's annotations are tuples of one element.
+        return value.rewrap(new[0])
+    if hasattr(kind, "_make"):
+        return kind._make(new)
+    if not issubclass(kind, list):
+        return kind(new)
+    result = copy.copy(value)
+    result[:] = new
+    return result
+
+
+def _rebuilt_dict(
+    value: dict[Any, Any],
+    leaf: Callable[[Any], Any],
+    seen: dict[int, Any],
+) -> dict[Any, Any]:
+    new = [(_walk(key, leaf, seen), _walk(item, leaf, seen)) for key, item in value.items()]
+    if all(a is c and b is d for (a, b), (c, d) in zip(value.items(), new, strict=True)):
+        return value
+    result = copy.copy(value)
+    result.clear()
+    for key, element in new:
+        result[key] = element
+    return result
+
+
+def _rebuilt_dataclass(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
+    old = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    new = {name: _walk(element, leaf, seen) for name, element in old.items()}
+    changed = {name: element for name, element in new.items() if element is not old[name]}
+    if not changed:
+        return value
+    result = copy.copy(value)
+    for name, element in changed.items():
+        object.__setattr__(result, name, element)
+    return result

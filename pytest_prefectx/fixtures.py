@@ -1,0 +1,107 @@
+"""The fixtures that test authors use."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, closing, contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from pytest_prefectx.modes import is_prefect
+from pytest_prefectx.session import SESSION
+from pytest_prefectx.targets import RUNS_LOG, Targets, enter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from distributed import LocalCluster
+
+    from pytest_prefectx.client import PrefectServer
+
+TargetsFactory: TypeAlias = "Callable[[], AbstractContextManager[Targets]]"
+
+
+@pytest.fixture(scope="session")
+def prefectx_mode(request: pytest.FixtureRequest) -> str:
+    """The mode that the test runs in; a test that asks for it runs once in each enabled mode."""
+    # Items that cannot be generated, such as those of unittest, have no parameter.
+    mode: str = getattr(request, "param", os.environ["PREFECTX"])
+    if is_prefect(mode):
+        request.getfixturevalue("prefect_server")
+    return mode
+
+
+@pytest.fixture(scope="session")
+def prefect_server(pytestconfig: pytest.Config) -> Generator[PrefectServer]:
+    """A real, isolated Prefect server, which flows and tasks use while it is there."""
+    from pytest_prefectx.server import require_prefect
+
+    require_prefect()
+    from pytest_prefectx.client import connected
+
+    session = pytestconfig.stash[SESSION]
+    session.ensure_server()
+    with connected(session.folder, session.server) as server:
+        yield server
+
+
+@pytest.fixture
+def tmp_target(tmp_path: Path, prefectx_runs_log: Path, monkeypatch: pytest.MonkeyPatch) -> Targets:
+    """A fresh folder for targets, which is the current folder while the test runs."""
+    return enter(tmp_path / "targets", prefectx_runs_log, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def tmp_target_factory(
+    tmp_path_factory: pytest.TempPathFactory, prefectx_runs_log: Path
+) -> TargetsFactory:
+    """A callable that gives a context manager with a fresh `tmp_target`, for use in `@given`."""
+
+    @contextmanager
+    def fresh() -> Generator[Targets]:
+        with pytest.MonkeyPatch.context() as patch:
+            yield enter(tmp_path_factory.mktemp("targets"), prefectx_runs_log, patch)
+
+    return fresh
+
+
+@pytest.fixture(scope="session")
+def prefectx_runs_log(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """The file in which prefectx notes each run of a task, for as long as the session lasts."""
+    # One file a session, not one a test: workers that outlive a test keep their environment.
+    log = tmp_path_factory.mktemp("prefectx") / "runs.log"
+    log.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(RUNS_LOG, str(log))
+        yield log
+
+
+@pytest.fixture(scope="session")
+def dask_cluster(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    prefectx_runs_log: Path,  # the workers must know the file from their start
+) -> Generator[LocalCluster]:
+    """A real Dask cluster of two worker processes, for the life of the session."""
+    if find_spec("distributed") is None:
+        from prefectx.errors import MissingExtra
+
+        msg = 'the fixture dask_cluster needs distributed: pip install "prefectx[dask]"'
+        raise MissingExtra(msg)
+    if request.config.stash[SESSION].server_is_coming:
+        # Workers that start without PREFECT_API_URL start servers of their own.
+        request.getfixturevalue("prefect_server")
+    from distributed import LocalCluster
+
+    cluster = LocalCluster(  # type: ignore[no-untyped-call]  # distributed has no annotations
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=":0",
+        local_directory=str(tmp_path_factory.mktemp("dask")),
+    )
+    with closing(cluster):
+        yield cluster

@@ -1,0 +1,160 @@
+"""The ephemeral Prefect server as its owner sees it: start, wait until it answers, stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+STARTUP_TIMEOUT: Final = 120.0
+STOP_TIMEOUT: Final = 10.0
+LOG_TAIL: Final = 30
+
+# The services that only long-lived servers need; two writers to one SQLite file get in each
+# other's way.
+IDLE_SERVICES: Final = (
+    "CANCELLATION_CLEANUP",
+    "CLEANUP_RECONCILER",
+    "EVENT_PERSISTER",
+    "FOREMAN",
+    "LATE_RUNS",
+    "PAUSE_EXPIRATIONS",
+    "REPOSSESSOR",
+    "SCHEDULER",
+    "TRIGGERS",
+)
+
+
+class Server:
+    """A Prefect server in a child process, which lives no longer than this process."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it in the background; all that it writes is below `folder`."""
+        home = folder / "server"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        home.mkdir(exist_ok=True)
+        database = home / "prefect.db"
+        with log_of(folder).open("wb") as log:
+            # Its own session, so that Ctrl-C reaches pytest alone, which drains and stops it.
+            self.process: Final = subprocess.Popen(  # noqa: S603 - our own child
+                [*_command(), str(folder), str(database), str(template())],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=home,
+                env=_environment(home, database),
+                start_new_session=True,
+            )
+        self.folder: Final = folder
+
+    def stop(self) -> None:
+        """Let the child remove its folder and end; kill it if it does not."""
+        try:
+            # A word, not only the end of the pipe: a fork of this process may hold that open.
+            self.process.communicate(b"stop", STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def require_prefect() -> None:
+    """Say what to install if Prefect is not there.
+
+    Raises:
+        prefectx.errors.MissingExtra: Prefect is not installed.
+    """
+    if not prefect_is_installed():
+        from prefectx.errors import MissingExtra
+
+        msg = (
+            "the modes prefect.skip, prefect.cache and prefect need Prefect, which is not"
+            ' installed: pip install "prefectx[prefect]"'
+        )
+        raise MissingExtra(msg)
+
+
+def prefect_is_installed() -> bool:
+    """Tell whether Prefect could be imported, without importing it."""
+    return find_spec("prefect") is not None
+
+
+def wait_for_url(folder: Path, server: Server | None, timeout: float = STARTUP_TIMEOUT) -> str:
+    """Return the address of the server in `folder` as soon as it answers.
+
+    Args:
+        folder: Where the server lives.
+        server: The server if this process started it: if it dies, there is nothing to wait for.
+        timeout: How many seconds to wait at most.
+
+    Raises:
+        RuntimeError: The server failed, or did not answer in time; with the end of its log.
+    """
+    outcome = folder / "outcome.json"
+    start = time.monotonic()
+    while not outcome.exists():
+        if server is not None and (code := server.process.poll()) is not None:
+            raise RuntimeError(_no_server(folder, f"its process ended with code {code}"))
+        if time.monotonic() - start > timeout:
+            raise RuntimeError(_no_server(folder, f"it did not answer within {timeout:g} s"))
+        time.sleep(0.02)
+    found = json.loads(outcome.read_text(encoding="utf-8"))
+    if "error" in found:
+        raise RuntimeError(_no_server(folder, found["error"]))
+    return str(found["url"])
+
+
+def log_of(folder: Path) -> Path:
+    """Return the file that holds all that the server in `folder` said."""
+    return folder / "server.log"
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: `$PREFECTX_CACHE_DIR`, else the user's own."""
+    if chosen := os.environ.get("PREFECTX_CACHE_DIR"):
+        return Path(chosen).absolute()
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return Path(caches or Path.home() / ".cache").absolute() / "prefectx"
+
+
+def template() -> Path:
+    """Return the file of the migrated, empty database that each server's own is a copy of."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return cache_folder() / f"prefect-{version('prefect')}-py{python}.db"
+
+
+def _no_server(folder: Path, reason: str) -> str:
+    said = log_of(folder).read_text(errors="replace") if log_of(folder).exists() else ""
+    tail = "\n".join(said.splitlines()[-LOG_TAIL:]) or "(it said nothing)"
+    return f"the ephemeral Prefect server did not come up: {reason}. The end of its log:\n{tail}"
+
+
+def _command() -> list[str]:
+    # -P: the folder of child.py must not be searched for modules.
+    return [sys.executable, "-P", str(Path(__file__).with_name("child.py"))]
+
+
+def _environment(home: Path, database: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    return {
+        **kept,
+        "DO_NOT_TRACK": "1",
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
+        "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",
+        "PREFECT_HOME": str(home),
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # With the defaults the recorder falls behind and drops task runs for good.
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        "PREFECT_UI_ENABLED": "false",
+        "PREFECT__SERVER_EPHEMERAL": "1",
+        "PREFECT__SERVER_FINAL": "1",
+        **{f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in IDLE_SERVICES},
+    }

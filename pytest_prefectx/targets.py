@@ -1,0 +1,87 @@
+"""A fresh folder for targets, and ways to look at what is in it and to do harm to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pytest
+
+RUNS_LOG: Final = "PREFECTX_RUNS_LOG"
+"""The environment variable that names the file to which prefectx adds a line a run of a task."""
+
+# How the names start of what prefectx keeps beside the targets: records, unfinished files.
+RESERVED: Final = ".prefectx"
+
+
+class Targets:
+    """The targets below a folder, and how often tasks have run since it was made.
+
+    Attributes:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path, runs_log: Path) -> None:
+        self.path: Final = path
+        self._runs_log: Final = runs_log
+        self._start: Final = runs_log.stat().st_size
+
+    def __repr__(self) -> str:
+        return f"Targets({str(self.path)!r})"
+
+    def items(self) -> list[str]:
+        """Return the targets relative to the folder, sorted; no records and no unfinished files."""
+        return sorted(self._names())
+
+    @property
+    def runs(self) -> Counter[str]:
+        """How often each task's function has really run, in any process, by the function's name."""
+        with self._runs_log.open("rb") as log:
+            log.seek(self._start)
+            return Counter(log.read().decode().splitlines())
+
+    def lose(self, pattern: str = "*") -> list[str]:
+        """Delete the targets that match and return their names; `*` matches `/` as well."""
+        return self._harm(pattern, lambda target: target.unlink())
+
+    def corrupt(self, pattern: str = "*") -> list[str]:
+        """Flip every bit of the targets that match and return their names."""
+        return self._harm(pattern, _flip)
+
+    def truncate(self, pattern: str = "*") -> list[str]:
+        """Cut off the second half of the targets that match and return their names."""
+        return self._harm(pattern, _halve)
+
+    def _names(self) -> Iterator[str]:
+        for path in self.path.rglob("*"):
+            parts = path.relative_to(self.path).parts
+            if path.is_file() and not any(part.startswith(RESERVED) for part in parts):
+                yield "/".join(parts)
+
+    def _harm(self, pattern: str, harm: Callable[[Path], object]) -> list[str]:
+        names = [name for name in self.items() if fnmatchcase(name, pattern)]
+        for name in names:
+            harm(self.path / name)
+        return names
+
+
+def enter(folder: Path, runs_log: Path, patch: pytest.MonkeyPatch) -> Targets:
+    """Make `folder` the current one, until `patch` is undone."""
+    folder.mkdir(exist_ok=True)
+    patch.chdir(folder)
+    return Targets(folder, runs_log)
+
+
+def _flip(target: Path) -> None:
+    # An empty file has no bit to flip, and must not stay as it was either.
+    target.write_bytes(bytes(byte ^ 0xFF for byte in target.read_bytes()) or b"\xff")
+
+
+def _halve(target: Path) -> None:
+    content = target.read_bytes()
+    target.write_bytes(content[: len(content) // 2])

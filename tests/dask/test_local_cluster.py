@@ -1,0 +1,99 @@
+"""Flows of tasks on a real Dask cluster of worker processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cloudpickle
+import dask
+import pytest
+import shipped
+from distributed import Client, LocalCluster
+from prefect_dask import DaskTaskRunner
+
+from prefectx import flow, load, task, use_mode
+from prefectx.runners.prefect_task import Body, PrefectTask
+
+pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
+
+
+@pytest.fixture(autouse=True)
+def fresh_folder(tmp_target: Any) -> Any:
+    return tmp_target
+
+
+@pytest.fixture
+def on_cluster(dask_cluster: Any, tmp_target: Any) -> Any:
+    """A task runner whose workers stand in the test's folder, as those of a new cluster would."""
+    import os
+
+    with Client(dask_cluster, set_as_default=False) as client:
+        client.run(os.chdir, str(tmp_target.path))
+    return DaskTaskRunner(address=dask_cluster.scheduler_address)
+
+
+def test_cluster_gives_the_same_data_and_keeps_the_same_targets(
+    on_cluster: Any, prefectx_mode: str, tmp_target: Any, tmp_target_factory: Any
+) -> None:
+    with tmp_target_factory() as reference, use_mode("cache"):
+        shipped.many_ways(3)
+        expected = reference.items()
+    on_dask = shipped.many_ways.with_options(task_runner=on_cluster)
+    assert load(on_dask(3)) == shipped.EXPECTED
+    assert tmp_target.items() == (["out/report.md"] if prefectx_mode == "prefect" else expected)
+    cold = dict(tmp_target.runs)
+    assert load(on_dask(3)) == shipped.EXPECTED
+    again = {name for name, count in tmp_target.runs.items() if count > cold[name]}
+    assert again == ({"refuse"} if prefectx_mode != "prefect" else set(cold))
+
+
+@pytest.mark.prefectx("prefect.skip")
+def test_hits_send_nothing_to_the_scheduler(on_cluster: Any, prefect_server: Any) -> None:
+    with use_mode("cache"):
+        shipped.many_ways(3)
+
+    @flow(task_runner=on_cluster)
+    def warm() -> Any:
+        return shipped.double.map(range(3)), shipped.named.item("a").exists()
+
+    before = len(prefect_server.task_runs())
+    assert load(warm()) == ([0, 2, 4], False)
+    assert len(prefect_server.task_runs()) == before
+
+
+@pytest.mark.prefectx("prefect.cache")
+def test_tasks_travel_by_reference() -> None:
+    body = Body.here(shipped.named, "prefect.cache")
+    sent = cloudpickle.dumps(PrefectTask.of(shipped.named).for_call(body, "name"))
+    assert len(sent) < 1_000
+    assert len(shipped.LARGE) > 1_000_000
+
+
+def test_annotations_and_resources_reach_dask(tmp_target: Any, prefect_server: Any) -> None:
+    @task(target=None)
+    def where() -> Any:
+        from distributed import get_worker
+
+        return dict(get_worker().state.available_resources)
+
+    @task(target=None, resources={"process": 1})
+    def needs_process() -> Any:
+        from distributed import get_worker
+
+        return dict(get_worker().state.available_resources)
+
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        resources={"process": 1},
+        dashboard_address=":0",
+        local_directory=str(tmp_target.path / "dask"),
+    ) as cluster:
+
+        @flow(task_runner=DaskTaskRunner(address=cluster.scheduler_address))
+        def annotated() -> Any:
+            with dask.annotate(resources={"process": 1}):
+                inside = where.submit().result()
+            return inside, needs_process.submit().result(), where.submit().result()
+
+        assert load(annotated()) == ({"process": 0}, {"process": 0}, {"process": 1})

@@ -1,0 +1,208 @@
+"""Where Prefect's API is looked for, and what is said when it is not there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from prefectx import flow, load, task, use_mode
+from prefectx.errors import ServerUnreachable
+
+pytestmark = pytest.mark.prefectx("prefect.cache")
+
+
+@pytest.fixture(autouse=True)
+def fresh_folder(tmp_target: Any) -> Any:
+    return tmp_target
+
+
+@task
+def double(value: int) -> int:
+    return 2 * value
+
+
+@flow
+def doubles() -> Any:
+    return double.submit(1)
+
+
+SCRIPT = """
+import sys
+from prefect.settings import PREFECT_API_URL
+from prefect.task_runners import ProcessPoolTaskRunner
+from prefectx import flow, load, task
+sys.path.insert(0, {helpers!r})
+from shipped import double
+
+@task(target=None)
+def where():
+    return PREFECT_API_URL.value()
+
+@flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
+def places():
+    return where(), where.submit(), double(3)
+
+if __name__ == "__main__":
+    print(load(places()))
+    print(load(places())[2])
+"""
+
+
+def run_script(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(helpers=str(Path(__file__).parents[1] / "helpers")))
+    inherited = {name: value for name, value in os.environ.items() if "PREFECT_API" not in name}
+    return subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+        env={**inherited, "PREFECT_HOME": str(tmp_path / "home"), **environment},
+    )
+
+
+class Refuser:
+    """A real socket that hangs up on whoever calls, and counts the calls."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.calls = 0
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/api"
+        self.thread = threading.Thread(target=self._refuse)
+        self.thread.start()
+
+    def _refuse(self) -> None:
+        while True:
+            connection, _ = self.socket.accept()
+            with connection:
+                if connection.recv(4) == b"stop":
+                    return
+                self.calls += 1
+
+    def close(self) -> None:
+        with socket.create_connection(self.socket.getsockname()) as caller:
+            caller.sendall(b"stop")
+        self.thread.join()
+        self.socket.close()
+
+
+def test_url_that_does_not_answer_is_an_error_at_once() -> None:
+    with closing(Refuser()) as refuser, temporary_settings({PREFECT_API_URL: refuser.url}):
+        with pytest.raises(ServerUnreachable, match=f"{refuser.url}.*prefect server start"):
+            doubles()
+        assert refuser.calls == 1
+        with pytest.raises(ServerUnreachable):
+            double(1)
+        assert refuser.calls == 2
+
+
+def test_closed_port_is_an_error_at_once() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    with (
+        temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{port}/api"}),
+        pytest.raises(ServerUnreachable, match="refused"),
+    ):
+        doubles()
+
+
+def test_skipped_calls_outside_flows_need_no_server() -> None:
+    with use_mode("cache"):
+        double(5)
+    with (
+        closing(Refuser()) as refuser,
+        temporary_settings({PREFECT_API_URL: refuser.url}),
+        use_mode("prefect.skip"),
+    ):
+        assert load(double(5)) == 10
+        assert refuser.calls == 0
+
+
+def test_without_a_server_a_temporary_one_is_started_and_said_so(tmp_path: Path) -> None:
+    if _answers(4200):
+        pytest.skip("something listens at port 4200, which would be used instead")
+    done = run_script(tmp_path)
+    assert done.returncode == 0, done.stderr
+    places, again = done.stdout.splitlines()
+    in_flow, in_worker, result = eval(places)  # noqa: S307 - printed by the script above
+    assert in_flow == in_worker
+    assert in_flow.startswith("http://127.0.0.1:")
+    assert (result, again) == (6, "6")
+    said = [line for line in done.stderr.splitlines() if "starting a temporary one" in line]
+    assert len(said) == 1
+    assert done.stderr.count("Starting temporary server") == 1
+    assert "prefect server start" in done.stderr
+    assert not _answers(int(in_flow.rsplit(":", 1)[1].removesuffix("/api")))
+
+
+def test_forbidden_temporary_server_is_an_error(tmp_path: Path) -> None:
+    if _answers(4200):
+        pytest.skip("something listens at port 4200, which would be used instead")
+    done = run_script(tmp_path, PREFECT_SERVER_EPHEMERAL_ENABLED="false")
+    assert done.returncode == 1
+    assert "ServerUnreachable" in done.stderr.splitlines()[-1]
+    assert "prefect server start" in done.stderr
+
+
+def test_server_at_the_usual_port_is_used(tmp_path: Path) -> None:
+    if _answers(4200):
+        pytest.skip("something listens at port 4200 already")
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "server")}
+    environment.pop("PREFECT_API_URL", None)
+    with subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--no-services", "--port", "4200"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        text=True,
+    ) as server:
+        try:
+            _wait_until_healthy(server)
+            done = run_script(tmp_path)
+        finally:
+            server.terminate()
+            server.communicate(timeout=30)
+    assert done.returncode == 0, done.stderr
+    places = eval(done.stdout.splitlines()[0])  # noqa: S307 - printed by the script above
+    assert places == ("http://127.0.0.1:4200/api", "http://127.0.0.1:4200/api", 6)
+    assert "temporary" not in done.stderr
+
+
+def _wait_until_healthy(server: subprocess.Popen[str]) -> None:
+    import httpx
+
+    while server.poll() is None:
+        try:
+            httpx.get("http://127.0.0.1:4200/api/health", timeout=60).raise_for_status()
+        except httpx.ConnectError:
+            continue
+        return
+    pytest.fail(server.communicate()[0])
+
+
+def _answers(port: int) -> bool:
+    with closing(socket.socket()) as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_message_tells_the_whole_way_out() -> None:
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}),
+        pytest.raises(ServerUnreachable) as raised,
+    ):
+        doubles()
+    assert str(raised.value) == (
+        "PREFECT_API_URL is set to http://127.0.0.1:1/api, which does not answer ([Errno 111]"
+        ' Connection refused): start a server with "prefect server start", or set'
+        " PREFECT_API_URL to one that runs."
+    )

@@ -1,0 +1,45 @@
+"""Flows of tasks on Prefect's task runners: threads, and processes that import the flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import shipped
+from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
+
+from prefectx import load, use_mode
+
+pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
+
+
+@pytest.fixture(autouse=True)
+def fresh_folder(tmp_target: Any) -> Any:
+    return tmp_target
+
+
+@pytest.mark.parametrize(
+    "runner", [ThreadPoolTaskRunner(max_workers=2), ProcessPoolTaskRunner(max_workers=2)], ids=type
+)
+def test_runner_gives_the_same_data_and_keeps_the_same_targets(
+    runner: Any, prefectx_mode: str, tmp_target: Any, tmp_target_factory: Any
+) -> None:
+    with tmp_target_factory() as reference, use_mode("cache"):
+        assert load(shipped.many_ways(3)) == shipped.EXPECTED
+        expected = reference.items()
+    flow = shipped.many_ways.with_options(task_runner=runner)
+    assert load(flow(3)) == shipped.EXPECTED
+    assert tmp_target.items() == (["out/report.md"] if prefectx_mode == "prefect" else expected)
+    assert load(flow(3)) == shipped.EXPECTED
+
+
+@pytest.mark.prefectx("prefect.skip")
+def test_what_is_there_does_not_run_again_in_any_process(tmp_target: Any) -> None:
+    flow = shipped.many_ways.with_options(task_runner=ProcessPoolTaskRunner(max_workers=2))
+    with use_mode("cache"):
+        shipped.many_ways(3)
+    cold = dict(tmp_target.runs)
+    with use_mode("prefect.skip"):
+        flow(3)
+    again = {name: count - cold[name] for name, count in tmp_target.runs.items()}
+    assert {name for name, count in again.items() if count} == {"refuse"}

@@ -1,0 +1,82 @@
+"""What type checkers must reject: each line that is marked, and no other. Checked, never run."""
+
+from __future__ import annotations
+
+from prefectx import context, flow, item, task, use_mode
+
+
+@task
+def bare(a: int, *, b: str = "") -> float:
+    return a / 2 + len(b)
+
+
+@task
+async def co(a: int) -> str:
+    return str(a)
+
+
+@flow
+def tie(a: int) -> str:
+    return str(a)
+
+
+class Reader:
+    @task
+    def method(self, a: int) -> int:
+        return a
+
+    @flow
+    def tied(self, a: int) -> int:
+        return a
+
+
+first = bare.submit(1)
+
+# Arguments.
+bare("x")  # E
+bare()  # E
+bare(1, c=2)  # E
+bare(1, "x")  # E
+bare(first)  # E
+Reader().method("x")  # E
+Reader().method()  # E
+tie("x")  # E
+tie()  # E
+tie(1, 2)  # E
+Reader().tied("x")  # E
+# A future may be any argument of `submit`, so these pass.
+bare.submit(first)
+bare.submit("x")
+
+# The keywords that each call takes.
+bare(1, return_state="yes")  # E
+bare(1, wait_for=3)  # E
+tie(1, return_state="yes")  # E
+bare.submit(1, return_state="yes")  # E
+
+# Options.
+task(targett="x")  # E
+task(retries="x")  # E
+task(store="x")  # E
+task(rerun_on={"input"})  # E
+task("x")  # E
+bare.with_options(retriess=1)  # E
+flow(target="x")  # E
+flow(retries="x")  # E
+tie.with_options(retriess=1)  # E
+
+# What is given back.
+number: int = bare(1)  # E
+future: float = bare.submit(1)  # E
+text: str = bare.submit(1).result()  # E
+state: float = bare(1, return_state=True)  # E
+awaited: str = co(1)  # E
+result: int = tie(1)  # E
+futures: list[float] = bare.map([1])  # E
+
+# What lies around them.
+item(3)  # E
+item("working/a", store="out")  # E
+context("report-7")  # E
+use_mode(3)  # E
+use_mode()  # E

@@ -1,0 +1,33 @@
+"""What the tests of this folder share: code that must run in a Python process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def python() -> Callable[..., str]:
+    """A callable that runs code in a fresh Python process and gives what it printed."""
+
+    def run(code: str, *options: str, **variables: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *options, "-c", dedent(code)],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run

@@ -1,0 +1,91 @@
+"""Every example in a docstring runs and gives what it says; every public name has one."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+import pytest
+
+import prefectx
+import prefectx.stores
+from prefectx.records import record_of
+from prefectx.stores.formats import _formats
+
+pytestmark = pytest.mark.prefectx("cache")
+
+FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+
+NAMESPACE = {
+    **{name: getattr(prefectx, name) for name in prefectx.__all__},
+    **{name: getattr(prefectx.stores, name) for name in prefectx.stores.__all__},
+    "record_of": record_of,
+}
+
+
+# These are imported only where Prefect or Dask is used.
+OPTIONAL = ("prefectx.runners.prefect", "prefectx.runners.api", "prefectx.dask")
+
+
+def modules() -> list[Any]:
+    """Give every module that needs nothing but Python."""
+    names = [info.name for info in pkgutil.walk_packages(prefectx.__path__, "prefectx.")]
+    needed = [name for name in names if not name.startswith(OPTIONAL)]
+    return [prefectx, *map(importlib.import_module, needed)]
+
+
+def examples() -> list[doctest.DocTest]:
+    finder = doctest.DocTestFinder()
+    found = [test for module in modules() for test in finder.find(module, extraglobs=NAMESPACE)]
+    return [test for test in found if test.examples]
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
+def test_examples_give_what_they_say(example: doctest.DocTest, tmp_target: Any) -> None:
+    registered = dict(_formats)
+    told: list[str] = []
+    with prefectx.use_mode("function"), prefectx.context():
+        failed, _ = doctest.DocTestRunner(optionflags=FLAGS).run(example, out=told.append)
+    _formats.clear()
+    _formats.update(registered)
+    assert not failed, "".join(told)
+
+
+@pytest.mark.parametrize("name", sorted({*prefectx.__all__, *prefectx.stores.__all__}))
+def test_every_public_name_has_a_docstring_with_an_example(name: str) -> None:
+    value = NAMESPACE[name]
+    if name == "MODES":
+        assert isinstance(value, tuple), "a tuple has no docstring of its own"
+        return
+    text = inspect.getdoc(value if callable(value) and not is_instance(value) else type(value))
+    assert text, f"{name} has no docstring"
+    assert ">>> " in text, f"the docstring of {name} has no example"
+
+
+def is_instance(value: Any) -> bool:
+    """Tell whether `value` is an object of one of our classes, such as `task`."""
+    return type(value).__module__.startswith("prefectx.")
+
+
+def test_the_names_are_sorted_and_there() -> None:
+    for module in (prefectx, prefectx.stores):
+        assert sorted(module.__all__) == sorted(set(module.__all__))
+        assert all(hasattr(module, name) for name in module.__all__)
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_every_function_and_class_that_others_may_use_has_a_docstring(module: Any) -> None:
+    assert module.__doc__
+    own = [value for value in vars(module).values() if is_of(value, module)]
+    assert [value.__name__ for value in own if not value.__doc__] == []
+
+
+def is_of(value: Any, module: Any) -> bool:
+    return (
+        (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == module.__name__
+        and not value.__name__.startswith("_")
+    )

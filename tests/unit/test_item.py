@@ -1,0 +1,309 @@
+"""`Item` and `load`: small handles, and how they become data again."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import dataclasses
+import pickle
+import weakref
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prefectx import Item, flow, item, load, task, use_mode
+from prefectx.errors import PrefectxError, TargetMissing, TemplateError
+from prefectx.stores import Filestore
+
+pytestmark = pytest.mark.prefectx("cache")
+
+
+@task
+def double(x: int, plus: int = 0) -> int:
+    return 2 * x + plus
+
+
+@dataclasses.dataclass
+class Point:
+    x: Any
+    y: Any = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    x: Any
+    made: Any = dataclasses.field(init=False, default=None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slotted:
+    x: Any
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+@pytest.fixture(autouse=True)
+def fresh_folder(tmp_target: Any) -> Any:
+    return tmp_target
+
+
+@pytest.fixture
+def seven() -> Item[int]:
+    """An Item of something that is there."""
+    Filestore().save("in/seven", 7)
+    return item("in/seven")
+
+
+class TestHandle:
+    def test_cannot_be_changed(self, seven: Item[int]) -> None:
+        for name in ("target", "store", "base", "other"):
+            with pytest.raises(AttributeError, match=f"an Item cannot be changed: {name} = 1"):
+                setattr(seven, name, 1)
+        with pytest.raises(AttributeError, match="an Item cannot be changed: del target"):
+            del seven.target
+
+    def test_is_equal_where_target_and_place_are(self, seven: Item[int]) -> None:
+        assert seven == item("in/seven")
+        assert hash(seven) == hash(item("in/seven"))
+        assert seven != item("in/eight")
+        assert seven != item("in/seven", Filestore("elsewhere"))
+        assert seven != "in/seven"
+        assert len({seven, item("in/seven"), item("in/eight")}) == 2
+
+    def test_says_its_target(self, seven: Item[int], tmp_target: Any) -> None:
+        assert repr(seven) == "Item('in/seven')"
+        assert seven.path == str(tmp_target.path / "in/seven")
+
+    def test_survives_pickling_and_copying(self, seven: Item[int]) -> None:
+        for twin in (pickle.loads(pickle.dumps(seven)), copy.copy(seven), copy.deepcopy(seven)):
+            assert twin == seven
+            assert twin.base == "seven"
+            assert twin.load() == 7
+
+    def test_can_be_referred_to_weakly(self, seven: Item[int]) -> None:
+        assert weakref.ref(seven)() is seven
+
+    def test_exists_is_loaded_and_is_deleted(self, seven: Item[int]) -> None:
+        assert seven.exists()
+        assert seven.load() == 7
+        seven.delete()
+        assert not seven.exists()
+        with pytest.raises(TargetMissing, match="is not there"):
+            seven.load()
+        with pytest.raises(TargetMissing, match=r"cannot delete .*in/seven': nothing is there"):
+            seven.delete()
+
+    def test_has_the_methods_of_a_finished_future(self, seven: Item[int]) -> None:
+        assert seven.wait() is None
+        assert seven.wait(timeout=1) is None
+        assert (
+            seven.result() == seven.result(timeout=1) == seven.result(raise_on_failure=False) == 7
+        )
+
+    @pytest.mark.parametrize(
+        ("target", "base"),
+        [("a/b", "b"), ("a/b.json", "b"), ("a/b.c.json", "b.c"), ("a/v1.2", "v1.2"), ("b", "b")],
+    )
+    def test_has_its_targets_last_part_for_a_base(self, target: str, base: str) -> None:
+        assert item(target).base == base
+        assert item(target).has_given_base
+
+    def test_knows_a_made_base(self) -> None:
+        assert not double.item(1).has_given_base
+        assert not item("a/b~0123abcd").has_given_base
+        assert item("a/b~").has_given_base
+
+
+class TestFeeding:
+    def test_a_task_that_is_given_an_item_is_given_its_data(self, seven: Item[int]) -> None:
+        assert load(double(seven)) == 14
+        assert load(double(x=seven, plus=seven)) == 21
+        assert load(double.submit(seven)) == 14
+
+    def test_in_mode_function_too(self, seven: Item[int]) -> None:
+        with use_mode("function"):
+            assert double(seven) == 14
+
+    def test_deep_inside_containers_too(self, seven: Item[int]) -> None:
+        @task
+        def show(x: Any) -> str:
+            return repr(x)
+
+        assert load(show([{"a": (seven, Point(seven))}])) == "[{'a': (7, Point(x=7, y=0))}]"
+
+    def test_a_flow_that_is_given_an_item_keeps_it(self, seven: Item[int]) -> None:
+        @flow
+        def kind(x: Any) -> Any:
+            return type(x).__name__, double(x)
+
+        assert load(kind(seven)) == ("Item", 14)
+
+    def test_an_item_that_is_not_there_stops_the_task(self, tmp_target: Any) -> None:
+        with pytest.raises(TargetMissing, match="in/nowhere"):
+            double(item("in/nowhere"))
+        assert tmp_target.runs == {}
+
+    def test_an_item_that_is_lost_is_not_missed_where_the_output_is_there(
+        self, seven: Item[int]
+    ) -> None:
+        assert load(double(seven)) == 14
+        seven.delete()
+        assert load(double(seven)) == 14
+
+
+class TestOfACall:
+    def test_is_known_without_running(self, tmp_target: Any) -> None:
+        found = double.item(3)
+        assert not found.exists()
+        assert tmp_target.runs == {}
+        assert tmp_target.items() == []
+        assert double(3) == found
+        assert found.load() == 6
+
+    def test_is_the_same_in_every_mode(self) -> None:
+        found = double.item(3)
+        for mode in ("function", "cache"):
+            with use_mode(mode):
+                assert double.item(3) == found
+
+    def test_may_be_asked_with_futures_and_items(self, seven: Item[int]) -> None:
+        future = double.submit(3)
+        assert double.item(future) == double.item(double.item(3)) == double(future)
+        assert double.item(seven) == double(seven)
+
+    def test_needs_fitting_arguments(self) -> None:
+        with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+            double.item()
+
+    def test_needs_a_target(self) -> None:
+        with pytest.raises(TemplateError, match="task 'double' has target=None"):
+            double.with_options(target=None).item(3)
+
+    def test_deleted_makes_the_next_call_run(self, tmp_target: Any) -> None:
+        double(3).delete()
+        double(3)
+        assert tmp_target.runs == {"double": 2}
+
+
+class TestLoad:
+    def test_looks_into_containers(self, seven: Item[int]) -> None:
+        given = [seven, (seven, 1), {2, seven}, {seven: seven}, frozenset({seven})]
+        assert load(given) == [7, (7, 1), {2, 7}, {7: 7}, frozenset({7})]
+
+    def test_looks_into_futures_and_what_they_give(self, seven: Item[int]) -> None:
+        futures = double.map([1, seven])
+        assert load(futures) == [2, 14]
+        assert type(load(futures)) is list
+        assert load({"a": futures[0]}) == {"a": 2}
+        assert load(double(1, return_state=True)) == 2
+
+    def test_looks_into_dataclasses(self, seven: Item[int]) -> None:
+        assert load(Point(seven, [seven])) == Point(7, [7])
+        assert load(Slotted(seven)) == Slotted(7)
+        fixed = Fixed(1)
+        object.__setattr__(fixed, "made", seven)
+        assert load(fixed).made == 7
+        assert fixed.made is seven, "the one that was given is left as it was"
+
+    def test_keeps_the_types_of_containers(self, seven: Item[int]) -> None:
+        pair = load(Pair(seven, 1))
+        assert (type(pair), pair) == (Pair, Pair(7, 1))
+        ordered = load(collections.OrderedDict(b=seven, a=1))
+        assert (type(ordered), list(ordered.items())) == (
+            collections.OrderedDict,
+            [("b", 7), ("a", 1)],
+        )
+        default = load(collections.defaultdict(list, a=seven))
+        assert (default.default_factory, default["a"]) == (list, 7)
+
+    def test_leaves_what_was_given_as_it_was(self, seven: Item[int]) -> None:
+        given = [seven, {"a": [seven]}]
+        assert load(given) == [7, {"a": [7]}]
+        assert given == [seven, {"a": [seven]}]
+
+    def test_of_data_is_the_same_object(self) -> None:
+        data = [1, {"a": (Point([2]), {3}, Pair(4, [5]))}, object(), iter("a"), load, Point]
+        assert load(data) is data
+
+    def test_keeps_what_holds_no_item(self, seven: Item[int]) -> None:
+        untouched = [1, [2]]
+        given = [untouched, seven]
+        found = load(given)
+        assert found == [[1, [2]], 7]
+        assert found[0] is untouched
+
+    def test_of_what_contains_itself_is_the_same_object(self) -> None:
+        loop: list[Any] = [1]
+        loop.append({"again": loop})
+        point = Point(loop)
+        loop.append(point)
+        assert load(loop) is loop
+        assert load(point) is point
+
+    def test_shares_what_was_shared(self, seven: Item[int]) -> None:
+        inner = [seven]
+        first, second = load([inner, inner])
+        assert first is second
+
+    def test_looks_once_into_what_an_item_gives(self) -> None:
+        """Data that a task made is data, whatever it holds."""
+        Filestore().save("in/list", [1, [2]])
+        assert load(item("in/list")) == [1, [2]]
+
+    @pytest.mark.parametrize("value", ["text", b"bytes", 1, None, 2.5, range(3), iter("ab"), print])
+    def test_does_not_look_into_anything_else(self, value: Any) -> None:
+        assert load(value) is value
+
+    @given(
+        value=st.recursive(
+            st.integers() | st.text() | st.none(),
+            lambda inner: (
+                st.lists(inner)
+                | st.tuples(inner, inner)
+                | st.dictionaries(st.text(), inner)
+                | st.builds(Point, inner, inner)
+                | st.builds(Pair, inner, inner)
+                | st.builds(Slotted, inner)
+            ),
+            max_leaves=8,
+        )
+    )
+    @settings(deadline=None)
+    def test_of_any_data_is_the_same_object(self, value: Any) -> None:
+        assert load(value) is value
+
+    def test_raises_what_a_future_raised(self) -> None:
+        @task
+        def fail() -> None:
+            raise LookupError("no data")
+
+        with pytest.raises(LookupError, match="no data"):
+            load([fail.submit()])
+
+
+def test_items_of_two_stores_are_told_apart(tmp_target: Any) -> None:
+    one, other = Filestore("one"), Filestore("other")
+    one.save("same", 1)
+    other.save("same", 2)
+
+    @task(target="double/{base}")
+    def double(value: int) -> int:
+        return 2 * value
+
+    items = [Item(store, "same", base="") for store in (one, other)]
+    assert [double(item).load() for item in items] == [2, 4]
+    travelled = pickle.loads(pickle.dumps(items))
+    assert [double.item(item) for item in travelled] == [double.item(item) for item in items]
+
+
+@pytest.mark.parametrize("options", [{"store": "folder"}, {"target": 3}, {"name": b"x"}])
+def test_options_of_the_wrong_kind_are_refused_at_once(options: Any) -> None:
+    with pytest.raises(PrefectxError, match=r"not ('folder'|3|b'x')"):
+
+        @task(**options)
+        def broken() -> None: ...
