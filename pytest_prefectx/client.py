@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TextIO, cast
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_prefectx.server import wait_for_url
 from pytest_prefectx.session import environment, isolation
+from pytest_prefectx.workers import drain, followed, log_to_the_present_stderr, private_random
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
+    from uuid import UUID
 
     import httpx
     from prefect.client.schemas.objects import FlowRun, TaskRun
 
     from pytest_prefectx.server import Server
+    from pytest_prefectx.workers import Reports
 
-DRAIN_TIMEOUT: Final = 10.0
 PAGE: Final = 200
 POLL: Final = 0.05
-FENCE: Final = "prefectx-fence"
+SERVICE_UNAVAILABLE: Final = 503
 
 
 @contextmanager
@@ -48,10 +47,12 @@ def connected(folder: Path, server: Server | None) -> Generator[PrefectServer]:
         api_url = f"{url}/api"
         stack.enter_context(environment({"PREFECT_API_URL": api_url}))
         stack.enter_context(_settings(api_url, folder))
-        _log_to_the_present_stderr()
+        log_to_the_present_stderr()
         http = stack.enter_context(httpx.Client(base_url=api_url, timeout=60))
-        stack.callback(_drain)
-        yield PrefectServer(url, http)
+        stack.enter_context(private_random())
+        reports = stack.enter_context(followed())
+        stack.callback(drain)
+        yield PrefectServer(url, http, reports)
 
 
 class PrefectServer:
@@ -62,10 +63,11 @@ class PrefectServer:
         api_url: The address of its API: the value of `PREFECT_API_URL`.
     """
 
-    def __init__(self, url: str, http: httpx.Client) -> None:
+    def __init__(self, url: str, http: httpx.Client, reports: Reports) -> None:
         self.url: Final = url
         self.api_url: Final = f"{url}/api"
         self._http: Final = http
+        self._reports: Final = reports
 
     def __repr__(self) -> str:
         return f"PrefectServer({self.url!r})"
@@ -93,12 +95,15 @@ class PrefectServer:
         """
         from prefect.client.schemas.objects import FlowRun
 
+        deadline = time.monotonic() + timeout
         filters: dict[str, Any] = {}
         if flow_run_id or name:
             filters["flow_runs"] = _filter(id=_any(flow_run_id), name=_like(name))
         if flow_name:
             filters["flows"] = {"name": {"any_": [flow_name]}}
-        found = self._read("flow_runs", filters, expect, time.monotonic() + timeout)
+        if expect is not None:
+            self._wait_for("flow_runs", filters, expect, deadline)
+        found = self._read("flow_runs", filters, deadline)
         return sorted(map(FlowRun.model_validate, found), key=_age)
 
     def task_runs(
@@ -125,10 +130,8 @@ class PrefectServer:
             TimeoutError: There were fewer than expected when time was up, or the server stopped
                 recording.
         """
-        from prefect.client.schemas.objects import TaskRun
-
         deadline = time.monotonic() + timeout
-        self._wait_for_recorder(deadline)
+        self._wait_for_reports(deadline)
         filters: dict[str, Any] = {}
         if flow_run_id:
             filters["flow_runs"] = _filter(id=_any(flow_run_id))
@@ -138,56 +141,57 @@ class PrefectServer:
             final = {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]}}}
             ended = filters | {"task_runs": filters.get("task_runs", {}) | final}
             self._wait_for("task_runs", ended, expect, deadline)
-        found = self._read("task_runs", filters, None, deadline)
-        runs = map(TaskRun.model_validate, (run for run in found if run["name"] != FENCE))
-        return sorted(runs, key=_age)
+        return sorted(self._whole_task_runs(filters, deadline), key=_age)
 
-    def _wait_for_recorder(self, deadline: float) -> None:
+    def _wait_for_reports(self, deadline: float) -> None:
         """Wait until the server has recorded all task runs that this process has reported."""
-        from prefect.events import emit_event
+        from prefect.client.schemas.objects import TaskRun
 
-        # Events are recorded in the order in which they were sent, so one more is sent and waited
-        # for. Looking whether the number still changes could not tell "none" from "not yet".
-        fence = uuid4()
-        emit_event(
-            event="prefect.task-run.Completed",
-            resource={
-                "prefect.resource.id": f"prefect.task-run.{fence}",
-                "prefect.resource.name": FENCE,
-                "prefect.orchestration": "client",
-            },
-            payload={
-                "validated_state": {"type": "COMPLETED", "name": "Completed"},
-                "task_run": {"name": FENCE, "task_key": FENCE, "dynamic_key": str(fence)},
-            },
-        )
-        while self._http.get(f"/task_runs/{fence}").is_error:
-            if time.monotonic() > deadline:
-                msg = f"{self.api_url} did not record in time what this process reported to it"
-                raise TimeoutError(msg)
-            time.sleep(POLL)
+        while pending := self._reports.pending(PAGE):
+            filters = {"task_runs": _filter(id={"any_": pending})}
+            found = self._read("task_runs", filters, deadline)
+            if not self._reports.see(map(TaskRun.model_validate, found)):
+                self._pause(deadline, "did not record in time", self._reports.give_up)
+
+    def _whole_task_runs(self, filters: dict[str, Any], deadline: float) -> list[TaskRun]:
+        from prefect.client.schemas.objects import TaskRun
+
+        while True:
+            found = self._read("task_runs", filters, deadline)
+            runs = [TaskRun.model_validate(run) for run in found]
+            # The server writes the runs first and their states a moment later.
+            if all(run.state or not run.state_id for run in runs):
+                return runs
+            self._pause(deadline, "recorded task runs without their states")
 
     def _wait_for(self, kind: str, filters: dict[str, Any], expect: int, deadline: float) -> None:
-        while (count := self._post(f"/{kind}/count", filters)) < expect:
-            if time.monotonic() > deadline:
-                msg = f"{self.api_url} has {count} {kind} of {expect} expected ones for {filters}"
-                raise TimeoutError(msg)
-            time.sleep(POLL)
+        while (count := self._post(f"/{kind}/count", filters, deadline)) < expect:
+            self._pause(deadline, f"has {count} {kind} of {expect} expected ones for {filters}")
 
-    def _read(
-        self, kind: str, filters: dict[str, Any], expect: int | None, deadline: float
-    ) -> list[dict[str, Any]]:
-        if expect is not None:
-            self._wait_for(kind, filters, expect, deadline)
-        found: list[dict[str, Any]] = []
-        while page := self._post(
-            f"/{kind}/filter", filters | {"sort": "ID_DESC", "limit": PAGE, "offset": len(found)}
-        ):
-            found += page
-        return found
+    def _read(self, kind: str, filters: dict[str, Any], deadline: float) -> list[dict[str, Any]]:
+        # By id: what is recorded meanwhile comes first, and moves others to the next page again.
+        found: dict[str, dict[str, Any]] = {}
+        query, offset = filters | {"sort": "ID_DESC", "limit": PAGE}, 0
+        while page := self._post(f"/{kind}/filter", query | {"offset": offset}, deadline):
+            found |= {run["id"]: run for run in page}
+            offset += len(page)
+            if len(page) < PAGE:
+                break
+        return list(found.values())
 
-    def _post(self, path: str, body: dict[str, Any]) -> Any:
-        return self._http.post(path, json=body).raise_for_status().json()
+    def _post(self, path: str, body: dict[str, Any], deadline: float) -> Any:
+        while True:
+            response = self._http.post(path, json=body)
+            # What other processes write may have locked the database for too long.
+            if response.status_code != SERVICE_UNAVAILABLE:
+                return response.raise_for_status().json()
+            self._pause(deadline, f"was not available for {path}")
+
+    def _pause(self, deadline: float, reason: str, detail: Callable[[], str] | None = None) -> None:
+        if time.monotonic() > deadline:
+            msg = f"{self.api_url} {reason}{f': {detail()}' if detail else ''}"
+            raise TimeoutError(msg)
+        time.sleep(POLL)
 
 
 def _filter(**criteria: dict[str, Any] | None) -> dict[str, Any]:
@@ -216,42 +220,12 @@ def _settings(api_url: str, home: Path) -> Generator[None]:
     if heartbeat := getattr(settings, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY", None):
         # Leaving a flow waits for the thread of its heartbeat, which sleeps for a second.
         updates[heartbeat] = None
+    nobodys = settings.Profile(name="prefectx", settings={})
     with ExitStack() as stack:
+        # Where Prefect was imported before it was isolated, the user's own profile is in force.
+        stack.enter_context(prefect.context.use_profile(nobodys, include_current_context=False))
         stack.enter_context(settings.temporary_settings(updates))
         # Coroutines may run in a context that was copied before this one was entered.
         if everywhere := getattr(prefect.context, "_temporary_global_settings_context", None):
             stack.enter_context(everywhere(prefect.context.get_settings_context()))
         yield
-
-
-class _PresentStderr:
-    """Writes to whatever `sys.stderr` is at the time: pytest's capturing replaces and closes it."""
-
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
-
-    def isatty(self) -> bool:
-        return sys.stderr.isatty()
-
-
-def _log_to_the_present_stderr() -> None:
-    from prefect.logging.handlers import PrefectConsoleHandler
-
-    loggers = [logging.getLogger(name) for name in (None, *logging.root.manager.loggerDict)]
-    for handler in {handler for logger in loggers for handler in logger.handlers}:
-        # Not put back: by then the stream that Prefect found when it was imported may be closed.
-        if isinstance(handler, PrefectConsoleHandler):
-            stream = cast("TextIO", _PresentStderr())
-            handler.stream = handler.console.file = stream
-
-
-def _drain() -> None:
-    """Let what is still to be reported reach the server, in bounded time."""
-    from prefect.events.worker import EventsWorker
-    from prefect.logging.handlers import APILogWorker
-
-    for worker in (APILogWorker, EventsWorker):
-        worker.drain_all(timeout=DRAIN_TIMEOUT)

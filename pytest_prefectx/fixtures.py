@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from distributed import LocalCluster
+    from prefect.client.orchestration import SyncPrefectClient
 
     from pytest_prefectx.client import PrefectServer
 
@@ -32,6 +33,36 @@ def prefectx_mode(request: pytest.FixtureRequest) -> str:
     if is_prefect(mode):
         request.getfixturevalue("prefect_server")
     return mode
+
+
+# Of the session, although it is the item's own: hypothesis refuses fixtures of a function.
+@pytest.fixture(scope="session")
+def prefectx_modes(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The enabled modes of the test, for a test that goes through them by itself, in one item.
+
+    If a Prefect mode is among them the server is running.
+    """
+    if not hasattr(request, "param"):
+        pytest.fail(
+            "prefectx_modes is only for test functions that have it, or a fixture that uses it, as"
+            " an argument; not for unittest.TestCase, doctests and getfixturevalue",
+            pytrace=False,
+        )
+    modes: tuple[str, ...] = request.param
+    return modes
+
+
+@pytest.fixture(scope="session")
+def prefect_client(prefect_server: PrefectServer) -> Generator[SyncPrefectClient]:
+    """Prefect's own client of `prefect_server`, to be called without `await` in any test.
+
+    It is `get_client(sync_client=True)`, open for the life of the session. In an asynchronous test
+    `async with get_client() as client:` gives one to be awaited, of the same server.
+    """
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
@@ -94,14 +125,18 @@ def dask_cluster(
     if request.config.stash[SESSION].server_is_coming:
         # Workers that start without PREFECT_API_URL start servers of their own.
         request.getfixturevalue("prefect_server")
+    import dask.config
     from distributed import LocalCluster
 
-    cluster = LocalCluster(  # type: ignore[no-untyped-call]  # distributed has no annotations
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=":0",
-        local_directory=str(tmp_path_factory.mktemp("dask")),
-    )
+    folder = str(tmp_path_factory.mktemp("dask"))
+    # Given to the cluster alone, it is the workers' only.
+    with dask.config.set({"temporary-directory": folder}):
+        cluster = LocalCluster(  # type: ignore[no-untyped-call]  # distributed has no annotations
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            local_directory=folder,
+        )
     with closing(cluster):
         yield cluster

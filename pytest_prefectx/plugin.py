@@ -9,8 +9,10 @@ import pytest
 
 from pytest_prefectx.fixtures import (
     dask_cluster,
+    prefect_client,
     prefect_server,
     prefectx_mode,
+    prefectx_modes,
     prefectx_runs_log,
     tmp_target,
     tmp_target_factory,
@@ -35,17 +37,23 @@ if TYPE_CHECKING:
 # The fixtures are here because pytest looks for them in the plugin's own module.
 __all__ = [
     "dask_cluster",
+    "prefect_client",
     "prefect_server",
     "prefectx_mode",
+    "prefectx_modes",
     "prefectx_runs_log",
     "tmp_target",
     "tmp_target_factory",
 ]
 
 FIXTURE: Final = "prefectx_mode"
+ALL_IN_ONE: Final = "prefectx_modes"
 SERVER: Final = "prefect_server"
 SERVER_MARKER: Final = "prefectx_server"
 HANDED_OVER: Final = "prefectx_folder"
+
+# An item that goes through its modes by itself needs none in its name; pytest 8.3 wants one.
+NO_ID: Final[Any] = getattr(pytest, "HIDDEN_PARAM", "modes")
 
 # The mode that an item runs in, and what is wrong with its markers.
 MODE: Final = pytest.StashKey[str]()
@@ -104,19 +112,26 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one item a mode of a test that uses `prefectx_mode` or bears the marker."""
     markers = list(metafunc.definition.iter_markers(MARKER))
-    if not markers and FIXTURE not in metafunc.fixturenames:
+    names = metafunc.fixturenames
+    if not markers and FIXTURE not in names and ALL_IN_ONE not in names:
         return
-    choice = metafunc.config.stash[SESSION].choice
     try:
-        modes = restricted(choice, markers)
+        modes = restricted(metafunc.config.stash[SESSION].choice, markers)
     except ValueError as error:
         pytest.fail(f"{metafunc.definition.nodeid}: {error}", pytrace=False)
-    if FIXTURE not in metafunc.fixturenames:
-        metafunc.fixturenames.append(FIXTURE)
+    if ALL_IN_ONE in names:
+        _parametrize(metafunc, ALL_IN_ONE, [pytest.param(modes, id=NO_ID)])
+        if FIXTURE not in names:
+            return
+    elif FIXTURE not in names:
+        names.append(FIXTURE)
     # Without a mode there still is one item, for its reason to be seen: it will be skipped.
-    parameters = [pytest.param(mode, id=mode) for mode in modes]
-    parameters = parameters or [pytest.param(None, id="no-mode")]
-    metafunc.parametrize(FIXTURE, parameters, indirect=True, scope="session")
+    each = [pytest.param(mode, id=mode) for mode in modes] or [pytest.param(None, id="no-mode")]
+    _parametrize(metafunc, FIXTURE, each)
+
+
+def _parametrize(metafunc: pytest.Metafunc, name: str, parameters: list[Any]) -> None:
+    metafunc.parametrize(name, parameters, indirect=True, scope="session")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -127,12 +142,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         return
     item.stash[MODE] = mode
     fixtures: list[str] = getattr(item, "fixturenames", [])
-    if is_prefect(mode) or SERVER in fixtures:
-        item.add_marker(SERVER_MARKER)
+    among: tuple[str, ...] = parameters.get(ALL_IN_ONE, ())
     if FIXTURE in parameters:
         _put_first(fixtures, FIXTURE)
-    elif is_prefect(mode):
+    if any(map(is_prefect, among)) or (FIXTURE not in parameters and is_prefect(mode)):
         _put_first(fixtures, SERVER)
+    if is_prefect(mode) or SERVER in fixtures:
+        item.add_marker(SERVER_MARKER)
 
 
 def _mode_of_single(item: pytest.Item) -> str | None:

@@ -19,6 +19,14 @@ RUNS_LOG: Final = "PREFECTX_RUNS_LOG"
 RESERVED: Final = ".prefectx"
 
 
+def names_below(folder: Path) -> Iterator[str]:
+    """Give the targets below `folder`; no records and no unfinished files."""
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not any(part.startswith(RESERVED) for part in parts):
+            yield "/".join(parts)
+
+
 class Targets:
     """The targets below a folder, and how often tasks have run since it was made.
 
@@ -36,7 +44,7 @@ class Targets:
 
     def items(self) -> list[str]:
         """Return the targets relative to the folder, sorted; no records and no unfinished files."""
-        return sorted(self._names())
+        return sorted(names_below(self.path))
 
     @property
     def runs(self) -> Counter[str]:
@@ -56,12 +64,6 @@ class Targets:
     def truncate(self, pattern: str = "*") -> list[str]:
         """Cut off the second half of the targets that match and return their names."""
         return self._harm(pattern, _halve)
-
-    def _names(self) -> Iterator[str]:
-        for path in self.path.rglob("*"):
-            parts = path.relative_to(self.path).parts
-            if path.is_file() and not any(part.startswith(RESERVED) for part in parts):
-                yield "/".join(parts)
 
     def _harm(self, pattern: str, harm: Callable[[Path], object]) -> list[str]:
         names = [name for name in self.items() if fnmatchcase(name, pattern)]

@@ -1,33 +1,25 @@
-"""A project to run pytest in, away from the environment of the session that runs these tests."""
+"""Examples of projects to run pytest in, away from the environment of this session."""
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_prefectx.server import cache_folder
+pytest.register_assert_rewrite("example")
+
+from example import Example  # noqa: E402 - it is to be rewritten first
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """An empty project whose tests see no mode, no Prefect, a home of their own and no xdist."""
-    cache = str(cache_folder())
-    for name in tuple(os.environ):
-        if name.startswith(("PREFECT", "PYTEST_XDIST")):
-            monkeypatch.delenv(name)
-    # Migrating a database takes far longer than all else: that is shared with the user's sessions.
-    monkeypatch.setenv("PREFECTX_CACHE_DIR", cache)
-    monkeypatch.setenv("TMPDIR", str(pytester.mkdir("tmp")))
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-    return pytester
+def example(tmp_path: Path) -> Callable[..., Example]:
+    """`example("def test_it(): ...", conftest="...")` makes a project; see `Example`."""
 
+    def make(test_it: str = "", **files: Any) -> Example:
+        return Example(tmp_path / "example", test_it, **files)
 
-@pytest.fixture
-def leftovers(project: pytest.Pytester) -> Path:
-    """The folder in which the project's tests make their temporary files."""
-    return project.path / "tmp"
+    return make

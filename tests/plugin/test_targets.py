@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import prefectx
 from prefectx.errors import CorruptTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from example import Example
+
     from pytest_prefectx.fixtures import TargetsFactory
     from pytest_prefectx.targets import Targets
 
@@ -99,15 +104,40 @@ def test_the_factory_gives_a_fresh_folder_each_time(
     assert tmp_target.runs == {"double": 3}
 
 
-def test_the_folder_is_left_even_if_the_test_changes_it_again(project: pytest.Pytester) -> None:
+@given(st.sets(st.integers(0, 3), min_size=1))
+@settings(max_examples=5)
+def test_the_factory_gives_each_example_of_hypothesis_its_own(
+    tmp_target_factory: TargetsFactory, numbers: set[int]
+) -> None:
+    """Nothing is left of the example before, so that each task runs again."""
+    with tmp_target_factory() as fresh, prefectx.use_mode("cache"):
+        assert fresh.items() == []
+        assert {double(x).load() for x in numbers} == {2 * x for x in numbers}
+        assert fresh.runs == {"double": len(numbers)}
+        assert len(fresh.items()) == len(numbers)
+
+
+def test_the_folder_is_left_even_if_the_test_changes_it_again(
+    example: Callable[..., Example],
+) -> None:
     """The next test starts where the session did."""
-    project.makepyfile(
-        f"""
-        import os
+    project = example(
+        """
+        import os, pathlib
+
+        START = os.getcwd()
 
         def test_leaves(tmp_target, tmp_path, monkeypatch): monkeypatch.chdir(tmp_path)
 
-        def test_next(): assert os.getcwd() == {os.fspath(project.path)!r}
+        def test_next(): assert os.getcwd() == START
+
+        def test_runs_of_a_subprocess_count_as_well(tmp_target):
+            import subprocess, sys
+            code = "import prefectx; double = prefectx.task(abs); double(-1)"
+            subprocess.run([sys.executable, "-c", code], check=True)
+            assert tmp_target.runs == {"abs": 1}
+
+        def test_later(tmp_target): assert not tmp_target.runs
         """
     )
-    project.runpytest_subprocess().assert_outcomes(passed=2)
+    project.run().ends(passed=4)
