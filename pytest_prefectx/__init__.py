@@ -1,1 +1,53 @@
-"""The pytest plugin of prefectx: tests in every mode, on a real Prefect server if need be."""
+"""The pytest plugin of prefectx, and tools for tests: imported where they are used, not before."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pytest_prefectx import strategies
+    from pytest_prefectx.agree import ModesDisagree, assert_modes_agree
+    from pytest_prefectx.contract import StoreContract
+    from pytest_prefectx.equality import difference, identical, register_identical
+    from pytest_prefectx.given import check_flow, given_modes
+    from pytest_prefectx.machine import ModeMachine
+
+__all__ = [
+    "ModeMachine",
+    "ModesDisagree",
+    "StoreContract",
+    "assert_modes_agree",
+    "check_flow",
+    "difference",
+    "given_modes",
+    "identical",
+    "register_identical",
+    "strategies",
+]
+
+_PLACES: Final = {
+    "ModeMachine": "machine",
+    "ModesDisagree": "agree",
+    "StoreContract": "contract",
+    "assert_modes_agree": "agree",
+    "check_flow": "given",
+    "difference": "equality",
+    "given_modes": "given",
+    "identical": "equality",
+    "register_identical": "equality",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # pytest imports this package at the start of every session: it must cost nothing.
+    if name in _PLACES:
+        return getattr(import_module(f"pytest_prefectx.{_PLACES[name]}"), name)
+    if name == "strategies":
+        return import_module("pytest_prefectx.strategies")
+    msg = f"module 'pytest_prefectx' has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 import importlib
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from prefectx.mode import Mode, current_mode
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from prefectx.runners.base import Runner
 
 _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
@@ -20,9 +24,22 @@ _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
 )
 
 
+_override: ContextVar[Runner | None] = ContextVar("prefectx_runner", default=None)
+
+
 def current_runner() -> Runner:
     """Return the runner of the mode that is in force here."""
-    return _runner(current_mode())
+    return _override.get() or _runner(current_mode())
+
+
+@contextmanager
+def use_runner(runner: Runner) -> Generator[None]:
+    """Have the body of the `with` statement run by `runner`, such as one that looks on."""
+    token = _override.set(runner)
+    try:
+        yield
+    finally:
+        _override.reset(token)
 
 
 @functools.cache

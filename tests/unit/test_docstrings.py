@@ -12,6 +12,7 @@ import pytest
 
 import prefectx
 import prefectx.stores
+import pytest_prefectx
 from prefectx.records import record_of
 from prefectx.stores.formats import _formats
 
@@ -22,19 +23,25 @@ FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
 NAMESPACE = {
     **{name: getattr(prefectx, name) for name in prefectx.__all__},
     **{name: getattr(prefectx.stores, name) for name in prefectx.stores.__all__},
+    **{name: getattr(pytest_prefectx, name) for name in pytest_prefectx.__all__},
     "record_of": record_of,
 }
 
+PUBLIC = {*prefectx.__all__, *prefectx.stores.__all__, *pytest_prefectx.__all__}
+
+# These have no docstring of their own, or are made for you.
+WITHOUT_EXAMPLE = {"MODES", "ModesDisagree", "strategies"}
 
 # These are imported only where Prefect or Dask is used.
 OPTIONAL = ("prefectx.runners.prefect", "prefectx.runners.api", "prefectx.dask")
 
 
 def modules() -> list[Any]:
-    """Give every module that needs nothing but Python."""
-    names = [info.name for info in pkgutil.walk_packages(prefectx.__path__, "prefectx.")]
-    needed = [name for name in names if not name.startswith(OPTIONAL)]
-    return [prefectx, *map(importlib.import_module, needed)]
+    """Give every module that needs neither Prefect nor Dask."""
+    packages = (prefectx, pytest_prefectx)
+    infos = [i for p in packages for i in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")]
+    needed = [info.name for info in infos if not info.name.startswith(OPTIONAL)]
+    return [*packages, *map(importlib.import_module, needed)]
 
 
 def examples() -> list[doctest.DocTest]:
@@ -54,12 +61,9 @@ def test_examples_give_what_they_say(example: doctest.DocTest, tmp_target: Any) 
     assert not failed, "".join(told)
 
 
-@pytest.mark.parametrize("name", sorted({*prefectx.__all__, *prefectx.stores.__all__}))
+@pytest.mark.parametrize("name", sorted(PUBLIC - WITHOUT_EXAMPLE))
 def test_every_public_name_has_a_docstring_with_an_example(name: str) -> None:
     value = NAMESPACE[name]
-    if name == "MODES":
-        assert isinstance(value, tuple), "a tuple has no docstring of its own"
-        return
     text = inspect.getdoc(value if callable(value) and not is_instance(value) else type(value))
     assert text, f"{name} has no docstring"
     assert ">>> " in text, f"the docstring of {name} has no example"
@@ -71,7 +75,7 @@ def is_instance(value: Any) -> bool:
 
 
 def test_the_names_are_sorted_and_there() -> None:
-    for module in (prefectx, prefectx.stores):
+    for module in (prefectx, prefectx.stores, pytest_prefectx):
         assert sorted(module.__all__) == sorted(set(module.__all__))
         assert all(hasattr(module, name) for name in module.__all__)
 

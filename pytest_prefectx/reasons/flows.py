@@ -1,0 +1,69 @@
+"""Reasons that lie in the body of the flow."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final
+
+from pytest_prefectx.hidden import changed
+from pytest_prefectx.reasons.case import Case, Reason
+
+# An Item, or a future, as Python's own messages and reprs name it.
+_HANDLE: Final = re.compile(r"\bItem\b|\b\w*Future(List)?\b")
+
+_ONE_AFTER_THE_OTHER: Final = (
+    "let each task depend on its arguments alone, and bring results into order afterwards."
+)
+
+
+def handle_refused(case: Case) -> Reason | None:
+    """Find a flow that computes on a handle, where Python does not let it."""
+    error = case.got.error
+    if isinstance(error, TypeError | AttributeError | ValueError) and _HANDLE.search(str(error)):
+        return _not_loaded(case, f": {type(error).__name__}: {error}")
+    return None
+
+
+def handle_used(case: Case) -> Reason | None:
+    """Find a flow that computes on a handle, which Python takes for as good as data."""
+    return _not_loaded(case, ".") if case.uses else None
+
+
+def order(case: Case) -> Reason | None:
+    """Find coroutine functions whose order matters."""
+    coroutines = sorted({call.task.name for call in case.first.calls if call.task.is_async})
+    if not coroutines:
+        return None
+    shared = _shared(case)
+    if not (shared or case.differs(case.queued) or case.differs(case.reversed)):
+        return None
+    through = f", through {shared[0]}" if shared else ""
+    return Reason(
+        "order",
+        f"the result depends on the order in which {', '.join(coroutines)} run{through}. A hit"
+        " does not wait for its turn, and Prefect runs what was submitted at the same time.",
+        _ONE_AFTER_THE_OTHER,
+    )
+
+
+def _shared(case: Case) -> list[str]:
+    """Return what several calls of coroutine functions change."""
+    changes = [
+        set(changed(call.hidden, call.hidden_after))
+        for call in case.first.calls
+        if call.task.is_async
+    ]
+    counted = Counter(name for names in changes for name in names)
+    return sorted(name for name, count in counted.items() if count > 1)
+
+
+def _not_loaded(case: Case, seen: str) -> Reason:
+    used = [f"{operation} of what {task.name} gave" for task, operation in case.uses[:1]]
+    what = used[0] if used else "what a task gave"
+    return Reason(
+        "not-loaded",
+        f"the body of {case.program.name} computes on {what} without loading it{seen} In function"
+        " and prefect a task gives its data, in the other modes an Item.",
+        "call load(…) on it first; data passes through load unchanged.",
+    )

@@ -1,0 +1,69 @@
+"""An Item that notes when it is used as if it were the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from prefectx import Item
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OPERATIONS: Final = (
+    *("bool", "eq", "ne", "lt", "le", "gt", "ge", "str", "format", "len", "iter", "contains"),
+    *("getitem", "setitem", "call", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv"),
+    *("rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "pow", "rpow", "and", "rand", "or"),
+    *("ror", "matmul", "rmatmul", "neg", "abs", "int", "float", "index", "round", "getattr"),
+)
+
+
+class UsedAsData(TypeError):
+    """A flow computes on an Item."""
+
+
+class Watched(Item[Any]):
+    """An Item whose data is at hand.
+
+    Args:
+        item: The Item that a mode with targets would give.
+        data: Its data.
+        notice: Called with the name of each operation that is meant for the data.
+    """
+
+    __slots__ = ("data", "notice")
+    data: Any
+    notice: Callable[[str], None]
+
+    def __init__(self, item: Item[Any], data: Any, notice: Callable[[str], None]) -> None:
+        super().__init__(item.store, item.target, item.base)
+        object.__setattr__(self, "data", data)
+        object.__setattr__(self, "notice", notice)
+
+    def __hash__(self) -> int:
+        return hash(self.target)
+
+    def exists(self) -> bool:
+        """Tell that the output is there."""
+        return True
+
+    def load(self) -> Any:
+        """Return the data."""
+        return self.data
+
+
+def _used(operation: str) -> Callable[..., NoReturn]:
+    def use(self: Watched, *args: object) -> NoReturn:
+        if operation == "getattr":
+            name = str(args[0])
+            if name.startswith("__"):
+                raise AttributeError(name)  # Python looks for protocols by itself
+            self.notice(f".{name}")
+        else:
+            self.notice(f"__{operation}__")
+        raise UsedAsData(operation)
+
+    return use
+
+
+for _operation in _OPERATIONS:
+    setattr(Watched, f"__{_operation}__", _used(_operation))

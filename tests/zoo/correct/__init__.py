@@ -1,0 +1,9 @@
+"""Flows on which every mode agrees."""
+
+from __future__ import annotations
+
+from correct import changes, composition, files, names, state, values
+
+_TOPICS = (changes, values, state, composition, names, files)
+
+ALL = [specimen for topic in _TOPICS for specimen in topic.CORRECT]

@@ -1,0 +1,61 @@
+"""Each defect is found and explained; on correct flows the harness is silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import correct
+import defects
+import pytest
+
+from pytest_prefectx import ModesDisagree, assert_modes_agree
+from pytest_prefectx.reasons import Kind
+
+if TYPE_CHECKING:
+    from specimens import Correct, Defect
+
+
+def needs_prefect(specimen: Defect | Correct) -> bool:
+    return "prefect" in specimen.modes
+
+
+def found(defect: Defect) -> ModesDisagree:
+    with pytest.raises(ModesDisagree) as caught:
+        assert_modes_agree(defect.flow, calls=defect.calls, modes=defect.modes)
+    return caught.value
+
+
+def explained(defect: Defect) -> None:
+    error = found(defect)
+    assert error.reason is not None, str(error)
+    assert error.reason.kind == defect.reason, str(error)
+    assert [name for name in defect.names if name not in str(error.reason)] == [], str(error)
+
+
+@pytest.mark.parametrize("defect", [d for d in defects.ALL if not needs_prefect(d)], ids=str)
+def test_defect_is_found_and_explained(defect: Defect) -> None:
+    explained(defect)
+
+
+@pytest.mark.prefectx("prefect")
+@pytest.mark.parametrize("defect", [*filter(needs_prefect, defects.ALL)], ids=str)
+def test_defect_that_shows_in_prefect_is_found_and_explained(defect: Defect) -> None:
+    explained(defect)
+
+
+@pytest.mark.parametrize("specimen", [c for c in correct.ALL if not needs_prefect(c)], ids=str)
+def test_correct_flow_raises_no_alarm(specimen: Correct) -> None:
+    assert_modes_agree(specimen.flow, calls=specimen.calls, modes=specimen.modes)
+
+
+@pytest.mark.prefectx("prefect.skip")
+def test_correct_flows_raise_no_alarm_with_prefect(prefectx_mode: str) -> None:
+    """A flow run takes a while, so this takes every fifth."""
+    for specimen in correct.ALL[::5]:
+        assert_modes_agree(
+            specimen.flow, calls=specimen.calls, modes=("function", prefectx_mode, "prefect.cache")
+        )
+
+
+def test_the_zoo_has_every_kind_of_reason() -> None:
+    assert {defect.reason for defect in defects.ALL} == set(get_args(Kind))
