@@ -15,15 +15,21 @@ class Store(ABC):
     """Keeps outputs under their targets; subclass it to keep them somewhere else.
 
     A target exists whole or not at all: `save` must never leave half an output behind that
-    `exists` calls done.
+    `exists` calls done. What `load` gives is a copy, which the caller may change. Whether a store
+    keeps all that is asked of it, `pytest_prefectx.StoreContract` tests.
 
     Example:
+        >>> import pickle
+        >>> from prefectx.errors import TargetMissing
         >>> class DictStore(Store):
         ...     kept = {}
         ...     def exists(self, target): return target in self.kept
-        ...     def load(self, target): return self.kept[target]
-        ...     def save(self, target, value): self.kept[target] = value
-        ...     def delete(self, target): del self.kept[target]
+        ...     def load(self, target):
+        ...         if target not in self.kept:
+        ...             raise TargetMissing(target)
+        ...         return pickle.loads(self.kept[target])
+        ...     def save(self, target, value): self.kept[target] = pickle.dumps(value)
+        ...     def delete(self, target): self.kept.pop(target, None)
         ...     def list(self, prefix=""): return [t for t in self.kept if t.startswith(prefix)]
         >>> @task(store=DictStore)
         ... def double(x: int) -> int:

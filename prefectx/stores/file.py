@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 RESERVED: Final = ".prefectx"
 """How the names start of what lies below a root and is no target: records, unfinished files."""
 
+# Nothing, a name below a file, a folder: in none of them is there an output.
+_NO_SUCH_FILE: Final = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+
 
 class Filestore(Store):
     """Keeps each output in a file of its own, whose suffix picks the format.
@@ -71,7 +74,7 @@ class Filestore(Store):
         try:
             with open(self.location(target), "rb") as file:
                 return format_of(target).load(file)
-        except FileNotFoundError as error:
+        except _NO_SUCH_FILE as error:
             if error.filename != self.location(target):
                 raise
             raise TargetMissing(self._missing(target)) from None
@@ -97,7 +100,7 @@ class Filestore(Store):
     def delete(self, target: str) -> None:
         """Remove the file and its record."""
         for path in (self.location(target), self._record(target)):
-            with suppress(FileNotFoundError):
+            with suppress(*_NO_SUCH_FILE):
                 os.unlink(path)
 
     def list(self, prefix: str = "") -> Iterator[str]:
@@ -120,7 +123,7 @@ class Filestore(Store):
         try:
             with open(self.location(target), "rb") as file:
                 return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-        except FileNotFoundError:
+        except _NO_SUCH_FILE:
             raise TargetMissing(self._missing(target)) from None
 
     def load_record(self, target: str) -> str | None:
@@ -128,7 +131,7 @@ class Filestore(Store):
         try:
             with open(self._record(target), encoding="utf-8", errors="replace") as file:
                 return file.read()
-        except (FileNotFoundError, NotADirectoryError):
+        except _NO_SUCH_FILE:
             return None
 
     def save_record(self, target: str, record: str) -> None:

@@ -1,0 +1,78 @@
+"""What the tests of `StoreContract` are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pytest_prefectx.equality import difference
+
+if TYPE_CHECKING:
+    from prefectx.stores import Store
+
+NAMES: Final = (
+    *("a", "A", "a.b", "a b", " a", "a ", "a.", "-rf", "~", "C:", "CON", "a=1", "%2e", "*", "'"),
+    *("\u00e9", "e\u0301", "stra\u00dfe", "strasse", "\N{SNAKE}", "a\nb", "a\\b", "{x}", "x" * 200),
+    *("a_b/c", "a/b_c", "a__b", "a-b", "deep/er/and/deep/er", "deep/er/and/deeper", "a/b/c"),
+)
+"""Targets that a careless store takes for one another; `a` and `a/b/c` it may have to refuse."""
+
+
+def for_each(values: Any, check: Callable[[Any], None]) -> None:
+    """Check each of the values, or those that hypothesis draws if they are a strategy."""
+    if not hasattr(values, "example"):
+        for value in values:
+            check(value)
+        return
+    from hypothesis import HealthCheck, given, settings
+
+    # How quick a store is, is not what is tested.
+    slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
+
+    @settings(deadline=None, suppress_health_check=slow)
+    @given(values)
+    def check_drawn(value: Any) -> None:
+        check(value)
+
+    check_drawn()
+
+
+def listed(store: Store, prefix: str = "") -> list[str]:
+    """Return what a store lists, sorted."""
+    return sorted(store.list(prefix))
+
+
+def spoil(value: Any) -> None:
+    """Empty a value and what is in it, as far as it can be changed."""
+    if isinstance(value, list | dict):
+        parts: list[Any] = [*value.values()] if isinstance(value, dict) else [*value]
+        for part in parts:
+            spoil(part)
+    if isinstance(value, list | dict | set | bytearray):
+        value.clear()
+
+
+def require(holds: object, message: str) -> None:
+    """Fail the test unless something holds."""
+    __tracebackhide__ = True
+    # An assert would say less: pytest rewrites those of its plugins only once they are installed.
+    if not holds:
+        pytest.fail(message)
+
+
+def require_identical(value: object, expected: object, message: str) -> None:
+    """Fail the test, and say where they differ, unless two values are identical."""
+    __tracebackhide__ = True
+    found = difference(value, expected)
+    if found is not None:
+        left, right = (ascii(part)[:200] for part in (found.left, found.right))
+        pytest.fail(f"{message}: at value{found.path} {left} instead of {right} ({found.why})")
+
+
+def require_kept(store: Store, target: str, value: object, event: str) -> None:
+    """Fail the test unless a store has this value under this target."""
+    __tracebackhide__ = True
+    require(store.exists(target), f"exists({target!r}) is false after {event}")
+    require_identical(store.load(target), value, f"load({target!r}) gives another after {event}")
