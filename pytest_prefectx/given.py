@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
 
-from pytest_prefectx.agree import ModesDisagree, agreed, compared
+from pytest_prefectx.agree import FAST, ModesDisagree, agreed, compared
 from pytest_prefectx.calls import several_calls, without_refused_twins
 from pytest_prefectx.modes import is_prefect
 from pytest_prefectx.programs import Arguments, Outcome, Program
@@ -183,9 +183,10 @@ def _searching(test: Callable[..., Any], strategies: dict[str, SearchStrategy[An
     @functools.wraps(test)
     def body(*args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
-        more: list[Arguments] = list(kwargs.pop(_MORE, ()))
-        first = Arguments((), {name: kwargs.pop(name) for name in strategies})
-        call = functools.partial(_rejecting, test, *args, **kwargs)
+        given_now = inspect.signature(body).bind(*args, **kwargs).arguments
+        more: list[Arguments] = list(given_now.pop(_MORE, ()))
+        first = Arguments((), {name: given_now.pop(name) for name in strategies})
+        call = functools.partial(_rejecting, test, **given_now)
         functools.update_wrapper(call, test)
         try:
             _current.get().try_example(Program(call, [first, *more]))
@@ -199,7 +200,8 @@ def _searching(test: Callable[..., Any], strategies: dict[str, SearchStrategy[An
     @functools.wraps(searched)
     def run(*args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
-        search = _Search(kwargs.pop(_MODES))
+        # Without function there would be nothing to compare a single mode with.
+        search = _Search(tuple(dict.fromkeys([FAST[0], *kwargs.pop(_MODES)])))
         # What the decorators of hypothesis say is kept on the function that they decorate.
         said = {name: value for name, value in vars(run).items() if not name.startswith("__")}
         said[_SETTINGS] = _patient(said.get(_SETTINGS) or hypothesis_settings())
@@ -235,10 +237,10 @@ def _patient(chosen: hypothesis_settings) -> hypothesis_settings:
     return hypothesis_settings(chosen, deadline=None, phases=phases)
 
 
-def _rejecting(test: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _rejecting(test: Callable[..., Any], /, **kwargs: Any) -> Any:
     """Call the test; keep `assume` from being taken for what the test gives in a mode."""
     try:
-        result = test(*args, **kwargs)
+        result = test(**kwargs)
     except UnsatisfiedAssumption:
         raise _Rejected from None
     return _awaited(result) if inspect.iscoroutine(result) else result

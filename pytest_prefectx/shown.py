@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import inspect
 import os
+from itertools import islice
 from reprlib import Repr
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pytest_prefectx.trace import TaskCall
 
 LONGEST: Final = 120
 
-_short: Final = Repr()
+
+class _Short(Repr):
+    """Keeps the order of a dict, which may be what differs."""
+
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        if not x or level <= 0:
+            return "{...}" if x else "{}"
+        shown = islice(x.items(), self.maxdict)
+        parts = [f"{self.repr1(k, level - 1)}: {self.repr1(v, level - 1)}" for k, v in shown]
+        return f"{{{', '.join(parts + ['...'] * (len(x) > self.maxdict))}}}"
+
+
+_short: Final = _Short()
 _short.maxlevel = 4
 _short.maxlist = _short.maxtuple = _short.maxset = _short.maxfrozenset = _short.maxdict = 8
 _short.maxstring = _short.maxother = LONGEST

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from prefectx.runners import use_runner
 from pytest_prefectx.modes import is_prefect
+from pytest_prefectx.placing import Placing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +33,7 @@ def trials(
     program: Program, modes: Sequence[str], folder: Folder
 ) -> Iterator[tuple[Trial, list[Outcome]]]:
     """Run the program in the first mode, then in each of the others in several ways."""
-    yield Trial(modes[0]), program.run(modes[0])
+    yield Trial(modes[0]), _first(program, modes[0], folder)
     for mode in modes[1:]:
         folder.empty()
         if mode in WITHOUT_TARGETS:
@@ -41,6 +43,13 @@ def trials(
     keeping = [mode for mode in modes if mode not in WITHOUT_TARGETS]
     if len(keeping) > 1:
         yield from _crossing(program, keeping, folder)
+
+
+def _first(program: Program, mode: str, folder: Folder) -> list[Outcome]:
+    if mode != "function":
+        return program.run(mode)
+    with use_runner(Placing(folder.path)):
+        return program.run(mode)
 
 
 def _with_targets(

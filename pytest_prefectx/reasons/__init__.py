@@ -13,12 +13,12 @@ from pytest_prefectx.reasons.inputs import (
     side_effect,
     thread_local,
 )
+from pytest_prefectx.reasons.refused import refused
 from pytest_prefectx.reasons.sharing import argument_changed, result_changed, set_order
 from pytest_prefectx.reasons.storing import (
     exception_changed,
     file_overwritten,
     not_kept,
-    refused,
 )
 
 __all__ = ["Case", "Kind", "Reason", "explain"]

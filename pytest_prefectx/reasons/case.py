@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from pytest_prefectx.shown import shown
 from pytest_prefectx.trace import (
     Handing,
     Isolating,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prefectx.task import Task
+    from pytest_prefectx.equality import Difference
     from pytest_prefectx.programs import Folder, Outcome, Program
 
 Kind = Literal[
@@ -138,3 +140,14 @@ def listed(names: list[str]) -> str:
     shown = names[:MOST_SHOWN]
     more = [f"{len(names) - MOST_SHOWN} more"] if len(names) > MOST_SHOWN else []
     return " and ".join(filter(None, [", ".join([*shown, *more][:-1]), [*shown, *more][-1]]))
+
+
+def words(error: BaseException) -> str:
+    """Return what an error says, in one line, without a full stop."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def first_at(found: Difference) -> str:
+    """Return where two results differ, and in what."""
+    values = f"{shown(found.left)}, then {shown(found.right)}"
+    return f"at result{found.path}: {values}" if found.path else values

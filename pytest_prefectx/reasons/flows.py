@@ -21,13 +21,13 @@ def handle_refused(case: Case) -> Reason | None:
     """Find a flow that computes on a handle, where Python does not let it."""
     error = case.got.error
     if isinstance(error, TypeError | AttributeError | ValueError) and _HANDLE.search(str(error)):
-        return _not_loaded(case, f": {type(error).__name__}: {error}")
+        return _not_loaded(case)
     return None
 
 
 def handle_used(case: Case) -> Reason | None:
     """Find a flow that computes on a handle, which Python takes for as good as data."""
-    return _not_loaded(case, ".") if case.uses else None
+    return _not_loaded(case) if case.uses else None
 
 
 def order(case: Case) -> Reason | None:
@@ -41,8 +41,8 @@ def order(case: Case) -> Reason | None:
     through = f", through {shared[0]}" if shared else ""
     return Reason(
         "order",
-        f"the result depends on the order in which {', '.join(coroutines)} run{through}. A hit"
-        " does not wait for its turn, and Prefect runs what was submitted at the same time.",
+        f"the result depends on the order in which calls of {', '.join(coroutines)} run{through}."
+        " A hit does not wait for its turn, and Prefect runs what was submitted at the same time.",
         _ONE_AFTER_THE_OTHER,
     )
 
@@ -58,12 +58,13 @@ def _shared(case: Case) -> list[str]:
     return sorted(name for name, count in counted.items() if count > 1)
 
 
-def _not_loaded(case: Case, seen: str) -> Reason:
-    used = [f"{operation} of what {task.name} gave" for task, operation in case.uses[:1]]
-    what = used[0] if used else "what a task gave"
+def _not_loaded(case: Case) -> Reason:
+    task, operation = case.uses[0] if case.uses else (None, "")
+    gave = f"what {task.name} gave" if task else "what a task gave"
+    by = f" (by {operation})" if operation else ""
     return Reason(
         "not-loaded",
-        f"the body of {case.program.name} computes on {what} without loading it{seen} In function"
-        " and prefect a task gives its data, in the other modes an Item.",
+        f"the body of {case.program.name} uses {gave} as if it were data{by}, without loading it."
+        " In function and prefect a task gives its data, in the other modes an Item.",
         "call load(…) on it first; data passes through load unchanged.",
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_prefectx.hidden import CHANCE, changed, file_key, sources_of_chance
 from pytest_prefectx.modes import is_prefect
-from pytest_prefectx.reasons.case import Case, Reason, listed
+from pytest_prefectx.reasons.case import Case, Reason, first_at, listed
 from pytest_prefectx.shown import described, named, shown
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ def chance(case: Case) -> Reason | None:
         if (found := one.gave_other(other)) is None:
             continue
         hidden = _differing(one, other)
-        text = f"{described(one)} {_gives_other(found.left, found.right)}, in two runs alike"
+        text = (
+            f"{described(one)} gives another result when it is run again with the same arguments"
+            f" ({first_at(found)})"
+        )
         return _hidden(one, hidden, text) if hidden else _chance(one, text)
     if any(call.changes for call in case.first.calls):
         return None
@@ -42,7 +45,7 @@ def hidden_input(case: Case) -> Reason | None:
         if not one.is_same_call(other) or (found := one.gave_other(other)) is None:
             continue
         text = f"two calls of {described(one)} with the same arguments give different results"
-        text += f" ({shown(found.left)}, then {shown(found.right)})"
+        text += f" ({first_at(found)})"
         if hidden := _differing(one, other):
             return _hidden(one, hidden, text)
         return _chance(one, text)
@@ -58,8 +61,8 @@ def shared_target(case: Case) -> Reason | None:
             continue
         return Reason(
             "shared-target",
-            f"two different calls share the target {one.item.target!r}: {_called(one)} and"
-            f" {_called(other)}. What the first has left there is taken for the output of the"
+            f"two different calls share the target {one.item.target!r}: {called(one)} and"
+            f" {called(other)}. What the first has left there is taken for the output of the"
             " second.",
             "name in the target what tells the calls apart, as {base} does by itself.",
         )
@@ -70,18 +73,16 @@ def thread_local(case: Case) -> Reason | None:
     """Find tasks that use what only one thread has."""
     if not is_prefect(case.mode):
         return None
-    users: dict[str, list[str]] = {}
-    for call in case.first.calls:
+    # The last: those before may be what sets it.
+    for call in reversed(case.first.calls):
         for name, value in call.hidden_after.items():
             if value and name.startswith("the thread-local"):
-                users.setdefault(name, []).append(named(call))
-    for name, tasks in users.items():
-        return Reason(
-            "thread-local",
-            f"{listed([*dict.fromkeys(tasks)])} use {name}. In the Prefect modes submitted tasks"
-            " run in threads of their own, which do not see what was set in another.",
-            "give it to the tasks that need it as an argument.",
-        )
+                return Reason(
+                    "thread-local",
+                    f"{described(call)} depends on {name}. In the Prefect modes submitted tasks"
+                    " run in other threads, which do not see what was set in this one.",
+                    "give what it holds to the task as an argument.",
+                )
     return None
 
 
@@ -108,10 +109,6 @@ def _differing(one: TaskCall, other: TaskCall) -> list[str]:
     return [name for name in changed(one.hidden, other.hidden) if name != CHANCE]
 
 
-def _gives_other(first: object, second: object) -> str:
-    return f"gives {shown(first)} and then {shown(second)}"
-
-
 def _chance(call: TaskCall, text: str) -> Reason:
     sources = sources_of_chance(call.task.fn)
     uses = f". It uses {listed(sources)}" if sources else ""
@@ -131,6 +128,7 @@ def _hidden(call: TaskCall, hidden: list[str], text: str) -> Reason:
     )
 
 
-def _called(call: TaskCall) -> str:
+def called(call: TaskCall) -> str:
+    """Return the call as Python would write it."""
     given = ", ".join(f"{name}={shown(value)}" for name, value in call.given.items())
     return f"{named(call)}({given})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx.tree import is_container, is_dict
 from pytest_prefectx.equality import difference
-from pytest_prefectx.reasons.case import Case, Reason, listed
+from pytest_prefectx.reasons.case import Case, Reason, first_at, listed
 from pytest_prefectx.shown import described, shown
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def set_order(case: Case) -> Reason | None:
         if name is None:
             return None
         makers = [c.task.name for c in case.first.calls if c.returned is one.arguments[name]]
-        made = f", which {makers[0]} gives," if makers else ""
+        made = f", which {makers[0]} has made" if makers else ""
         return Reason(
             "set-order",
-            f"the result of {described(one)} depends on the order in which the set in {name!r}"
-            f"{made} gives its elements. A set that was kept and loaded, or copied, may give them"
-            " in another order.",
+            f"the result of {described(one)} depends on the order of the elements of the set in"
+            f" {name!r}{made}. A set that was kept and loaded, or copied, may give them in another"
+            " order.",
             f"sort it first: sorted({name}).",
         )
     return None
@@ -65,17 +65,16 @@ def result_changed(case: Case) -> Reason | None:
         if (found := difference(call.result, call.returned)) is None:
             continue
         others = [
-            other.task.name
+            "another call of it" if other.is_of(call) else other.task.name
             for other in case.first.calls
             if other is not call and difference(other.result, other.returned)
         ]
         shared = f" (and so is that of {listed(others)})" if others else ""
         return Reason(
             "changes-result",
-            f"the result of {described(call)} is changed after the task has given it{shared}, at"
-            f" result{found.path} ({shown(found.left)}, then {shown(found.right)}). In function and"
-            " prefect all who hold the object see that; otherwise each load gives what the task"
-            " has given.",
+            f"the result of {described(call)} is changed after the task has given it{shared}"
+            f" ({first_at(found)}). In function and prefect all who hold the object see that;"
+            " otherwise each load gives what the task has given.",
             "change a copy: of the result where it is used, or of what the task returns.",
         )
     return None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from prefectx import current_mode, flow, load, task
 from prefectx.errors import UnknownMode
+from prefectx.stores import Filestore
 from pytest_prefectx import ModesDisagree, assert_modes_agree
 from pytest_prefectx.agree import compared
 
@@ -71,7 +73,7 @@ def test_message_names_modes_arguments_path_and_reason() -> None:
         "  at [1][0]: another value: 1, 0",
     ]
     assert why == (
-        "Why (changes-argument): the task largest_first (test_agree.py:22) changes its argument"
+        "Why (changes-argument): the task largest_first (test_agree.py:24) changes its argument"
         " 'rows' in place, at rows[0] (0, then 1). Whoever else holds that object sees the change"
         " if the task has run; a hit changes nothing, and a task that is given an Item loads a copy"
         " of its own."
@@ -166,6 +168,21 @@ def test_targets_lie_in_a_temporary_folder_which_is_gone_afterwards() -> None:
     assert os.getcwd() == here
     assert here not in folders
     assert not any(map(os.path.exists, folders))
+
+
+def test_outputs_outside_the_temporary_folder_are_warned_of(tmp_path: Path) -> None:
+    @task(target=f"{tmp_path}/{{x}}")
+    def kept(x: int) -> int:
+        return x
+
+    @task(target="kept/{x}", store=Filestore(tmp_path))
+    def elsewhere(x: int) -> int:
+        return x
+
+    with pytest.warns(UserWarning, match="task 'kept' keeps its outputs outside"):
+        assert_modes_agree(kept, 1)
+    with pytest.warns(UserWarning, match="task 'elsewhere' keeps its outputs outside"):
+        assert_modes_agree(elsewhere, 1)
 
 
 def test_async_flows_and_tasks_are_awaited() -> None:

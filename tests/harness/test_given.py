@@ -183,7 +183,7 @@ def test_assume_example_fixtures_methods_and_coroutines_are_understood() -> None
         @settings(max_examples=5)
         @example(x=1_000_003)
         @given_modes(x=st.integers(0, 9))
-        async def test(self, offset: int, x: int) -> Any:
+        async def test(self, x: int, offset: int) -> Any:
             assume(x != 5)
             seen.append(x + offset)
             return doubled(x)
@@ -216,6 +216,16 @@ def test_settings_are_kept_but_for_the_deadline() -> None:
 
     counted(prefectx_modes=FAST)
     assert 0 < len(calls) <= 9  # three examples of at most three calls
+
+
+def test_a_mode_is_never_compared_with_itself_alone() -> None:
+    @QUICK
+    @given_modes(rows=st.lists(st.integers()))
+    def bad(rows: list[int]) -> Any:
+        return shortened(rows)
+
+    with pytest.raises(ModesDisagree, match="cache, with"):
+        bad(prefectx_modes=("cache",))
 
 
 def test_strategies_are_given_by_name() -> None:

@@ -29,7 +29,7 @@ def explained(defect: Defect) -> None:
     error = found(defect)
     assert error.reason is not None, str(error)
     assert error.reason.kind == defect.reason, str(error)
-    assert [name for name in defect.names if name not in str(error.reason)] == [], str(error)
+    assert [name for name in defect.names if name not in str(error)] == [], str(error)
 
 
 @pytest.mark.parametrize("defect", [d for d in defects.ALL if not needs_prefect(d)], ids=str)

@@ -1,0 +1,51 @@
+"""Runs tasks as mode `function` does, and looks where their outputs would be kept."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx.errors import PrefectxError
+from prefectx.runners.function import FunctionRunner
+from prefectx.stores import Filestore
+from prefectx.stores.written import SelfWritten
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prefectx import Item
+    from prefectx.runners.base import Args, Kwargs
+    from prefectx.task import Task
+
+
+class Placing(FunctionRunner):
+    """Warns of outputs that would be kept outside the folder in which modes are compared.
+
+    Args:
+        folder: The folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder: Final = os.path.join(folder, "")
+
+    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Return what the function returns."""
+        with suppress(PrefectxError):  # what cannot be named is for the modes that name it
+            item = task.naming.item(args, kwargs)
+            if item is not None and self._is_outside(item):
+                warnings.warn(_outside(task, item), UserWarning, stacklevel=2)
+        return super().run(task, args, kwargs)
+
+    def _is_outside(self, item: Item[Any]) -> bool:
+        is_file = isinstance(item.store, Filestore | SelfWritten)
+        return is_file and not item.path.startswith(self.folder)
+
+
+def _outside(task: Task[..., Any], item: Item[Any]) -> str:
+    return (
+        f"task {task.name!r} keeps its outputs outside the temporary folder in which modes are"
+        f" compared, as in {item.path!r}: they are not deleted, neither between the modes nor"
+        " afterwards. Let its target and its store's root be relative in tests."
+    )
