@@ -6,13 +6,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECTS := pyproject.toml example_project/pyproject.toml
 
-.PHONY: help example test check lint types
+.PHONY: help example test check lint types zoo mutants bench-startup
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make example   run the example project: outputs in ./working and ./out'
 	@echo 'make test      all tests, in all modes'
 	@echo 'make check     lint, types and the tests that need no server'
+	@echo 'make zoo       find and explain each defect of the zoo'
+	@echo 'make mutants   plant bugs in prefectx, one at a time: each must be found'
+	@echo 'make bench-startup   how long a test waits for its Prefect server'
 
 example: $(VENV)/.example
 	$(BIN)/python -m example_project
@@ -22,7 +25,17 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest example_project --prefectx-mode=all
 
 check: lint types
-	$(BIN)/python -m pytest tests/unit tests/modes --prefectx-mode=function,cache -m 'not prefectx_server'
+	$(BIN)/python -m pytest tests/unit tests/modes tests/harness tests/zoo tests/stateful \
+	  --prefectx-mode=function,cache -m 'not prefectx_server'
+
+zoo: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/zoo --prefectx-mode=all -q
+
+mutants: $(VENV)/.dev
+	$(BIN)/python tests/mutants
+
+bench-startup: $(VENV)/.dev
+	$(BIN)/python benchmarks/startup.py --write benchmarks/STARTUP.md
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

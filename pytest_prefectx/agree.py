@@ -125,10 +125,11 @@ def assert_modes_agree(
 def compared(modes: Iterable[str] | None) -> tuple[str, ...]:
     """Return the modes to compare, each once."""
     named = [*FAST, current_mode()] if modes is None else [*modes]
-    if not named:
-        msg = f"no modes to compare. The modes are: {', '.join(MODES)}."
+    different = tuple(dict.fromkeys(checked_mode(mode, "modes=") for mode in named))
+    if len(different) < len(FAST):
+        msg = f"modes={list(different)} is nothing to compare. Name two of {', '.join(MODES)}."
         raise ValueError(msg)
-    return tuple(dict.fromkeys(checked_mode(mode, "modes=") for mode in named))
+    return different
 
 
 def agreed(program: Program, modes: Sequence[str]) -> list[Outcome]:

@@ -225,8 +225,9 @@ def test_mode_in_force_is_compared_too() -> None:
 def test_bad_use_is_refused() -> None:
     with pytest.raises(UnknownMode, match=r"'cach' \(from modes=\). Did you mean 'cache'"):
         assert_modes_agree(tidy, 1, modes=["function", "cach"])
-    with pytest.raises(ValueError, match="no modes to compare"):
-        assert_modes_agree(tidy, 1, modes=[])
+    for few in ([], ["cache"], ["cache", "cache"]):
+        with pytest.raises(ValueError, match="is nothing to compare"):
+            assert_modes_agree(tidy, 1, modes=few)
     with pytest.raises(TypeError, match="not both"):
         assert_modes_agree(tidy, 1, calls=[(1,)])
 
