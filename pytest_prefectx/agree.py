@@ -153,5 +153,5 @@ def agreed(program: Program, modes: Sequence[str]) -> list[Outcome]:
 
 def _explanation(reason: Reason | None) -> str:
     if reason is None:
-        return "Why: none of the causes that prefectx knows was found. Is it a bug of prefectx?"
+        return "Why: none of the causes that prefectx looks for was found."
     return f"Why ({reason.kind}): {reason.text}\nDo: {reason.advice}"

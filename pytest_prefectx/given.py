@@ -8,10 +8,10 @@ import re
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from hypothesis import Phase, event, given, reject
+from hypothesis import Phase, event, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.errors import UnsatisfiedAssumption
+from hypothesis.errors import HypothesisException
 
 from pytest_prefectx.agree import FAST, ModesDisagree, agreed, compared
 from pytest_prefectx.calls import several_calls, without_refused_twins
@@ -70,6 +70,7 @@ def check_flow(
         >>> check_flow(double, st.integers())
     """
     __tracebackhide__ = True
+    _refuse_interactive([*strategies, *named.values()])
     arguments = st.builds(Arguments, st.tuples(*strategies), st.fixed_dictionaries(named))
     search = _Search(compared(modes), raises)
 
@@ -102,6 +103,7 @@ def given_modes(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., An
         ... def test_double(x):
         ...     return double(x)
     """
+    _refuse_interactive(strategies.values())
     if not strategies:
         msg = "given_modes takes a strategy for each argument by name: @given_modes(x=integers())"
         raise TypeError(msg)
@@ -173,8 +175,12 @@ class _Search:
 _current: ContextVar[_Search] = ContextVar("prefectx_search")
 
 
-class _Rejected(BaseException):
-    """The test has called `assume` in vain; no mode is to take that for an outcome."""
+class _Steering(BaseException):
+    """Hypothesis itself has raised an error, which no mode is to take for an outcome."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def _searching(test: Callable[..., Any], strategies: dict[str, SearchStrategy[Any]]) -> Any:
@@ -190,8 +196,8 @@ def _searching(test: Callable[..., Any], strategies: dict[str, SearchStrategy[An
         functools.update_wrapper(call, test)
         try:
             _current.get().try_example(Program(call, [first, *more]))
-        except _Rejected:
-            reject()
+        except _Steering as steering:
+            raise steering.error from None
 
     body.__signature__ = _with_parameters(test, strategies, (*strategies, _MORE))  # type: ignore[attr-defined]
     more = st.lists(arguments, max_size=2)
@@ -228,6 +234,17 @@ def _with_parameters(
     return signature.replace(parameters=[*kept, *added])
 
 
+def _refuse_interactive(strategies: Iterable[SearchStrategy[Any]]) -> None:
+    """Refuse what would draw other values in each mode."""
+    for strategy in strategies:
+        if repr(strategy) in {"data()", "functions()", "runner()"}:
+            msg = (
+                f"{strategy!r} draws while the test runs, and would give each mode something else."
+                " Draw all that the test needs beforehand: with st.composite, say."
+            )
+            raise TypeError(msg)
+
+
 def _patient(chosen: hypothesis_settings) -> hypothesis_settings:
     """Return settings under which flows may take their time.
 
@@ -241,13 +258,13 @@ def _rejecting(test: Callable[..., Any], /, **kwargs: Any) -> Any:
     """Call the test; keep `assume` from being taken for what the test gives in a mode."""
     try:
         result = test(**kwargs)
-    except UnsatisfiedAssumption:
-        raise _Rejected from None
+    except HypothesisException as error:
+        raise _Steering(error) from None
     return _awaited(result) if inspect.iscoroutine(result) else result
 
 
 async def _awaited(result: Coroutine[Any, Any, Any]) -> Any:
     try:
         return await result
-    except UnsatisfiedAssumption:
-        raise _Rejected from None
+    except HypothesisException as error:
+        raise _Steering(error) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import functools
 import hashlib
 import inspect
 import os
@@ -14,6 +16,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from prefectx.digest import digest
+from prefectx.errors import PrefectxError
 from prefectx.flow import Flow
 from prefectx.task import Task
 from pytest_prefectx.equality import identical
@@ -36,9 +40,13 @@ NOT_DETERMINISTIC: Final = (
     "tempfile",
     "getpid",
     "urandom",
+    "now",
+    "uuid4",
     "id",
     "hash",
 )
+
+AS_ATTRIBUTES: Final = ("random", "getpid", "urandom", "now", "uuid4")
 
 CHANCE: Final = "the state of random"
 CURRENT_FOLDER: Final = "the current folder"
@@ -67,14 +75,14 @@ def hidden_inputs(
     seen: Hidden = {}
     for kind, name, value in _names(function, _DEPTH):
         if isinstance(value, threading.local):
-            seen[f"the thread-local {name}"] = snapshot(vars(value))
+            seen[f"the thread-local {name}"] = {k: _mark(v) for k, v in vars(value).items()}
         elif isinstance(value, ContextVar):
             variable: ContextVar[Any] = value  # pyright: ignore[reportUnknownVariableType]
-            seen[f"the context variable {name}"] = snapshot(variable.get(None))
+            seen[f"the context variable {name}"] = _mark(variable.get(None))
         elif not _is_code(value):
-            seen[f"the {kind} {name}"] = snapshot(value)
+            seen[f"the {kind} {name}"] = _mark(value)
     for name, value in _class_attributes(arguments, function.__module__):
-        seen[f"the class attribute {name}"] = snapshot(value)
+        seen[f"the class attribute {name}"] = _mark(value)
     for module, (name, look) in _STATES.items():
         if module in sys.modules:
             seen[name] = look(sys.modules[module])
@@ -82,9 +90,31 @@ def hidden_inputs(
     for name, text in os.environ.items():
         seen[f"the environment variable {name}"] = text
     for name in names_below(folder) if folder else ():
-        content = Path(folder or "", name).read_bytes()
-        seen[file_key(name)] = hashlib.blake2b(content).digest()
+        seen[file_key(name)] = _content_of(Path(folder or "", name))
     return seen
+
+
+def _content_of(path: Path) -> bytes | None:
+    try:
+        status = path.stat()
+        return _hashed(path, status.st_mtime_ns, status.st_size, status.st_ino)
+    except OSError:  # it is gone by now, or nobody may read it
+        return None
+
+
+@functools.lru_cache(maxsize=10_000)
+def _hashed(path: Path, *_status: int) -> bytes:
+    """Return a hash of a file's content; that of a file that was not written to is known."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, hashlib.blake2b).digest()
+
+
+def _mark(value: object) -> object:
+    """Return what differs when `value` differs: a hash, for copies of large data take memory."""
+    try:
+        return digest(value)
+    except PrefectxError:
+        return snapshot(value)
 
 
 def file_key(name: str) -> str:
@@ -105,7 +135,10 @@ def sources_of_chance(function: Callable[..., Any]) -> list[str]:
     """Return what `function`, and the functions that it names, use that no two runs share."""
     named: set[str] = set()
     for code in _codes(inspect.unwrap(function), _DEPTH):
-        named.update(code.co_names)
+        for step in dis.get_instructions(code):
+            # An attribute `id` of some object says nothing; `np.random` and `os.getpid` do.
+            if "GLOBAL" in step.opname or step.argval in AS_ATTRIBUTES:
+                named.add(str(step.argval))
     return [source for source in NOT_DETERMINISTIC if source in named]
 
 

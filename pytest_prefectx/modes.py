@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # suite its import. A test holds the two together.
 MODES: Final = ("function", "cache", "prefect.skip", "prefect.cache", "prefect")
 
+WITHOUT_TARGETS: Final = ("function", "prefect")
+"""The modes that ask no target, so that there is nothing to lose."""
+
 ALL: Final = "all"
 DEFAULT: Final = ("function", "cache")
 FLAG: Final = "--prefectx-mode"

@@ -29,23 +29,29 @@ class Placing(FunctionRunner):
 
     def __init__(self, folder: Path) -> None:
         self.folder: Final = os.path.join(folder, "")
+        self._outside: Final[dict[str, str]] = {}
 
     def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Return what the function returns."""
         with suppress(PrefectxError):  # what cannot be named is for the modes that name it
             item = task.naming.item(args, kwargs)
             if item is not None and self._is_outside(item):
-                warnings.warn(_outside(task, item), UserWarning, stacklevel=2)
+                self._outside.setdefault(task.name, item.path)
         return super().run(task, args, kwargs)
+
+    def warn(self) -> None:
+        """Warn once of each task, after the run: a warning may be an error, and no outcome."""
+        for name, path in self._outside.items():
+            warnings.warn(_warning(name, path), UserWarning, stacklevel=2)
 
     def _is_outside(self, item: Item[Any]) -> bool:
         is_file = isinstance(item.store, Filestore | SelfWritten)
         return is_file and not item.path.startswith(self.folder)
 
 
-def _outside(task: Task[..., Any], item: Item[Any]) -> str:
+def _warning(name: str, path: str) -> str:
     return (
-        f"task {task.name!r} keeps its outputs outside the temporary folder in which modes are"
-        f" compared, as in {item.path!r}: they are not deleted, neither between the modes nor"
+        f"task {name!r} keeps its outputs outside the temporary folder in which modes are"
+        f" compared, as in {path!r}: they are not deleted, neither between the modes nor"
         " afterwards. Let its target and its store's root be relative in tests."
     )

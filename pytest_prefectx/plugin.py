@@ -173,6 +173,7 @@ def _put_first(fixtures: list[str], name: str) -> None:
     fixtures.insert(0, name)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist tells its controller, which then looks
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the server in the background if an item needs it, now that the selection is known."""
     option = session.config.option

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from prefectx.runners.base import Runner
 
 
+LONGEST_ERROR: Final = 500
+
+
 class Arguments(NamedTuple):
     """The arguments of one call."""
 
@@ -34,8 +37,13 @@ class Arguments(NamedTuple):
     kwargs: Mapping[str, Any] = {}
 
     def fresh(self) -> Arguments:
-        """Return a copy that the call may change without others seeing it."""
-        return copy.deepcopy(self)
+        """Return a copy that the call may change without others seeing it.
+
+        What has no copy that is like it, such as a lock or a marker that is compared by identity,
+        is handed on as it is.
+        """
+        args = tuple(map(snapshot, self.args))
+        return Arguments(args, {name: snapshot(value) for name, value in self.kwargs.items()})
 
     def __str__(self) -> str:
         named = [f"{name}={shown(value)}" for name, value in self.kwargs.items()]
@@ -62,7 +70,7 @@ class Outcome(NamedTuple):
     def __str__(self) -> str:
         if self.error is None:
             return shown(self.data)
-        text = " ".join(str(self.error).split())
+        text = " ".join(str(self.error).split())[:LONGEST_ERROR]
         return f"raised {type(self.error).__name__}: {text}" if text else f"raised {self.error!r}"
 
 
@@ -94,7 +102,7 @@ class Program:
             return self._outcomes()
 
     def _outcomes(self) -> list[Outcome]:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), chdir(os.getcwd()):
             # That targets of earlier runs are trusted is what is being tried here.
             warnings.simplefilter("ignore", StaleTarget)
             subject: Any = self.subject
@@ -157,7 +165,7 @@ class Folder:
     def lose(self, names: Sequence[str]) -> None:
         """Delete these targets, as a user would."""
         for name in names:
-            (self.path / name).unlink()
+            (self.path / name).unlink(missing_ok=True)
 
     def empty(self) -> None:
         """Remove all that is in it."""

@@ -137,5 +137,7 @@ def isolation(home: Path) -> dict[str, str | None]:
         **dict.fromkeys(LEADS_ASTRAY),
         "DO_NOT_TRACK": "1",
         "PREFECT_HOME": str(home),
+        # Tasks may be called outside flows; what they log then is no mistake.
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }

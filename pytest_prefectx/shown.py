@@ -33,7 +33,10 @@ _short.maxstring = _short.maxother = LONGEST
 
 def shown(value: object) -> str:
     """Return `value` as one line of bounded length."""
-    text = " ".join(_short.repr(value).split())
+    try:
+        text = " ".join(_short.repr(value).split())
+    except Exception:  # noqa: BLE001 - an object's own code, or an int of too many digits
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

@@ -113,7 +113,7 @@ class Tracer(PlainRunner):
         try:
             with task_body():
                 result = execute(task, args, kwargs)
-        except Exception as error:
+        except BaseException as error:
             call.finish(self.folder, error=error)
             raise
         call.finish(self.folder, result)
@@ -122,7 +122,7 @@ class Tracer(PlainRunner):
     async def _arun(self, call: TaskCall, args: Args, kwargs: Kwargs) -> Any:
         try:
             result = await self.turn(_executed(call.task, args, kwargs))
-        except Exception as error:
+        except BaseException as error:
             call.finish(self.folder, error=error)
             raise
         call.finish(self.folder, result)

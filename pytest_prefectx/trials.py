@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prefectx.runners import use_runner
-from pytest_prefectx.modes import is_prefect
+from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
 from pytest_prefectx.placing import Placing
+from pytest_prefectx.session import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_prefectx.programs import Folder, Outcome, Program
-
-WITHOUT_TARGETS: Final = ("function", "prefect")
-"""The modes that ask no target, so that there is nothing to lose."""
 
 MOST_LOST_ALONE: Final = 8
 
@@ -37,7 +35,7 @@ def trials(
     for mode in modes[1:]:
         folder.empty()
         if mode in WITHOUT_TARGETS:
-            yield Trial(mode), program.run(mode)
+            yield Trial(mode), _run(program, mode)
         else:
             yield from _with_targets(program, mode, folder)
     keeping = [mode for mode in modes if mode not in WITHOUT_TARGETS]
@@ -45,21 +43,30 @@ def trials(
         yield from _crossing(program, keeping, folder)
 
 
+def _run(program: Program, mode: str) -> list[Outcome]:
+    # The variable too: threads that the flow starts itself do not inherit the context.
+    with environment({"PREFECTX": mode}):
+        return program.run(mode)
+
+
 def _first(program: Program, mode: str, folder: Folder) -> list[Outcome]:
     if mode != "function":
-        return program.run(mode)
-    with use_runner(Placing(folder.path)):
-        return program.run(mode)
+        return _run(program, mode)
+    placing = Placing(folder.path)
+    with use_runner(placing):
+        outcomes = _run(program, mode)
+    placing.warn()
+    return outcomes
 
 
 def _with_targets(
     program: Program, mode: str, folder: Folder
 ) -> Iterator[tuple[Trial, list[Outcome]]]:
-    yield Trial(mode, "with no targets"), program.run(mode)
-    yield Trial(mode, "with its targets there"), program.run(mode)
+    yield Trial(mode, "with no targets"), _run(program, mode)
+    yield Trial(mode, "with its targets there"), _run(program, mode)
     for names in _losses(folder.targets(), mode):
         folder.lose(names)
-        yield Trial(mode, f"after {_some(names)} was deleted"), program.run(mode)
+        yield Trial(mode, f"after {_some(names)} was deleted"), _run(program, mode)
 
 
 def _crossing(
@@ -67,10 +74,10 @@ def _crossing(
 ) -> Iterator[tuple[Trial, list[Outcome]]]:
     """Let each mode take over the targets of the one before; some are lost on the way."""
     folder.empty()
-    program.run(modes[-1])
+    _run(program, modes[-1])
     for before, mode in zip((modes[-1], *modes), modes, strict=False):
         folder.lose(folder.targets()[::2])
-        yield Trial(mode, f"on the targets of {before}, half of them deleted"), program.run(mode)
+        yield Trial(mode, f"on the targets of {before}, half of them deleted"), _run(program, mode)
 
 
 def _losses(names: list[str], mode: str) -> list[list[str]]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pytest_prefectx.hidden import changed
+from pytest_prefectx.hidden import CHANCE, changed
+from pytest_prefectx.modes import is_prefect
 from pytest_prefectx.reasons.case import Case, Reason
+
+if TYPE_CHECKING:
+    from pytest_prefectx.trace import TaskCall
 
 # An Item, or a future, as Python's own messages and reprs name it.
 _HANDLE: Final = re.compile(r"\bItem\b|\b\w*Future(List)?\b")
@@ -20,9 +24,8 @@ _ONE_AFTER_THE_OTHER: Final = (
 def handle_refused(case: Case) -> Reason | None:
     """Find a flow that computes on a handle, where Python does not let it."""
     error = case.got.error
-    if isinstance(error, TypeError | AttributeError | ValueError) and _HANDLE.search(str(error)):
-        return _not_loaded(case)
-    return None
+    named = isinstance(error, TypeError | AttributeError) and _HANDLE.search(str(error))
+    return _not_loaded(case) if named and case.uses else None
 
 
 def handle_used(case: Case) -> Reason | None:
@@ -32,10 +35,12 @@ def handle_used(case: Case) -> Reason | None:
 
 def order(case: Case) -> Reason | None:
     """Find coroutine functions whose order matters."""
-    coroutines = sorted({call.task.name for call in case.first.calls if call.task.is_async})
+    # In the Prefect modes all that is submitted runs at the same time.
+    calls = [call for call in case.first.calls if call.task.is_async or is_prefect(case.mode)]
+    coroutines = sorted({call.task.name for call in calls})
     if not coroutines:
         return None
-    shared = _shared(case)
+    shared = _shared(calls)
     if not (shared or case.differs(case.queued) or case.differs(case.reversed)):
         return None
     through = f", through {shared[0]}" if shared else ""
@@ -47,13 +52,9 @@ def order(case: Case) -> Reason | None:
     )
 
 
-def _shared(case: Case) -> list[str]:
-    """Return what several calls of coroutine functions change."""
-    changes = [
-        set(changed(call.hidden, call.hidden_after))
-        for call in case.first.calls
-        if call.task.is_async
-    ]
+def _shared(calls: list[TaskCall]) -> list[str]:
+    """Return what several of the calls change."""
+    changes = [{*changed(call.hidden, call.hidden_after)} - {CHANCE} for call in calls]
     counted = Counter(name for names in changes for name in names)
     return sorted(name for name, count in counted.items() if count > 1)
 

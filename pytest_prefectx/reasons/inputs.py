@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_prefectx.hidden import CHANCE, changed, file_key, sources_of_chance
-from pytest_prefectx.modes import is_prefect
+from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
 from pytest_prefectx.reasons.case import Case, Reason, first_at, listed
 from pytest_prefectx.shown import described, named, shown
 
@@ -27,7 +27,9 @@ def chance(case: Case) -> Reason | None:
             f"{described(one)} gives another result when it is run again with the same arguments"
             f" ({first_at(found)})"
         )
-        return _hidden(one, hidden, text) if hidden else _chance(one, text)
+        # Who draws by chance often counts as well how often it has drawn.
+        known = hidden and not sources_of_chance(one.task.fn)
+        return _hidden(one, hidden, text) if known else _chance(one, text)
     if any(call.changes for call in case.first.calls):
         return None
     return Reason(
@@ -93,10 +95,15 @@ def side_effect(case: Case) -> Reason | None:
         hidden = [name for name in changed(call.hidden, call.hidden_after) if name != own]
         if not hidden:
             continue
+        why = (
+            "tasks that were submitted do that at the same time, in any order, and a task that"
+            " is tried again does it again"
+            if case.mode in WITHOUT_TARGETS
+            else "a hit does not run the task, so that nothing is changed then"
+        )
         return Reason(
             "side-effect",
-            f"{described(call)} changes {listed(hidden)}; a hit does not run the task, so that"
-            " nothing is changed then.",
+            f"{described(call)} changes {listed(hidden)}; {why}.",
             "return it, and let the flow or another task go on from there; or give the task"
             " target=None, so that it always runs.",
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx.stores.written import SelfWritten
 from pytest_prefectx.equality import difference
+from pytest_prefectx.modes import is_prefect
 from pytest_prefectx.reasons.case import Case, Kind, Reason, first_at, words
 from pytest_prefectx.shown import described, shown
 
@@ -36,6 +37,8 @@ def not_kept(case: Case) -> Reason | None:
 
 def exception_changed(case: Case) -> Reason | None:
     """Find an exception that another process cannot be sent."""
+    if not is_prefect(case.mode) or case.got.error is None:
+        return None
     for call in case.first.calls:
         if call.error is None or _travels(call.error):
             continue

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +74,12 @@ def test_message_names_modes_arguments_path_and_reason() -> None:
         "  cache, with no targets: ([1, 0], [0, 1])",
         "  at [1][0]: another value: 1, 0",
     ]
+    line = largest_first.fn.__code__.co_firstlineno
     assert why == (
-        "Why (changes-argument): the task largest_first (test_agree.py:24) changes its argument"
-        " 'rows' in place, at rows[0] (0, then 1). Whoever else holds that object sees the change"
-        " if the task has run; a hit changes nothing, and a task that is given an Item loads a copy"
-        " of its own."
+        f"Why (changes-argument): the task largest_first (test_agree.py:{line}) changes its"
+        " argument 'rows' in place, at rows[0] (0, then 1). Whoever else holds that object sees"
+        " the change if the task has run; a hit changes nothing, and a task that is given an Item"
+        " loads a copy of its own."
     )
     assert advice == "Do: change a copy and return it; copy.deepcopy(rows) is always right."
 
@@ -136,7 +139,7 @@ def test_data_in_one_mode_and_an_exception_in_another_is_a_disagreement() -> Non
 def test_what_cannot_be_explained_is_said_plainly() -> None:
     error = disagreement(current_mode)
     assert error.reason is None
-    assert str(error).endswith("Is it a bug of prefectx?")
+    assert str(error).endswith("Why: none of the causes that prefectx looks for was found.")
 
 
 def test_each_call_is_given_its_own_copy_of_the_arguments() -> None:
@@ -183,6 +186,64 @@ def test_outputs_outside_the_temporary_folder_are_warned_of(tmp_path: Path) -> N
         assert_modes_agree(kept, 1)
     with pytest.warns(UserWarning, match="task 'elsewhere' keeps its outputs outside"):
         assert_modes_agree(elsewhere, 1)
+
+
+def test_threads_of_the_flow_run_in_the_mode_too() -> None:
+    @task(target="half/{x // 2}")
+    def half(x: int) -> float:
+        return x / 2
+
+    @flow
+    def halves() -> list[float]:
+        with ThreadPoolExecutor(1) as pool:
+            return list(pool.map(lambda x: load(half(x)), range(4)))
+
+    assert "cache, " in str(disagreement(halves))
+
+
+def test_what_cannot_be_copied_is_handed_on() -> None:
+    lock, marker = threading.Lock(), object()
+
+    @flow
+    def locked(lock: Any, given: object) -> bool:
+        with lock:
+            return given is marker
+
+    assert_modes_agree(locked, lock, marker)
+    with pytest.raises(AssertionError, match="function:               True"):
+        assert_modes_agree(lambda given: given is marker and current_mode() == "function", marker)
+
+
+def test_a_flow_that_leaves_the_folder_is_brought_back() -> None:
+    @flow
+    def moved() -> list[str]:
+        os.makedirs("sub", exist_ok=True)
+        os.chdir("sub")
+        return ["done"]
+
+    assert_modes_agree(moved, calls=[()])
+
+
+def test_a_cancelled_task_is_not_blamed() -> None:
+    @task
+    async def slow(x: int) -> int:
+        await asyncio.sleep(x)
+        return x
+
+    @task(target="out/{funcname}")
+    def last(x: int) -> int:
+        return x
+
+    @flow
+    async def impatient(x: int) -> Any:
+        try:
+            await asyncio.wait_for(slow(60), 0.01)
+        except TimeoutError:
+            return last(x)
+
+    error = disagreement(impatient, calls=[(1,), (2,)])
+    assert error.reason is not None
+    assert error.reason.kind == "shared-target"
 
 
 def test_async_flows_and_tasks_are_awaited() -> None:

@@ -228,6 +228,13 @@ def test_a_mode_is_never_compared_with_itself_alone() -> None:
         bad(prefectx_modes=("cache",))
 
 
+def test_strategies_that_draw_while_the_test_runs_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"data\(\) draws while the test runs"):
+        given_modes(x=st.data())
+    with pytest.raises(TypeError, match="draws while the test runs"):
+        check_flow(doubled, st.data())
+
+
 def test_strategies_are_given_by_name() -> None:
     with pytest.raises(TypeError, match="strategy for each argument by name"):
         given_modes()

@@ -185,6 +185,12 @@ def test_no_server_is_started_when_no_prefect_item_runs(
     project.run(*arguments).exits(0).starts_servers(0)
 
 
+def test_one_xdist_worker_gets_its_server_too(example: Callable[..., Example]) -> None:
+    """No second worker comes later, on whose account the controller would look again."""
+    project = example("def test_it(prefect_server): pass")
+    project.run("-n1", "--prefectx-mode=prefect").ends(passed=1).starts_servers(1)
+
+
 def test_xdist_workers_share_one_server(example: Callable[..., Example]) -> None:
     """The controller starts it once a worker has found that it needs it; all read the same."""
     project = example(

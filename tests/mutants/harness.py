@@ -1,0 +1,371 @@
+"""What must notice a bug in prefectx: correct flows, on which all modes agree.
+
+Run by `python tests/mutants`, with a copy of prefectx first on the path, which has one bug or none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
+
+import prefectx
+from prefectx import context, current_mode, flow, load, task, unmapped, use_mode
+from prefectx.errors import TargetCollision, UnsupportedValue
+from pytest_prefectx import ModeMachine, assert_modes_agree, check_flow
+from pytest_prefectx.machine.process import in_a_new_process
+from pytest_prefectx.programs import Arguments, Program
+from pytest_prefectx.strategies import TWINS
+
+if TYPE_CHECKING:
+    from pytest_prefectx.targets import Targets
+
+# Always the same examples; and a bug need not be made small to count.
+SAME = {
+    "derandomize": True,
+    "database": None,
+    "deadline": None,
+    "phases": [Phase.generate],
+    "report_multiple_bugs": False,
+}
+FEW = settings(max_examples=40, **SAME)
+
+
+@dataclass(frozen=True)
+class Reading:
+    place: str
+    value: Any
+
+
+@task
+def kept(value: Any) -> Any:
+    return [type(value).__name__, value]
+
+
+@task
+def nothing(value: Any) -> None:
+    return None
+
+
+@task(target="{funcname}/{base}.json")
+def size(text: str) -> int:
+    return len(text)
+
+
+@task(target="{funcname}/{base}.txt")
+def shout(text: str) -> str:
+    return text.upper()
+
+
+@task(target="{funcname}/{base}.bytes")
+def encoded(text: str) -> bytes:
+    return text.encode()
+
+
+@task
+def double(x: int) -> int:
+    return 2 * x
+
+
+@task
+def scaled(x: int, factor: int = 1) -> int:
+    return x * factor
+
+
+@task
+def total(values: list[int], start: int = 0) -> int:
+    return start + sum(values)
+
+
+@task
+def refused(x: int) -> int:
+    if x % 2:
+        raise LookupError(x)
+    return x
+
+
+@task
+def within(value: Any) -> Any:
+    """Call other tasks, which give data here."""
+    return [repr(kept(value)), repr(nothing(value)), nothing.submit(value).result() is None]
+
+
+@task(target=None)
+def fresh(value: Any) -> Any:
+    return (value, "never kept")
+
+
+@task
+async def later(value: Any) -> Any:
+    await asyncio.sleep(0)
+    return Reading("later", value)
+
+
+@task(target="{funcname}", rerun_on={"inputs"})
+def newest(value: Any) -> Any:
+    return [value]
+
+
+@task(target="{funcname}", rerun_on={"inputs"})
+def newest_of_newest(values: list[Any]) -> Any:
+    return [*values, "again"]
+
+
+@task(target="{funcname}.json")
+def latest(x: int) -> int:
+    return x
+
+
+@task(store=None, target="plots/{x}.svg")
+def plot(x: int) -> Path:
+    path = Path(f"plots/{x}.svg")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("<svg")
+    if x > 3:
+        raise LookupError(x)
+    path.write_text(f"<svg>{x}</svg>")
+    return path
+
+
+@task
+def read(path: Path) -> str:
+    return path.read_text()
+
+
+@flow
+def values(value: Any) -> list[Any]:
+    return [kept(value), kept(load(kept(value))), within(value), fresh(value), nothing(value)]
+
+
+@flow
+def nested(value: Any) -> Any:
+    """Give what is kept of a value that is in a container."""
+    return {"one": values(value), "list": kept([value]), "reading": kept(Reading("a", value))}
+
+
+@flow
+def mixed(value: Any) -> list[Any]:
+    """See the order of what has one."""
+    return [kept(value), kept([value]), [*map(repr, value)]]
+
+
+@flow
+def texts(text: str) -> list[Any]:
+    return [size(text), shout(text), encoded(text), size(shout(text))]
+
+
+@flow
+def futures(numbers: list[int]) -> list[Any]:
+    """Check what plain code cannot get wrong, for both modes could get it wrong alike."""
+    mapped = double.map(numbers)
+    assert load(mapped) == [2 * x for x in numbers]
+    assert load(mapped.result()) == [2 * x for x in numbers]
+    first, second = double.submit(10), double.submit(20)
+    assert [load(second.result()), load(first.result())] == [40, 20]
+    assert load(total(mapped, start=first)) == 20 + 2 * sum(numbers)
+    pairs = scaled.map(numbers, factor=unmapped(3))
+    assert load(pairs) == [3 * x for x in numbers]
+    if numbers and current_mode() == "cache":
+        assert double.item(numbers[0]).exists()
+    return [mapped, total([first, second]), total(values=mapped, start=second)]
+
+
+@flow
+def failures(x: int) -> Any:
+    failed = refused.submit(x)
+    with pytest.raises(LookupError) if x % 2 else context():
+        double(x, wait_for=[failed])
+    with pytest.raises(LookupError) if x % 2 else context():
+        double(failed)
+    return [double(x), refused(x)]
+
+
+@flow
+def given_names(x: int, factor: int) -> list[Any]:
+    with context(base="report-7"):
+        first = newest(x)
+    return [first, scaled.map([x], [factor]), scaled(double(x), factor), double(double(x))]
+
+
+@task(target="{funcname}/{base}")
+def counted(x: int) -> int:
+    return x
+
+
+@task
+def times(x: int, factor: int = 1) -> int:
+    return x * factor
+
+
+@flow
+def taken_over(x: int, factor: int) -> list[Any]:
+    with context(base=f"number-{x}"):
+        number = counted(x)
+    return [times(number), times(number, factor), times(number, factor=factor + 1)]
+
+
+@flow
+def remade(x: int) -> list[Any]:
+    """Have made anew what is not to be trusted."""
+    item = latest.item(x)
+    if item.exists():
+        item.delete()
+    return [latest(x), newest_of_newest(newest(x))]
+
+
+@flow
+def changed_in_place(x: int) -> int:
+    numbers = load(kept([x, 1]))
+    result = sum(numbers[1])
+    numbers.clear()
+    return result
+
+
+@flow
+def pictures(x: int) -> list[Any]:
+    return [plot(x), read(plot(x))]
+
+
+@flow
+async def asynchronous(value: Any) -> list[Any]:
+    one, other = await asyncio.gather(later(value), later([value]))
+    return [one, other, await later(one)]
+
+
+@task(target="shared/{day}")
+def count(day: str, shop: str) -> int:
+    return len(shop)
+
+
+@flow
+def two_shops(day: str) -> list[int]:
+    return [count(day, "north"), count(day, "west")]
+
+
+@task(target="{funcname}.json")
+def tuple_in_json() -> tuple[int, ...]:
+    return (1, 2)
+
+
+TWIN = st.sampled_from(TWINS)
+NUMBER = st.integers(-1, 5)
+TEXT = st.text("ab\r\né", max_size=4)
+CONTAINER = st.lists(TWIN, max_size=3) | st.dictionaries(TEXT, NUMBER, max_size=3)
+
+
+class ValuesMachine(ModeMachine):
+    flow = nested
+    arguments = st.tuples(TWIN)
+
+
+class TextsMachine(ModeMachine):
+    flow = texts
+    arguments = st.tuples(TEXT)
+
+
+class PicturesMachine(ModeMachine):
+    flow = pictures
+    arguments = st.tuples(NUMBER)
+    raises = LookupError
+
+
+class RemadeMachine(ModeMachine):
+    flow = remade
+    arguments = st.tuples(NUMBER)
+    # It deletes a target that another run may just be about to load.
+    concurrent_run = None  # type: ignore[assignment]
+
+
+class ThreadsMachine(ValuesMachine):
+    """Leaves it to threads, which meet by luck, so often that it is none."""
+
+    full_disk = crash = truncate = corrupt = new_process = None  # type: ignore[assignment]
+    lose = call_twins = switch_mode = None  # type: ignore[assignment]
+
+
+MACHINES = [TextsMachine, ThreadsMachine, RemadeMachine, PicturesMachine, ValuesMachine]
+
+
+def test_the_copy_is_what_is_tested() -> None:
+    wanted = os.environ.get("PREFECTX_COPY")
+    assert wanted is None or prefectx.__file__.startswith(wanted)
+
+
+@pytest.mark.parametrize(
+    ("subject", "calls"),
+    [
+        (values, [(None,), (0.0,), (-0.0,), (0,), (False,)]),
+        (nested, [(0.0,), (-0.0,), (float("nan"),), (0,), (False,), (None,)]),
+        (mixed, [({"a": 1, "b": 2},), ({"b": 2, "a": 1},), ([1],), ((1,),)]),
+        (texts, [("a\r\nb",), ("a\nb",), ("",)]),
+        (futures, [([1, 2, 3],), ([3, 2, 1],), ([],)]),
+        (given_names, [(1, 2), (1, 3), (2, 2)]),
+        (taken_over, [(1, 2), (1, 3), (2, 2)]),
+        (remade, [(1,), (2,), (1,)]),
+        (changed_in_place, [(1,), (1,)]),
+        (asynchronous, [(1,), (True,)]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_modes_agree(subject: Any, calls: Any) -> None:
+    assert_modes_agree(subject, calls=calls)
+
+
+@pytest.mark.parametrize("subject", [failures, pictures])
+def test_modes_agree_on_failures(subject: Any) -> None:
+    assert_modes_agree(subject, calls=[(2,), (1,), (4,), (1,), (5,)], raises=LookupError)
+
+
+# On these calls modes do not agree; each is refused, which is better than other data.
+def test_what_would_give_other_data_is_refused(tmp_target: Targets) -> None:
+    with use_mode("cache"):
+        with pytest.raises(TargetCollision):
+            two_shops("monday")
+        with pytest.raises(UnsupportedValue):
+            tuple_in_json()
+
+
+# Agreement says nothing of how often something runs.
+def test_what_is_done_is_not_done_again(tmp_target: Targets) -> None:
+    calls = [Arguments((value,)) for value in (None, float("nan"), "a", set("abcdefghijkl"), 1)]
+    program = Program(values, calls)
+    once = program.run("cache")
+    runs = tmp_target.runs
+    assert all(a.differs_from(b) is None for a, b in zip(once, program.run("cache"), strict=True))
+    for call in calls:
+        assert in_a_new_process(Program(values, [call]), tmp_target.path)
+    again = tmp_target.runs - runs
+    assert again == {"fresh": 2 * len(calls)}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_machine(machine: type[ModeMachine]) -> None:
+    few = settings(machine.TestCase.settings, max_examples=20, **SAME)
+    run_state_machine_as_test(machine, settings=few)
+
+
+def test_checked_values() -> None:
+    check_flow(nested, TWIN, settings=FEW)
+
+
+def test_checked_containers() -> None:
+    check_flow(mixed, CONTAINER, settings=FEW)
+
+
+def test_checked_futures() -> None:
+    check_flow(futures, st.lists(NUMBER, max_size=3), settings=FEW)
+
+
+def test_checked_remakes() -> None:
+    check_flow(remade, NUMBER, settings=FEW)
+
+
+def test_checked_failures() -> None:
+    check_flow(failures, NUMBER, raises=LookupError, settings=FEW)

@@ -1,0 +1,281 @@
+"""Bugs that prefectx could have, one at a time, as changes of its code."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """A bug.
+
+    Attributes:
+        name: What is wrong.
+        file: The file to change, within `prefectx`.
+        before: The code as it is, which is there exactly once.
+        after: The code with the bug.
+    """
+
+    name: str
+    file: str
+    before: str
+    after: str
+
+    def planted_in(self, source: str) -> str:
+        """Return the source with the bug in it."""
+        found = source.count(self.before)
+        if found != 1:
+            msg = (
+                f"the mutant {self.name!r} is out of date: {self.before!r} is in"
+                f" prefectx/{self.file} {found} times, not once. Write it anew for the code as it"
+                " is now."
+            )
+            raise ValueError(msg)
+        return source.replace(self.before, self.after)
+
+
+MUTANTS = [
+    Mutant(
+        "the names of calls lack the hash: their keys collide",
+        "base.py",
+        'return f"{name}~{_hash(whole)[:digits]}"',
+        "return name",
+    ),
+    Mutant(
+        "the digest ignores types: 1, 1.0 and True are one",
+        "digest.py",
+        "self._tagged(hasher, kind.__name__, _plain_text(value).encode())",
+        'self._tagged(hasher, "number", str(hash(value)).encode())',
+    ),
+    Mutant(
+        "the digest ignores the kind of a sequence",
+        "digest.py",
+        "self._feed_all(hasher, kind.__name__, value)",
+        'self._feed_all(hasher, "sequence", value)',
+    ),
+    Mutant(
+        "the digest ignores the sign of zero",
+        "digest.py",
+        "else repr(value)\n",
+        "else repr(value or type(value)())\n",
+    ),
+    Mutant(
+        "the digest takes NaN for zero",
+        "digest.py",
+        "else repr(value)\n",
+        "else repr(value if value == value else 0.0)\n",
+    ),
+    Mutant(
+        "the digest of NaN is never the same",
+        "digest.py",
+        "else repr(value)\n",
+        "else (repr(value) if value == value else repr(object()))\n",
+    ),
+    Mutant(
+        "the digest ignores the order of a dict",
+        "digest.py",
+        "[part for pair in value.items() for part in pair]",
+        "[part for pair in sorted(value.items(), key=repr) for part in pair]",
+    ),
+    Mutant(
+        "the digest of a text changes from process to process",
+        "digest.py",
+        'self._tagged(hasher, "str", value.encode("utf-8", "surrogatepass"))',
+        'self._tagged(hasher, "str", str(hash(value)).encode())',
+    ),
+    Mutant(
+        "the digest of a set follows its order",
+        "digest.py",
+        "parts = sorted(self.of(element) for element in value)",
+        "parts = [self.of(element) for element in value]",
+    ),
+    Mutant(
+        "an Item's base is taken over although it was made from arguments",
+        "base.py",
+        "key not in defaults and is_item(value) and value.has_given_base",
+        "key not in defaults and is_item(value)",
+    ),
+    Mutant(
+        "an Item's base is taken over although there are other arguments",
+        "base.py",
+        "if len(told) == 1 and (name := _given_name(*told[0], defaults)):",
+        "if told and (name := _given_name(*told[0], defaults)):",
+    ),
+    Mutant(
+        "a write is torn: no other file that is renamed when it is whole",
+        "stores/file.py",
+        "        file = _created(unfinished)\n        try:\n",
+        "        os.makedirs(folder, exist_ok=True)\n"
+        '        with open(path, "wb") as torn:\n'
+        "            return dump(torn)\n"
+        "        file = _created(unfinished)\n        try:\n",
+    ),
+    Mutant(
+        "what a failed write has left becomes the target",
+        "stores/file.py",
+        "            with suppress(OSError):\n                os.unlink(unfinished)\n",
+        "            os.replace(unfinished, path)\n",
+    ),
+    Mutant(
+        "an unfinished file counts as the target",
+        "stores/file.py",
+        "        except (FileNotFoundError, NotADirectoryError):\n            return False\n",
+        "        except (FileNotFoundError, NotADirectoryError):\n"
+        "            import glob\n\n"
+        "            folder = os.path.dirname(self.location(target)) or '.'\n"
+        "            return bool(glob.glob(f'{folder}/{RESERVED}-*.tmp'))\n",
+    ),
+    Mutant(
+        "unfinished files are listed as targets",
+        "stores/file.py",
+        "if not name.startswith(RESERVED) and target.startswith(prefix):",
+        "if target.startswith(prefix):",
+    ),
+    Mutant(
+        "two threads write to one unfinished file",
+        "stores/file.py",
+        "{RESERVED}-{os.getpid()}-{os.urandom(6).hex()}.tmp",
+        "{RESERVED}-{os.getpid()}.tmp",
+    ),
+    Mutant(
+        "two threads know of one another that a task is under way",
+        "run.py",
+        '_in_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)\n',
+        "class _Shared:\n"
+        "    now = False\n"
+        "    def get(self): return self.now\n"
+        "    def set(self, now): before, self.now = self.now, now; return before\n"
+        "    def reset(self, before): self.now = before\n"
+        "_in_task = _Shared()\n",
+    ),
+    Mutant(
+        "what cannot be read gives None",
+        "stores/file.py",
+        "raise CorruptTarget(self._corrupt(target, error)) from error",
+        "return None",
+    ),
+    Mutant(
+        "loads share one object, kept in memory",
+        "stores/file.py",
+        "                return format_of(target).load(file)\n",
+        "                seen = self.__dict__.setdefault('seen', {})\n"
+        "                key = (self.path(target), os.fstat(file.fileno()).st_mtime_ns)\n"
+        "                if key not in seen:\n"
+        "                    seen[key] = format_of(target).load(file)\n"
+        "                return seen[key]\n",
+    ),
+    Mutant(
+        "deleting does not delete",
+        "stores/file.py",
+        "for path in (self.location(target), self._record(target)):",
+        "for path in (self._record(target),):",
+    ),
+    Mutant(
+        "line ends change in a text",
+        "stores/formats.py",
+        "    return file.read().decode()\n",
+        '    return file.read().decode().replace("\\r\\n", "\\n")\n',
+    ),
+    Mutant(
+        "JSON is written although it changes the value",
+        "stores/formats.py",
+        '        _check_json(value, "value")\n',
+        "",
+    ),
+    Mutant(
+        "None is lost: a hit on it gives the Item inside a task",
+        "call.py",
+        "return self.item.load()",
+        "return self.item.load() or self.item",
+    ),
+    Mutant(
+        "None never counts as done",
+        "call.py",
+        "            self.item.store.save(self.item.target, value)\n",
+        "            if value is None:\n"
+        "                return None\n"
+        "            self.item.store.save(self.item.target, value)\n",
+    ),
+    Mutant(
+        "a task that calls a task is given an Item",
+        "call.py",
+        "return value if in_task() else self.item",
+        "return self.item",
+    ),
+    Mutant(
+        "Items given by name are not loaded",
+        "call.py",
+        "args, kwargs = load_items(args), load_items(kwargs)",
+        "args = load_items(args)",
+    ),
+    Mutant(
+        "an exception is swallowed",
+        "call.py",
+        "            self.item.store.discard(self.item.target)\n            raise\n",
+        "            self.item.store.discard(self.item.target)\n",
+    ),
+    Mutant(
+        "what a failed function has written counts as done",
+        "call.py",
+        "            self.item.store.discard(self.item.target)\n            raise\n",
+        "            raise\n",
+    ),
+    Mutant(
+        "rerun_on is ignored",
+        "call.py",
+        "if self.task.rerun_on and self._staleness(self.task.rerun_on):",
+        "if False:",
+    ),
+    Mutant(
+        "the record is stale: it is written only once",
+        "call.py",
+        "        records.write(self.item.store, self.item.target, record)\n",
+        "        if records.read(self.item.store, self.item.target) is None:\n"
+        "            records.write(self.item.store, self.item.target, record)\n",
+    ),
+    Mutant(
+        "of an Item among the inputs, only the name is compared",
+        "records.py",
+        "return (value.target, value.store.digest(value.target))",
+        "return (value.target, b'')",
+    ),
+    Mutant(
+        "collisions are not looked for",
+        "run.py",
+        "        if not other.is_same_call(claim):\n",
+        "        if False:\n",
+    ),
+    Mutant(
+        "the mode is looked up only once",
+        "runners/__init__.py",
+        "def current_runner() -> Runner:\n",
+        "@functools.cache\ndef current_runner() -> Runner:\n",
+    ),
+    Mutant(
+        "a list of futures gives its results in the wrong order",
+        "future.py",
+        "return [future.result(timeout, raise_on_failure) for future in self]",
+        "return [future.result(timeout, raise_on_failure) for future in self[::-1]]",
+    ),
+    Mutant(
+        "the wrong futures among the arguments are resolved",
+        "runners/plain.py",
+        "    if is_future_list(value):\n"
+        "        return [_result_of(future) for future in value]\n"
+        "    if is_future(value) or is_state(value):\n",
+        "    if is_future_list(value):\n"
+        "        return [_result_of(value[0]) for _ in value]\n"
+        "    if is_future(value) or is_state(value):\n",
+    ),
+    Mutant(
+        "wait_for is ignored",
+        "runners/plain.py",
+        "    if wait_for:\n",
+        "    if False:\n",
+    ),
+    Mutant(
+        "what waits for a failed future runs all the same",
+        "runners/plain.py",
+        "            raise UpstreamFailed(error) from error\n",
+        "            return None\n",
+    ),
+]
