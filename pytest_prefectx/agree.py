@@ -147,8 +147,17 @@ def agreed(program: Program, modes: Sequence[str]) -> list[Outcome]:
                 if (difference := got.differs_from(wanted)) is not None:
                     case = Case(program, folder, trial.mode, expected, got)
                     found = Disagreement(case, index, modes[0], trial, difference)
-                    raise ModesDisagree(found, explain(case))
+                    raise _explained(found)
     return expected
+
+
+def _explained(found: Disagreement) -> ModesDisagree:
+    try:
+        return ModesDisagree(found, explain(found.case))
+    except Exception as error:  # noqa: BLE001 - that modes differ is not to be lost over the reason
+        disagree = ModesDisagree(found, None)
+        disagree.add_note(f"Looking for the reason ended with {type(error).__name__}: {error}")
+        return disagree
 
 
 def _explanation(reason: Reason | None) -> str:

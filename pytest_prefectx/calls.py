@@ -67,7 +67,7 @@ def without_refused_twins(
 def _twins(subject: Callable[..., Any], call: Arguments) -> list[Arguments]:
     """Return the call with one of its arguments replaced by what could be taken for it."""
     hints = _hints(subject)
-    names = [*inspect.signature(subject).parameters][: len(call.args)]
+    names = _names(subject)[: len(call.args)]
     args, kwargs = call.args, call.kwargs
     twins: list[Arguments] = []
     for place, (name, value) in enumerate(zip(names, args, strict=False)):
@@ -91,6 +91,13 @@ def _acceptable(value: Any, hint: Any) -> list[Any]:
         return twins_of(value)
     kind = hint if isinstance(hint, type) else type(value)
     return [twin for twin in twins_of(value) if isinstance(twin, kind)]
+
+
+def _names(subject: Callable[..., Any]) -> list[str]:
+    try:
+        return [*inspect.signature(subject).parameters]
+    except ValueError:
+        return []  # some functions written in C have no signature
 
 
 def _hints(subject: Callable[..., Any]) -> dict[str, Any]:

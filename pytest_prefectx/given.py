@@ -157,8 +157,10 @@ class _Search:
 
     def _chosen(self) -> list[Program]:
         """Return some examples, from the first, which are the smallest, to the last."""
-        step = max(1, (len(self.examples) - 1) // (REPLAYED - 1)) if self.examples else 1
-        return self.examples[::step][:REPLAYED]
+        if len(self.examples) <= REPLAYED:
+            return self.examples
+        last = len(self.examples) - 1
+        return [self.examples[last * index // (REPLAYED - 1)] for index in range(REPLAYED)]
 
     def _verdicts(self, program: Program) -> str:
         verdicts: list[str] = []

@@ -142,6 +142,19 @@ def test_what_cannot_be_explained_is_said_plainly() -> None:
     assert str(error).endswith("Why: none of the causes that prefectx looks for was found.")
 
 
+def test_disagreement_is_told_even_if_the_search_for_its_reason_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def vanished(case: object) -> None:
+        raise FileNotFoundError("side.txt")
+
+    monkeypatch.setattr("pytest_prefectx.agree.explain", vanished)
+    error = disagreement(current_mode)
+    assert error.reason is None
+    note = "Looking for the reason ended with FileNotFoundError: side.txt"
+    assert error.__notes__ == [note]
+
+
 def test_each_call_is_given_its_own_copy_of_the_arguments() -> None:
     seen: list[list[int]] = []
 
