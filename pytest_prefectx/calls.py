@@ -34,7 +34,7 @@ def several_calls(
             calls.append(draw(arguments))
         elif how == "again":
             calls.append(earlier)
-        elif twins := [twin for twin in _twins(subject, earlier) if _is_meant(twin, earlier)]:
+        elif twins := [twin for twin in twin_calls(subject, earlier) if _is_meant(twin, earlier)]:
             calls.append(draw(st.sampled_from(twins)))
     return calls
 
@@ -64,7 +64,7 @@ def without_refused_twins(
     ]
 
 
-def _twins(subject: Callable[..., Any], call: Arguments) -> list[Arguments]:
+def twin_calls(subject: Callable[..., Any], call: Arguments) -> list[Arguments]:
     """Return the call with one of its arguments replaced by what could be taken for it."""
     hints = _hints(subject)
     names = _names(subject)[: len(call.args)]

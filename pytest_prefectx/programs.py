@@ -16,6 +16,7 @@ from prefectx import flow, load, use_mode
 from prefectx.errors import StaleTarget
 from prefectx.runners import use_runner
 from prefectx.runners.plain import run_coroutine
+from prefectx.stores import Filestore
 from prefectx.task import Task
 from pytest_prefectx.equality import Difference, difference, identical
 from pytest_prefectx.shown import shown
@@ -97,8 +98,8 @@ class Program:
             return self._outcomes()
 
     def run_by(self, runner: Runner) -> list[Outcome]:
-        """Make the calls with `runner` in the place of a mode."""
-        with use_runner(runner):
+        """Make the calls with `runner` in the place of mode `function`."""
+        with use_mode("function"), use_runner(runner):
             return self._outcomes()
 
     def _outcomes(self) -> list[Outcome]:
@@ -159,13 +160,16 @@ class Folder:
         self.path: Final = path
 
     def targets(self) -> list[str]:
-        """Return the targets in it, sorted."""
-        return sorted(names_below(self.path))
+        """Return the targets in it, sorted; one that is a folder as a whole."""
+        return sorted(set(map(self._whole, names_below(self.path))))
 
     def lose(self, names: Sequence[str]) -> None:
         """Delete these targets, as a user would."""
         for name in names:
-            (self.path / name).unlink(missing_ok=True)
+            if (self.path / name).is_dir():
+                shutil.rmtree(self.path / name)
+            else:
+                (self.path / name).unlink(missing_ok=True)
 
     def empty(self) -> None:
         """Remove all that is in it."""
@@ -174,6 +178,13 @@ class Folder:
                 shutil.rmtree(entry)
             else:
                 os.unlink(entry)
+
+    def _whole(self, name: str) -> str:
+        """Return the target that a file is, or is a part of."""
+        parts = name.split("/")
+        wholes = ("/".join(parts[:length]) for length in range(1, len(parts)))
+        store = Filestore(self.path)
+        return next((whole for whole in wholes if store.load_record(whole) is not None), name)
 
 
 @contextmanager

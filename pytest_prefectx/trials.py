@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from prefectx import use_mode
 from prefectx.runners import use_runner
 from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
 from pytest_prefectx.placing import Placing
@@ -53,7 +54,7 @@ def _first(program: Program, mode: str, folder: Folder) -> list[Outcome]:
     if mode != "function":
         return _run(program, mode)
     placing = Placing(folder.path)
-    with use_runner(placing):
+    with use_mode(mode), use_runner(placing):
         outcomes = _run(program, mode)
     placing.warn()
     return outcomes

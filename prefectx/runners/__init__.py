@@ -24,18 +24,22 @@ _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
 )
 
 
-_override: ContextVar[Runner | None] = ContextVar("prefectx_runner", default=None)
+_override: ContextVar[tuple[Mode, Runner] | None] = ContextVar("prefectx_runner", default=None)
 
 
 def current_runner() -> Runner:
     """Return the runner of the mode that is in force here."""
-    return _override.get() or _runner(current_mode())
+    mode, instead = current_mode(), _override.get()
+    return instead[1] if instead is not None and instead[0] == mode else _runner(mode)
 
 
 @contextmanager
 def use_runner(runner: Runner) -> Generator[None]:
-    """Have the body of the `with` statement run by `runner`, such as one that looks on."""
-    token = _override.set(runner)
+    """Have `runner` run what the mode in force would run in the body of the `with` statement.
+
+    Where the body switches to another mode, that mode's own runner runs it.
+    """
+    token = _override.set((current_mode(), runner))
     try:
         yield
     finally:

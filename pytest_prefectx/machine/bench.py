@@ -10,8 +10,7 @@ from hypothesis import event
 
 from prefectx.errors import CorruptTarget
 from pytest_prefectx.agree import Disagreement, ModesDisagree
-from pytest_prefectx.calls import Twin
-from pytest_prefectx.calls import _twins as twin_calls  # pyright: ignore[reportPrivateUsage]
+from pytest_prefectx.calls import Twin, twin_calls
 from pytest_prefectx.machine.harm import full_disk, noted, put_unfinished, still_reads
 from pytest_prefectx.machine.known import Known, Place
 from pytest_prefectx.machine.process import in_a_new_process

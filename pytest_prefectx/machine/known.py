@@ -115,17 +115,13 @@ class Place(Folder):
     def targets(self) -> list[str]:
         """Return the targets that are there, sorted; one that is a folder as a whole."""
         if self._targets is None:
-            self._targets = list(dict.fromkeys(map(self._whole, super().targets())))
+            self._targets = super().targets()
         return self._targets
 
     def lose(self, names: Sequence[str]) -> None:
         """Delete these targets, as a user would."""
         self._targets = None
-        for name in names:
-            if (self.path / name).is_dir():
-                shutil.rmtree(self.path / name)
-            else:
-                (self.path / name).unlink()
+        super().lose(names)
 
     def empty(self) -> None:
         """Remove all that is in it."""
@@ -150,12 +146,3 @@ class Place(Folder):
             if record is not None and record.task == task.qualified_name:
                 return Item(store, own)
         return None
-
-    def _whole(self, name: str) -> str:
-        """Return the target that a file is, or is a part of."""
-        parts = name.split("/")
-        wholes = ("/".join(parts[:length]) for length in range(1, len(parts)))
-        return next((whole for whole in wholes if self._is_recorded(whole)), name)
-
-    def _is_recorded(self, name: str) -> bool:
-        return Filestore().load_record(name) is not None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from prefectx import current_mode, flow, load, task
+from prefectx import current_mode, flow, load, task, use_mode
 from prefectx.errors import UnknownMode
 from prefectx.stores import Filestore
 from pytest_prefectx import ModesDisagree, assert_modes_agree
@@ -235,6 +235,31 @@ def test_a_flow_that_leaves_the_folder_is_brought_back() -> None:
         return ["done"]
 
     assert_modes_agree(moved, calls=[()])
+
+
+def test_a_flow_may_switch_to_another_mode() -> None:
+    @flow
+    def inner(x: int) -> Any:
+        with use_mode("cache"):
+            return load(rows(x)), rows.item(x).exists()
+
+    assert_modes_agree(inner, 1)
+
+
+def test_a_target_that_is_a_folder_is_lost_as_a_whole() -> None:
+    @task(store=None, target="tables/{number}")
+    def tables(number: int) -> str:
+        for name in ("a", "b"):
+            path = Path(f"tables/{number}/{name}.txt")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+        return f"tables/{number}"
+
+    @task(target="read/{funcname}")
+    def read(folder: str) -> list[str]:
+        return sorted(path.read_text() for path in Path(folder).iterdir())
+
+    assert_modes_agree(flow(lambda: read(tables(1))))
 
 
 def test_a_cancelled_task_is_not_blamed() -> None:
