@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
+from prefectx import load
 from pytest_prefectx import assert_modes_agree, given_modes
 
 from example_project.flows import delays
@@ -16,8 +17,14 @@ from example_project.tasks import extract, take_month
 if TYPE_CHECKING:
     from datetime import date
 
-DAYS = st.dates(min_value=pd.Timestamp(2013, 1, 1).date(), max_value=pd.Timestamp(2013, 12, 31).date())
-AIRPORTS = st.sampled_from(["EWR", "JFK", "LGA"])
+DATES = pd.date_range("2013-01-01", "2013-12-31")
+AIRPORTS = ["EWR", "JFK", "LGA"]
+
+FLIGHTS = pd.DataFrame(
+    [(date.month, date.day, airport) for date in DATES for airport in AIRPORTS],
+    columns=["month", "day", "origin"],
+)
+"""A flight from each airport on each day."""
 
 
 @pytest.mark.prefectx("cache", "prefect.cache")
@@ -26,11 +33,10 @@ def test_a_day_is_the_same_in_every_mode() -> None:
     assert_modes_agree(delays, 1)
 
 
-@given_modes(day=DAYS, airport=AIRPORTS)
+@given_modes(date=st.sampled_from(list(DATES.date)), airport=st.sampled_from(AIRPORTS))
 @settings(max_examples=10)
-def test_a_day_is_taken_out_of_its_month(day: date, airport: str) -> Any:  # noqa: ANN401 - of any mode
-    """Two airports, or two months, never share a target."""
-    flights = pd.DataFrame(
-        {"month": [day.month, day.month, 13], "day": [day.day] * 3, "origin": [airport, "XXX", airport]}
-    )
-    return extract(take_month(flights, day.month), str(day), airport)
+def test_a_day_is_taken_out_of_its_month(date: date, airport: str) -> Any:  # noqa: ANN401 - of any mode
+    """Two days, two airports or two months never share a target."""
+    chosen = extract(take_month(FLIGHTS, date.month), str(date), airport)
+    assert load(chosen).to_numpy().tolist() == [[date.month, date.day, airport]]
+    return chosen
