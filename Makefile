@@ -25,7 +25,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest example_project --prefectx-mode=all
 
 check: lint types
-	$(BIN)/python -m pytest tests/unit tests/modes tests/harness tests/zoo tests/stateful \
+	$(BIN)/python -m pytest tests/unit tests/modes tests/harness tests/zoo \
 	  --prefectx-mode=function,cache -m 'not prefectx_server'
 
 zoo: $(VENV)/.dev
