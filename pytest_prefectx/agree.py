@@ -147,11 +147,12 @@ def agreed(program: Program, modes: Sequence[str]) -> list[Outcome]:
                 if (difference := got.differs_from(wanted)) is not None:
                     case = Case(program, folder, trial.mode, expected, got)
                     found = Disagreement(case, index, modes[0], trial, difference)
-                    raise _explained(found)
+                    raise explained(found)
     return expected
 
 
-def _explained(found: Disagreement) -> ModesDisagree:
+def explained(found: Disagreement) -> ModesDisagree:
+    """Return the exception that says where modes differ, and why if that can be told."""
     try:
         return ModesDisagree(found, explain(found.case))
     except Exception as error:  # noqa: BLE001 - that modes differ is not to be lost over the reason

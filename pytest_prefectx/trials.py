@@ -67,7 +67,7 @@ def _with_targets(
     yield Trial(mode, "with its targets there"), _run(program, mode)
     for names in _losses(folder.targets(), mode):
         folder.lose(names)
-        yield Trial(mode, f"after {_some(names)} was deleted"), _run(program, mode)
+        yield Trial(mode, f"after {some(names)} was deleted"), _run(program, mode)
 
 
 def _crossing(
@@ -91,5 +91,6 @@ def _losses(names: list[str], mode: str) -> list[list[str]]:
     return alone or halves
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """Return the first of some names, and how many more there are."""
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hypothesis import event
 
 from prefectx.errors import CorruptTarget
-from pytest_prefectx.agree import Disagreement, ModesDisagree
+from pytest_prefectx.agree import Disagreement, ModesDisagree, explained
 from pytest_prefectx.calls import Twin, twin_calls
 from pytest_prefectx.machine.harm import full_disk, noted, put_unfinished, still_reads
 from pytest_prefectx.machine.known import Known, Place
@@ -17,9 +17,9 @@ from pytest_prefectx.machine.process import in_a_new_process
 from pytest_prefectx.machine.threads import together
 from pytest_prefectx.modes import WITHOUT_TARGETS
 from pytest_prefectx.programs import Arguments, Outcome, Program
-from pytest_prefectx.reasons import Case, explain
+from pytest_prefectx.reasons import Case
 from pytest_prefectx.shown import shown
-from pytest_prefectx.trials import Trial
+from pytest_prefectx.trials import Trial, some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,8 +93,7 @@ class Bench:
     def lose(self, targets: list[str]) -> None:
         """Delete targets."""
         self.place.lose(targets)
-        more = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
-        self._history = f"after {targets[0]}{more} was deleted"
+        self._history = f"after {some(targets)} was deleted"
 
     def spoil(self, target: str, harm: Callable[[bytes], bytes], how: str) -> None:
         """Do harm to a target: it must be refused until it is deleted."""
@@ -217,4 +216,4 @@ class Bench:
         case = Case(program, self.place, mode, [each.expected for each in made], got)
         trial = Trial(mode, self._history if history is None else history)
         found = Disagreement(case, len(made) - 1, "function", trial, difference)
-        raise ModesDisagree(found, explain(case))
+        raise explained(found)
