@@ -64,14 +64,19 @@ class Item(Generic[T]):
         """Tell whether the output is there."""
         return self.store.exists(self.target)
 
-    def load(self) -> T:
+    def load(self, *, mmap: bool = False) -> T:
         """Return the data.
+
+        Args:
+            mmap: Whether to map the file into memory instead of reading it: a `.npy` target of
+                any size opens at once. The array cannot be written to.
 
         Raises:
             TargetMissing: Nothing is there.
             CorruptTarget: What is there cannot be read.
+            UnsupportedValue: `mmap` was asked of a store or a format that has no such thing.
         """
-        data: T = self.store.load(self.target)
+        data: T = self.store.load_mapped(self.target) if mmap else self.store.load(self.target)
         return data
 
     def delete(self) -> None:

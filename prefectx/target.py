@@ -17,7 +17,7 @@ from prefectx.context import context_names
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 from prefectx.item import loaded_item
 from prefectx.signature import expression
-from prefectx.stores.file import RESERVED
+from prefectx.stores.places.base import RESERVED
 
 if TYPE_CHECKING:
     from prefectx.signature import Signature

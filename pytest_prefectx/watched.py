@@ -46,7 +46,7 @@ class Watched(Item[Any]):
         """Tell that the output is there."""
         return True
 
-    def load(self) -> Any:
+    def load(self, *, mmap: bool = False) -> Any:  # noqa: ARG002 - it is in memory already
         """Return the data."""
         return self.data
 

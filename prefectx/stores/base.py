@@ -7,8 +7,11 @@ import pickle
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from prefectx.errors import UnsupportedValue
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
 
 class Store(ABC):
@@ -77,6 +80,24 @@ class Store(ABC):
     def digest(self, target: str) -> bytes:
         """Return a few bytes that differ when the output differs."""
         return hashlib.blake2b(pickle.dumps(self.load(target)), digest_size=16).digest()
+
+    def load_mapped(self, target: str) -> Any:
+        """Return the output without reading it whole: here, no output can be had so.
+
+        Raises:
+            UnsupportedValue: The store or the target's format cannot do it.
+        """
+        msg = f"{self!r} cannot load {target!r} with mmap=True; a local Filestore can, for .npy"
+        raise UnsupportedValue(msg)
+
+    def lock(self, target: str) -> AbstractContextManager[None]:
+        """Hold the target alone, among all processes that share the store; wait for who holds it.
+
+        Raises:
+            UnsupportedValue: The store has no locks, so a task with `once=True` cannot use it.
+        """
+        msg = f"{self!r} has no locks, so {target!r} cannot be made with once=True"
+        raise UnsupportedValue(msg)
 
     def load_record(self, target: str) -> str | None:  # noqa: ARG002
         """Return the record beside the output, if this store keeps records: here, none."""

@@ -1,26 +1,23 @@
-"""`Filestore`: outputs as files below a folder."""
+"""`Filestore`: outputs as files below a folder or a URL."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shlex
-import stat
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from prefectx.errors import CorruptTarget, TargetMissing, UnsupportedValue
 from prefectx.stores.base import Store
 from prefectx.stores.formats import format_of
+from prefectx.stores.places import place_of
+from prefectx.stores.places.base import NO_SUCH_FILE, RESERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
-RESERVED: Final = ".prefectx"
-"""How the names start of what lies below a root and is no target: records, unfinished files."""
-
-# Nothing, a name below a file, a folder: in none of them is there an output.
-_NO_SUCH_FILE: Final = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_PART: Final = 1 << 20
 
 
 class Filestore(Store):
@@ -30,7 +27,12 @@ class Filestore(Store):
     appears whole or not at all: it is written under another name in the same folder, then renamed.
 
     Args:
-        root: The folder that targets are relative to; by default the current folder.
+        root: The folder that targets are relative to, by default the current one; or any URL
+            that fsspec knows, as in `"s3://bucket/folder"`.
+        durable: Whether a saved output must also outlast a power cut, which costs an fsync of
+            the file and of its folder.
+        trust: `"own"`: files that another user owns, or that others may write, are not unpickled.
+            `"any"`: they are, as in a folder shared with people who are trusted.
 
     Example:
         >>> store = Filestore()
@@ -39,11 +41,18 @@ class Filestore(Store):
         (True, [1, 2])
     """
 
-    def __init__(self, root: str | os.PathLike[str] = ".") -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str] = ".",
+        *,
+        durable: bool = False,
+        trust: Literal["own", "any"] = "own",
+    ) -> None:
         self.root: Final = os.fspath(root)
-        # The current folder may change before a target is asked, so "." is not resolved here.
-        self._prefix: Final = "" if self.root == "." else os.path.join(self.root, "")
-        self._label = self._prefix
+        self.durable: Final = durable
+        self.trust: Final[Literal["own", "any"]] = trust
+        self._place: Final = place_of(self.root, durable=durable)
+        self._label = self._place.prefix
 
     def label(self) -> str:
         """Return the root as it was given, also in a process that knows it by its full path."""
@@ -51,18 +60,15 @@ class Filestore(Store):
 
     def location(self, target: str) -> str:
         """Return the file's path as seen from the current folder."""
-        return target if target.startswith("/") else self._prefix + target
+        return self._place.location(target)
 
     def path(self, target: str) -> str:
-        """Return the file's absolute path."""
-        return os.path.abspath(self.location(target))
+        """Return the file's absolute path or URL."""
+        return self._place.path(target)
 
     def exists(self, target: str) -> bool:
         """Tell whether the file is there, with one system call."""
-        try:
-            return stat.S_ISREG(os.stat(self.location(target)).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        return self._place.exists(target)
 
     def load(self, target: str) -> Any:
         """Return the value in the file.
@@ -72,17 +78,21 @@ class Filestore(Store):
             CorruptTarget: The file cannot be read in its format.
         """
         try:
-            with open(self.location(target), "rb") as file:
-                return format_of(target).load(file)
-        except _NO_SUCH_FILE as error:
-            if error.filename != self.location(target):
-                raise
+            file = self._place.open(target)
+        except NO_SUCH_FILE:
             raise TargetMissing(self._missing(target)) from None
-        except (MemoryError, OSError):
-            raise
-        except Exception as error:
-            # Unpickling runs arbitrary code, so it may raise anything.
-            raise CorruptTarget(self._corrupt(target, error)) from error
+        with file:
+            try:
+                return format_of(target).load(file)
+            except (MemoryError, OSError):
+                raise
+            except Exception as error:
+                # Unpickling runs arbitrary code, so it may raise anything.
+                raise CorruptTarget(self._corrupt(target, error)) from error
+
+    def load_mapped(self, target: str) -> Any:
+        """Return the value with its file mapped into memory, for a local file in a fit format."""
+        return super().load_mapped(target)
 
     def save(self, target: str, value: Any) -> None:
         """Write the value to its file, whole or not at all.
@@ -92,27 +102,19 @@ class Filestore(Store):
         """
         dump = format_of(target).dump
         try:
-            self._write(self.location(target), lambda file: dump(value, file))
+            self._place.write(target, lambda file: dump(value, file))
         except UnsupportedValue as error:
             error.add_note(f"Target {target!r} was not written.")
             raise
 
     def delete(self, target: str) -> None:
         """Remove the file and its record."""
-        for path in (self.location(target), self._record(target)):
-            with suppress(*_NO_SUCH_FILE):
-                os.unlink(path)
+        self._place.delete(target)
+        self._place.delete(_record(target))
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Give the targets below the root that start with `prefix`."""
-        root = self._prefix or "./"
-        for folder, folders, files in os.walk(root):
-            folders[:] = sorted(name for name in folders if name != RESERVED)
-            inside = os.path.relpath(folder, root)
-            for name in sorted(files):
-                target = name if inside == "." else f"{inside}/{name}"
-                if not name.startswith(RESERVED) and target.startswith(prefix):
-                    yield target
+        return self._place.list(prefix)
 
     def digest(self, target: str) -> bytes:
         """Return a hash of the file's bytes.
@@ -120,42 +122,28 @@ class Filestore(Store):
         Raises:
             TargetMissing: There is no such file.
         """
+        whole = hashlib.blake2b(digest_size=16)
         try:
-            with open(self.location(target), "rb") as file:
-                return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-        except _NO_SUCH_FILE:
+            with self._place.open(target) as file:
+                while part := file.read(_PART):
+                    whole.update(part)
+        except NO_SUCH_FILE:
             raise TargetMissing(self._missing(target)) from None
+        return whole.digest()
+
+    def lock(self, target: str) -> AbstractContextManager[None]:
+        """Hold the target alone, among all processes that share the root."""
+        return self._place.lock(target)
 
     def load_record(self, target: str) -> str | None:
         """Return the record beside the target, or None: a target counts without one too."""
-        try:
-            with open(self._record(target), encoding="utf-8", errors="replace") as file:
-                return file.read()
-        except _NO_SUCH_FILE:
-            return None
+        with suppress(*NO_SUCH_FILE), self._place.open(_record(target)) as file:
+            return file.read().decode(errors="replace")
+        return None
 
     def save_record(self, target: str, record: str) -> None:
         """Write the record to its file below `.prefectx/records`."""
-        self._write(self._record(target), lambda file: file.write(record.encode()))
-
-    def _record(self, target: str) -> str:
-        if target.startswith("/"):
-            folder, _, name = target.rpartition("/")
-            return f"{folder}/{RESERVED}/records/{name}.json"
-        return f"{self._prefix}{RESERVED}/records/{target}.json"
-
-    def _write(self, path: str, dump: Callable[[IO[bytes]], object]) -> None:
-        folder = os.path.dirname(path) or "."
-        unfinished = f"{folder}/{RESERVED}-{os.getpid()}-{os.urandom(6).hex()}.tmp"
-        file = _created(unfinished)
-        try:
-            with file:
-                dump(file)
-            os.replace(unfinished, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(unfinished)
-            raise
+        self._place.write(_record(target), lambda file: file.write(record.encode()))
 
     def _missing(self, target: str) -> str:
         return (
@@ -169,7 +157,7 @@ class Filestore(Store):
         return (
             f"target {target!r}{maker_of(self, target)} cannot be read"
             f" ({type(error).__name__}: {error}). Remove it, then call the task again:"
-            f" rm {shlex.quote(self.path(target))}"
+            f" {self._place.removal(target)}"
         )
 
     def __repr__(self) -> str:
@@ -183,18 +171,17 @@ class Filestore(Store):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process may have another current folder.
-        return (self._moved, (os.path.abspath(self.root), self._label))
+        return (self._moved, (self.path(""), self._label, self.durable, self.trust))
 
     @classmethod
-    def _moved(cls, root: str, label: str) -> Self:
-        store = cls(root)
+    def _moved(cls, root: str, label: str, durable: bool, trust: Literal["own", "any"]) -> Self:
+        store = cls(root, durable=durable, trust=trust)
         store._label = label
         return store
 
 
-def _created(path: str) -> IO[bytes]:
-    try:
-        return open(path, "xb")
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return open(path, "xb")
+def _record(target: str) -> str:
+    folder, slash, name = target.rpartition("/")
+    if target.startswith("/"):
+        return f"{folder}{slash}{RESERVED}/records/{name}.json"
+    return f"{RESERVED}/records/{target}.json"

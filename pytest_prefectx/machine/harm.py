@@ -10,11 +10,13 @@ from typing import IO, TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from prefectx.stores import formats
-from prefectx.stores.file import RESERVED
+from prefectx.stores.places.base import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from prefectx.stores.formats.format import Format
 
 
 def cut_short(content: bytes) -> bytes:
@@ -57,12 +59,12 @@ def full_disk(room: int) -> Generator[list[BaseException]]:
     written: list[str] = []
     format_of = formats.format_of
 
-    def of_full_disk(target: str) -> formats.Format:
-        load, dump = format_of(target)
+    def of_full_disk(target: str) -> Format:
+        whole_format = format_of(target)
 
         def dump_half(value: Any, file: IO[bytes]) -> None:
             whole = BytesIO()
-            dump(value, whole)
+            whole_format.dump(value, whole)
             if len(written) < room:
                 written.append(target)
                 file.write(whole.getvalue())
@@ -72,7 +74,7 @@ def full_disk(room: int) -> Generator[list[BaseException]]:
             failures.append(error)
             raise error
 
-        return formats.Format(load, dump_half)
+        return whole_format._replace(dump=dump_half)
 
     with patch("prefectx.stores.file.format_of", of_full_disk):
         yield failures

@@ -267,21 +267,27 @@ class ListIgnoresPrefix(Filestore):
     def list(self, prefix=""):
         return super().list()
 
-class NamesIgnoreCase(Filestore):
-    def location(self, target):
-        return super().location(target.lower())
+class Renamed(Filestore):
+    def exists(self, target): return super().exists(self.renamed(target))
+    def load(self, target): return super().load(self.renamed(target))
+    def save(self, target, value): super().save(self.renamed(target), value)
+    def delete(self, target): super().delete(self.renamed(target))
 
-class NamesAreFlat(Filestore):
-    def location(self, target):
-        return super().location(target.replace("/", "_"))
+class NamesIgnoreCase(Renamed):
+    def renamed(self, target):
+        return target.lower()
 
-class NamesAreNormal(Filestore):
-    def location(self, target):
-        return super().location(unicodedata.normalize("NFC", target))
+class NamesAreFlat(Renamed):
+    def renamed(self, target):
+        return target.replace("/", "_")
 
-class NamesAreCut(Filestore):
-    def location(self, target):
-        return super().location(target.rstrip(" ."))
+class NamesAreNormal(Renamed):
+    def renamed(self, target):
+        return unicodedata.normalize("NFC", target)
+
+class NamesAreCut(Renamed):
+    def renamed(self, target):
+        return target.rstrip(" .")
 
 class PickledElsewhere(Filestore):
     def __reduce__(self):
@@ -289,7 +295,7 @@ class PickledElsewhere(Filestore):
 
 class PickledRenamed(Filestore):
     def __reduce__(self):
-        return (type(self)._moved, (self.root, "another"))
+        return (type(self)._moved, (self.root, "another", False, "own"))
 
 class RecordIsChanged(Filestore):
     def load_record(self, target):

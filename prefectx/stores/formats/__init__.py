@@ -1,0 +1,91 @@
+"""How a value becomes a file and a file a value: one format a suffix."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import Final
+
+from prefectx.errors import TemplateError
+from prefectx.stores.formats.format import Dumper, Format, Loader
+
+_SUFFIX: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
+
+# Where the formats of prefectx are: imported when a target first has the suffix.
+_OURS: Final = {
+    ".pkl": "pickles.PICKLE",
+    ".json": "plain.JSON",
+    ".txt": "plain.TEXT",
+    ".bytes": "plain.BYTES",
+}
+_PICKLE: Final = ".pkl"
+
+_formats: Final[dict[str, Format]] = {}
+
+
+def format_of(target: str) -> Format:
+    """Return the format that the target's suffix picks; pickle if it picks none."""
+    return _format(suffix_of(target) or _PICKLE)
+
+
+def suffix_of(target: str) -> str:
+    """Return the longest ending of the target's name that picks a format, as `.pkl.gz`; or ""."""
+    name = target[target.rfind("/") + 1 :]
+    last = name.rfind(".")
+    if last < 0:
+        return ""
+    before = name.rfind(".", 0, last)
+    if before >= 0 and _is_known(name[before:]):
+        return name[before:]
+    return name[last:] if _is_known(name[last:]) else ""
+
+
+def _is_known(suffix: str) -> bool:
+    return suffix in _formats or suffix in _OURS
+
+
+def _format(suffix: str) -> Format:
+    if suffix not in _formats:
+        module, _, name = _OURS[suffix].partition(".")
+        found: Format = getattr(import_module(f"{__name__}.{module}"), name)
+        _formats[suffix] = found
+    return _formats[suffix]
+
+
+def check_suffix(literal: str, source: str) -> None:
+    """Raise `TemplateError` if a template ends in a literal suffix that no format serves."""
+    match = _SUFFIX.search(literal)
+    if match is None or suffix_of(literal):
+        return
+    known = sorted({*_formats, *_OURS})
+    msg = (
+        f"{source}: there is no format for {match.group()!r}. Use one of"
+        f" {', '.join(known)}, add one with prefectx.stores.register_format, or let"
+        " the function write the file itself with store=None."
+    )
+    raise TemplateError(msg)
+
+
+def register_format(suffix: str, load: Loader, dump: Dumper) -> None:
+    """Let targets that end in `suffix` be read by `load` and written by `dump`.
+
+    Args:
+        suffix: With its dot, as in `".ini"`.
+        load: Takes a binary file that is open for reading, returns the value.
+        dump: Takes the value and a binary file that is open for writing. It must raise
+            `UnsupportedValue` for a value that `load` would not give back unchanged.
+
+    Raises:
+        TemplateError: `suffix` is not a dot followed by letters and digits.
+
+    Example:
+        >>> register_format(
+        ...     ".upper",
+        ...     load=lambda file: file.read().decode().lower(),
+        ...     dump=lambda value, file: file.write(value.upper().encode()),
+        ... )
+    """
+    if _SUFFIX.fullmatch(suffix) is None:
+        msg = f"register_format: {suffix!r} is not a dot followed by at most ten letters and digits"
+        raise TemplateError(msg)
+    _formats[suffix] = Format(load, dump)

@@ -1,0 +1,22 @@
+"""`Format`: how one kind of file is read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import IO, Any, NamedTuple
+
+Loader = Callable[[IO[bytes]], Any]
+Dumper = Callable[[Any, IO[bytes]], None]
+Mapper = Callable[[str], Any]
+
+
+class Format(NamedTuple):
+    """How one kind of file is read and written."""
+
+    load: Loader
+    #: Raises `UnsupportedValue` for what `load` would not give back unchanged.
+    dump: Dumper
+    #: Opens a local file by its path without reading it whole, if the format can.
+    map: Mapper | None = None
+    #: Whether reading a file runs code that is in it.
+    runs_code: bool = False

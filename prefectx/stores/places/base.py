@@ -1,0 +1,61 @@
+"""`Place`: keeps bytes under names below a root, whole or not at all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import IO, TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+RESERVED: Final = ".prefectx"
+"""How the names start of what lies below a root and is no target: records, unfinished files."""
+
+NO_SUCH_FILE: Final = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+"""Nothing, a name below a file, a folder: in none of them is there an output."""
+
+
+class Place(ABC):
+    """Keeps bytes under names below a root; knows nothing of values, formats and tasks."""
+
+    @property
+    @abstractmethod
+    def prefix(self) -> str:
+        """What stands before a name where the root is spelt as it was given; "" for here."""
+
+    @abstractmethod
+    def location(self, name: str) -> str:
+        """Return where `name` lies as seen from here."""
+
+    @abstractmethod
+    def path(self, name: str) -> str:
+        """Return the same in full, true in any process."""
+
+    @abstractmethod
+    def exists(self, name: str) -> bool:
+        """Tell whether a file of this name is there."""
+
+    @abstractmethod
+    def open(self, name: str) -> BinaryIO:
+        """Open a file for reading, seekable; raise one of `NO_SUCH_FILE` if it is not there."""
+
+    @abstractmethod
+    def write(self, name: str, dump: Callable[[IO[bytes]], object]) -> None:
+        """Let `dump` write a file, whole or not at all."""
+
+    @abstractmethod
+    def delete(self, name: str) -> None:
+        """Remove a file; do nothing if it is not there."""
+
+    @abstractmethod
+    def list(self, prefix: str) -> Iterator[str]:
+        """Give the names below the root that start with `prefix` and are not reserved."""
+
+    @abstractmethod
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Hold `name` alone, among all processes that share the place; wait for who holds it."""
+
+    @abstractmethod
+    def removal(self, name: str) -> str:
+        """Return the command that removes a file, for messages."""
