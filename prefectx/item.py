@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeGuard, Type
 
 from prefectx.errors import TargetMissing
 from prefectx.handles import is_future, is_future_list, is_state, result_of
+from prefectx.stores.formats import suffix_of
 from prefectx.tree import replace
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ class Item(Generic[T]):
 
     def __init__(self, store: Store, target: str, base: str | None = None) -> None:
         if base is None:
-            base = _SUFFIX.sub("", target.rpartition("/")[2])
+            name = target.rpartition("/")[2]
+            suffix = suffix_of(name)
+            base = name.removesuffix(suffix) if suffix else _SUFFIX.sub("", name)
         object.__setattr__(self, "store", store)
         object.__setattr__(self, "target", target)
         object.__setattr__(self, "base", base)

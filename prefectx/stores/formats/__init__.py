@@ -10,13 +10,24 @@ from prefectx.errors import TemplateError
 from prefectx.stores.formats.format import Dumper, Format, Loader
 
 _SUFFIX: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
+_SUFFIXES: Final = re.compile(r"(\.[A-Za-z][A-Za-z0-9]{0,9}){1,2}")
 
 # Where the formats of prefectx are: imported when a target first has the suffix.
 _OURS: Final = {
     ".pkl": "pickles.PICKLE",
+    ".pkl.gz": "compressed.GZIP",
+    ".pkl.zst": "compressed.ZSTD",
     ".json": "plain.JSON",
     ".txt": "plain.TEXT",
     ".bytes": "plain.BYTES",
+    ".csv": "tables.PANDAS_CSV",
+    ".polars.csv": "tables.POLARS_CSV",
+    ".arrow.csv": "tables.ARROW_CSV",
+    ".parquet": "tables.PARQUET",
+    ".npy": "arrays.NPY",
+    ".npz": "arrays.NPZ",
+    ".zarr.zip": "arrays.ZARR",
+    ".png": "images.PNG",
 }
 _PICKLE: Final = ".pkl"
 
@@ -70,13 +81,13 @@ def register_format(suffix: str, load: Loader, dump: Dumper) -> None:
     """Let targets that end in `suffix` be read by `load` and written by `dump`.
 
     Args:
-        suffix: With its dot, as in `".ini"`.
+        suffix: With its dot, as in `".ini"`, or of two parts, as in `".json.gz"`.
         load: Takes a binary file that is open for reading, returns the value.
         dump: Takes the value and a binary file that is open for writing. It must raise
             `UnsupportedValue` for a value that `load` would not give back unchanged.
 
     Raises:
-        TemplateError: `suffix` is not a dot followed by letters and digits.
+        TemplateError: `suffix` is not a dot followed by letters and digits, once or twice.
 
     Example:
         >>> register_format(
@@ -85,7 +96,10 @@ def register_format(suffix: str, load: Loader, dump: Dumper) -> None:
         ...     dump=lambda value, file: file.write(value.upper().encode()),
         ... )
     """
-    if _SUFFIX.fullmatch(suffix) is None:
-        msg = f"register_format: {suffix!r} is not a dot followed by at most ten letters and digits"
+    if _SUFFIXES.fullmatch(suffix) is None:
+        msg = (
+            f"register_format: {suffix!r} is not a dot followed by at most ten letters and digits,"
+            " or two of these"
+        )
         raise TemplateError(msg)
     _formats[suffix] = Format(load, dump)

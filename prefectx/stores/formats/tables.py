@@ -1,0 +1,207 @@
+"""Tables of pandas, polars and pyarrow: `.parquet` for all three, a `.csv` for each."""
+
+from __future__ import annotations
+
+import datetime
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
+
+from prefectx.stores.formats.format import Format
+from prefectx.stores.formats.library import in_memory, library
+from prefectx.stores.formats.pandas_judge import frame_change
+from prefectx.stores.formats.refusal import (
+    PICKLE_SERVES,
+    Judge,
+    kind_of,
+    other_type,
+    proving,
+    serves,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefectx.stores.formats.format import Dumper, Loader
+
+# Under this key of its schema, a Parquet file says which library's table it was.
+_KEY: Final = b"prefectx"
+
+
+class _Kind(NamedTuple):
+    """How the tables of one library become Arrow tables and back."""
+
+    to_arrow: Callable[[Any], Any]
+    from_arrow: Callable[[Any], Any]
+    judge: Judge
+
+
+def _polars_change(old: Any, new: Any) -> str | None:
+    if old.shape != new.shape:
+        return f"shape {old.shape} into {new.shape}"
+    for column in old.columns:
+        if column not in new.columns:
+            return f"columns {old.columns} into {new.columns}"
+        before, after = old[column], new[column]
+        if before.dtype != after.dtype:
+            return f"column {column!r}: dtype {before.dtype} into {after.dtype}"
+        if not before.equals(after, null_equal=True) or _signs(before) != _signs(after):
+            return f"column {column!r}: {_first_change(before.to_list(), after.to_list())}"
+    return None
+
+
+def _signs(column: Any) -> Any:
+    # -0.0 equals 0.0, but is another number.
+    if not column.dtype.is_float():
+        return None
+    return library("numpy").signbit(column.fill_null(0).fill_nan(0).to_numpy()).tobytes()
+
+
+def _arrow_signs(column: Any) -> Any:
+    pyarrow = library("pyarrow")
+    if not pyarrow.types.is_floating(column.type):
+        return None
+    return library("numpy").signbit(column.to_numpy()).tobytes()
+
+
+def _arrow_change(old: Any, new: Any) -> str | None:
+    if not old.schema.equals(new.schema, check_metadata=True):
+        return f"schema {old.schema} into {new.schema}"
+    for number, name in enumerate(old.column_names):
+        before, after = old.column(number), new.column(number)
+        # To Arrow, nan differs from nan, and -0.0 does not differ from 0.0.
+        if before.equals(after) and _arrow_signs(before) == _arrow_signs(after):
+            continue
+        if found := _first_change(before.to_pylist(), after.to_pylist()):
+            return f"column {name!r}: {found}"
+    return None
+
+
+def _first_change(old: list[Any], new: list[Any]) -> str | None:
+    for row, (before, after) in enumerate(zip(old, new, strict=True)):
+        if repr(before) != repr(after):
+            return f"row {row}, {before!r}, into {after!r}"
+    return None
+
+
+def _pandas_frame(table: Any) -> Any:
+    """Return the frame that an Arrow table holds, UTC as the object that pandas takes for it."""
+    frame = table.to_pandas()
+    for number, dtype in enumerate(frame.dtypes):
+        if _is_utc(dtype):
+            frame.isetitem(number, frame.iloc[:, number].dt.tz_convert(datetime.UTC))
+    if _is_utc(frame.index.dtype):
+        frame.index = frame.index.tz_convert(datetime.UTC)
+    return frame
+
+
+def _is_utc(dtype: Any) -> bool:
+    return str(getattr(dtype, "tz", None)) == "UTC"
+
+
+def _marked(table: Any, kind: str) -> Any:
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: kind.encode()})
+
+
+def _unmarked(table: Any) -> Any:
+    metadata = dict(table.schema.metadata or {})
+    metadata.pop(_KEY, None)
+    return table.replace_schema_metadata(metadata or None)
+
+
+def _arrow_of_pandas(frame: Any) -> Any:
+    return library("pyarrow").Table.from_pandas(frame)
+
+
+def _arrow_of_polars(frame: Any) -> Any:
+    return frame.to_arrow()
+
+
+def _polars_frame(table: Any) -> Any:
+    return library("polars").from_arrow(table)
+
+
+def _itself(table: Any) -> Any:
+    return table
+
+
+_KINDS: Final = {
+    "pandas.DataFrame": _Kind(_arrow_of_pandas, _pandas_frame, frame_change),
+    "polars.DataFrame": _Kind(_arrow_of_polars, _polars_frame, _polars_change),
+    "pyarrow.Table": _Kind(_itself, _itself, _arrow_change),
+}
+_TABLES: Final = "a pandas.DataFrame, a polars.DataFrame or a pyarrow.Table"
+
+
+def _write_parquet(value: Any, file: IO[bytes]) -> None:
+    kind = kind_of(value)
+    table = _marked(_KINDS[kind].to_arrow(value), kind)
+    # With the names that Arrow itself gives to the elements of lists.
+    library("pyarrow.parquet").write_table(table, file, use_compliant_nested_type=False)
+
+
+def _read_parquet(file: IO[bytes]) -> Any:
+    table = library("pyarrow.parquet").read_table(file)
+    metadata: dict[bytes, bytes] = table.schema.metadata or {}
+    # A file that was dropped in by hand says nothing: it becomes what most would read it as.
+    kind = metadata.get(_KEY, b"pandas.DataFrame").decode()
+    return _KINDS[kind].from_arrow(_unmarked(table))
+
+
+def _judge_parquet(old: Any, new: Any) -> str | None:
+    return _KINDS[kind_of(old)].judge(old, new)
+
+
+_proven_parquet: Final = proving(".parquet", _write_parquet, _read_parquet, _judge_parquet)
+
+
+def _dump_parquet(value: Any, file: IO[bytes]) -> None:
+    if kind_of(value) not in _KINDS:
+        raise other_type(".parquet", _TABLES, value)
+    _proven_parquet(value, file)
+
+
+def _table_advice(value: Any) -> str:
+    return "use .parquet" if serves(_dump_parquet, value) else PICKLE_SERVES
+
+
+def _csv(suffix: str, takes: str, write: Dumper, read: Loader) -> Format:
+    proven = proving(suffix, write, read, _KINDS[takes].judge, _table_advice)
+
+    def dump(value: Any, file: IO[bytes]) -> None:
+        if kind_of(value) != takes:
+            raise other_type(suffix, f"a {takes}", value)
+        proven(value, file)
+
+    return Format(in_memory(read), dump)
+
+
+def _write_pandas_csv(value: Any, file: IO[bytes]) -> None:
+    file.write(value.to_csv(index=False, lineterminator="\n").encode())
+
+
+def _read_pandas_csv(file: IO[bytes]) -> Any:
+    pandas = library("pandas")
+    # Since version 3 pandas reads each float as it was written without being asked to.
+    exact = {} if pandas.__version__ >= "3" else {"float_precision": "round_trip"}
+    return pandas.read_csv(file, low_memory=False, **exact)
+
+
+def _write_polars_csv(value: Any, file: IO[bytes]) -> None:
+    value.write_csv(file)
+
+
+def _read_polars_csv(file: IO[bytes]) -> Any:
+    return library("polars").read_csv(file.read(), infer_schema_length=None)
+
+
+def _write_arrow_csv(value: Any, file: IO[bytes]) -> None:
+    library("pyarrow.csv").write_csv(value, file)
+
+
+def _read_arrow_csv(file: IO[bytes]) -> Any:
+    return library("pyarrow.csv").read_csv(file)
+
+
+PARQUET: Final = Format(in_memory(_read_parquet), _dump_parquet)
+PANDAS_CSV: Final = _csv(".csv", "pandas.DataFrame", _write_pandas_csv, _read_pandas_csv)
+POLARS_CSV: Final = _csv(".polars.csv", "polars.DataFrame", _write_polars_csv, _read_polars_csv)
+ARROW_CSV: Final = _csv(".arrow.csv", "pyarrow.Table", _write_arrow_csv, _read_arrow_csv)
