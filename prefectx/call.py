@@ -14,6 +14,7 @@ from prefectx.errors import PrefectxError, StaleTarget
 from prefectx.item import Item, is_handle, load, load_items
 from prefectx.logs import named_run
 from prefectx.run import Claim, current_run, in_task, task_body
+from prefectx.stores.written import SelfWritten
 from prefectx.summary import summary
 from prefectx.tree import is_container, is_dict
 
@@ -35,7 +36,7 @@ class Call:
         kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("_claim", "_inputs", "_summary", "args", "item", "kwargs", "task")
+    __slots__ = ("_claim", "_inputs", "_summary", "args", "item", "kwargs", "task", "was_found")
 
     def __init__(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -47,6 +48,8 @@ class Call:
         self._claim: Claim | None = None
         self._summary: str | None = None
         self._inputs: str | None = None
+        #: Whether another has made the target while this call, with `once=True`, waited for it.
+        self.was_found = False
 
     def is_done(self) -> bool:
         """Tell whether the target is there and counts.
@@ -86,15 +89,36 @@ class Call:
         return self._summary
 
     def make(self) -> Any:
-        """Run the task's function and keep its output; return what the caller is given."""
+        """Run the task's function and keep its output; return what the caller is given.
+
+        With `once=True`, another may make it meanwhile: `was_found` tells.
+        """
+        if self.item is None or not self.task.once:
+            return self._make()
+        from prefectx.once import held
+
+        with held(self.item):
+            self.was_found = self.is_done()
+            return self.given() if self.was_found else self._make()
+
+    async def amake(self) -> Any:
+        """Do the same for a coroutine function."""
+        if self.item is None or not self.task.once:
+            return await self._amake()
+        from prefectx.once import aheld
+
+        async with aheld(self.item):
+            self.was_found = self.is_done()
+            return self.given() if self.was_found else await self._amake()
+
+    def _make(self) -> Any:
         with self._whole_or_not_at_all():
             start = time.perf_counter()
             with task_body():
                 value = execute(self.task, self.args, self.kwargs)
             return self._keep(value, time.perf_counter() - start)
 
-    async def amake(self) -> Any:
-        """Do the same for a coroutine function."""
+    async def _amake(self) -> Any:
         with self._whole_or_not_at_all():
             start = time.perf_counter()
             with task_body():
@@ -107,6 +131,8 @@ class Call:
             yield
             return
         self._note_inputs()
+        if isinstance(self.item.store, SelfWritten):
+            self._announce(self.item)
         try:
             yield
         except BaseException:
@@ -123,11 +149,22 @@ class Call:
         if self.item is None:
             return value
         try:
+            self._announce(self.item)
             self.item.store.save(self.item.target, value)
-        except PrefectxError as error:
+            records.write(self.item.store, self.item.target, self._record(seconds))
+        except (PrefectxError, OSError) as error:
             error.add_note(f"This is the output of {self.summary}, target {self.item.target!r}.")
             raise
-        record = records.Record(
+        return value if in_task() else self.item
+
+    def _announce(self, item: Item[Any]) -> None:
+        """Let the target count as stale until its new record is there, should we be killed."""
+        if self.task.rerun_on:
+            # Else the record of the output before, or none at all, would vouch for the new one.
+            records.write(item.store, item.target, self._record(0, complete=False))
+
+    def _record(self, seconds: float, *, complete: bool = True) -> records.Record:
+        return records.Record(
             task=self.task.qualified_name,
             call=self.summary,
             made=records.now(),
@@ -135,9 +172,8 @@ class Call:
             python=records.python_version(),
             code=self.task.code_hash,
             inputs=self._inputs,
+            complete=complete,
         )
-        records.write(self.item.store, self.item.target, record)
-        return value if in_task() else self.item
 
     def _arguments(self) -> dict[str, Any]:
         return self.task.naming.bind(*self.args, **self.kwargs)
@@ -154,6 +190,8 @@ class Call:
         """Return which of the reasons for a rerun applies, if one does."""
         if self.item is None or (record := records.read(self.item.store, self.item.target)) is None:
             return None
+        if not record.complete:
+            return "an interruption"
         if "code" in reasons and self._other_code(record):
             return "code"
         if "inputs" in reasons and record.inputs != self._note_inputs():

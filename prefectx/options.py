@@ -37,6 +37,8 @@ class TaskOptions(TypedDict, total=False):
     modules: Iterable[ModuleType]
     #: What makes a target that exists be made anew: `"inputs"`, `"code"` or both.
     rerun_on: Iterable[RerunOn]
+    #: `True`: of all processes that miss a target at once, one makes it, the others wait for it.
+    once: bool
     #: Dask resources that a run of the task takes up.
     resources: Mapping[str, float] | None
 
@@ -94,7 +96,7 @@ class FlowOptions(TypedDict, total=False):
 
 
 OWN_OPTIONS: Final = frozenset(
-    {"target", "base", "store", "save", "name", "modules", "rerun_on", "resources"},
+    {"target", "base", "store", "save", "name", "modules", "rerun_on", "once", "resources"},
 )
 TASK_OPTIONS: Final = frozenset(TaskOptions.__annotations__)
 FLOW_OPTIONS: Final = frozenset(FlowOptions.__annotations__)

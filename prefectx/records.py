@@ -33,6 +33,8 @@ class Record:
         python: The version of Python that ran it.
         code: A hash of the function's byte code, to compare within one version of Python.
         inputs: A hash of all inputs' contents, if the task asks for it with `rerun_on`.
+        complete: Whether it describes what is at the target. False while a task with `rerun_on`
+            remakes it, and for good if that was interrupted: such a target is stale.
     """
 
     task: str
@@ -42,6 +44,7 @@ class Record:
     python: str
     code: str
     inputs: str | None = None
+    complete: bool = True
 
 
 def record_of(item: Item[Any]) -> Record | None:

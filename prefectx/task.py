@@ -73,7 +73,9 @@ class Task(Generic[P, R_co]):
             raise TypeError(msg)
         functools.update_wrapper(self, self.fn)
         self.name: Final[str] = self.fn.__name__
-        self.qualified_name: Final[str] = f"{self.fn.__module__}.{self.fn.__qualname__}"
+        # What multiprocessing spawns has a script under another name.
+        module = "__main__" if self.fn.__module__ == "__mp_main__" else self.fn.__module__
+        self.qualified_name: Final[str] = f"{module}.{self.fn.__qualname__}"
         self.options: Final[TaskOptions] = options
         self.is_generator: Final = inspect.isgeneratorfunction(
             self.fn
@@ -82,6 +84,7 @@ class Task(Generic[P, R_co]):
             self.fn
         )
         self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
+        self.once: Final = options.get("once", False)
         self.naming: Final = Naming(self.fn, options)
         for name in ("return_state", "wait_for"):
             if name in inspect.signature(self.fn).parameters:
@@ -304,7 +307,7 @@ class Task(Generic[P, R_co]):
 class TaskDecorator:
     """`task`: decorates when given a function, re-configures when given options.
 
-    Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`,
+    Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`, `once`,
     `resources`; every other option is Prefect's (`retries`, `tags`, `timeout_seconds`, …), used
     in the Prefect modes and without effect in the others. An option left out is inherited.
 

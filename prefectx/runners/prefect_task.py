@@ -158,17 +158,20 @@ class KeepingBody(Body):
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the Item of what is there, as a `Cached` state, or of what is made now."""
         call = self._call_with(args, kwargs)
-        return self._cached(call) if call.is_done() else self._given(call, call.make())
+        return self._cached(call) if call.is_done() else self._made(call, call.make())
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do the same for a coroutine function."""
         call = self._call_with(args, kwargs)
-        return self._cached(call) if call.is_done() else self._given(call, await call.amake())
+        return self._cached(call) if call.is_done() else self._made(call, await call.amake())
 
     def _call_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         # A retry is the same call, although the first try may have changed its arguments.
         self._call = self._call or Call(self.task, args, kwargs)
         return self._call
+
+    def _made(self, call: Call, made: Any) -> Any:
+        return self._cached(call) if call.was_found else self._given(call, made)
 
     def _cached(self, call: Call) -> Any:
         return Completed(name="Cached", data=self._given(call, call.item))

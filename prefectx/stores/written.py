@@ -13,6 +13,7 @@ from prefectx.stores.base import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
 
 class SelfWritten(Store):
@@ -70,10 +71,11 @@ class SelfWritten(Store):
 
     def delete(self, target: str) -> None:
         """Remove the function's output, a whole folder if it is one."""
+        # First, for the store refuses what lies outside.
+        self.store.delete(target)
         path = self.path(target)
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
-        self.store.delete(target)
 
     def discard(self, target: str) -> None:
         """Remove what a function that failed may have written: it would count as done."""
@@ -96,6 +98,10 @@ class SelfWritten(Store):
         files = sorted(file for file in Path(path).rglob("*") if file.is_file())
         whole = [(str(file.relative_to(path)), file.read_bytes()) for file in files]
         return digest(whole)
+
+    def lock(self, target: str) -> AbstractContextManager[None]:
+        """Hold the target alone while the function writes it."""
+        return self.store.lock(target)
 
     def load_record(self, target: str) -> str | None:
         """Return the record beside the output."""
