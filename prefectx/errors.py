@@ -33,6 +33,13 @@ class CorruptTarget(PrefectxError, RuntimeError):
     """A target is there but cannot be read."""
 
 
+class UntrustedTarget(PrefectxError, PermissionError):
+    """A target is there and was not read, for reading it would run code that others may have put.
+
+    See SECURITY.md for what is trusted, and `Filestore(trust="any")`.
+    """
+
+
 class UnsupportedValue(PrefectxError, TypeError):
     """A value cannot be kept, or cannot be told apart from others, without loss."""
 
@@ -43,6 +50,10 @@ class MappingError(PrefectxError, ValueError):
 
 class ServerUnreachable(PrefectxError, ConnectionError):
     """A Prefect mode was asked for and no Prefect API answers."""
+
+
+class StoreUnreachable(PrefectxError, ConnectionError):
+    """A store is away, or refuses its credentials."""
 
 
 class MissingExtra(PrefectxError, ImportError):

@@ -1,0 +1,83 @@
+"""Classes and functions of a script or a notebook, which no other process can import.
+
+They are pickled by value, with cloudpickle, and also by name: where the same script runs, or
+another session of a notebook, the class that is there is taken, so that `isinstance` holds.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from functools import reduce
+from importlib import import_module
+from typing import Any, Final
+
+from prefectx.errors import MissingExtra
+
+# What runs as a script bears the second name in processes that multiprocessing has spawned.
+_MAINS: Final = ("__main__", "__mp_main__")
+_INSTALL: Final = 'pip install "prefectx[pickle]"'
+
+
+def reduced_main_object(found: Any) -> Any:
+    """Return how pickle shall keep a class or a function; NotImplemented for as ever.
+
+    Args:
+        found: A class or a function.
+    """
+    name = found.__qualname__
+    if found.__module__ not in _MAINS or _in_main(name) is not found:
+        return NotImplemented
+    return (main_object, (_main_file(), name, _by_value(found)))
+
+
+def main_object(file: str | None, name: str, content: bytes | str) -> Any:
+    """Return a class or a function of a script: the one that is here, else the one that was there.
+
+    Args:
+        file: The script's path; None for a notebook or the interpreter's prompt.
+        name: Its qualified name.
+        content: Itself, or why it could not be kept by value.
+
+    Raises:
+        MissingExtra: It is not here, and cloudpickle was or is missing.
+    """
+    if file == _main_file() and (here := _in_main(name)) is not None:
+        return here
+    where = f"{name!r}, which {file or 'a notebook'} defines,"
+    if isinstance(content, str):
+        msg = f"{where} is not here, and {content}. Define it in a module that can be imported"
+        raise MissingExtra(msg)
+    try:
+        return pickle.loads(content)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "cloudpickle":
+            raise
+        msg = f"{where} was kept by value, which needs cloudpickle: {_INSTALL}"
+        raise MissingExtra(msg) from error
+
+
+def _by_value(found: Any) -> bytes | str:
+    try:
+        cloudpickle: Any = import_module("cloudpickle")
+    except ModuleNotFoundError:
+        return f"cloudpickle was not installed where it was saved: {_INSTALL}"
+    try:
+        if found.__module__ != "__main__":
+            # cloudpickle knows the one name, and would look for the other where it is not.
+            cloudpickle.register_pickle_by_value(sys.modules[found.__module__])
+        content: bytes = cloudpickle.dumps(found)
+    except Exception as error:  # noqa: BLE001 - by name it can be kept all the same
+        return f"it could not be kept by value: {error}"
+    return content
+
+
+def _in_main(name: str) -> Any:
+    try:
+        return reduce(getattr, name.split("."), sys.modules["__main__"])
+    except (AttributeError, KeyError):
+        return None
+
+
+def _main_file() -> str | None:
+    return getattr(sys.modules.get("__main__"), "__file__", None)

@@ -1,0 +1,202 @@
+"""Which pickles are read: one's own, or those that bear a signature."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import running
+
+from prefectx import load, task
+from prefectx.errors import PrefectxError, UntrustedTarget
+from prefectx.stores import Filestore
+from prefectx.stores.formats.signing import SIGNING_KEY
+
+pytestmark = pytest.mark.prefectx("cache")
+
+NOBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_target: Any) -> Path:
+    return tmp_target.path
+
+
+class Trap:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path("trapped").touch, ())
+
+
+def put(target: str, value: Any) -> Path:
+    path = Path(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(value))
+    path.chmod(0o644)
+    return path
+
+
+@task(target="out/{x}")
+def double(x: int) -> int:
+    return 2 * x
+
+
+class TestOwners:
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+    @pytest.mark.parametrize("target", ["out/a", "out/a.pkl"])
+    def test_a_pickle_of_another_user_is_not_read(self, target: str) -> None:
+        os.chown(put(target, Trap()), NOBODY, -1)
+        with pytest.raises(UntrustedTarget) as caught:
+            Filestore().load(target)
+        message = str(caught.value)
+        assert message.startswith(f"target {target!r} ('{Path(target).absolute()}') belongs to")
+        assert f"another user (uid {NOBODY})" in message
+        assert "see SECURITY.md" in message
+        assert f"rm {Path(target).absolute()}" in message
+        assert not Path("trapped").exists()
+
+    @pytest.mark.parametrize("mode", [0o664, 0o646, 0o666, 0o777])
+    def test_a_pickle_that_others_may_write_is_not_read(self, mode: int) -> None:
+        put("out/a", Trap()).chmod(mode)
+        with pytest.raises(UntrustedTarget, match=r"may be written by others .*; chmod go-w"):
+            Filestore().load("out/a")
+        assert not Path("trapped").exists()
+
+    def test_a_task_on_it_fails_and_the_target_stays(self) -> None:
+        path = put("out/1", 2)
+        path.chmod(0o666)
+        with pytest.raises(UntrustedTarget):
+            load(double(1))
+        assert path.exists()
+
+    def test_with_trust_any_it_is_read_also_in_another_process(self) -> None:
+        put("out/a", [1]).chmod(0o666)
+        store = Filestore(trust="any")
+        assert store.load("out/a") == [1]
+        assert pickle.loads(pickle.dumps(store)).load("out/a") == [1]
+        with pytest.raises(UntrustedTarget):
+            pickle.loads(pickle.dumps(Filestore())).load("out/a")
+
+    def test_what_runs_no_code_is_read_whoever_wrote_it(self) -> None:
+        path = Path("a.json")
+        path.write_text("[1]")
+        path.chmod(0o666)
+        assert Filestore().load("a.json") == [1]
+
+    @pytest.mark.parametrize("umask", [0o002, 0o000, 0o077])
+    def test_what_is_saved_may_be_written_by_its_owner_alone(self, umask: int) -> None:
+        before = os.umask(umask)
+        try:
+            Filestore().save("out/a", [1])
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE(os.stat("out/a").st_mode) == 0o644 & ~umask
+        assert Filestore().load("out/a") == [1]
+
+    def test_an_unknown_trust_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="trust is 'own' or 'any', not 'all'"):
+            Filestore(trust="all")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv(SIGNING_KEY, "a key of many letters")
+    return SIGNING_KEY
+
+
+LARGE = [bytes([n]) * 100_000 for n in range(20)]
+
+
+@pytest.mark.usefixtures("key")
+class TestSigned:
+    @pytest.mark.parametrize("value", [None, 1, LARGE, b"x" * 1_000_000], ids=type)
+    def test_what_was_signed_is_read(self, value: Any) -> None:
+        Filestore().save("a", value)
+        assert Filestore().load("a") == value
+
+    def test_what_bears_no_signature_is_not_read(self) -> None:
+        put("a", Trap())
+        with pytest.raises(UntrustedTarget, match="bears no signature, but PREFECTX_SIGNING_KEY"):
+            Filestore(trust="any").load("a")
+        assert not Path("trapped").exists()
+
+    def test_what_was_signed_with_another_key_is_not_read(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Filestore().save("a", Trap())
+        monkeypatch.setenv(SIGNING_KEY, "another")
+        with pytest.raises(UntrustedTarget, match="not made with this PREFECTX_SIGNING_KEY"):
+            Filestore().load("a")
+        assert not Path("trapped").exists()
+
+    def test_without_the_key_it_is_read_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        Filestore().save("a", LARGE)
+        monkeypatch.delenv(SIGNING_KEY)
+        assert Filestore().load("a") == LARGE
+        with open("a", "rb") as file:
+            assert pickle.load(file) == LARGE
+
+    @pytest.mark.parametrize("position", range(0, 76, 5))
+    def test_a_single_bit_that_changed_is_found(self, position: int) -> None:
+        Filestore().save("a", ["text", 1])
+        content = bytearray(Path("a").read_bytes())
+        content[position % len(content)] ^= 1
+        Path("a").write_bytes(content)
+        with pytest.raises(UntrustedTarget):
+            Filestore().load("a")
+
+    def test_a_signature_behind_another_pickle_is_found(self) -> None:
+        Filestore().save("a", 1)
+        signature = Path("a").read_bytes()[len(pickle.dumps(1, protocol=5)) :]
+        Path("a").write_bytes(pickle.dumps(Trap()) + signature)
+        with pytest.raises(UntrustedTarget):
+            Filestore().load("a")
+        assert not Path("trapped").exists()
+
+    def test_no_code_stands_between_the_pickle_and_its_signature(self) -> None:
+        """A second pickle put between the two is not what was signed."""
+        Filestore().save("a", 1)
+        whole = Path("a").read_bytes()
+        size = len(pickle.dumps(1, protocol=5))
+        Path("a").write_bytes(whole[:size] + pickle.dumps(Trap()) + whole[size:])
+        with pytest.raises(UntrustedTarget):
+            Filestore().load("a")
+
+    def test_other_formats_bear_no_signature(self) -> None:
+        Filestore().save("a.json", [1])
+        assert Path("a.json").read_text() == "[\n 1\n]"
+
+    def test_the_error_is_one_of_permissions_and_of_prefectx(self) -> None:
+        assert issubclass(UntrustedTarget, PermissionError)
+        assert issubclass(UntrustedTarget, PrefectxError)
+
+    def test_it_holds_in_other_processes(self) -> None:
+        Filestore().save("a", [1])
+        put("b", Trap())
+        code = """
+            from prefectx.errors import UntrustedTarget
+            from prefectx.stores import Filestore
+            assert Filestore().load("a") == [1]
+            try:
+                Filestore().load("b")
+            except UntrustedTarget:
+                print("refused")
+        """
+        with running(code) as process:
+            assert process.communicate(timeout=60) == ("refused\n", "")
+
+
+def test_an_empty_key_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SIGNING_KEY, "")
+    Filestore().save("a", 1)
+    assert Path("a").read_bytes() == pickle.dumps(1, protocol=5)
+    buffer = io.BytesIO()
+    pickle.dump(1, buffer)
+    Path("a").write_bytes(buffer.getvalue())
+    assert Filestore().load("a") == 1
