@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECTS := pyproject.toml example_project/pyproject.toml
 
-.PHONY: help example test check lint types zoo mutants bench-startup
+.PHONY: help example test check lint types zoo mutants torture bench-startup
 .DELETE_ON_ERROR:
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo 'make check     lint, types and the tests that need no server'
 	@echo 'make zoo       find and explain each defect of the zoo'
 	@echo 'make mutants   plant bugs in prefectx, one at a time: each must be found'
+	@echo 'make torture   kill processes that save outputs: is any target lost or torn?'
 	@echo 'make bench-startup   how long a test waits for its Prefect server'
 
 example: $(VENV)/.example
@@ -33,6 +34,9 @@ zoo: $(VENV)/.dev
 
 mutants: $(VENV)/.dev
 	$(BIN)/python tests/mutants
+
+torture: $(VENV)/.dev
+	$(BIN)/python benchmarks/torture
 
 bench-startup: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py --write benchmarks/STARTUP.md

@@ -26,6 +26,8 @@ _ALWAYS: Final[dict[str, Any]] = {"os": os, "datetime": datetime, "Path": Path}
 _QUOTES: Final = ("'''", '"""')
 # What file systems take, less the suffix of the record beside it.
 _LONGEST_PART: Final = 255 - len(".json")
+# What S3 takes, and less than any file system does.
+_LONGEST: Final = 1024
 _HOUSE_NAMES: Final = ("funcname", "taskname")
 
 # What compiled templates use, under names that no argument has.
@@ -37,6 +39,11 @@ _BASE: Final = "_prefectx_base"
 
 # What nearly every rendered target looks like; whatever does not match is looked at part by part.
 _SAFE: Final = re.compile(r"(?:(?!\.)[\w~.,+=@ -]{1,60}/)*(?!\.)[\w~.,+=@ -]{1,60}", re.ASCII)
+
+
+# After "Naming Files, Paths, and Namespaces" of Microsoft's documentation of Windows.
+_NOT_ON_WINDOWS: Final = re.compile(r'[<>:"\\|?*\x00-\x1f]|[. ]$')
+_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|$)", re.IGNORECASE)
 
 
 class Template:
@@ -126,19 +133,28 @@ class Template:
         """
         target = self.render(args, kwargs)
         inside = target[len(self.folder) :]
-        if _SAFE.fullmatch(inside) is None:
+        if _SAFE.fullmatch(inside) is None or len(inside) > _LONGEST_PART or os.name == "nt":
             self._check(target, inside)
         return target
 
     def _check(self, target: str, inside: str) -> None:
         for part in inside.split("/"):
             if (why := _why_unsafe(part)) is not None:
-                msg = (
-                    f"{self.source} gives the target {target!r}, in which {part!r} {why}. Values"
-                    f" must name something below {self.folder or 'the root'!r}; clean the value in"
-                    " the template or choose another one."
-                )
-                raise UnsafeTarget(msg)
+                raise self._refusal(target, f"in which {_short(part)} {why}")
+        if len(inside.encode()) > _LONGEST:
+            raise self._refusal(target, f"which is longer than {_LONGEST} bytes")
+
+    def _refusal(self, target: str, why: str) -> UnsafeTarget:
+        msg = (
+            f"{self.source} gives the target {_short(target)}, {why}. Values must name something"
+            f" below {self.folder or 'the root'!r}; clean the value in the template or choose"
+            " another one."
+        )
+        return UnsafeTarget(msg)
+
+
+def _short(text: str) -> str:
+    return repr(text) if len(text) <= _LONGEST_PART else f"{text[:_LONGEST_PART]!r}…"
 
 
 def _why_unsafe(part: str) -> str | None:
@@ -150,11 +166,22 @@ def _why_unsafe(part: str) -> str | None:
         return f"starts with {RESERVED!r}, which is kept for records and unfinished files"
     if "\0" in part:
         return "has a NUL character"
+    return _why_unwritable(part) or (why_unsafe_on_windows(part) if os.name == "nt" else None)
+
+
+def _why_unwritable(part: str) -> str | None:
     try:
         size = len(part.encode())
     except UnicodeEncodeError:
         return "has a character that is half of one"
     return f"is longer than {_LONGEST_PART} bytes" if size > _LONGEST_PART else None
+
+
+def why_unsafe_on_windows(part: str) -> str | None:
+    """Return why a part of a target is no file's name on Windows, or None if it is one."""
+    if _NOT_ON_WINDOWS.search(part):
+        return "has a character, or an ending, that Windows does not take"
+    return "is a device's name on Windows" if _DEVICE.match(part) else None
 
 
 def _parsed(text: str, source: str) -> ast.JoinedStr:

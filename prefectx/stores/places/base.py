@@ -40,6 +40,13 @@ class Place(ABC):
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading, seekable; raise one of `NO_SUCH_FILE` if it is not there."""
 
+    def check_owned(self, file: BinaryIO) -> None:  # noqa: B027 - only a file system knows owners
+        """Raise `UntrustedTarget` for an open file that somebody else may have written."""
+
+    def local_path(self, name: str) -> str | None:  # noqa: ARG002
+        """Return the path by which the operating system can map the file, if it can."""
+        return None
+
     @abstractmethod
     def write(self, name: str, dump: Callable[[IO[bytes]], object]) -> None:
         """Let `dump` write a file, whole or not at all."""

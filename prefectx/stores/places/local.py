@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import stat
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
+from prefectx.errors import UnsafeTarget, UntrustedTarget
 from prefectx.stores.places.base import NO_SUCH_FILE, RESERVED, Place
+from prefectx.stores.places.unfinished import sweep, unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
 
@@ -27,6 +30,7 @@ class LocalFolder(Place):
         self.durable: Final = durable
         # The current folder may change before a file is asked for, so "." is not resolved here.
         self._prefix: Final = "" if root == "." else os.path.join(root, "")
+        self._swept: Final[set[str]] = set()
 
     @property
     def prefix(self) -> str:
@@ -52,23 +56,75 @@ class LocalFolder(Place):
         """Open the file."""
         return open(self.location(name), "rb")
 
+    def local_path(self, name: str) -> str | None:
+        """Return the file's path as seen from the current folder."""
+        return self.location(name)
+
+    def check_owned(self, file: BinaryIO) -> None:
+        """Raise `UntrustedTarget` for a file of another user, or that others may write."""
+        found = os.fstat(file.fileno())
+        if os.name != "posix":
+            return
+        if found.st_uid != os.geteuid():
+            msg = f"belongs to another user (uid {found.st_uid})"
+            raise UntrustedTarget(msg)
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            msg = f"may be written by others (mode {stat.filemode(found.st_mode)}; chmod go-w)"
+            raise UntrustedTarget(msg)
+
     def write(self, name: str, dump: Callable[[IO[bytes]], object]) -> None:
-        """Write the file under another name in the same folder, then rename it."""
+        """Write the file under another name in the same folder, then rename it.
+
+        Raises:
+            NotADirectoryError: A file lies where one of the folders above would have to be.
+            IsADirectoryError: A folder lies where the file would have to be.
+            UnsafeTarget: A symbolic link leads out of the root.
+        """
+        self._check_inside(name)
         path = self.location(name)
         folder = os.path.dirname(path) or "."
-        unfinished = f"{folder}/{RESERVED}-{os.getpid()}-{os.urandom(6).hex()}.tmp"
-        file = _created(unfinished)
-        try:
-            with file:
+        self._prepare(folder)
+        with unfinished(folder) as (held, descriptor):
+            # The descriptor outlives the file, for many a dump closes the file that it is given.
+            with open(held, "wb", opener=lambda _path, _flags: os.dup(descriptor)) as file:
                 dump(file)
-            os.replace(unfinished, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(unfinished)
-            raise
+            if self.durable:
+                os.fsync(descriptor)
+            _rename(held, path)
+        if self.durable:
+            _sync_folder(folder)
+
+    def _prepare(self, folder: str) -> None:
+        """Make the folder if it is not there; remove what killed processes have left in it."""
+        self._make_folder(folder)
+        # Of each folder once: listing a large one takes longer than writing a small file.
+        absolute = os.path.abspath(folder)
+        if absolute not in self._swept:
+            self._swept.add(absolute)
+            sweep(folder)
+
+    def _make_folder(self, folder: str) -> None:
+        if os.path.isdir(folder):
+            return
+        parent = os.path.dirname(folder) or "."
+        self._make_folder(parent)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            # Another process may have made it meanwhile.
+            if not os.path.isdir(folder):
+                msg = f"{folder!r} is no folder, so nothing can be kept below it"
+                raise NotADirectoryError(errno.ENOTDIR, msg) from None
+        if self.durable:
+            _sync_folder(parent)
 
     def delete(self, name: str) -> None:
-        """Remove the file."""
+        """Remove the file.
+
+        Raises:
+            UnsafeTarget: A symbolic link leads out of the root.
+        """
+        self._check_inside(name)
         with suppress(*NO_SUCH_FILE):
             os.unlink(self.location(name))
 
@@ -84,17 +140,60 @@ class LocalFolder(Place):
                     yield target
 
     def lock(self, name: str) -> AbstractContextManager[None]:
-        """Hold a lock of the kernel's."""
-        raise NotImplementedError(name)
+        """Hold a lock of the kernel's, or where there is none, one with a heartbeat."""
+        from prefectx.stores.places.locks import lock_of, locked_file
+
+        folder, file = lock_of(name)
+        self._check_inside(f"{folder}/{file}")
+        return locked_file(self.path(folder), file, repr(name))
 
     def removal(self, name: str) -> str:
         """Return the shell's command."""
         return f"rm {shlex.quote(self.path(name))}"
 
+    def _check_inside(self, name: str) -> None:
+        """Raise `UnsafeTarget` if a symbolic link leads from the root to elsewhere."""
+        if name.startswith("/"):
+            return
+        root, folder = self._root_of(name)
+        path = root
+        for part in folder:
+            path = os.path.join(path, part)
+            # Of most targets no folder is a link, which is quickly seen.
+            if os.path.islink(path) and not _is_below(path, root):
+                msg = (
+                    f"{self.location(name)!r} lies behind the symbolic link {path!r}, which leads"
+                    f" to {os.path.realpath(path)!r}, outside of the store: nothing is written or"
+                    f" removed there. To keep outputs there, let a store begin there:"
+                    f" Filestore({os.path.realpath(path)!r})"
+                )
+                raise UnsafeTarget(msg)
 
-def _created(path: str) -> IO[bytes]:
+    def _root_of(self, name: str) -> tuple[str, Sequence[str]]:
+        """Return the folder that a name may not leave, and the folders below it."""
+        root, folder = self._prefix or ".", name.split("/")[:-1]
+        # Only the literal start of a template goes up, by the will of its author.
+        while folder and folder[0] == "..":
+            root = os.path.join(root, folder.pop(0))
+        return root, folder
+
+
+def _is_below(path: str, root: str) -> bool:
+    real, root = os.path.realpath(path), os.path.realpath(root)
+    return os.path.commonpath([real, root]) == root
+
+
+def _rename(held: str, path: str) -> None:
     try:
-        return open(path, "xb")
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return open(path, "xb")
+        os.replace(held, path)
+    except IsADirectoryError:
+        msg = f"{path!r} is a folder, so no file can be kept there"
+        raise IsADirectoryError(errno.EISDIR, msg) from None
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
