@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx.context import context_names, replaced_context
 from prefectx.digest import cheap_digest
 from prefectx.errors import StaleTarget, TargetCollision
+from prefectx.stores.places.listing import Listings, listings
 from prefectx.summary import brief
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def in_task() -> bool:
 def begin_flow() -> None:
     """Do what `flow_body` does, in a context that ends with the flow."""
     _run.set(_run.get() or Run())
+    listings.set(listings.get() or Listings())
     _in_task.set(False)
 
 
@@ -129,11 +131,13 @@ def begin_flow() -> None:
 def flow_body() -> Generator[None]:
     """Mark that a flow's body runs: it starts a run unless it is called within one."""
     run = _run.set(_run.get() or Run())
+    listed = listings.set(listings.get() or Listings())
     inside = _in_task.set(False)
     try:
         yield
     finally:
         _in_task.reset(inside)
+        listings.reset(listed)
         _run.reset(run)
 
 

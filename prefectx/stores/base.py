@@ -87,7 +87,25 @@ class Store(ABC):
         Raises:
             UnsupportedValue: The store or the target's format cannot do it.
         """
-        msg = f"{self!r} cannot load {target!r} with mmap=True; a local Filestore can, for .npy"
+        msg = f"{self!r} cannot load {target!r} with mmap=True; only a local Filestore can"
+        raise UnsupportedValue(msg)
+
+    def content(self, target: str) -> bytes:
+        """Return the bytes that are kept for a target, for tests that harm them.
+
+        Raises:
+            UnsupportedValue: The store does not say.
+        """
+        msg = f"{self!r} does not give the bytes that it keeps for {target!r}"
+        raise UnsupportedValue(msg)
+
+    def replace_content(self, target: str, content: bytes) -> None:  # noqa: ARG002
+        """Keep other bytes for a target, as they are, for tests that harm them.
+
+        Raises:
+            UnsupportedValue: The store takes no bytes.
+        """
+        msg = f"{self!r} takes no bytes for {target!r}"
         raise UnsupportedValue(msg)
 
     def lock(self, target: str) -> AbstractContextManager[None]:

@@ -7,14 +7,16 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from prefectx.errors import CorruptTarget, TargetMissing, UnsupportedValue
+from prefectx.errors import UnsupportedValue
 from prefectx.stores.base import Store
 from prefectx.stores.formats import format_of
 from prefectx.stores.places import place_of
 from prefectx.stores.places.base import NO_SUCH_FILE, RESERVED
+from prefectx.stores.reading import explained, missing, note_unwritten_value
+from prefectx.stores.unwritten import note_unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
 _PART: Final = 1 << 20
@@ -33,6 +35,8 @@ class Filestore(Store):
             the file and of its folder.
         trust: `"own"`: files that another user owns, or that others may write, are not unpickled.
             `"any"`: they are, as in a folder shared with people who are trusted.
+        storage_options: For a URL, what fsspec's file system takes: credentials, for instance.
+            They travel with the store to other processes, and are shown nowhere.
 
     Example:
         >>> store = Filestore()
@@ -47,11 +51,16 @@ class Filestore(Store):
         *,
         durable: bool = False,
         trust: Literal["own", "any"] = "own",
+        storage_options: Mapping[str, Any] | None = None,
     ) -> None:
+        if trust not in {"own", "any"}:
+            msg = f"Filestore: trust is 'own' or 'any', not {trust!r}"
+            raise ValueError(msg)
         self.root: Final = os.fspath(root)
         self.durable: Final = durable
         self.trust: Final[Literal["own", "any"]] = trust
-        self._place: Final = place_of(self.root, durable=durable)
+        self._options: Final = dict(storage_options or {})
+        self._place: Final = place_of(self.root, durable=durable, options=self._options)
         self._label = self._place.prefix
 
     def label(self) -> str:
@@ -76,23 +85,37 @@ class Filestore(Store):
         Raises:
             TargetMissing: There is no such file.
             CorruptTarget: The file cannot be read in its format.
+            UntrustedTarget: Reading it would run code, and somebody else may have written it.
         """
         try:
             file = self._place.open(target)
         except NO_SUCH_FILE:
-            raise TargetMissing(self._missing(target)) from None
-        with file:
-            try:
-                return format_of(target).load(file)
-            except (MemoryError, OSError):
-                raise
-            except Exception as error:
-                # Unpickling runs arbitrary code, so it may raise anything.
-                raise CorruptTarget(self._corrupt(target, error)) from error
+            raise missing(self, target) from None
+        form = format_of(target)
+        with file, self._explained(target):
+            if form.runs_code and self.trust == "own":
+                self._place.check_owned(file)
+            return form.load(file)
 
     def load_mapped(self, target: str) -> Any:
-        """Return the value with its file mapped into memory, for a local file in a fit format."""
-        return super().load_mapped(target)
+        """Return the value with its file mapped into memory: a `.npy` file below a folder.
+
+        Raises:
+            TargetMissing: There is no such file.
+            CorruptTarget: The file cannot be read in its format.
+            UnsupportedValue: The file is not local, or its format cannot be mapped.
+        """
+        path = self._place.local_path(target)
+        if path is None:
+            return super().load_mapped(target)
+        opened = format_of(target).map
+        if opened is None:
+            msg = f"{target!r} cannot be loaded with mmap=True; a target that ends in .npy can"
+            raise UnsupportedValue(msg)
+        if not self.exists(target):
+            raise missing(self, target)
+        with self._explained(target):
+            return opened(path)
 
     def save(self, target: str, value: Any) -> None:
         """Write the value to its file, whole or not at all.
@@ -104,8 +127,23 @@ class Filestore(Store):
         try:
             self._place.write(target, lambda file: dump(value, file))
         except UnsupportedValue as error:
-            error.add_note(f"Target {target!r} was not written.")
+            note_unwritten_value(error, target)
             raise
+        except OSError as error:
+            note_unwritten(error, f"Target {target!r}", self.path(target))
+            raise
+
+    def content(self, target: str) -> bytes:
+        """Return the file's bytes; raise `TargetMissing`."""
+        try:
+            with self._place.open(target) as file:
+                return file.read()
+        except NO_SUCH_FILE:
+            raise missing(self, target) from None
+
+    def replace_content(self, target: str, content: bytes) -> None:
+        """Keep these bytes for a target, as they are."""
+        self._place.write(target, lambda file: file.write(content))
 
     def delete(self, target: str) -> None:
         """Remove the file and its record."""
@@ -128,7 +166,7 @@ class Filestore(Store):
                 while part := file.read(_PART):
                     whole.update(part)
         except NO_SUCH_FILE:
-            raise TargetMissing(self._missing(target)) from None
+            raise missing(self, target) from None
         return whole.digest()
 
     def lock(self, target: str) -> AbstractContextManager[None]:
@@ -143,22 +181,14 @@ class Filestore(Store):
 
     def save_record(self, target: str, record: str) -> None:
         """Write the record to its file below `.prefectx/records`."""
-        self._place.write(_record(target), lambda file: file.write(record.encode()))
+        try:
+            self._place.write(_record(target), lambda file: file.write(record.encode()))
+        except OSError as error:
+            note_unwritten(error, f"The record of target {target!r}", self.path(_record(target)))
+            raise
 
-    def _missing(self, target: str) -> str:
-        return (
-            f"target {target!r} is not there ({self.path(target)!r}): call its task again to"
-            " make it anew."
-        )
-
-    def _corrupt(self, target: str, error: Exception) -> str:
-        from prefectx.records import maker_of
-
-        return (
-            f"target {target!r}{maker_of(self, target)} cannot be read"
-            f" ({type(error).__name__}: {error}). Remove it, then call the task again:"
-            f" {self._place.removal(target)}"
-        )
+    def _explained(self, target: str) -> AbstractContextManager[None]:
+        return explained(self, target, self._place.removal(target))
 
     def __repr__(self) -> str:
         return f"Filestore({self.root!r})"
@@ -171,11 +201,16 @@ class Filestore(Store):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process may have another current folder.
-        return (self._moved, (self.path(""), self._label, self.durable, self.trust))
+        options = {
+            "durable": self.durable,
+            "trust": self.trust,
+            "storage_options": self._options,
+        }
+        return (self._moved, (self.path(""), self._label, options))
 
     @classmethod
-    def _moved(cls, root: str, label: str, durable: bool, trust: Literal["own", "any"]) -> Self:
-        store = cls(root, durable=durable, trust=trust)
+    def _moved(cls, root: str, label: str, options: Mapping[str, Any]) -> Self:
+        store = cls(root, **options)
         store._label = label
         return store
 

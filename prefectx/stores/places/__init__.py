@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.stores.places.local import LocalFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from prefectx.stores.places.base import Place
 
 
-def place_of(root: str, *, durable: bool) -> Place:
+_LOCAL: Final = ("file://", "local://")
+
+
+def place_of(root: str, *, durable: bool, options: Mapping[str, Any]) -> Place:
     """Return the place that a root names: a folder, or by a URL what fsspec finds there."""
+    if root.startswith(_LOCAL):
+        return LocalFolder(root.partition("://")[2], durable=durable)
     if "://" in root:
         from prefectx.stores.places.remote import RemoteFolder
 
-        return RemoteFolder(root, durable=durable)
+        return RemoteFolder(root, options)
     return LocalFolder(root, durable=durable)

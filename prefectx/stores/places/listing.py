@@ -1,0 +1,85 @@
+"""What a run knows of far folders: each is listed once, instead of asking for each name.
+
+A flow over 5,000 outputs in an object store would otherwise ask it 5,000 times what is there.
+Within a run, the first question about a folder lists it, and what this process writes and deletes
+is noted. What others write meanwhile is not seen: such an output is made again. Outside of any
+run each question is asked anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SIBLINGS: Final = 3
+"""After how many folders of one folder that one is listed as a whole."""
+
+
+class NamesIn(Protocol):
+    """Lists a folder of a place: names from the place's root on."""
+
+    def __call__(self, folder: str, *, deep: bool) -> Iterable[str]:
+        """Return the names of the files in the folder, or of all below it."""
+        ...
+
+
+class Listings:
+    """The folders that one run has listed."""
+
+    def __init__(self) -> None:
+        self._lock: Final = threading.Lock()
+        # By place and folder; of what was listed as a whole, names below sub-folders too.
+        self._flat: Final[dict[tuple[str, str], set[str]]] = {}
+        self._whole: Final[dict[tuple[str, str], set[str]]] = {}
+
+    def has(self, place: str, name: str, names_in: NamesIn) -> bool:
+        """Tell whether there is a file of this name.
+
+        Args:
+            place: Which place is asked.
+            name: The file's name in it.
+            names_in: Lists a folder of the place.
+        """
+        folder = name.rpartition("/")[0]
+        # One thread lists, the others wait for what it finds.
+        with self._lock:
+            known = self._known(place, folder)
+            if known is None:
+                known = self._listed(place, folder, names_in)
+            return name in known
+
+    def note(self, place: str, name: str, *, is_there: bool) -> None:
+        """Note that a file was written or deleted."""
+        with self._lock:
+            known = self._known(place, name.rpartition("/")[0])
+            if known is not None:
+                (known.add if is_there else known.discard)(name)
+
+    def _known(self, place: str, folder: str) -> set[str] | None:
+        above = folder
+        while above:
+            if (found := self._whole.get((place, above))) is not None:
+                return found
+            above = above.rpartition("/")[0]
+        return self._flat.get((place, folder))
+
+    def _listed(self, place: str, folder: str, names_in: NamesIn) -> set[str]:
+        parent = folder.rpartition("/")[0]
+        siblings = [key for key in self._flat if key[0] == place and _is_in(key[1], parent)]
+        if parent and len(siblings) >= _SIBLINGS:
+            found = self._whole[place, parent] = set(names_in(parent, deep=True))
+            return found
+        found = self._flat[place, folder] = set(names_in(folder, deep=False))
+        return found
+
+
+def _is_in(folder: str, parent: str) -> bool:
+    return folder.rpartition("/")[0] == parent
+
+
+listings: Final[ContextVar[Listings | None]] = ContextVar("prefectx_listings", default=None)
+"""Of the run that is under way here, if one is."""
