@@ -1,0 +1,225 @@
+"""`SQLStore`: outputs as rows of a table, in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from prefectx.errors import MissingExtra, StoreUnreachable, UnsupportedValue
+
+try:
+    import sqlalchemy as sql
+except ModuleNotFoundError as error:
+    if error.name != "sqlalchemy":
+        raise
+    message = 'SQLStore needs SQLAlchemy: pip install "prefectx[sql]", or "prefectx[postgresql]"'
+    raise MissingExtra(message) from error
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from prefectx.stores.base import Store
+from prefectx.stores.databases import Database
+from prefectx.stores.reading import decoded, encoded, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+    from contextlib import AbstractContextManager
+
+# A little less than what SQLite and PostgreSQL take.
+_LARGEST: Final = 1_000_000_000
+
+
+class SQLStore(Store):
+    """Keeps each output in a row of a table: its target, its bytes, its record.
+
+    The bytes are those that a `Filestore` would write: the target's suffix picks the format. Each
+    save is one transaction, so an output appears whole or not at all.
+
+    Args:
+        url: Where the database is, as SQLAlchemy writes it: `"sqlite:///targets.db"`, a file that
+            is made when something is saved, or `"postgresql+psycopg://user:password@host/name"`.
+        table: The table's name; it is made if it is not there.
+
+    Raises:
+        UnsupportedValue: The URL is that of an SQLite database in memory.
+
+    Example:
+        >>> store = SQLStore("sqlite:///results.db")
+        >>> store.save("sizes/a.json", [1, 2])
+        >>> store.load("sizes/a.json"), list(store.list())
+        ([1, 2], ['sizes/a.json'])
+    """
+
+    def __init__(self, url: str = "sqlite:///targets.db", *, table: str = "targets") -> None:
+        self._database: Final = Database(url)
+        self.table: Final = table
+        self._label = self._database.shown
+        self._rows: Final = sql.Table(
+            table,
+            sql.MetaData(),
+            sql.Column("target", sql.Text, primary_key=True),
+            # Null where there is a record alone.
+            sql.Column("value", sql.LargeBinary),
+            sql.Column("record", sql.Text),
+            sql.Column("saved", sql.DateTime(timezone=True)),
+        )
+
+    def exists(self, target: str) -> bool:
+        """Tell whether the output is there, without reading it.
+
+        Raises:
+            StoreUnreachable: The database is away.
+        """
+        return self._one(target, sql.literal(1)) is not None
+
+    def load(self, target: str) -> Any:
+        """Return the output.
+
+        Raises:
+            TargetMissing: It is not there.
+            CorruptTarget: It cannot be read in its format.
+            StoreUnreachable: The database is away.
+        """
+        return decoded(self, target, self.content(target))
+
+    def save(self, target: str, value: Any) -> None:
+        """Keep the output, in one transaction.
+
+        Raises:
+            UnsupportedValue: The format would change the value, or it is larger than 1 GB.
+            StoreUnreachable: The database is away.
+        """
+        self.replace_content(target, encoded(target, value))
+
+    def content(self, target: str) -> bytes:
+        """Return the bytes that are kept for a target; raise `TargetMissing`."""
+        content = self._one(target, self._rows.c.value)
+        if content is None:
+            raise missing(self, target)
+        return bytes(content)
+
+    def replace_content(self, target: str, content: bytes) -> None:
+        """Keep these bytes for a target, as they are."""
+        if len(content) > _LARGEST:
+            msg = (
+                f"the output for target {target!r} has {len(content):,} bytes, more than"
+                f" {self!r} can keep; use a Filestore for it"
+            )
+            raise UnsupportedValue(msg)
+        self._put(target, value=content, saved=datetime.datetime.now(datetime.UTC))
+
+    def delete(self, target: str) -> None:
+        """Remove the output and its record."""
+        with self._connected(target) as connection:
+            if connection is not None:
+                connection.execute(sql.delete(self._rows).where(self._rows.c.target == target))
+
+    def list(self, prefix: str = "") -> Iterable[str]:
+        """Give the targets that start with `prefix`, sorted."""
+        name = self._rows.c.target
+        # To some databases, capitals are no other letters.
+        found = name.startswith(prefix, autoescape=True)
+        asked = sql.select(name).where(self._rows.c.value.is_not(None), found)
+        with self._connected(prefix) as connection:
+            names = [] if connection is None else list(connection.scalars(asked))
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def digest(self, target: str) -> bytes:
+        """Return a hash of the bytes that are kept."""
+        return hashlib.blake2b(self.content(target), digest_size=16).digest()
+
+    def lock(self, target: str) -> AbstractContextManager[None]:
+        """Hold the target alone: by PostgreSQL, or where SQLite is, by a lock of the kernel's.
+
+        Raises:
+            UnsupportedValue: The database is another one.
+        """
+        name = f"{self.table}/{target}"
+        lock = self._database.lock(name, repr(target))
+        return super().lock(target) if lock is None else self._reaching(target, lock)
+
+    def path(self, target: str) -> str:
+        """Return the database, without its password, the table and the target."""
+        return f"{self._database.shown_in_full()}#{self.table}/{target}"
+
+    def label(self) -> str:
+        """Return the database as it was given, without its password."""
+        return self._label
+
+    def load_record(self, target: str) -> str | None:
+        """Return the record beside the output."""
+        asked = sql.select(self._rows.c.record).where(self._rows.c.target == target)
+        with self._connected(target) as connection:
+            record: str | None = None if connection is None else connection.scalar(asked)
+        return record
+
+    def save_record(self, target: str, record: str) -> None:
+        """Keep the record beside the output."""
+        self._put(target, record=record)
+
+    def _one(self, target: str, column: sql.ColumnElement[Any]) -> Any:
+        asked = sql.select(column).where(
+            self._rows.c.target == target, self._rows.c.value.is_not(None)
+        )
+        with self._connected(target) as connection:
+            return None if connection is None else connection.scalar(asked)
+
+    def _put(self, target: str, **values: Any) -> None:
+        with self._connected(target, writes=True) as connection:
+            if connection is not None:
+                self._database.upsert(connection, self._rows, target, values)
+
+    @contextmanager
+    def _connected(self, target: str, *, writes: bool = False) -> Generator[sql.Connection | None]:
+        """Give a connection in a transaction; None if there is no database yet to read from."""
+        with self._reaching(target):
+            if not (writes or self._database.is_there()):
+                yield None
+                return
+            with self._database.engine(self._rows).begin() as connection:
+                yield connection
+
+    @contextmanager
+    def _reaching(
+        self, target: str, inner: AbstractContextManager[None] | None = None
+    ) -> Generator[None]:
+        try:
+            if inner is None:
+                yield
+                return
+            inner.__enter__()
+        except (OperationalError, InterfaceError) as error:
+            raise self._unreachable(target, error) from error
+        try:
+            yield
+        finally:
+            inner.__exit__(None, None, None)
+
+    def _unreachable(self, target: str, error: OperationalError | InterfaceError) -> Exception:
+        why = str(error.orig).strip()
+        msg = (
+            f"{self!r} did not answer for target {target!r}: {why}. See that the database runs and"
+            " takes this user and password, then run again: what was saved is kept."
+        )
+        return StoreUnreachable(msg)
+
+    def __repr__(self) -> str:
+        return f"SQLStore({self._database.shown!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SQLStore) and self.path("") == other.path("")
+
+    def __hash__(self) -> int:
+        return hash(self.path(""))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process may have another current folder.
+        return (self._moved, (self._database.url_in_full(), self.table, self._label))
+
+    @classmethod
+    def _moved(cls, url: str, table: str, label: str) -> Self:
+        store = cls(url, table=table)
+        store._label = label
+        return store

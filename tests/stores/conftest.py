@@ -1,0 +1,37 @@
+"""A PostgreSQL server, where there is one to be had."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from prefectx.stores import SQLStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+URL = "PREFECTX_TEST_POSTGRESQL"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> str:
+    """The URL of a PostgreSQL server, as tools/postgresql.sh prints it."""
+    if URL not in os.environ:
+        pytest.skip(f"{URL} is not set: see tools/postgresql.sh")
+    return os.environ[URL]
+
+
+@pytest.fixture
+def postgresql(postgresql_url: str) -> Iterator[SQLStore]:
+    """A store in a table of its own."""
+    import sqlalchemy as sql
+
+    table = f"targets_{uuid.uuid4().hex[:8]}"
+    yield SQLStore(postgresql_url, table=table)
+    engine = sql.create_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.execute(sql.text(f"DROP TABLE IF EXISTS {table}"))
+    engine.dispose()
