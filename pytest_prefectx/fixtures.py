@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, closing, contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -14,15 +14,22 @@ from pytest_prefectx.session import SESSION
 from pytest_prefectx.targets import RUNS_LOG, Targets, enter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
     from pathlib import Path
 
     from distributed import LocalCluster
     from prefect.client.orchestration import SyncPrefectClient
 
+    from prefectx.stores import Store
     from pytest_prefectx.client import PrefectServer
 
-TargetsFactory: TypeAlias = "Callable[[], AbstractContextManager[Targets]]"
+
+class TargetsFactory(Protocol):
+    """What `tmp_target_factory` is."""
+
+    def __call__(self, store: Store | None = None) -> AbstractContextManager[Targets]:
+        """Give a context manager with a fresh `tmp_target`."""
+        ...
 
 
 @pytest.fixture(scope="session")
@@ -80,9 +87,24 @@ def prefect_server(pytestconfig: pytest.Config) -> Generator[PrefectServer]:
 
 
 @pytest.fixture
-def tmp_target(tmp_path: Path, prefectx_runs_log: Path, monkeypatch: pytest.MonkeyPatch) -> Targets:
+def prefectx_store() -> Store | None:
+    """The store that `tmp_target` looks at: override it if tasks keep their outputs elsewhere.
+
+    By default that is the fresh folder. What this returns must be fresh too, or have a relative
+    path, which then lies in that folder.
+    """
+    return None
+
+
+@pytest.fixture
+def tmp_target(
+    tmp_path: Path,
+    prefectx_runs_log: Path,
+    prefectx_store: Store | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Targets:
     """A fresh folder for targets, which is the current folder while the test runs."""
-    return enter(tmp_path / "targets", prefectx_runs_log, monkeypatch)
+    return enter(tmp_path / "targets", prefectx_runs_log, monkeypatch, prefectx_store)
 
 
 @pytest.fixture(scope="session")
@@ -92,9 +114,9 @@ def tmp_target_factory(
     """A callable that gives a context manager with a fresh `tmp_target`, for use in `@given`."""
 
     @contextmanager
-    def fresh() -> Generator[Targets]:
+    def fresh(store: Store | None = None) -> Generator[Targets]:
         with pytest.MonkeyPatch.context() as patch:
-            yield enter(tmp_path_factory.mktemp("targets"), prefectx_runs_log, patch)
+            yield enter(tmp_path_factory.mktemp("targets"), prefectx_runs_log, patch, store)
 
     return fresh
 

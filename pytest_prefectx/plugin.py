@@ -14,6 +14,7 @@ from pytest_prefectx.fixtures import (
     prefectx_mode,
     prefectx_modes,
     prefectx_runs_log,
+    prefectx_store,
     tmp_target,
     tmp_target_factory,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "prefectx_mode",
     "prefectx_modes",
     "prefectx_runs_log",
+    "prefectx_store",
     "tmp_target",
     "tmp_target_factory",
 ]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from prefectx.stores import Store
+
 RUNS_LOG: Final = "PREFECTX_RUNS_LOG"
 """The environment variable that names the file to which prefectx adds a line a run of a task."""
 
@@ -32,10 +34,12 @@ class Targets:
 
     Attributes:
         path: The folder.
+        store: The store that keeps the targets instead of the folder, if there is one.
     """
 
-    def __init__(self, path: Path, runs_log: Path) -> None:
+    def __init__(self, path: Path, runs_log: Path, store: Store | None = None) -> None:
         self.path: Final = path
+        self.store: Final = store
         self._runs_log: Final = runs_log
         self._start: Final = runs_log.stat().st_size
 
@@ -44,6 +48,8 @@ class Targets:
 
     def items(self) -> list[str]:
         """Return the targets relative to the folder, sorted; no records and no unfinished files."""
+        if self.store is not None:
+            return sorted(self.store.list())
         return sorted(names_below(self.path))
 
     @property
@@ -55,35 +61,45 @@ class Targets:
 
     def lose(self, pattern: str = "*") -> list[str]:
         """Delete the targets that match and return their names; `*` matches `/` as well."""
-        return self._harm(pattern, lambda target: target.unlink())
+        if self.store is not None:
+            return self._harm(pattern, self.store.delete)
+        return self._harm(pattern, lambda target: (self.path / target).unlink())
 
     def corrupt(self, pattern: str = "*") -> list[str]:
         """Flip every bit of the targets that match and return their names."""
-        return self._harm(pattern, _flip)
+        return self._harm(pattern, lambda target: self._change(target, _flipped))
 
     def truncate(self, pattern: str = "*") -> list[str]:
         """Cut off the second half of the targets that match and return their names."""
-        return self._harm(pattern, _halve)
+        return self._harm(pattern, lambda target: self._change(target, _halved))
 
-    def _harm(self, pattern: str, harm: Callable[[Path], object]) -> list[str]:
+    def _change(self, target: str, changed: Callable[[bytes], bytes]) -> None:
+        if self.store is not None:
+            self.store.replace_content(target, changed(self.store.content(target)))
+            return
+        path = self.path / target
+        path.write_bytes(changed(path.read_bytes()))
+
+    def _harm(self, pattern: str, harm: Callable[[str], object]) -> list[str]:
         names = [name for name in self.items() if fnmatchcase(name, pattern)]
         for name in names:
-            harm(self.path / name)
+            harm(name)
         return names
 
 
-def enter(folder: Path, runs_log: Path, patch: pytest.MonkeyPatch) -> Targets:
+def enter(
+    folder: Path, runs_log: Path, patch: pytest.MonkeyPatch, store: Store | None = None
+) -> Targets:
     """Make `folder` the current one, until `patch` is undone."""
     folder.mkdir(exist_ok=True)
     patch.chdir(folder)
-    return Targets(folder, runs_log)
+    return Targets(folder, runs_log, store)
 
 
-def _flip(target: Path) -> None:
+def _flipped(content: bytes) -> bytes:
     # An empty file has no bit to flip, and must not stay as it was either.
-    target.write_bytes(bytes(byte ^ 0xFF for byte in target.read_bytes()) or b"\xff")
+    return bytes(byte ^ 0xFF for byte in content) or b"\xff"
 
 
-def _halve(target: Path) -> None:
-    content = target.read_bytes()
-    target.write_bytes(content[: len(content) // 2])
+def _halved(content: bytes) -> bytes:
+    return content[: len(content) // 2]
