@@ -102,39 +102,43 @@ MUTANTS = [
     ),
     Mutant(
         "a write is torn: no other file that is renamed when it is whole",
-        "stores/file.py",
-        "        file = _created(unfinished)\n        try:\n",
-        "        os.makedirs(folder, exist_ok=True)\n"
+        "stores/places/local.py",
+        "        with unfinished(folder) as (held, descriptor):\n",
         '        with open(path, "wb") as torn:\n'
-        "            return dump(torn)\n"
-        "        file = _created(unfinished)\n        try:\n",
+        "            dump(torn)\n"
+        "            return\n"
+        "        with unfinished(folder) as (held, descriptor):\n",
     ),
     Mutant(
         "what a failed write has left becomes the target",
-        "stores/file.py",
-        "            with suppress(OSError):\n                os.unlink(unfinished)\n",
-        "            os.replace(unfinished, path)\n",
+        "stores/places/local.py",
+        "                dump(file)\n",
+        "                try:\n"
+        "                    dump(file)\n"
+        "                except BaseException:\n"
+        "                    os.replace(held, path)\n"
+        "                    raise\n",
     ),
     Mutant(
         "an unfinished file counts as the target",
-        "stores/file.py",
+        "stores/places/local.py",
         "        except (FileNotFoundError, NotADirectoryError):\n            return False\n",
         "        except (FileNotFoundError, NotADirectoryError):\n"
         "            import glob\n\n"
-        "            folder = os.path.dirname(self.location(target)) or '.'\n"
+        "            folder = os.path.dirname(self.location(name)) or '.'\n"
         "            return bool(glob.glob(f'{folder}/{RESERVED}-*.tmp'))\n",
     ),
     Mutant(
         "unfinished files are listed as targets",
-        "stores/file.py",
+        "stores/places/local.py",
         "if not name.startswith(RESERVED) and target.startswith(prefix):",
         "if target.startswith(prefix):",
     ),
     Mutant(
         "two threads write to one unfinished file",
-        "stores/file.py",
-        "{RESERVED}-{os.getpid()}-{os.urandom(6).hex()}.tmp",
-        "{RESERVED}-{os.getpid()}.tmp",
+        "stores/places/unfinished.py",
+        "{RESERVED}-{os.getpid()}-{os.urandom(6).hex()}{_end_here()}",
+        "{RESERVED}-{os.getpid()}{_end_here()}",
     ),
     Mutant(
         "two threads know of one another that a task is under way",
@@ -149,35 +153,35 @@ MUTANTS = [
     ),
     Mutant(
         "what cannot be read gives None",
-        "stores/file.py",
-        "raise CorruptTarget(self._corrupt(target, error)) from error",
-        "return None",
+        "stores/reading.py",
+        "        raise CorruptTarget(msg) from error",
+        "        del msg",
     ),
     Mutant(
         "loads share one object, kept in memory",
         "stores/file.py",
-        "                return format_of(target).load(file)\n",
-        "                seen = self.__dict__.setdefault('seen', {})\n"
-        "                key = (self.path(target), os.fstat(file.fileno()).st_mtime_ns)\n"
-        "                if key not in seen:\n"
-        "                    seen[key] = format_of(target).load(file)\n"
-        "                return seen[key]\n",
+        "            return form.load(file)\n",
+        "            seen = self.__dict__.setdefault('seen', {})\n"
+        "            key = (self.path(target), os.fstat(file.fileno()).st_mtime_ns)\n"
+        "            if key not in seen:\n"
+        "                seen[key] = form.load(file)\n"
+        "            return seen[key]\n",
     ),
     Mutant(
         "deleting does not delete",
         "stores/file.py",
-        "for path in (self.location(target), self._record(target)):",
-        "for path in (self._record(target),):",
+        "        self._place.delete(target)\n",
+        "",
     ),
     Mutant(
         "line ends change in a text",
-        "stores/formats.py",
+        "stores/formats/plain.py",
         "    return file.read().decode()\n",
         '    return file.read().decode().replace("\\r\\n", "\\n")\n',
     ),
     Mutant(
         "JSON is written although it changes the value",
-        "stores/formats.py",
+        "stores/formats/plain.py",
         '        _check_json(value, "value")\n',
         "",
     ),
@@ -228,9 +232,9 @@ MUTANTS = [
     Mutant(
         "the record is stale: it is written only once",
         "call.py",
-        "        records.write(self.item.store, self.item.target, record)\n",
-        "        if records.read(self.item.store, self.item.target) is None:\n"
-        "            records.write(self.item.store, self.item.target, record)\n",
+        "            records.write(self.item.store, self.item.target, self._record(seconds))\n",
+        "            if records.read(self.item.store, self.item.target) is None:\n"
+        "                records.write(self.item.store, self.item.target, self._record(seconds))\n",
     ),
     Mutant(
         "of an Item among the inputs, only the name is compared",

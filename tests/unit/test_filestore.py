@@ -352,7 +352,7 @@ class TestWholeOrNotAtAll:
         assert not Filestore().exists("a/b.half")
         assert list(Filestore().list()) == []
         (left,) = files()
-        assert re.fullmatch(r"a/\.prefectx-\d+-[0-9a-f]{12}\.tmp", left)
+        assert re.fullmatch(r"a/\.prefectx-\d+-[0-9a-f]{12}@.*\.tmp", left)
         assert Path(left).read_bytes() == b"half "
 
 

@@ -267,25 +267,25 @@ class ListIgnoresPrefix(Filestore):
     def list(self, prefix=""):
         return super().list()
 
-class Renamed(Filestore):
+class Renamed:
     def exists(self, target): return super().exists(self.renamed(target))
     def load(self, target): return super().load(self.renamed(target))
     def save(self, target, value): super().save(self.renamed(target), value)
     def delete(self, target): super().delete(self.renamed(target))
 
-class NamesIgnoreCase(Renamed):
+class NamesIgnoreCase(Renamed, Filestore):
     def renamed(self, target):
         return target.lower()
 
-class NamesAreFlat(Renamed):
+class NamesAreFlat(Renamed, Filestore):
     def renamed(self, target):
         return target.replace("/", "_")
 
-class NamesAreNormal(Renamed):
+class NamesAreNormal(Renamed, Filestore):
     def renamed(self, target):
         return unicodedata.normalize("NFC", target)
 
-class NamesAreCut(Renamed):
+class NamesAreCut(Renamed, Filestore):
     def renamed(self, target):
         return target.rstrip(" .")
 

@@ -22,7 +22,7 @@ from pytest_prefectx.strategies import (
 pytestmark = pytest.mark.prefectx("cache")
 
 FIXED = settings(
-    max_examples=3_000,
+    max_examples=6_000,
     derandomize=True,
     database=None,
     deadline=None,
@@ -32,7 +32,7 @@ FIXED = settings(
 
 
 def drawn_from(strategy: st.SearchStrategy[Any]) -> list[Any]:
-    """Return 3,000 values, the same in each run."""
+    """Return 6,000 values, the same in each run."""
     values: list[Any] = []
 
     @FIXED
