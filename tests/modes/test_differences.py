@@ -55,6 +55,9 @@ class Coded(Exception):
         super().__init__(message)
         self.code = code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Coded, (*self.args, self.code))
+
 
 def adder(by: int) -> Any:
     @task(target="out/{funcname}-{value}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import unicodedata
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,10 +69,12 @@ TOUCHING = {
     *("os.symlink", "os.chmod", "os.utime", "os.listdir", "os.scandir", "shutil.rmtree"),
 }
 _seen: list[list[tuple[str, tuple[Any, ...]]]] = []
+# Other threads may be at work, such as those of a cluster that other tests have started.
+_watched: list[int] = []
 
 
 def _note(event: str, arguments: tuple[Any, ...]) -> None:
-    if _seen and event in DANGEROUS | TOUCHING:
+    if _seen and event in DANGEROUS | TOUCHING and threading.get_ident() == _watched[0]:
         _seen[-1].append((event, arguments))
 
 
@@ -84,6 +87,7 @@ def _hook() -> None:
 @contextmanager
 def watched() -> Generator[list[tuple[str, tuple[Any, ...]]]]:
     """Give what Python is asked to do to files and with code within the block."""
+    _watched[:] = [threading.get_ident()]
     _seen.append([])
     try:
         yield _seen[-1]

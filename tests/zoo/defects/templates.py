@@ -83,7 +83,7 @@ def extension(path: str) -> str:
 # a value that leads out of the folder.
 @flow
 def extensions() -> list[str]:
-    return [extension("rain.csv"), extension("../shared/wind.tsv")]
+    return [extension("rain.dat"), extension("../shared/wind.tsv")]
 
 
 @task
