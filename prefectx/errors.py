@@ -60,5 +60,21 @@ class MissingExtra(PrefectxError, ImportError):
     """Something was asked for that needs a package that is not installed."""
 
 
+class NoSuchResource(PrefectxError, ValueError):
+    """A task asks for a Dask resource that no worker offers, so it would wait for ever."""
+
+
+class ClusterUnreachable(PrefectxError, ConnectionError):
+    """No Dask scheduler answers."""
+
+
+class TaskCrashed(PrefectxError, RuntimeError):
+    """A task run did not end: its worker, or the cluster, died under it."""
+
+
+class LargePayload(UserWarning):
+    """Much data travels with a task's call, which fills the memory of Dask's scheduler."""
+
+
 class StaleTarget(UserWarning):
     """A target was trusted although it was made by other code or from other inputs."""

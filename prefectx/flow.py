@@ -24,7 +24,7 @@ from prefectx.context import context_names, replaced_context
 from prefectx.future import State
 from prefectx.item import load, settle
 from prefectx.options import FLOW_OPTIONS, FlowOptions, check_options
-from prefectx.run import begin_flow, flow_body, in_task
+from prefectx.run import Run, begin_flow, flow_body, in_task
 from prefectx.runners import current_runner
 
 P = ParamSpec("P")
@@ -71,6 +71,7 @@ class Flow(Generic[P, R_co]):
         self.name: str = options.get("name") or fn.__name__.replace("_", "-")
         self.given_options: FlowOptions = options
         self._bound: tuple[object, ...] = ()
+        self._origin: Flow[..., Any] | None = None
         current_runner().become(self)
 
     # First the exact signature, then the two keywords that each call takes.
@@ -107,6 +108,7 @@ class Flow(Generic[P, R_co]):
         """
         changed = Flow(self.function, cast("FlowOptions", {**self.given_options, **options}))
         changed._bound = self._bound
+        changed._origin = self._origin or self
         return changed
 
     def on_completion(self, fn: H) -> H:
@@ -148,6 +150,7 @@ class Flow(Generic[P, R_co]):
         bound = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
         bound._bound = (instance,)
+        bound._origin = self._origin or self
         return bound
 
     def __getattr__(self, name: str) -> Any:
@@ -218,19 +221,26 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
 
         @functools.wraps(fn)
         async def async_body(*args: Any, **kwargs: Any) -> Any:
-            with flow_body(), replaced_context(context_names()):
+            with flow_body() as run, replaced_context(context_names()):
                 result = settle(await fn(*args, **kwargs))
+                _end(run)
             return load(result) if in_task() else result
 
         return async_body
 
     @functools.wraps(fn)
     def body(*args: Any, **kwargs: Any) -> Any:
-        with flow_body(), replaced_context(context_names()):
+        with flow_body() as run, replaced_context(context_names()):
             result = settle(fn(*args, **kwargs))
+            _end(run)
         return load(result) if in_task() else result
 
     return body
+
+
+def _end(run: Run | None) -> None:
+    if run is not None:
+        current_runner().flow_ended(run)
 
 
 def _within(inside: Context, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:

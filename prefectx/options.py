@@ -41,6 +41,10 @@ class TaskOptions(TypedDict, total=False):
     once: bool
     #: Dask resources that a run of the task takes up.
     resources: Mapping[str, float] | None
+    #: Dask's priority: of what waits, the highest runs first. By default 0.
+    priority: int | None
+    #: The Dask workers that a run may use: their addresses, names or hosts.
+    workers: str | Iterable[str] | None
 
     # Prefect's own, used in the Prefect modes and without effect in the others.
     description: str | None
@@ -96,7 +100,8 @@ class FlowOptions(TypedDict, total=False):
 
 
 OWN_OPTIONS: Final = frozenset(
-    {"target", "base", "store", "save", "name", "modules", "rerun_on", "once", "resources"},
+    {"target", "base", "store", "save", "name", "modules", "rerun_on", "once"}
+    | {"resources", "priority", "workers"},
 )
 TASK_OPTIONS: Final = frozenset(TaskOptions.__annotations__)
 FLOW_OPTIONS: Final = frozenset(FlowOptions.__annotations__)

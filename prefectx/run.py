@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
@@ -61,6 +62,8 @@ class Run:
     def __init__(self) -> None:
         self._claims: dict[str, Claim] = {}
         self._looked_at: set[str] = set()
+        #: How many calls of each task needed no task run, in `prefect.skip`.
+        self.skipped: Counter[str] = Counter()
 
     def claim(self, path: str, target: str, claim: Claim) -> None:
         """Note which call fills `target`.
@@ -128,13 +131,14 @@ def begin_flow() -> None:
 
 
 @contextmanager
-def flow_body() -> Generator[None]:
-    """Mark that a flow's body runs: it starts a run unless it is called within one."""
-    run = _run.set(_run.get() or Run())
+def flow_body() -> Generator[Run | None]:
+    """Mark that a flow's body runs: it starts a run, and gives it, unless called within one."""
+    started = None if _run.get() else Run()
+    run = _run.set(_run.get() or started)
     listed = listings.set(listings.get() or Listings())
     inside = _in_task.set(False)
     try:
-        yield
+        yield started
     finally:
         _in_task.reset(inside)
         listings.reset(listed)

@@ -279,6 +279,16 @@ class Task(Generic[P, R_co]):
         bound._origin = self._origin or self
         return bound
 
+    @property
+    def travels_by_value(self) -> bool:
+        """Whether other processes are sent the function itself, for no module gives it to them."""
+        return not is_importable(self._origin or self)
+
+    def globals_by_value(self) -> dict[str, Any]:
+        """Return the globals that the function names, which travel with it."""
+        names = self.fn.__code__.co_names
+        return {name: self.fn.__globals__[name] for name in names if name in self.fn.__globals__}
+
     def __reduce__(self) -> tuple[Any, ...]:
         if is_importable(self):
             return (imported, (self.__module__, self.__qualname__))
@@ -308,7 +318,7 @@ class TaskDecorator:
     """`task`: decorates when given a function, re-configures when given options.
 
     Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`, `once`,
-    `resources`; every other option is Prefect's (`retries`, `tags`, `timeout_seconds`, …), used
+    `resources`, `priority`, `workers`; every other option is Prefect's (`retries`, `tags`, `timeout_seconds`, …), used
     in the Prefect modes and without effect in the others. An option left out is inherited.
 
     Example:

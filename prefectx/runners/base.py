@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from prefectx.flow import Flow
+    from prefectx.run import Run
     from prefectx.task import Task
 
     Args = tuple[Any, ...]
@@ -47,6 +48,9 @@ class Runner(ABC):
 
     def become(self, flow: Flow[..., Any]) -> None:  # noqa: B027 - nothing, without Prefect
         """Make `flow` what flows are in this mode."""
+
+    def flow_ended(self, run: Run) -> None:  # noqa: B027 - nothing to say, in most modes
+        """Take note that an outermost flow's body has ended, within its run."""
 
     def map(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Start the task once for each element; return the futures, or the states."""

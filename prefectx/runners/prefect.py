@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import AbstractContextManager, ExitStack
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefectx.errors import MissingExtra, PrefectxError
@@ -37,6 +38,7 @@ from prefectx.handles import (
 )
 from prefectx.logs import plain_logger
 from prefectx.mapping import allow_failure, is_unmapped, may_fail
+from prefectx.run import current_run
 from prefectx.runners.api import api
 from prefectx.runners.base import Runner
 from prefectx.runners.prefect_flow import PrefectFlow
@@ -53,6 +55,7 @@ from prefectx.runners.prefect_future import (
     upstream_futures,
 )
 from prefectx.runners.prefect_task import Body, Carried, KeepingBody, PrefectTask
+from prefectx.runners.sight import HERE
 from prefectx.tree import replace
 
 if TYPE_CHECKING:
@@ -60,7 +63,9 @@ if TYPE_CHECKING:
 
     from prefectx.flow import Flow
     from prefectx.mode import Mode
+    from prefectx.run import Run
     from prefectx.runners.base import Args, Kwargs
+    from prefectx.runners.sight import Sight
     from prefectx.task import Task
 
 
@@ -84,7 +89,7 @@ class PrefectRunner(Runner):
         return_state = kwargs.pop("return_state", False)
         given = _Given(task, args, kwargs)
         try:
-            future: PrefectFuture[Any] | None = self.hit(given)
+            future: PrefectFuture[Any] | None = self.hit(given, _sight())
         except (PrefectxError, OSError) as error:
             future = Finished(Failed(message=str(error), data=error))
         future = future or self._submit(given)
@@ -93,7 +98,7 @@ class PrefectRunner(Runner):
         future.wait()
         return future.state
 
-    def hit(self, given: _Given) -> Hit | None:  # noqa: ARG002
+    def hit(self, given: _Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
         """Return the future of a call that need not run: in this mode, each call runs."""
         return None
 
@@ -121,14 +126,10 @@ class PrefectRunner(Runner):
         flow_run = FlowRunContext.get()
         if flow_run is None:
             return self._submit_outside(given)
-        with ExitStack() as stack:
-            if resources := given.task.options.get("resources"):
-                from dask.base import annotate
-
-                stack.enter_context(annotate(resources=dict(resources)))
-            parameters, wait_for = given.parameters, given.wait_for
-            if _flattens_annotations(flow_run.task_runner):
-                parameters, wait_for = replace((parameters, wait_for), _settled_failure)
+        parameters, wait_for = given.parameters, given.wait_for
+        if _flattens_annotations(flow_run.task_runner):
+            parameters, wait_for = replace((parameters, wait_for), _settled_failure)
+        with _placed(given.task, flow_run.task_runner):
             future: PrefectFuture[Any] = flow_run.task_runner.submit(
                 self._task(given), parameters, wait_for
             )
@@ -174,7 +175,7 @@ class PrefectCacheRunner(PrefectRunner):
     mode: ClassVar[Mode] = "prefect.cache"
     body: ClassVar[type[Body]] = KeepingBody
 
-    def hit(self, given: _Given) -> Hit | None:
+    def hit(self, given: _Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
         """Claim the target, which the processes of task runners cannot do for each other."""
         if (call := _known_call(given)) is not None:
             call.claim()
@@ -186,10 +187,30 @@ class PrefectSkipRunner(PrefectCacheRunner):
 
     mode: ClassVar[Mode] = "prefect.skip"
 
-    def hit(self, given: _Given) -> Hit | None:
+    def hit(self, given: _Given, sight: Sight = HERE) -> Hit | None:
         """Return the future of a call whose target is there."""
         call = _known_call(given)
-        return Hit(call.given()) if call is not None and call.is_done() else None
+        if call is None or call.item is None:
+            return None
+        if not sight.looks_here(call.item):
+            call.claim()
+            return None
+        if not (call.is_done() and sight.confirms(call.item)):
+            return None
+        current_run().skipped[given.task.name] += 1
+        return Hit(call.given())
+
+    def flow_ended(self, run: Run) -> None:
+        """Say how many task runs were not needed, in one line."""
+        if total := run.skipped.total():
+            each = ", ".join(f"{name} {count:,}" for name, count in run.skipped.most_common())
+            self.logger().info("Skipped %s calls whose targets are there: %s", f"{total:,}", each)
+
+
+def _sight() -> Sight:
+    """Return where the flow's task runner lets targets be looked for."""
+    flow_run = FlowRunContext.get()
+    return getattr(flow_run and flow_run.task_runner, "sight", HERE)
 
 
 def _known_call(given: _Given) -> Call | None:
@@ -263,6 +284,17 @@ def _without_hits(value: Any) -> Any:
     if is_future(value) and not is_prefect_future(value):
         return value.result()
     return value
+
+
+def _placed(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[Any]:
+    """Return a context manager within which the task is submitted to where it asks to run."""
+    # Only Dask knows places, and only who uses it needs it to be installed.
+    dask_runner = getattr(sys.modules.get("prefect_dask"), "DaskTaskRunner", None)
+    if dask_runner is None or not isinstance(task_runner, dask_runner):
+        return nullcontext()
+    from prefectx.dask.placement import placed
+
+    return placed(task, task_runner)
 
 
 def _flattens_annotations(task_runner: Any) -> bool:

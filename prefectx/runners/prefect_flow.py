@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import prefect
 from prefect.flow_engine import run_flow
@@ -12,6 +12,8 @@ from prefect.flow_engine import run_flow
 from prefectx.flow import Flow
 from prefectx.handles import is_iterator
 from prefectx.item import load
+from prefectx.options import FlowOptions
+from prefectx.references import imported, is_importable
 from prefectx.runners.api import api
 from prefectx.signature import Signature
 
@@ -40,6 +42,21 @@ class PrefectFlow(Flow[..., Any], prefect.Flow[..., Any]):  # type: ignore[misc]
             flow.__dict__.update(real.__dict__)
             flow.__class__ = cls
         return cast("PrefectFlow", flow)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # By reference, or it would be sent with all the globals that its function names.
+        origin = self._origin or self
+        if not is_importable(origin):
+            return super().__reduce_ex__(protocol)
+        if origin is self:
+            return (_found, (self.__module__, self.__qualname__))
+        return (_varied, (origin, self.given_options, self._bound))
+
+    def __copy__(self) -> Self:
+        one = object.__new__(type(self))
+        one.__dict__.update(self.__dict__)
+        one._origin = self._origin or self
+        return one
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the flow in Prefect's engine."""
@@ -83,3 +100,13 @@ class PrefectFlow(Flow[..., Any], prefect.Flow[..., Any]):  # type: ignore[misc]
         # Its annotations may be strings, which mean what they mean where the function stands.
         plain.fn = self.function
         return super(PrefectFlow, plain).validate_parameters(load(parameters))
+
+
+def _found(module: str, qualified_name: str) -> PrefectFlow:
+    return PrefectFlow.of(imported(module, qualified_name))
+
+
+def _varied(origin: Flow[..., Any], options: FlowOptions, bound: tuple[object, ...]) -> PrefectFlow:
+    varied = origin.with_options(**options)
+    varied._bound = bound
+    return PrefectFlow.of(varied)

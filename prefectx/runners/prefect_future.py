@@ -78,7 +78,8 @@ def has_finished(future: PrefectFuture[Any]) -> bool:
     if running is None or not running.done():
         return False
     future.wait()
-    return True
+    # Large data of a run on a cluster stays there: what has ended is not known for all that.
+    return getattr(future, "_final_state", None) is not None
 
 
 def is_unready(state: State[Any]) -> bool:

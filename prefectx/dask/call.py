@@ -1,0 +1,71 @@
+"""One call of a task: pickled where it is submitted, run in Prefect's engine on a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import prefect
+from prefect.context import AssetContext, EngineContext
+from prefect.task_engine import run_task_async, run_task_sync
+
+from prefectx.dask.contexts import CONTEXTS, kept_task
+from prefectx.dask.message import filled_in, unpickled_call
+from prefectx.dask.outcome import outcome_of
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
+    from prefectx.dask.outcome import Outcome
+
+
+class Call(NamedTuple):
+    """One call as it crosses to a worker.
+
+    Attributes:
+        context: The name of the context that it is made in, as the scheduler keeps it.
+        content: The pickled task, its parameters, what it waits for, and where they came from.
+        run_id: The id of its task run.
+        tags: The tags in force where it was made.
+        assets: Prefect's asset context if there are assets, as Prefect serializes it.
+    """
+
+    context: str
+    content: bytes
+    run_id: uuid.UUID
+    tags: frozenset[str]
+    assets: dict[str, Any] | None
+
+
+def run_call(message: bytes, awaited: Sequence[Outcome]) -> Outcome:
+    """Run a call on this worker."""
+    call = Call(*pickle.loads(message))
+    return CONTEXTS.copy(call.context).run(_run, call, awaited)
+
+
+def _run(call: Call, awaited: Sequence[Outcome]) -> Outcome:
+    content = unpickled_call(call.content, kept_task)
+    task, parameters, wait_for, dependencies = filled_in(content, awaited)
+    how: dict[str, Any] = {
+        "task": task,
+        "task_run_id": call.run_id,
+        "parameters": parameters,
+        "wait_for": wait_for,
+        "dependencies": dependencies,
+        "return_type": "state",
+    }
+    _own_flow_run_context()
+    if call.assets is not None:
+        AssetContext(**call.assets).__enter__()
+    with prefect.tags(*call.tags):
+        state = asyncio.run(run_task_async(**how)) if task.isasync else run_task_sync(**how)
+    return outcome_of(state)
+
+
+def _own_flow_run_context() -> None:
+    """Give this call a flow run context of its own to note results in, or they would pile up."""
+    shared = EngineContext.get()
+    if shared is not None:
+        shared.model_copy(update={"run_results": {}, "task_run_assets": {}}).__enter__()

@@ -1,0 +1,95 @@
+"""Takes in what finished calls have left on their workers, in batches, on a thread of its own."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import distributed
+
+from prefectx.dask.crash import Submitted, crash
+from prefectx.dask.outcome import Held
+
+if TYPE_CHECKING:
+    from prefectx.dask.outcome import Outcome
+
+
+class Collector:
+    """Settles the futures of one flow run as Dask finishes them.
+
+    Args:
+        client: The client of the cluster.
+    """
+
+    def __init__(self, client: distributed.Client) -> None:
+        self._client: Final = client
+        self._calls: Final[dict[Any, tuple[int, Submitted]]] = {}
+        self._numbers: Final = itertools.count()
+        self._finished: Final = distributed.as_completed(loop=client.loop)
+        self._something: Final = threading.Semaphore(0)
+        self._ending = False
+        self._thread: Final = threading.Thread(target=self._run, name="prefectx-collector")
+        self._thread.start()
+
+    def add(self, call: Submitted, running: distributed.Future) -> None:
+        """Watch a call until it has ended."""
+        self._calls[running.key] = (next(self._numbers), call)
+        self._finished.add(running)
+        self._something.release()
+
+    def end(self) -> None:
+        """Give up what has not ended; end the thread."""
+        self._ending = True
+        running = [call.future.on_workers for _, call in list(self._calls.values())]
+        self._client.cancel(
+            [future for future in running if future is not None], reason="flow-ended"
+        )
+        self._something.release()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not (self._ending and not self._calls):
+            self._something.acquire()
+            for batch in self._finished.batches():
+                self._take_in(batch)
+
+    def _take_in(self, batch: list[distributed.Future]) -> None:
+        """Settle the calls of finished Dask futures, in the order in which they were submitted."""
+        known = {future.key: self._calls.pop(future.key) for future in batch}
+        batch.sort(key=lambda future: known[future.key][0])
+        done = [(known[future.key][1], future) for future in batch]
+        small = [
+            future for _, future in done if future.status == "finished" and future.type is not Held
+        ]
+        outcomes = dict(zip((f.key for f in small), self._fetched(small), strict=True))
+        for call, future in done:
+            self._settle(call, future, outcomes.get(future.key))
+
+    def _fetched(self, futures: list[distributed.Future]) -> list[Outcome | BaseException]:
+        try:
+            return self._client.gather(futures)
+        except Exception:  # noqa: BLE001 - each is asked for its own below
+            return [_result_or_error(future) for future in futures]
+
+    def _settle(self, call: Submitted, future: distributed.Future, outcome: Any) -> None:
+        if isinstance(outcome, BaseException):
+            crash(call, outcome)
+        elif outcome is not None:
+            call.future.settle(outcome.state)
+        elif future.status == "finished":
+            call.future.hold()
+        else:
+            crash(call, _error_of(future))
+
+
+def _result_or_error(future: distributed.Future) -> Any:
+    try:
+        return future.result()
+    except Exception as error:  # noqa: BLE001 - it is kept in the run's state
+        return error
+
+
+def _error_of(future: distributed.Future) -> BaseException:
+    error = _result_or_error(future)
+    return error if isinstance(error, BaseException) else RuntimeError(future.status)

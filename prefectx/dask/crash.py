@@ -1,0 +1,108 @@
+"""Task runs that Dask lost: with their worker, with the scheduler, or with what they needed."""
+
+from __future__ import annotations
+
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from distributed import KilledWorker
+from prefect.context import EngineContext
+from prefect.states import Crashed, Pending
+from prefect.task_engine import (
+    _create_task_run_locally,  # pyright: ignore[reportPrivateUsage]
+)
+from prefect.utilities.engine import emit_task_run_state_change_event
+
+from prefectx.errors import TaskCrashed
+
+if TYPE_CHECKING:
+    import uuid
+
+    from prefect.client.schemas.objects import State
+
+    from prefectx.dask.future import DaskFuture
+    from prefectx.runners.prefect_task import PrefectTask
+
+
+class Submitted(NamedTuple):
+    """What must be known of a call to say what became of it.
+
+    Attributes:
+        future: Its future.
+        task: Its task.
+        name: The rendered name of its run, or its task's name.
+        dependencies: The runs that its parameters came from.
+        upstream: The futures that it waits for.
+        context: The context in which it was submitted.
+    """
+
+    future: DaskFuture
+    task: PrefectTask
+    name: str
+    dependencies: dict[str, Any]
+    upstream: list[DaskFuture]
+    context: Context
+
+    @classmethod
+    def here(cls, *parts: Any) -> Submitted:
+        """Return a call that is submitted in the context that is in force."""
+        return cls(*parts, copy_context())
+
+
+def crash(call: Submitted, error: BaseException) -> None:
+    """Settle a call that Dask lost, here and in Prefect's records.
+
+    Args:
+        call: The call.
+        error: What Dask says of it.
+    """
+    state = _state(call, error)
+    call.context.run(_report, call, state)
+    call.future.settle(state)
+
+
+def _state(call: Submitted, error: BaseException) -> State[Any]:
+    for future in call.upstream:
+        # Dask hands the error of a task on to all that wait for it.
+        known = future._final_state
+        if known is not None and not known.is_completed():
+            return Pending(
+                name="NotReady",
+                message=f"Upstream task run '{future.task_run_id}' did not reach a 'COMPLETED' state.",
+            )
+    crashed = TaskCrashed(_reason(call.name, error))
+    crashed.__cause__ = error
+    return Crashed(message=str(crashed), data=crashed)
+
+
+def _reason(name: str, error: BaseException) -> str:
+    if isinstance(error, KilledWorker):
+        return (
+            f"task run {name!r} crashed: each of the {error.allowed_failures + 1} workers that it"
+            f" was tried on died, at last {error.last_worker.address}. Out of memory, a crash of"
+            " compiled code, or a worker taken for dead because the task held the global lock for"
+            " too long are the usual reasons; the worker's log tells. isolate=True on the task,"
+            " and memory_limit= or keepalive= of task_runner, are the cures."
+        )
+    return (
+        f"task run {name!r} crashed: the cluster did not run it to its end"
+        f" ({type(error).__name__}: {error}). Outputs that were finished are kept: run the flow"
+        " again to make what is missing."
+    )
+
+
+def _report(call: Submitted, state: State[Any]) -> None:
+    run_id: uuid.UUID = call.future.task_run_id
+    run = _create_task_run_locally(
+        task=call.task,
+        id=run_id,
+        parameters=dict.fromkeys(call.dependencies),
+        flow_run_context=EngineContext.get(),
+        extra_task_inputs=call.dependencies,
+    )
+    run.name = call.name
+    before = run.state
+    state.state_details.task_run_id = run_id
+    state.state_details.flow_run_id = run.flow_run_id
+    run.state, run.end_time = state, state.timestamp
+    emit_task_run_state_change_event(task_run=run, initial_state=before, validated_state=state)

@@ -1,0 +1,71 @@
+"""Where a task may run: the resources, the priority and the workers that it asks Dask for."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import dask
+
+from prefectx.errors import NoSuchResource
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    import distributed
+    from prefect_dask import DaskTaskRunner
+
+    from prefectx.task import Task
+
+_OPTIONS: Final = ("resources", "priority", "workers")
+"""Options of tasks, which are also names of Dask's annotations."""
+
+
+@contextmanager
+def placed(task: Task[..., Any], task_runner: DaskTaskRunner) -> Generator[None]:
+    """Have what is submitted within run where the task's options, and `dask.annotate`, say.
+
+    Raises:
+        NoSuchResource: No worker offers what is asked for.
+    """
+    own = {name: task.options.get(name) for name in _OPTIONS}
+    with dask.annotate(**{name: value for name, value in own.items() if value is not None}):
+        if resources := dask.get_annotations().get("resources"):
+            _check_once(task, resources, task_runner)
+        yield
+
+
+def _check_once(
+    task: Task[..., Any], resources: Mapping[str, float], task_runner: DaskTaskRunner
+) -> None:
+    offered: set[Any] = getattr(task_runner, "offered", set())
+    asked = frozenset(resources.items())
+    if asked not in offered:
+        check_offered(task_runner.client, task.name, resources)
+        offered.add(asked)
+
+
+def check_offered(client: distributed.Client, task: str, asked: Mapping[str, float]) -> None:
+    """See that at least one worker offers what is asked for.
+
+    Nothing is said of a cluster that has no workers yet.
+
+    Raises:
+        NoSuchResource: No worker does, so the task would wait for ever.
+    """
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    offers = [worker["resources"] for worker in workers]
+    if not offers or any(_is_enough(offer, asked) for offer in offers):
+        return
+    there = {name: max(o.get(name, 0) for o in offers) for offer in offers for name in offer}
+    msg = (
+        f"task {task!r} asks for the resources {dict(asked)}, which none of the {len(offers)}"
+        f" workers offers; the most that one offers: {there or 'no resources at all'}. Start"
+        " workers that do, with task_runner(resources=…) or dask worker --resources, or ask for"
+        " less."
+    )
+    raise NoSuchResource(msg)
+
+
+def _is_enough(offer: Mapping[str, float], asked: Mapping[str, float]) -> bool:
+    return all(offer.get(name, 0) >= amount for name, amount in asked.items())

@@ -1,0 +1,70 @@
+"""What many calls have in common, kept once on the scheduler instead of being sent with each.
+
+Prefect serializes its settings, the flow run and the flow's parameters for each task, and a worker
+rebuilds them for each. Here the client leaves them with the scheduler, under a hash of them, and
+a worker fetches them when it first needs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from prefect.context import (
+    EngineContext,
+    SettingsContext,
+    TaskRunContext,
+    serialize_context,
+)
+
+from prefectx.dask.message import pickled
+
+if TYPE_CHECKING:
+    import distributed
+
+FOLDER: Final = "prefectx"
+"""The name under which the scheduler's metadata holds what is shared."""
+
+
+class Shelf:
+    """What one flow run has left with the scheduler.
+
+    Args:
+        client: The client of the cluster.
+    """
+
+    def __init__(self, client: distributed.Client) -> None:
+        self._client: Final = client
+        self._kept: Final[set[str]] = set()
+        self._context: tuple[tuple[Any, ...], str] | None = None
+
+    def context(self) -> str:
+        """Return the name of the context that is in force here: flow run, task run and settings."""
+        here = (EngineContext.get(), TaskRunContext.get(), SettingsContext.get())
+        known = self._context
+        if known is None or any(a is not b for a, b in zip(known[0], here, strict=True)):
+            serialized = serialize_context()
+            # Tags change from call to call, so they go with the calls.
+            del serialized["tags_context"]
+            self._context = known = (here, self.keep(pickled(serialized)))
+        return known[1]
+
+    def keep(self, content: bytes) -> str:
+        """Leave bytes with the scheduler unless they are there; return their name."""
+        name = hashlib.blake2b(content, digest_size=16).hexdigest()
+        if name not in self._kept:
+            self._client.set_metadata([FOLDER, name], content)
+            self._kept.add(name)
+        return name
+
+    def clear(self) -> None:
+        """Take back what was left."""
+        if self._kept:
+            self._client.run_on_scheduler(_forget, list(self._kept))
+            self._kept.clear()
+
+
+def _forget(names: list[str], dask_scheduler: Any) -> None:
+    kept = dask_scheduler.task_metadata.get(FOLDER, {})
+    for name in names:
+        kept.pop(name, None)
