@@ -111,6 +111,14 @@ class Flow(Generic[P, R_co]):
         changed._origin = self._origin or self
         return changed
 
+    def bound_to(self, first: tuple[object, ...]) -> Self:
+        """Return this flow with its first arguments given, as a method's object is."""
+        bound = object.__new__(type(self))
+        bound.__dict__.update(self.__dict__)
+        bound._bound = first
+        bound._origin = self._origin or self
+        return bound
+
     def on_completion(self, fn: H) -> H:
         """Call `fn(flow, flow_run, state)` when a run completes, in the Prefect modes."""
         return self._add_hook("on_completion", fn)
@@ -147,11 +155,7 @@ class Flow(Generic[P, R_co]):
     def __get__(self, instance: object, owner: type | None = None) -> Flow[..., Any]:
         if instance is None:
             return self
-        bound = object.__new__(type(self))
-        bound.__dict__.update(self.__dict__)
-        bound._bound = (instance,)
-        bound._origin = self._origin or self
-        return bound
+        return self.bound_to((instance,))
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what this class does not have: in a Prefect mode, prefect.Flow has it.

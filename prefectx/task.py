@@ -284,10 +284,10 @@ class Task(Generic[P, R_co]):
         """Whether other processes are sent the function itself, for no module gives it to them."""
         return not is_importable(self._origin or self)
 
-    def globals_by_value(self) -> dict[str, Any]:
-        """Return the globals that the function names, which travel with it."""
-        names = self.fn.__code__.co_names
-        return {name: self.fn.__globals__[name] for name in names if name in self.fn.__globals__}
+    def surroundings(self) -> dict[str, Any]:
+        """Return what the function names and does not make, which travels with it by value."""
+        around = inspect.getclosurevars(self.fn)
+        return {**around.globals, **around.nonlocals}
 
     def __reduce__(self) -> tuple[Any, ...]:
         if is_importable(self):
@@ -318,8 +318,9 @@ class TaskDecorator:
     """`task`: decorates when given a function, re-configures when given options.
 
     Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`, `once`,
-    `resources`, `priority`, `workers`; every other option is Prefect's (`retries`, `tags`, `timeout_seconds`, …), used
-    in the Prefect modes and without effect in the others. An option left out is inherited.
+    `resources`, `priority`, `workers`; every other option is Prefect's (`retries`, `tags`,
+    `timeout_seconds`, …), used in the Prefect modes and without effect in the others. An option
+    left out is inherited.
 
     Example:
         >>> task = task(target="out/{funcname}/{day}.json")

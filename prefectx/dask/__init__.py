@@ -16,7 +16,7 @@ __all__ = ["task_runner"]
 Check = Literal["auto", "client", "worker", "both"]
 
 
-def task_runner(
+def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
     *,
     n_workers: int | None = None,
     threads_per_worker: int | None = None,

@@ -60,7 +60,7 @@ def _run(call: Call, awaited: Sequence[Outcome]) -> Outcome:
     if call.assets is not None:
         AssetContext(**call.assets).__enter__()
     with prefect.tags(*call.tags):
-        state = asyncio.run(run_task_async(**how)) if task.isasync else run_task_sync(**how)
+        state: Any = asyncio.run(run_task_async(**how)) if task.isasync else run_task_sync(**how)
     return outcome_of(state)
 
 

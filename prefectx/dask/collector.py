@@ -6,12 +6,12 @@ import itertools
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-import distributed
-
 from prefectx.dask.crash import Submitted, crash
+from prefectx.dask.face import finishing
 from prefectx.dask.outcome import Held
 
 if TYPE_CHECKING:
+    from prefectx.dask.face import DaskClient, DaskResult
     from prefectx.dask.outcome import Outcome
 
 
@@ -22,17 +22,17 @@ class Collector:
         client: The client of the cluster.
     """
 
-    def __init__(self, client: distributed.Client) -> None:
+    def __init__(self, client: DaskClient) -> None:
         self._client: Final = client
         self._calls: Final[dict[Any, tuple[int, Submitted]]] = {}
         self._numbers: Final = itertools.count()
-        self._finished: Final = distributed.as_completed(loop=client.loop)
+        self._finished: Final = finishing(client)
         self._something: Final = threading.Semaphore(0)
         self._ending = False
         self._thread: Final = threading.Thread(target=self._run, name="prefectx-collector")
         self._thread.start()
 
-    def add(self, call: Submitted, running: distributed.Future) -> None:
+    def add(self, call: Submitted, running: DaskResult) -> None:
         """Watch a call until it has ended."""
         self._calls[running.key] = (next(self._numbers), call)
         self._finished.add(running)
@@ -53,8 +53,10 @@ class Collector:
             self._something.acquire()
             for batch in self._finished.batches():
                 self._take_in(batch)
+                # While anybody knows a future of it, Dask keeps a result.
+                del batch
 
-    def _take_in(self, batch: list[distributed.Future]) -> None:
+    def _take_in(self, batch: list[DaskResult]) -> None:
         """Settle the calls of finished Dask futures, in the order in which they were submitted."""
         known = {future.key: self._calls.pop(future.key) for future in batch}
         batch.sort(key=lambda future: known[future.key][0])
@@ -66,13 +68,13 @@ class Collector:
         for call, future in done:
             self._settle(call, future, outcomes.get(future.key))
 
-    def _fetched(self, futures: list[distributed.Future]) -> list[Outcome | BaseException]:
+    def _fetched(self, futures: list[DaskResult]) -> list[Outcome | BaseException]:
         try:
             return self._client.gather(futures)
         except Exception:  # noqa: BLE001 - each is asked for its own below
             return [_result_or_error(future) for future in futures]
 
-    def _settle(self, call: Submitted, future: distributed.Future, outcome: Any) -> None:
+    def _settle(self, call: Submitted, future: DaskResult, outcome: Any) -> None:
         if isinstance(outcome, BaseException):
             crash(call, outcome)
         elif outcome is not None:
@@ -83,13 +85,13 @@ class Collector:
             crash(call, _error_of(future))
 
 
-def _result_or_error(future: distributed.Future) -> Any:
+def _result_or_error(future: DaskResult) -> Any:
     try:
         return future.result()
     except Exception as error:  # noqa: BLE001 - it is kept in the run's state
         return error
 
 
-def _error_of(future: distributed.Future) -> BaseException:
+def _error_of(future: DaskResult) -> BaseException:
     error = _result_or_error(future)
     return error if isinstance(error, BaseException) else RuntimeError(future.status)

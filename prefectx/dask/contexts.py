@@ -9,11 +9,9 @@ import pickle
 import threading
 from collections import OrderedDict
 from contextlib import ExitStack
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import Any, Final
 
-from distributed import get_worker
-from distributed.utils import sync
 from prefect.context import (
     SettingsContext,
     SyncClientContext,
@@ -22,6 +20,7 @@ from prefect.context import (
 )
 from prefect.settings import PREFECT_API_URL
 
+from prefectx.dask.face import metadata
 from prefectx.dask.shared import FOLDER
 
 _MOST: Final = 8
@@ -63,13 +62,13 @@ def kept_task(name: str) -> Any:
 
 
 def _fetched(name: str) -> bytes:
-    worker = get_worker()
-    content: bytes = sync(worker.loop, worker.scheduler.get_metadata, keys=[FOLDER, name])
+    content: bytes = metadata(FOLDER, name)
     return content
 
 
 def _rebuilt(content: bytes) -> tuple[Context, ExitStack]:
-    context = Context()
+    # Dask notes in the context which worker this is.
+    context = copy_context()
     stack = ExitStack()
     context.run(_enter, pickle.loads(content), stack)
     return context, stack

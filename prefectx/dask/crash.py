@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextvars import Context, copy_context
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from distributed import KilledWorker
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import uuid
 
     from prefect.client.schemas.objects import State
+    from prefect.tasks import Task
 
     from prefectx.dask.future import DaskFuture
-    from prefectx.runners.prefect_task import PrefectTask
 
 
 class Submitted(NamedTuple):
@@ -37,16 +37,11 @@ class Submitted(NamedTuple):
     """
 
     future: DaskFuture
-    task: PrefectTask
+    task: Task[..., Any]
     name: str
     dependencies: dict[str, Any]
     upstream: list[DaskFuture]
     context: Context
-
-    @classmethod
-    def here(cls, *parts: Any) -> Submitted:
-        """Return a call that is submitted in the context that is in force."""
-        return cls(*parts, copy_context())
 
 
 def crash(call: Submitted, error: BaseException) -> None:
@@ -64,12 +59,9 @@ def crash(call: Submitted, error: BaseException) -> None:
 def _state(call: Submitted, error: BaseException) -> State[Any]:
     for future in call.upstream:
         # Dask hands the error of a task on to all that wait for it.
-        known = future._final_state
-        if known is not None and not known.is_completed():
-            return Pending(
-                name="NotReady",
-                message=f"Upstream task run '{future.task_run_id}' did not reach a 'COMPLETED' state.",
-            )
+        if future.has_failed:
+            message = f"Upstream task run '{future.task_run_id}' did not reach a 'COMPLETED' state."
+            return Pending(name="NotReady", message=message)
     crashed = TaskCrashed(_reason(call.name, error))
     crashed.__cause__ = error
     return Crashed(message=str(crashed), data=crashed)
@@ -104,5 +96,5 @@ def _report(call: Submitted, state: State[Any]) -> None:
     before = run.state
     state.state_details.task_run_id = run_id
     state.state_details.flow_run_id = run.flow_run_id
-    run.state, run.end_time = state, state.timestamp
+    run.state = state
     emit_task_run_state_change_event(task_run=run, initial_state=before, validated_state=state)

@@ -12,9 +12,9 @@ from prefectx.runners.prefect_future import state_result
 if TYPE_CHECKING:
     import uuid
 
-    import distributed
     from prefect.client.schemas.objects import State
 
+    from prefectx.dask.face import DaskResult
     from prefectx.dask.outcome import Outcome
 
     Wrapped = concurrent.futures.Future[Any]
@@ -30,15 +30,20 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
         running: Dask's own future of it, whose result is an `Outcome`.
     """
 
-    def __init__(self, task_run_id: uuid.UUID, running: distributed.Future) -> None:
+    def __init__(self, task_run_id: uuid.UUID, running: DaskResult) -> None:
         wrapped: Wrapped = concurrent.futures.Future()
         super().__init__(task_run_id, wrapped)
-        self._running: distributed.Future | None = running
+        self._running: DaskResult | None = running
 
     @property
-    def on_workers(self) -> distributed.Future | None:
+    def on_workers(self) -> DaskResult | None:
         """Dask's future of what the workers still have or make; None once it is known here."""
         return self._running
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the run is known to have ended, and not well."""
+        return self._final_state is not None and not self._final_state.is_completed()
 
     def settle(self, state: State[Any]) -> None:
         """Take the run's final state; let the workers forget it."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import cloudpickle
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx.dask.future import DaskFuture
 from prefectx.runners.prefect_future import is_prefect_future
@@ -16,15 +15,20 @@ from prefectx.tree import replace
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import distributed
-
+    from prefectx.dask.face import DaskResult
     from prefectx.dask.outcome import Outcome
 
+# It has no annotations.
+_cloudpickle: Final[Any] = import_module("cloudpickle")
 
-class Awaited(NamedTuple):
+
+class Awaited:
     """Stands in an argument's place for what the task at `index` among those before gives."""
 
-    index: int
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
 
 
 class Prepared(NamedTuple):
@@ -32,7 +36,7 @@ class Prepared(NamedTuple):
 
     arguments: Any
     futures: list[DaskFuture]
-    awaited: list[distributed.Future]
+    awaited: list[DaskResult]
 
 
 def prepared(arguments: Any) -> Prepared:
@@ -41,7 +45,7 @@ def prepared(arguments: Any) -> Prepared:
     Futures of other task runners are waited for.
     """
     futures: list[DaskFuture] = []
-    awaited: list[distributed.Future] = []
+    awaited: list[DaskResult] = []
 
     def without_futures(value: Any) -> Any:
         if not is_prefect_future(value):
@@ -70,17 +74,8 @@ def filled_in(arguments: Any, outcomes: Sequence[Outcome]) -> Any:
 
 def pickled(value: Any) -> bytes:
     """Return a value as bytes; tasks and flows of modules by reference."""
-    content: bytes = cloudpickle.dumps(value)
+    content: bytes = _cloudpickle.dumps(value)
     return content
-
-
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no annotations
-    def __init__(self, file: io.BytesIO, keep: Callable[[Task[..., Any]], str]) -> None:
-        super().__init__(file)
-        self._keep = keep
-
-    def persistent_id(self, value: Any) -> str | None:
-        return self._keep(value) if isinstance(value, Task) and value.travels_by_value else None
 
 
 def pickled_call(value: Any, keep: Callable[[Task[..., Any]], str]) -> bytes:
@@ -91,17 +86,15 @@ def pickled_call(value: Any, keep: Callable[[Task[..., Any]], str]) -> bytes:
         keep: Keeps such a task for all calls, and returns its name.
     """
     file = io.BytesIO()
-    _Pickler(file, keep).dump(value)
+    pickler = _cloudpickle.Pickler(file)
+
+    def name_of(part: Any) -> str | None:
+        task: Task[..., Any] | None = part if isinstance(part, Task) else None
+        return None if task is None or not task.travels_by_value else keep(task)
+
+    pickler.persistent_id = name_of
+    pickler.dump(value)
     return file.getvalue()
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, find: Callable[[str], Any]) -> None:
-        super().__init__(file)
-        self._find = find
-
-    def persistent_load(self, name: str) -> Any:
-        return self._find(name)
 
 
 def unpickled_call(content: bytes, find: Callable[[str], Any]) -> Any:
@@ -111,4 +104,6 @@ def unpickled_call(content: bytes, find: Callable[[str], Any]) -> Any:
         content: The bytes.
         find: Returns the task that was kept under a name.
     """
-    return _Unpickler(io.BytesIO(content), find).load()
+    unpickler: Any = pickle.Unpickler(io.BytesIO(content))
+    unpickler.persistent_load = find
+    return unpickler.load()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx.dask.face import size_of
+
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
@@ -46,8 +48,6 @@ class Held(Outcome):
 
 def outcome_of(state: State[Any]) -> Outcome:
     """Return a run's state as what is kept of it on its worker."""
-    from dask.sizeof import sizeof
-
-    size = sizeof(getattr(state.data, "result", state.data))
+    size = size_of(getattr(state.data, "result", state.data))
     large = size > _SMALL and state.is_completed()
     return (Held if large else Settled)(state, size)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import dask
+from dask.base import annotate, get_annotations
 
+from prefectx.dask.face import client_of
 from prefectx.errors import NoSuchResource
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    import distributed
-    from prefect_dask import DaskTaskRunner
+    from prefect_dask.task_runners import DaskTaskRunner
 
+    from prefectx.dask.face import DaskClient
     from prefectx.task import Task
 
 _OPTIONS: Final = ("resources", "priority", "workers")
@@ -29,8 +30,8 @@ def placed(task: Task[..., Any], task_runner: DaskTaskRunner) -> Generator[None]
         NoSuchResource: No worker offers what is asked for.
     """
     own = {name: task.options.get(name) for name in _OPTIONS}
-    with dask.annotate(**{name: value for name, value in own.items() if value is not None}):
-        if resources := dask.get_annotations().get("resources"):
+    with annotate(**{name: value for name, value in own.items() if value is not None}):
+        if resources := get_annotations().get("resources"):
             _check_once(task, resources, task_runner)
         yield
 
@@ -41,11 +42,11 @@ def _check_once(
     offered: set[Any] = getattr(task_runner, "offered", set())
     asked = frozenset(resources.items())
     if asked not in offered:
-        check_offered(task_runner.client, task.name, resources)
+        check_offered(client_of(task_runner), task.name, resources)
         offered.add(asked)
 
 
-def check_offered(client: distributed.Client, task: str, asked: Mapping[str, float]) -> None:
+def check_offered(client: DaskClient, task: str, asked: Mapping[str, float]) -> None:
     """See that at least one worker offers what is asked for.
 
     Nothing is said of a cluster that has no workers yet.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
-import dask
+import dask.config
 from prefect.context import AssetContext, EngineContext, TagsContext
 from prefect.utilities.engine import collect_task_run_inputs_sync
-from prefect_dask import DaskTaskRunner
+from prefect_dask.task_runners import DaskTaskRunner
 
 from prefectx.dask import worker
 from prefectx.dask.call import Call
 from prefectx.dask.collector import Collector
 from prefectx.dask.crash import Submitted
+from prefectx.dask.face import client_of
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.message import pickled, pickled_call, prepared
 from prefectx.dask.payload import warn_if_large
@@ -42,7 +44,7 @@ _CREATED: Final = {
 class DaskRunner(DaskTaskRunner):
     """Runs tasks on a Dask cluster; made by `prefectx.dask.task_runner`, which says how."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as many as Prefect's, all by name
         self,
         *,
         address: str | None = None,
@@ -126,7 +128,8 @@ class DaskRunner(DaskTaskRunner):
     ) -> Any:
         """Start a task on the cluster; return its future."""
         if not are_tested():
-            return super().submit(task, parameters, wait_for, dependencies)
+            plainly: Any = super().submit
+            return plainly(task, parameters, wait_for, dependencies)
         if not self._started:
             msg = "The task runner must be started before submitting work."
             raise RuntimeError(msg)
@@ -144,7 +147,7 @@ class DaskRunner(DaskTaskRunner):
         )
         warn_if_large(call.content, f"a call of task {task.name!r}", parameters)
         name = _name(task)
-        running = self.client.submit(
+        running = client_of(self).submit(
             worker.run,
             pickled(tuple(call)),
             ready.awaited,
@@ -153,18 +156,18 @@ class DaskRunner(DaskTaskRunner):
             pure=False,
         )
         future = DaskFuture(run_id, running)
-        collector.add(Submitted.here(future, task, name, inputs, ready.futures), running)
+        collector.add(Submitted(future, task, name, inputs, ready.futures, copy_context()), running)
         return future
 
     def _shelf_and_collector(self) -> tuple[Shelf, Collector]:
         if self._shelf is None or self._collector is None:
-            self._shelf = Shelf(self.client)
-            self._collector = Collector(self.client)
+            client = client_of(self)
+            self._shelf, self._collector = Shelf(client), Collector(client)
         return self._shelf, self._collector
 
     def _kept(self, shelf: Shelf, task: Task[..., Any]) -> str:
         content = pickled(task)
-        warn_if_large(content, f"the task {task.name!r}", task.globals_by_value())
+        warn_if_large(content, f"the task {task.name!r}", task.surroundings())
         return shelf.keep(content)
 
     def __exit__(self, *error: object) -> None:

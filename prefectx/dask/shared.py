@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+import prefect
 from prefect.context import (
     EngineContext,
     SettingsContext,
@@ -20,7 +21,7 @@ from prefect.context import (
 from prefectx.dask.message import pickled
 
 if TYPE_CHECKING:
-    import distributed
+    from prefectx.dask.face import DaskClient
 
 FOLDER: Final = "prefectx"
 """The name under which the scheduler's metadata holds what is shared."""
@@ -33,7 +34,7 @@ class Shelf:
         client: The client of the cluster.
     """
 
-    def __init__(self, client: distributed.Client) -> None:
+    def __init__(self, client: DaskClient) -> None:
         self._client: Final = client
         self._kept: Final[set[str]] = set()
         self._context: tuple[tuple[Any, ...], str] | None = None
@@ -46,6 +47,8 @@ class Shelf:
             serialized = serialize_context()
             # Tags change from call to call, so they go with the calls.
             del serialized["tags_context"]
+            if flow_run := serialized["flow_run_context"]:
+                flow_run["flow"] = _stand_in(flow_run["flow"])
             self._context = known = (here, self.keep(pickled(serialized)))
         return known[1]
 
@@ -62,6 +65,21 @@ class Shelf:
         if self._kept:
             self._client.run_on_scheduler(_forget, list(self._kept))
             self._kept.clear()
+
+
+def _stand_in(flow: prefect.Flow[..., Any]) -> prefect.Flow[..., Any]:
+    """Return what a worker needs of a flow: not its function, with the globals that it names."""
+    return prefect.Flow(
+        _runs_elsewhere,
+        name=flow.name,
+        version=flow.version,
+        task_runner=flow.task_runner,
+        log_prints=flow.log_prints,
+    )
+
+
+def _runs_elsewhere() -> None:
+    """Stand for a flow's function where only its tasks run."""
 
 
 def _forget(names: list[str], dask_scheduler: Any) -> None:

@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.dask import worker
+from prefectx.dask.face import client_of
 from prefectx.errors import UnknownOption
 from prefectx.runners.sight import Sight
 from prefectx.stores.file import Filestore
@@ -35,7 +36,7 @@ class _Asking(Sight):
 
     def _asked(self, question: Any, path: str) -> Any:
         key = f"{question.__name__}-{uuid.uuid4().hex}"
-        client = self._runner.client
+        client = client_of(self._runner)
         future = client.submit(question, path, key=key, pure=False, priority=_FIRST)
         return future.result(timeout=_SECONDS)
 

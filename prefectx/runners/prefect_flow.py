@@ -107,6 +107,4 @@ def _found(module: str, qualified_name: str) -> PrefectFlow:
 
 
 def _varied(origin: Flow[..., Any], options: FlowOptions, bound: tuple[object, ...]) -> PrefectFlow:
-    varied = origin.with_options(**options)
-    varied._bound = bound
-    return PrefectFlow.of(varied)
+    return PrefectFlow.of(origin.with_options(**options).bound_to(bound))

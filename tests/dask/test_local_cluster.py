@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import cloudpickle
 import dask
 import pytest
 import shipped
-from distributed import Client, LocalCluster
+from distributed import LocalCluster
 from prefect_dask import DaskTaskRunner
 
 from prefectx import flow, load, task, use_mode
+from prefectx.dask import task_runner
+from prefectx.runners.prefect_flow import PrefectFlow
 from prefectx.runners.prefect_task import Body, PrefectTask
 
 pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
@@ -22,14 +25,10 @@ def fresh_folder(tmp_target: Any) -> Any:
     return tmp_target
 
 
-@pytest.fixture
-def on_cluster(dask_cluster: Any, tmp_target: Any) -> Any:
+@pytest.fixture(params=[task_runner, DaskTaskRunner], ids=["ours", "prefect_dask"])
+def on_cluster(request: pytest.FixtureRequest, cluster_client: Any) -> Any:
     """A task runner whose workers stand in the test's folder, as those of a new cluster would."""
-    import os
-
-    with Client(dask_cluster, set_as_default=False) as client:
-        client.run(os.chdir, str(tmp_target.path))
-    return DaskTaskRunner(address=dask_cluster.scheduler_address)
+    return request.param(address=cluster_client.scheduler.address)
 
 
 def test_cluster_gives_the_same_data_and_keeps_the_same_targets(
@@ -62,10 +61,15 @@ def test_hits_send_nothing_to_the_scheduler(on_cluster: Any, prefect_server: Any
 
 
 @pytest.mark.prefectx("prefect.cache")
-def test_tasks_travel_by_reference() -> None:
+def test_tasks_and_flows_travel_by_reference() -> None:
     body = Body.here(shipped.named, "prefect.cache")
     sent = cloudpickle.dumps(PrefectTask.of(shipped.named).for_call(body, "name"))
     assert len(sent) < 1_000
+    assert len(cloudpickle.dumps(PrefectFlow.of(shipped.many_ways))) < 1_000
+    other = shipped.many_ways.with_options(name="other")
+    restored = pickle.loads(cloudpickle.dumps(PrefectFlow.of(other)))
+    assert restored.name == "other"
+    assert restored.function is shipped.many_ways.function
     assert len(shipped.LARGE) > 1_000_000
 
 

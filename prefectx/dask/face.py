@@ -1,0 +1,108 @@
+"""What is used of Dask here, for checkers of types: it has few annotations of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from prefect_dask.task_runners import DaskTaskRunner
+    from tornado.ioloop import IOLoop
+
+
+class DaskResult(Protocol):
+    """A `distributed.Future`.
+
+    Attributes:
+        key: The task's name on the scheduler.
+        status: `pending`, `finished`, `error`, `cancelled` or `lost`.
+        type: The type of the result, once it is finished.
+    """
+
+    key: Any
+
+    @property
+    def status(self) -> str: ...  # noqa: D102
+
+    @property
+    def type(self) -> Any: ...  # noqa: D102
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the result and fetch it."""
+
+
+class DaskClient(Protocol):
+    """A `distributed.Client`."""
+
+    status: str
+
+    @property
+    def loop(self) -> IOLoop: ...  # noqa: D102
+
+    def submit(self, function: Callable[..., Any], *args: Any, **how: Any) -> DaskResult:
+        """Start a task."""
+        ...
+
+    def gather(self, futures: Sequence[DaskResult]) -> list[Any]:
+        """Wait for results and fetch them."""
+        ...
+
+    def cancel(self, futures: Sequence[DaskResult], *, reason: str) -> None:
+        """Give tasks up."""
+
+    def set_metadata(self, key: Sequence[str], value: Any) -> None:
+        """Keep something on the scheduler."""
+
+    def run_on_scheduler(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function in the scheduler's process."""
+
+    def scheduler_info(self, n_workers: int = -1) -> dict[str, Any]:
+        """Tell of the scheduler and its workers."""
+        ...
+
+
+class Finishing(Protocol):
+    """A `distributed.as_completed`."""
+
+    def add(self, future: DaskResult) -> None:
+        """Watch one more future."""
+
+    def batches(self) -> Iterator[list[DaskResult]]:
+        """Give futures as they finish, until none is left."""
+        ...
+
+
+def client_of(task_runner: DaskTaskRunner) -> DaskClient:
+    """Return the client of a task runner's cluster, which this makes or connects to."""
+    runner: Any = task_runner
+    found: DaskClient = runner.client
+    return found
+
+
+def size_of(value: Any) -> int:
+    """Return about how many bytes a value takes in memory."""
+    import dask.sizeof
+
+    untyped: Any = dask.sizeof
+    size: int = untyped.sizeof(value)
+    return size
+
+
+def metadata(*keys: str) -> Any:
+    """Return what the scheduler keeps under these names, for whom a worker runs here."""
+    import distributed
+    from distributed.utils import sync
+
+    untyped: Any = distributed
+    worker = untyped.get_worker()
+    return sync(worker.loop, worker.scheduler.get_metadata, keys=list(keys))
+
+
+def finishing(client: DaskClient) -> Finishing:
+    """Return something that waits for any number of futures of a client."""
+    import distributed
+
+    watch: Any = distributed.as_completed
+    found: Finishing = watch(loop=client.loop)
+    return found

@@ -1,0 +1,103 @@
+"""`resources`, `priority` and `workers` of a task, beside `dask.annotate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import clustered
+import dask
+import pytest
+from distributed import LocalCluster
+from prefect_dask import DaskTaskRunner
+from processes import until
+
+from prefectx import flow, load, wait
+from prefectx.dask import task_runner
+from prefectx.errors import NoSuchResource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.prefectx("prefect")
+
+
+@pytest.fixture(scope="module")
+def two_workers(prefectx_mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A cluster of two workers, of which both offer one process."""
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        resources={"process": 1},
+        dashboard_address=":0",
+        local_directory=str(tmp_path_factory.mktemp("dask")),
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=[task_runner, DaskTaskRunner], ids=["ours", "prefect_dask"])
+def runner(request: pytest.FixtureRequest, two_workers: Any, tmp_target: Any) -> Any:
+    return request.param(address=two_workers.scheduler_address)
+
+
+def test_resource_that_nobody_offers_raises_at_submit_and_names_what_there_is(
+    runner: Any,
+) -> None:
+    @flow(task_runner=runner)
+    def greedy() -> None:
+        with pytest.raises(NoSuchResource, match=r"'double' .*\{'gpu': 1\}.*\{'process': 1"):
+            clustered.double.with_options(resources={"gpu": 1}).submit(1)
+        with (
+            dask.annotate(resources={"process": 2}),
+            pytest.raises(NoSuchResource, match=r"none of the 2 workers offers"),
+        ):
+            clustered.double.submit(1)
+
+    greedy()
+
+
+def test_resource_that_is_offered_is_taken_up(runner: Any, tmp_target: Any) -> None:
+    gate = str(tmp_target.path / "gate")
+    task = clustered.wait_for_file.with_options(resources={"process": 1})
+
+    @flow(task_runner=runner)
+    def modest() -> Any:
+        holding = [task.submit(f"{gate}-{index}", "holds") for index in range(2)]
+        until(lambda: len(list(tmp_target.path.glob("gate-*.started"))) == 2)
+        third = task.submit(f"{gate}-2", "waits")
+        for index in range(3):
+            (tmp_target.path / f"gate-{index}").touch()
+        return [*holding, third]
+
+    assert load(modest()) == ["holds", "holds", "waits"]
+
+
+def test_task_runs_on_the_workers_that_it_names(runner: Any, two_workers: Any) -> None:
+    addresses = [worker.worker_address for worker in two_workers.workers.values()]
+
+    @flow(task_runner=runner)
+    def particular() -> Any:
+        return [
+            clustered.here.with_options(workers=[address]).submit()
+            for address in [*addresses, *addresses]
+        ]
+
+    assert load(particular()) == [*addresses, *addresses]
+
+
+def test_task_of_higher_priority_runs_first(runner: Any, two_workers: Any, tmp_target: Any) -> None:
+    only = next(iter(two_workers.workers.values())).worker_address
+    gate, order = str(tmp_target.path / "gate"), str(tmp_target.path / "order")
+
+    @flow(task_runner=runner)
+    def ranked() -> None:
+        first = clustered.wait_for_file.with_options(workers=[only]).submit(gate, "first")
+        until((tmp_target.path / "gate.started").exists)
+        noted = [
+            clustered.note.with_options(workers=[only], priority=priority).submit(order, word)
+            for word, priority in [("low", -1), ("none", None), ("high", 1)]
+        ]
+        (tmp_target.path / "gate").touch()
+        wait([first, *noted])
+
+    ranked()
+    assert (tmp_target.path / "order").read_text().split() == ["high", "none", "low"]

@@ -1,0 +1,223 @@
+"""`task_runner`: what it keeps where, and what the server and the scheduler are told."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from typing import Any
+
+import clustered
+import pytest
+from distributed import LocalCluster
+from processes import until
+
+from prefectx import flow, load, tags, task, wait
+from prefectx.dask import task_runner, versions
+from prefectx.errors import ClusterUnreachable, LargePayload
+
+pytestmark = pytest.mark.prefectx("prefect.cache")
+
+
+def scheduler_tasks(dask_scheduler: Any) -> list[Any]:
+    return [key for key in dask_scheduler.tasks if isinstance(key, tuple)]
+
+
+def scheduler_shelf(dask_scheduler: Any) -> dict[str, Any]:
+    return dict(dask_scheduler.task_metadata.get("prefectx", {}))
+
+
+@pytest.fixture
+def on_cluster(cluster_client: Any) -> Any:
+    return task_runner(address=cluster_client.scheduler.address)
+
+
+def test_scheduler_forgets_a_task_as_soon_as_its_item_is_known(
+    on_cluster: Any, cluster_client: Any
+) -> None:
+    @flow(task_runner=on_cluster)
+    def held() -> Any:
+        futures = clustered.double.map(range(5))
+        wait(futures)
+        until(lambda: not cluster_client.run_on_scheduler(scheduler_tasks))
+        return clustered.total.submit(futures)
+
+    assert load(held()) == 20
+
+
+@pytest.mark.prefectx("prefect.cache", "prefect")
+def test_waiting_for_large_data_leaves_it_on_the_workers(on_cluster: Any) -> None:
+    @flow(task_runner=on_cluster)
+    def held() -> Any:
+        future = clustered.zeros.submit(3_000_000)
+        wait([future])
+        assert future.on_workers is not None
+        size = clustered.length.submit(future)
+        size.wait()
+        assert future._final_state is None
+        return size, len(future.result())
+
+    assert load(held()) == (3_000_000, 3_000_000)
+
+
+def test_server_knows_which_run_an_output_comes_from(on_cluster: Any, prefect_server: Any) -> None:
+    runs: list[Any] = []
+
+    @flow(task_runner=on_cluster)
+    def chained() -> None:
+        first = clustered.double.submit(1)
+        first.wait()
+        second = clustered.total.submit([first])
+        third = clustered.total.submit([second, clustered.double.submit(2)], wait_for=[first])
+        third.wait()
+        runs.extend(future.task_run_id for future in (first, second, third))
+
+    chained()
+    first, second, third = runs
+    until(lambda: {run.id for run in prefect_server.task_runs()}.issuperset(runs))
+    known = {run.id: run for run in prefect_server.task_runs()}
+    assert [one.id for one in known[second].task_inputs["values"]] == [first]
+    assert second in [one.id for one in known[third].task_inputs["values"]]
+    assert [one.id for one in known[third].task_inputs["wait_for"]] == [first]
+
+
+def test_tags_and_rendered_names_reach_the_server(on_cluster: Any, prefect_server: Any) -> None:
+    @flow(task_runner=on_cluster)
+    def tagged() -> None:
+        with tags("nightly"):
+            clustered.double.submit(41).wait()
+
+    tagged()
+    [run] = prefect_server.task_runs(name="double-41", expect=1)
+    assert "nightly" in run.tags
+    assert run.state.name == "Completed"
+
+
+def test_key_has_the_rendered_name_second_and_the_functions_name_first(
+    on_cluster: Any, cluster_client: Any, tmp_target: Any
+) -> None:
+    gate = str(tmp_target.path / "gate")
+
+    @flow(task_runner=on_cluster)
+    def named() -> None:
+        future = clustered.wait_for_file.submit(gate, "report-7")
+        until((tmp_target.path / "gate.started").exists)
+        [key] = cluster_client.run_on_scheduler(scheduler_tasks)
+        (tmp_target.path / "gate").touch()
+        future.wait()
+        assert key[0].startswith("wait_for_file-")
+        assert key[1] == "wait_for_file report-7"
+
+    named()
+    prefixes = cluster_client.run_on_scheduler(
+        lambda dask_scheduler: [*dask_scheduler.task_prefixes]
+    )
+    assert "wait_for_file" in prefixes
+    assert not [name for name in prefixes if "report-7" in str(name)]
+
+
+def test_nothing_is_left_on_the_scheduler_and_no_thread_here(
+    on_cluster: Any, cluster_client: Any
+) -> None:
+    assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
+    assert cluster_client.run_on_scheduler(scheduler_shelf) == {}
+    assert not [thread for thread in threading.enumerate() if "collector" in thread.name]
+
+
+def test_flow_that_does_not_wait_ends_and_gives_up_what_is_left(
+    on_cluster: Any, tmp_target: Any
+) -> None:
+    gate = str(tmp_target.path / "gate")
+
+    @flow(task_runner=on_cluster)
+    def hurried() -> str:
+        clustered.wait_for_file.submit(gate, "left")
+        until((tmp_target.path / "gate.started").exists)
+        return "ended"
+
+    assert load(hurried()) == "ended"
+    (tmp_target.path / "gate").touch()
+
+
+def test_large_argument_is_warned_of_by_its_name(on_cluster: Any) -> None:
+    @flow(task_runner=on_cluster)
+    def heavy() -> Any:
+        return clustered.length.submit(data=bytes(2_000_000))
+
+    with pytest.warns(LargePayload, match=r"a call of task 'length' .* 'data' is 2.0 MB"):
+        assert load(heavy()) == 2_000_000
+
+
+def test_large_global_of_a_task_that_no_module_knows_is_warned_of_and_sent_once(
+    on_cluster: Any, cluster_client: Any
+) -> None:
+    table = bytes(2_000_000)
+
+    @task(target=None)
+    def look(index: int) -> int:
+        return table[index]
+
+    @flow(task_runner=on_cluster)
+    def heavy() -> Any:
+        futures = look.map(range(10))
+        wait(futures)
+        shelf = cluster_client.run_on_scheduler(scheduler_shelf)
+        assert sum(map(len, shelf.values())) < 3_000_000
+        return futures
+
+    with pytest.warns(LargePayload, match=r"the task 'look' .* 'table' is 2.0 MB"):
+        assert load(heavy()) == [0] * 10
+
+
+def test_what_is_not_tested_is_submitted_in_prefects_own_way(
+    on_cluster: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(versions.TESTED, "distributed", ((1,), (2,)))
+    versions.are_tested.cache_clear()
+    try:
+        assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
+    finally:
+        monkeypatch.undo()
+        versions.are_tested.cache_clear()
+    assert "was not tested with distributed" in caplog.text
+
+
+def test_runner_travels_with_all_its_options() -> None:
+    runner = task_runner(
+        n_workers=3, memory_limit="1GB", resources={"gpu": 1}, keepalive="1h", check="both"
+    )
+    for copy in (runner.duplicate(), pickle.loads(pickle.dumps(runner))):
+        assert copy == runner
+        assert (copy.keepalive, copy.check) == ("1h", "both")
+        assert copy.cluster_kwargs == {
+            "n_workers": 3,
+            "memory_limit": "1GB",
+            "resources": {"gpu": 1},
+        }
+
+
+def test_workers_that_were_told_of_no_api_use_the_clients_own(
+    prefect_server: Any, tmp_target: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.delenv("PREFECT_API_URL")
+        cluster = LocalCluster(
+            n_workers=1, dashboard_address=":0", local_directory=str(tmp_target.path / "dask")
+        )
+    with cluster:
+
+        @flow(task_runner=task_runner(address=cluster.scheduler_address))
+        def told() -> Any:
+            return clustered.variable.submit("PREFECT_API_URL"), clustered.double.submit(77)
+
+        assert load(told()) == (prefect_server.api_url, 154)
+    [run] = prefect_server.task_runs(name="double-77", expect=1)
+    assert run.state.name == "Completed"
+
+
+def test_address_where_no_scheduler_answers_is_told() -> None:
+    @flow(task_runner=task_runner(address="tcp://127.0.0.1:1", client_kwargs={"timeout": 1}))
+    def lost() -> Any:
+        return clustered.double.submit(1)
+
+    with pytest.raises(ClusterUnreachable, match=r"tcp://127.0.0.1:1 .*dask scheduler"):
+        lost()
