@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx.dask.future import DaskFuture
+from prefectx.handles import is_prefect_annotation
 from prefectx.runners.prefect_future import is_prefect_future
 from prefectx.task import Task
 from prefectx.tree import replace
@@ -31,6 +32,13 @@ class Awaited:
         self.index = index
 
 
+class Annotated(NamedTuple):
+    """Stands for `kind(value)`, an annotation of Prefect's, which pickling would change."""
+
+    kind: type[Any]
+    value: Any
+
+
 class Prepared(NamedTuple):
     """Arguments that can be pickled, the futures that they wait for, and Dask's own of those."""
 
@@ -48,6 +56,8 @@ def prepared(arguments: Any) -> Prepared:
     awaited: list[DaskResult] = []
 
     def without_futures(value: Any) -> Any:
+        if is_prefect_annotation(value, "BaseAnnotation"):
+            return Annotated(type(value), replace(value.unwrap(), without_futures))
         if not is_prefect_future(value):
             return value
         if isinstance(value, DaskFuture):
@@ -66,10 +76,12 @@ def prepared(arguments: Any) -> Prepared:
 def filled_in(arguments: Any, outcomes: Sequence[Outcome]) -> Any:
     """Return `arguments` with states in place of what stood for futures."""
 
-    def state_of(value: Any) -> Any:
+    def original(value: Any) -> Any:
+        if isinstance(value, Annotated):
+            return value.kind(replace(value.value, original))
         return outcomes[value.index].state if isinstance(value, Awaited) else value
 
-    return replace(arguments, state_of)
+    return replace(arguments, original)
 
 
 def pickled(value: Any) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import clustered
 import dask
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from prefect_dask import DaskTaskRunner
 from processes import until
 
@@ -84,7 +84,15 @@ def test_task_runs_on_the_workers_that_it_names(runner: Any, two_workers: Any) -
     assert load(particular()) == [*addresses, *addresses]
 
 
+def ready_on(scheduler: str, worker: str) -> int:
+    """Return how many tasks a worker has that could run."""
+    with Client(scheduler, set_as_default=False) as client:
+        counts = client.run(lambda dask_worker: len(dask_worker.state.ready), workers=[worker])
+    return int(counts[worker])
+
+
 def test_task_of_higher_priority_runs_first(runner: Any, two_workers: Any, tmp_target: Any) -> None:
+    scheduler = two_workers.scheduler_address
     only = next(iter(two_workers.workers.values())).worker_address
     gate, order = str(tmp_target.path / "gate"), str(tmp_target.path / "order")
 
@@ -96,6 +104,7 @@ def test_task_of_higher_priority_runs_first(runner: Any, two_workers: Any, tmp_t
             clustered.note.with_options(workers=[only], priority=priority).submit(order, word)
             for word, priority in [("low", -1), ("none", None), ("high", 1)]
         ]
+        until(lambda: ready_on(scheduler, only) == 3)
         (tmp_target.path / "gate").touch()
         wait([first, *noted])
 
