@@ -42,7 +42,8 @@ class Call(NamedTuple):
 def run_call(message: bytes, awaited: Sequence[Outcome]) -> Outcome:
     """Run a call on this worker."""
     call = Call(*pickle.loads(message))
-    return CONTEXTS.copy(call.context).run(_run, call, awaited)
+    with CONTEXTS.copy(call.context) as context:
+        return context.run(_run, call, awaited)
 
 
 def _run(call: Call, awaited: Sequence[Outcome]) -> Outcome:

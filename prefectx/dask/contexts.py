@@ -8,9 +8,9 @@ import os
 import pickle
 import threading
 from collections import OrderedDict
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from contextvars import Context, copy_context
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prefect.context import (
     SettingsContext,
@@ -23,8 +23,26 @@ from prefect.settings import PREFECT_API_URL
 from prefectx.dask.face import metadata
 from prefectx.dask.shared import FOLDER
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
 _MOST: Final = 8
 """How many flow runs' contexts a worker holds."""
+
+
+class _Rebuilt:
+    """A context, how it is left, and how many calls run in copies of it."""
+
+    def __init__(self, content: bytes) -> None:
+        # Dask notes in the context which worker this is.
+        self.context: Final = copy_context()
+        self._stack: Final = ExitStack()
+        self.users = 0
+        self.context.run(_enter, pickle.loads(content), self._stack)
+
+    def leave(self) -> None:
+        """Leave it, which can be done from within alone."""
+        self.context.run(self._stack.close)
 
 
 class Contexts:
@@ -32,23 +50,29 @@ class Contexts:
 
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
-        self._known: Final[OrderedDict[str, tuple[Context, ExitStack]]] = OrderedDict()
-        # At the latest when the process ends: contexts can only be left from within.
+        self._known: Final[OrderedDict[str, _Rebuilt]] = OrderedDict()
         atexit.register(self._leave_all_but, 0)
 
-    def copy(self, name: str) -> Context:
-        """Return a copy of a context, to run one call in."""
+    @contextmanager
+    def copy(self, name: str) -> Generator[Context]:
+        """Give a copy of a context, to run one call in."""
         with self._lock:
             if name not in self._known:
-                self._known[name] = _rebuilt(_fetched(name))
+                self._known[name] = _Rebuilt(_fetched(name))
+            rebuilt = self._known[name]
             self._known.move_to_end(name)
-            self._leave_all_but(_MOST)
-            return self._known[name][0].copy()
+            rebuilt.users += 1
+        try:
+            yield rebuilt.context.copy()
+        finally:
+            with self._lock:
+                rebuilt.users -= 1
+                self._leave_all_but(_MOST)
 
     def _leave_all_but(self, latest: int) -> None:
-        while len(self._known) > latest:
-            context, stack = self._known.popitem(last=False)[1]
-            context.run(stack.close)
+        idle = [name for name, rebuilt in self._known.items() if not rebuilt.users]
+        for name in idle[: max(0, len(self._known) - latest)]:
+            self._known.pop(name).leave()
 
 
 CONTEXTS: Final = Contexts()
@@ -64,14 +88,6 @@ def kept_task(name: str) -> Any:
 def _fetched(name: str) -> bytes:
     content: bytes = metadata(FOLDER, name)
     return content
-
-
-def _rebuilt(content: bytes) -> tuple[Context, ExitStack]:
-    # Dask notes in the context which worker this is.
-    context = copy_context()
-    stack = ExitStack()
-    context.run(_enter, pickle.loads(content), stack)
-    return context, stack
 
 
 def _enter(serialized: dict[str, Any], stack: ExitStack) -> None:

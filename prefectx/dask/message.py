@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 from prefectx.dask.future import DaskFuture
 from prefectx.handles import is_prefect_annotation
@@ -101,12 +101,15 @@ def pickled_call(value: Any, keep: Callable[[Task[..., Any]], str]) -> bytes:
     pickler = _cloudpickle.Pickler(file)
 
     def name_of(part: Any) -> str | None:
-        task: Task[..., Any] | None = part if isinstance(part, Task) else None
-        return None if task is None or not task.travels_by_value else keep(task)
+        return keep(part) if _is_task(part) and part.travels_by_value else None
 
     pickler.persistent_id = name_of
     pickler.dump(value)
     return file.getvalue()
+
+
+def _is_task(part: Any) -> TypeGuard[Task[..., Any]]:
+    return isinstance(part, Task)
 
 
 def unpickled_call(content: bytes, find: Callable[[str], Any]) -> Any:

@@ -195,6 +195,45 @@ def test_runner_travels_with_all_its_options() -> None:
         }
 
 
+def contexts_here() -> tuple[int, int]:
+    from prefectx.dask.contexts import CONTEXTS
+
+    rebuilt = CONTEXTS._known.values()
+    return len(rebuilt), sum(one.users for one in rebuilt)
+
+
+def test_workers_hold_the_contexts_of_the_latest_flow_runs_alone(
+    on_cluster: Any, cluster_client: Any
+) -> None:
+    for value in range(10):
+
+        @flow(task_runner=on_cluster)
+        def one_more(value: int = value) -> Any:
+            return clustered.double.map([value, value + 100])
+
+        assert load(one_more()) == [2 * value, 2 * value + 200]
+    for held, used in cluster_client.run(contexts_here).values():
+        assert held <= 8
+        assert used == 0
+
+
+def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Any) -> None:
+    lengths: list[int | None] = []
+
+    @flow(task_runner=task_runner(n_workers=1, threads_per_worker=1))
+    def fresh() -> Any:
+        from prefect.context import FlowRunContext
+
+        future = clustered.double.submit(1)
+        scheduler = FlowRunContext.get().task_runner._cluster.scheduler
+        streams = [*scheduler.stream_comms.values(), *scheduler.client_comms.values()]
+        lengths.extend(stream.recent_message_log.maxlen for stream in streams)
+        return future
+
+    assert load(fresh()) == 2
+    assert set(lengths) == {1}
+
+
 def test_workers_that_were_told_of_no_api_use_the_clients_own(
     prefect_server: Any, tmp_target: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
