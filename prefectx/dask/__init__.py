@@ -45,7 +45,8 @@ def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
         address: The scheduler of a cluster that runs already, as in `"tcp://10.0.0.1:8786"`.
         cluster_class: Another class of clusters than `distributed.LocalCluster`, or its name, as
             in `"dask_jobqueue.SLURMCluster"`.
-        cluster_kwargs: More arguments for the cluster's class.
+        cluster_kwargs: More arguments for the cluster's class, as in
+            `{"dashboard_address": ":0"}`.
         adapt_kwargs: Arguments for `cluster.adapt`, as in `{"maximum": 40}`.
         client_kwargs: Arguments for `distributed.Client`.
         performance_report_path: Where Dask's report is to be written.

@@ -10,7 +10,7 @@ from typing import Final
 TESTED: Final = {
     "prefect": ((3, 8), (3, 10)),
     "prefect-dask": ((0, 3, 5), (0, 4)),
-    "distributed": ((2026, 1), (2027,)),
+    "distributed": ((2025, 1), (2027,)),
 }
 """Each package's first version that was tested, and the first that was not."""
 

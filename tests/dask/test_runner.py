@@ -18,6 +18,9 @@ from prefectx.errors import ClusterUnreachable, LargePayload
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
 
+SMALL = task_runner(n_workers=1, threads_per_worker=1, cluster_kwargs={"dashboard_address": ":0"})
+
+
 def scheduler_tasks(dask_scheduler: Any) -> list[Any]:
     return [key for key in dask_scheduler.tasks if isinstance(key, tuple)]
 
@@ -220,7 +223,7 @@ def test_workers_hold_the_contexts_of_the_latest_flow_runs_alone(
 def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Any) -> None:
     lengths: list[int | None] = []
 
-    @flow(task_runner=task_runner(n_workers=1, threads_per_worker=1))
+    @flow(task_runner=SMALL)
     def fresh() -> Any:
         from prefect.context import FlowRunContext
 
