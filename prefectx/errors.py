@@ -13,6 +13,10 @@ class UnknownOption(PrefectxError, TypeError):
     """An option given to `task` or `flow` is neither prefectx's nor Prefect's."""
 
 
+class UnknownLevel(PrefectxError, ValueError):
+    """A level of log is none of those that `logging` knows."""
+
+
 class TemplateError(PrefectxError, ValueError):
     """A target or name template does not compile, or names what is not there."""
 

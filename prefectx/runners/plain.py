@@ -14,6 +14,7 @@ from prefectx.future import Future, State, completed, failed, not_ready
 from prefectx.handles import is_future, is_future_list, is_prefect_annotation, is_state, result_of
 from prefectx.item import settle
 from prefectx.logs import Logger, named_run, plain_logger
+from prefectx.logs.process import ensure_logs
 from prefectx.mapping import is_unmapped, may_fail
 from prefectx.runners.base import Runner
 from prefectx.tree import replace
@@ -36,6 +37,10 @@ class UpstreamFailed(Exception):
 
 class PlainRunner(Runner):
     """Runs tasks and flows as functions."""
+
+    def __init__(self) -> None:
+        # Once a process, at the first use of the mode: calls cost nothing for it.
+        ensure_logs()
 
     @abstractmethod
     def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:

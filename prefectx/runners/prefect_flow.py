@@ -12,6 +12,7 @@ from prefect.flow_engine import run_flow
 from prefectx.flow import Flow
 from prefectx.handles import is_iterator
 from prefectx.item import load
+from prefectx.logs.process import ensure_logs
 from prefectx.options import FlowOptions
 from prefectx.references import imported, is_importable
 from prefectx.runners.api import api
@@ -27,6 +28,7 @@ class PrefectFlow(Flow[..., Any], prefect.Flow[..., Any]):  # type: ignore[misc]
     @classmethod
     def of(cls, flow: Flow[..., Any]) -> PrefectFlow:
         """Make `flow` itself a real `prefect.Flow`, if it is not one yet; return it."""
+        ensure_logs()
         with _becoming:
             if isinstance(flow, PrefectFlow):
                 return flow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import prefect
@@ -12,15 +13,18 @@ from prefect.states import Completed
 from prefectx.call import Call, execute
 from prefectx.context import context_names, replaced_context
 from prefectx.item import is_handle, settle
+from prefectx.logs.process import ensure_logs, wanted
+from prefectx.logs.wanted import carrying
 from prefectx.mode import use_mode
 from prefectx.options import prefect_options
 from prefectx.run import in_task, task_body
 from prefectx.tree import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from typing import Self
 
+    from prefectx.logs.wanted import Wanted
     from prefectx.mode import Mode
     from prefectx.task import Task
 
@@ -105,16 +109,23 @@ class Body:
         mode: The mode of the call.
         names: What `context` held.
         for_task: Whether a task made the call: it is given data, not an Item.
+        logged: What was to be logged.
     """
 
     # Prefect asks for a function's attributes, and finds the function's own.
     def __init__(
-        self, task: Task[..., Any], mode: Mode, names: Mapping[str, Any], for_task: bool
+        self,
+        task: Task[..., Any],
+        mode: Mode,
+        names: Mapping[str, Any],
+        for_task: bool,
+        logged: Wanted | None,
     ) -> None:
         self.task = task
         self.mode = mode
         self.names = dict(names)
         self.for_task = for_task
+        self.logged = logged
         self.__name__ = task.fn.__name__
         self.__qualname__ = task.fn.__qualname__
         self.__signature__ = inspect.signature(task.fn)
@@ -122,19 +133,26 @@ class Body:
     @classmethod
     def here(cls, task: Task[..., Any], mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
-        return cls(task, mode, context_names(), in_task())
+        return cls(task, mode, context_names(), in_task(), wanted())
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the task as `run` does, or return a coroutine that does."""
         args, kwargs = settled_and_unpacked(args), settled_and_unpacked(kwargs)
         if inspect.iscoroutinefunction(self.task.fn):
             return self._acall(args, kwargs)
-        with use_mode(self.mode), replaced_context(self.names):
+        with self._as_there():
             return self.run(args, kwargs)
 
     async def _acall(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        with use_mode(self.mode), replaced_context(self.names):
+        with self._as_there():
             return await self.arun(args, kwargs)
+
+    @contextmanager
+    def _as_there(self) -> Generator[None]:
+        """Let hold what held where the call was made."""
+        with use_mode(self.mode), replaced_context(self.names), carrying(self.logged):
+            ensure_logs()
+            yield
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function; return its data."""
@@ -147,7 +165,7 @@ class Body:
             return await execute(self.task, args, kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.task, self.mode, self.names, self.for_task))
+        return (type(self), (self.task, self.mode, self.names, self.for_task, self.logged))
 
 
 class KeepingBody(Body):

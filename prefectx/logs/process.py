@@ -1,0 +1,187 @@
+"""`setup`, and what it changes in the logging of this process; all of it can be undone."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final, TextIO
+
+from prefectx.logs.lines import PLAIN_RUNS, STANDARD, TIME, Lines
+from prefectx.logs.runs import run_names
+from prefectx.logs.wanted import Wanted, as_level, as_names, carried, default_level, set_by_prefect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Self
+
+
+class Setup:
+    """What `setup` returns: leaving it as a context manager, or `undo`, puts logging back."""
+
+    def __init__(self, before: Wanted | None) -> None:
+        self._before: Final = before
+        self._is_undone = False
+
+    def undo(self) -> None:
+        """Put the logging of this process back to what it was before."""
+        if not self._is_undone:
+            self._is_undone = True
+            _process.want(self._before)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.undo()
+
+
+def setup(extra: str | Iterable[str] = (), *, level: int | str | None = None) -> Setup:
+    """Have what runs log told with its run, file and line, on the console and in Prefect's API.
+
+    It counts in every mode and wherever tasks run: threads, processes, Dask workers. Loggers named
+    by `PREFECT_LOGGING_EXTRA_LOGGERS` count as well. Where the root logger has handlers of yours,
+    or Prefect's settings formats of yours, those print the lines as you say.
+
+    Args:
+        extra: The names of loggers, such as those of libraries, whose lines count as the run's;
+            their children's too. Several may be one text with commas.
+        level: The lowest level of these loggers and of the runs' own, as `"DEBUG"`. By default
+            what `PREFECT_LOGGING_LEVEL` says, else INFO, and a logger's own level counts.
+
+    Returns:
+        A context manager that undoes it. It need not be used.
+
+    Raises:
+        UnknownLevel: There is no level of that name.
+
+    Example:
+        >>> with logs.setup(["mylib"], level="DEBUG"):
+        ...     logging.getLogger("mylib.pages").isEnabledFor(logging.DEBUG)
+        True
+    """
+    before = _process.asked
+    asked = Wanted(as_names(extra), None if level is None else as_level(level)).joined(before)
+    _process.want(asked)
+    return Setup(before)
+
+
+def wanted() -> Wanted | None:
+    """Return what is to be logged here: what came with the task run, else what is asked for."""
+    if (from_elsewhere := carried()) is not None:
+        return from_elsewhere
+    by_prefect = set_by_prefect()
+    return by_prefect if _process.asked is None else _process.asked.joined(by_prefect)
+
+
+def ensure_logs() -> None:
+    """Have what is wanted here logged by this process, if it is not yet."""
+    if (what := wanted()) is not None:
+        _process.ensure(what)
+
+
+class Process:
+    """The logging of this process: what was asked for, what was changed for it."""
+
+    def __init__(self) -> None:
+        self.asked: Wanted | None = None
+        self._lock: Final = threading.RLock()
+        self._done: Final[set[tuple[Wanted, bool]]] = set()
+        self._levels: Final[dict[str, int]] = {}
+        self._changes = ExitStack()
+
+    def want(self, asked: Wanted | None) -> None:
+        """Put back what was changed for what was asked before; change what is asked now."""
+        with self._lock:
+            self._changes.close()
+            self._done.clear()
+            self._levels.clear()
+            self.asked = asked
+            ensure_logs()
+
+    def ensure(self, what: Wanted) -> None:
+        """Change what is needed for `what`, unless it was done."""
+        # Prefect may be imported later than this was asked for.
+        has_prefect = "prefect.main" in sys.modules
+        if (what, has_prefect) in self._done:
+            return
+        with self._lock:
+            if has_prefect:
+                from prefectx.runners.prefect_logs import connect
+
+                connect(what, self)
+            self._print(what)
+            self._done.add((what, has_prefect))
+
+    def _print(self, what: Wanted) -> None:
+        for name in (PLAIN_RUNS, *what.loggers):
+            self.level(name, what.level)
+        root = logging.getLogger()
+        if not any(map(_prints, root.handlers)):
+            others = logging.Formatter(STANDARD, TIME)
+            console = _Console()
+            console.setFormatter(Lines(_is_a_runs, run_names, others))
+            self.handle(root, console)
+
+    def level(self, name: str, asked: int | None) -> None:
+        """Let a logger take records of the level that was asked for, else of the default one."""
+        logger = logging.getLogger(name)
+        before = logger.level
+        if asked is None and before != logging.NOTSET:
+            return
+        level = default_level() if asked is None else asked
+        # On a worker flows of several users may run, who ask for different levels.
+        self._levels[name] = min(level, self._levels.get(name, level))
+        logger.setLevel(self._levels[name])
+        self._changes.callback(logger.setLevel, before)
+
+    def handle(self, logger: logging.Logger, handler: logging.Handler) -> None:
+        """Add a handler to a logger."""
+        logger.addHandler(handler)
+        self._changes.callback(logger.removeHandler, handler)
+
+    def format(self, handler: logging.Handler, formatter: logging.Formatter) -> None:
+        """Give a handler another formatter."""
+        self._changes.callback(handler.setFormatter, handler.formatter)
+        handler.setFormatter(formatter)
+
+
+_process: Final = Process()
+
+
+# Prefect takes a handler whose class has such a name for nobody's, and puts its own in its place.
+class _Console(logging.StreamHandler[TextIO]):
+    """Writes to whatever `sys.stderr` is at the time."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # an attribute in logging
+        return sys.stderr
+
+
+def _prints(handler: logging.Handler) -> bool:
+    """Tell whether a handler of the root logger shows lines to somebody."""
+    # pytest's keep lines and show none; Prefect tells handlers apart in the same way.
+    kept = type(handler).__name__ == "LogCaptureHandler"
+    ours = isinstance(handler, _Console)
+    unseen = kept or type(handler).__name__.startswith("_")
+    return ours or not (unseen or isinstance(handler, logging.FileHandler))
+
+
+def _is_a_runs(record: logging.LogRecord) -> bool:
+    return record.name == PLAIN_RUNS or is_wanted(record)
+
+
+def is_wanted(record: logging.LogRecord) -> bool:
+    """Tell whether a record is one of a logger that is wanted here."""
+    what = wanted()
+    return what is not None and what.takes(record)

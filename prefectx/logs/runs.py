@@ -1,0 +1,110 @@
+"""The logger of a run, with the run's names on each record, where Prefect does not run it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Logger = logging.LoggerAdapter[logging.Logger]
+
+_log: Final = logging.getLogger("prefectx.runs")
+_run_names: ContextVar[dict[str, str] | None] = ContextVar("prefectx_run_names", default=None)
+
+
+@contextmanager
+def named_run(**names: str) -> Generator[None]:
+    """Put `names`, as `task_run_name` and `task_name`, on what is logged within."""
+    token = _run_names.set({**(_run_names.get() or {}), **names})
+    try:
+        yield
+    finally:
+        _run_names.reset(token)
+
+
+def run_names() -> dict[str, str]:
+    """Return the names of the run under way, as Prefect's records bear them."""
+    names = dict(_run_names.get() or {})
+    if "flow_name" in names:
+        # Prefect makes one up for each run; here a flow's runs have no other.
+        names["flow_run_name"] = names["flow_name"]
+    return names
+
+
+def plain_logger() -> Logger:
+    """Return a logger whose records bear the names of the run under way, as Prefect's do."""
+    return _RunLogger(_log, run_names())
+
+
+class _RunLogger(Logger):
+    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
+        kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
+        return msg, kwargs
+
+
+def get_run_logger() -> Any:
+    """Return the logger of the task or flow run that is under way.
+
+    In the Prefect modes it is Prefect's, so the lines reach the API. Otherwise it is a standard
+    logger, `prefectx.runs`, whose records bear `task_run_name`, `task_name`, `flow_name` and
+    `flow_run_name`. Outside any run it can be used too. `prefectx.logs.setup` has the lines
+    printed in every mode, with file and line.
+
+    Example:
+        >>> get_run_logger().info("%d pages", 3)
+    """
+    from prefectx.runners import current_runner
+
+    return current_runner().logger()
+
+
+def tags(*names: str) -> Any:
+    """Return a context manager that gives `names` as tags to the runs started within.
+
+    Without effect in the `function` and `cache` modes.
+
+    Args:
+        *names: The tags.
+
+    Example:
+        >>> with tags("nightly"):
+        ...     pass
+    """
+    from prefectx.runners import current_runner
+
+    return current_runner().tags(*names)
+
+
+def in_run(fn: Callable[P, R]) -> Callable[P, R]:
+    """Return `fn` as a function for threads of yours: what it logs is the present run's.
+
+    Python starts a thread in an empty context, in which neither the run nor the mode is known.
+
+    Args:
+        fn: What the thread calls; no coroutine function, whose tasks have the context anyway.
+
+    Example:
+        >>> @task
+        ... def shout(words: list[str]) -> list[str]:
+        ...     with ThreadPoolExecutor() as threads:
+        ...         return list(threads.map(logs.in_run(str.upper), words))
+        >>> shout(["hello", "world"])
+        ['HELLO', 'WORLD']
+    """
+    context = copy_context()
+
+    @functools.wraps(fn)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        # Several threads may call it at once, and each enters a context of its own.
+        return context.copy().run(fn, *args, **kwargs)
+
+    return inside
