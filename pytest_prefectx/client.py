@@ -39,8 +39,9 @@ def connected(folder: Path, server: Server | None) -> Generator[PrefectServer]:
     with ExitStack() as stack:
         stack.enter_context(environment(isolation(folder)))
         # Prefect reads the environment while it is imported, so not before it is isolated; and
-        # before waiting, because the import takes about as long as the server's start.
-        import_module("prefect.flows")
+        # before waiting, because the import takes about as long as the server's start. This module
+        # sets up Prefect's logging: later, that would be to the stream that a test has captured.
+        import_module("prefect.main")
         import httpx
 
         url = wait_for_url(folder, server)

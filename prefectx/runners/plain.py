@@ -39,7 +39,7 @@ class PlainRunner(Runner):
     """Runs tasks and flows as functions."""
 
     def __init__(self) -> None:
-        # Once a process, at the first use of the mode: calls cost nothing for it.
+        # Once a process, at the first use of the mode: calls of tasks cost nothing for it.
         ensure_logs()
 
     @abstractmethod
@@ -83,6 +83,7 @@ class PlainRunner(Runner):
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body."""
+        ensure_logs()
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         try:
             args, kwargs = _settled(args, kwargs, wait_for)

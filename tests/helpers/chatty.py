@@ -1,0 +1,12 @@
+"""Stands for a library that logs, and knows nothing of prefectx."""
+
+from __future__ import annotations
+
+import logging
+
+log = logging.getLogger(__name__)
+
+
+def work(what: object) -> None:
+    log.debug("begins %s", what)
+    log.info("has done %s", what)
