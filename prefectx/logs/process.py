@@ -13,7 +13,7 @@ from prefectx.logs.runs import run_names
 from prefectx.logs.wanted import Wanted, as_level, as_names, carried, default_level, set_by_prefect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Self
 
@@ -140,16 +140,33 @@ class Process:
         # On a worker flows of several users may run, who ask for different levels.
         self._levels[name] = min(level, self._levels.get(name, level))
         logger.setLevel(self._levels[name])
-        self._changes.callback(logger.setLevel, before)
+        self.undo(logger.setLevel, before)
+
+    def lowest(self, what: Wanted, logger: str) -> int:
+        """Return the lowest level of the lines of `logger` that are wanted."""
+        if what.level is not None:
+            return what.level
+        # Others may have asked for a lower one; a level that nobody has changed is as it should be.
+        changed = any(logger == name or logger.startswith(f"{name}.") for name in self._levels)
+        return default_level() if changed else logging.NOTSET
+
+    def undo(self, change: Callable[..., object], /, *args: object) -> None:
+        """Remember a call that takes back what was changed."""
+        self._changes.callback(change, *args)
 
     def handle(self, logger: logging.Logger, handler: logging.Handler) -> None:
         """Add a handler to a logger."""
         logger.addHandler(handler)
-        self._changes.callback(logger.removeHandler, handler)
+        self.undo(logger.removeHandler, handler)
+
+    def filter(self, logger: logging.Logger, takes: Callable[[logging.LogRecord], bool]) -> None:
+        """Let a logger drop what `takes` is false of."""
+        logger.addFilter(takes)
+        self.undo(logger.removeFilter, takes)
 
     def format(self, handler: logging.Handler, formatter: logging.Formatter) -> None:
         """Give a handler another formatter."""
-        self._changes.callback(handler.setFormatter, handler.formatter)
+        self.undo(handler.setFormatter, handler.formatter)
         handler.setFormatter(formatter)
 
 
@@ -182,6 +199,17 @@ def _is_a_runs(record: logging.LogRecord) -> bool:
 
 
 def is_wanted(record: logging.LogRecord) -> bool:
-    """Tell whether a record is one of a logger that is wanted here."""
+    """Tell whether a record is one of a logger that is wanted here, at a level that is."""
     what = wanted()
-    return what is not None and what.takes(record)
+    return (
+        what is not None
+        and what.names(record.name)
+        and record.levelno >= _process.lowest(what, record.name)
+    )
+
+
+def is_at_wanted_level(record: logging.LogRecord) -> bool:
+    """Tell whether a record of a run's own logger is at a level that is wanted here."""
+    what = wanted()
+    asked = None if what is None else what.level
+    return record.levelno >= (default_level() if asked is None else asked)

@@ -37,10 +37,6 @@ class Wanted:
         """Tell whether the logger, or one above it, is among those that are wanted."""
         return any(logger == own or logger.startswith(f"{own}.") for own in self.loggers)
 
-    def takes(self, record: logging.LogRecord) -> bool:
-        """Tell whether the record is one of a wanted logger, at a wanted level."""
-        return self.names(record.name) and record.levelno >= (self.level or logging.NOTSET)
-
     def outermost(self) -> tuple[str, ...]:
         """Return the loggers that are below none of the others: these get the lines of all."""
         return tuple(

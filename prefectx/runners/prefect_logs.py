@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import os
 from typing import TYPE_CHECKING, Final, TypeGuard
@@ -11,9 +12,10 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.configuration import ensure_logging_setup
 from prefect.logging.formatters import PrefectFormatter
 from prefect.logging.handlers import APILogHandler
+from prefect.logging.loggers import print_as_log
 
 from prefectx.logs.lines import PLAIN_RUNS, STANDARD, Lines, Messages
-from prefectx.logs.process import is_wanted
+from prefectx.logs.process import is_at_wanted_level, is_wanted, wanted
 from prefectx.logs.runs import run_names
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def connect(what: Wanted, process: Process) -> None:
     if what.level is not None:
         for name in RUNS:
             process.level(name, what.level)
+            # On a worker, others who did not ask for it are not to see it.
+            process.filter(logging.getLogger(name), is_at_wanted_level)
     to_api = _api_handler()
     for name in what.outermost():
         logger = logging.getLogger(name)
@@ -46,6 +50,11 @@ def connect(what: Wanted, process: Process) -> None:
             process.format(handler, _messages())
         elif _is_as_prefect_made_it(handler.formatter):
             process.format(handler, Lines(_is_a_runs, _names, handler.formatter))
+    if builtins.print is not print_as_log:
+        # Outside runs it prints. Prefect puts it in place while a task with log_prints runs, and
+        # the end of one task takes it away from others that run in other threads.
+        process.undo(setattr, builtins, "print", builtins.print)
+        builtins.print = print_as_log
 
 
 def _api_handler() -> APILogHandler:
@@ -89,7 +98,7 @@ def _in_a_run(_: logging.LogRecord) -> bool:
 def _is_a_runs(record: logging.LogRecord) -> bool:
     if record.name in RUNS:
         # What Prefect says of a run, such as its end, has no place in the user's code.
-        return not record.pathname.startswith(_PREFECTS_OWN)
+        return wanted() is not None and not record.pathname.startswith(_PREFECTS_OWN)
     return record.name == PLAIN_RUNS or is_wanted(record)
 
 

@@ -49,16 +49,15 @@ class Logs:
         """
         APILogWorker.drain_all(timeout=PATIENCE)
         deadline = time.monotonic() + PATIENCE
-        while True:
-            found = self._read()
-            if until([line.message for line in found]):
-                return found
+        while (found := self._read()) is None or not until([line.message for line in found]):
             if time.monotonic() > deadline:
                 msg = f"there are only {found}"
                 raise TimeoutError(msg)
             time.sleep(0.05)
+        return found
 
-    def _read(self) -> list[Line]:
+    def _read(self) -> list[Line] | None:
+        """Return the lines, or None while the task run of one of them is not recorded."""
         wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[self._flow_run]))
         found: list[Any] = []
         while page := self._client.read_logs(
@@ -66,8 +65,10 @@ class Logs:
         ):
             found += page
         (flow_run,) = self._server.flow_runs(self._flow_run)
-        names = {run.id: run.name for run in self._server.task_runs(self._flow_run)}
-        names[None] = "flow"
+        runs = [run for run in self._server.task_runs(self._flow_run) if run.state.is_final()]
+        names = {run.id: run.name for run in runs} | {None: "flow"}
+        if any(log.task_run_id not in names for log in found):
+            return None
         return [
             Line(names[log.task_run_id], log.name, log.message.replace(flow_run.name, "NAME"))
             for log in found

@@ -46,13 +46,12 @@ def prints(word: str) -> None:
 
 
 @task(name="kill {word}", target=None)
-def kills_once(word: str) -> None:
-    """Log; then, at the first time, kill the process."""
-    chatty.work(word)
-    mark = Path("killed")
+def kills_once(word: str, mark: Path) -> None:
+    """Kill the process at the first time; log at the second."""
     if not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    chatty.work(word)
 
 
 def place(module: ModuleType, code: str) -> str:

@@ -1,0 +1,140 @@
+"""What tasks log on the workers of a Dask cluster that knew nothing of it when it started."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import api_logs
+import chatty
+import pytest
+import talking
+from distributed import Client, LocalCluster
+from prefect_dask import DaskTaskRunner
+from talking import place
+
+from prefectx import flow, logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
+
+DEBUG, INFO = place(chatty, "log.debug"), place(chatty, "log.info")
+COUNTS = place(talking, '"counts %s"')
+WORDS = ["a", "bc", "def", "ghij"]
+
+
+@pytest.fixture(autouse=True)
+def fresh_folder(tmp_target: Any) -> Any:
+    return tmp_target
+
+
+@pytest.fixture
+def logs_of(prefect_client: Any, prefect_server: Any) -> Any:
+    return partial(api_logs.logs_of, client=prefect_client, server=prefect_server)
+
+
+def runner_on(cluster: Any, folder: Any) -> DaskTaskRunner:
+    with Client(cluster, set_as_default=False) as client:
+        client.run(os.chdir, str(folder))
+    return DaskTaskRunner(address=cluster.scheduler_address)
+
+
+def lines_of(word: str) -> list[tuple[str, str, str]]:
+    """Return what `talking.count(word)` logs: the name of its run, the logger, the message."""
+    run = f"count {word}"
+    return [
+        (run, "prefect.task_runs", f"Task run '{run}' | {COUNTS} - counts {word}"),
+        (run, "chatty", f"Task run '{run}' | chatty | {DEBUG} - begins {word}"),
+        (run, "chatty", f"Task run '{run}' | chatty | {INFO} - has done {word}"),
+    ]
+
+
+def test_each_line_reaches_the_api_once(
+    prefectx_mode: str, dask_cluster: Any, tmp_target: Any, logs_of: Any
+) -> None:
+    spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
+    expected = sorted(line for word in WORDS for line in lines_of(word))
+    with logs.setup(["chatty"], level="DEBUG"):
+        found = logs_of(spread, WORDS).lines(until=lambda there: len(there) >= len(expected))
+    assert sorted(found) == expected
+
+
+@pytest.mark.prefectx("prefect")
+def test_threads_and_prints_of_a_task_reach_the_api(
+    prefectx_mode: str, dask_cluster: Any, tmp_target: Any, logs_of: Any
+) -> None:
+    @flow(task_runner=runner_on(dask_cluster, tmp_target.path))
+    def both() -> Any:
+        return talking.in_threads.submit("a"), talking.prints.submit("b")
+
+    with logs.setup(["chatty"]):
+        found = logs_of(both).lines(until=lambda there: len(there) >= 3)
+    prints = place(talking, "    print(")
+    assert sorted(line.message for line in found) == [
+        f"Task run 'print b' | {prints} - prints b",
+        f"Task run 'thread a' | chatty | {INFO} - has done a 1",
+        f"Task run 'thread a' | chatty | {INFO} - has done a 2",
+    ]
+
+
+@pytest.mark.prefectx("prefect")
+def test_a_worker_logs_for_those_flows_that_ask_for_it(
+    prefectx_mode: str, dask_cluster: Any, tmp_target: Any, logs_of: Any
+) -> None:
+    spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
+
+    def chatted(there: list[str]) -> bool:
+        return sum("has done" in line for line in there) >= len(WORDS)
+
+    with logs.setup(["chatty"]):
+        logs_of(spread, WORDS).lines(until=chatted)
+    # The lines of the second flow are behind those of the first; those of the third behind both.
+    second = logs_of(spread, WORDS)
+    with logs.setup(["chatty"]):
+        logs_of(spread, WORDS).lines(until=chatted)
+    assert second.lines() == []
+
+
+@pytest.fixture
+def bare_cluster(tmp_target: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A cluster of one worker process, started where nothing is known of a Prefect server."""
+    with monkeypatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+            patch.delenv(name)
+        patch.setenv("PREFECT_HOME", str(tmp_target.path / "home"))
+        cluster = LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            local_directory=str(tmp_target.path / "dask"),
+        )
+    with cluster:
+        yield cluster
+
+
+@pytest.mark.prefectx("prefect")
+def test_a_worker_in_place_of_a_killed_one_logs_too(
+    prefectx_mode: str, bare_cluster: Any, tmp_target: Any, logs_of: Any
+) -> None:
+    """Without knowing the server, and each line once."""
+    runner = runner_on(bare_cluster, tmp_target.path)
+
+    @flow(task_runner=runner)
+    def killed_once(mark: Path) -> Any:
+        first = talking.kills_once.submit("a", mark)
+        return talking.count.submit("bc", wait_for=[first])
+
+    mark = tmp_target.path / "killed"
+    with logs.setup(["chatty"], level="DEBUG"):
+        found = logs_of(killed_once, mark).lines(until=lambda there: len(there) >= 5)
+    assert mark.exists()
+    killed = "Task run 'kill a' | chatty | "
+    assert [tuple(line) for line in found] == [
+        ("kill a", "chatty", f"{killed}{DEBUG} - begins a"),
+        ("kill a", "chatty", f"{killed}{INFO} - has done a"),
+        *lines_of("bc"),
+    ]
