@@ -232,6 +232,28 @@ def test_a_server_nobody_could_foresee_is_started_when_asked_for(
     project.run("-n1").ends(passed=1).starts_servers(0)
 
 
+def test_prefect_logs_to_the_present_stream_whichever_test_brought_it_in(
+    example: Callable[..., Example],
+) -> None:
+    """The flow is made in the mode `function`, so nothing has imported Prefect before."""
+    project = example(
+        """
+        import pytest
+        from prefectx import flow, get_run_logger
+
+        @flow
+        def says(): get_run_logger().warning("hello")
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(prefectx_mode, capsys, n):
+            says()
+            told = capsys.readouterr().err
+            assert " - hello\\n" in told or prefectx_mode == "function"
+        """
+    )
+    project.run("--prefectx-mode=function,prefect").ends(passed=4)
+
+
 def test_a_dask_cluster_uses_the_server_and_counts_runs(example: Callable[..., Example]) -> None:
     """Its workers are processes that know the server and the log of runs from their start.
 
