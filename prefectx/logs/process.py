@@ -63,6 +63,7 @@ def setup(extra: str | Iterable[str] = (), *, level: int | str | None = None) ->
         UnknownLevel: There is no level of that name.
 
     Example:
+        >>> import logging
         >>> with logs.setup(["mylib"], level="DEBUG"):
         ...     logging.getLogger("mylib.pages").isEnabledFor(logging.DEBUG)
         True

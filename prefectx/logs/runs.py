@@ -93,6 +93,7 @@ def in_run(fn: Callable[P, R]) -> Callable[P, R]:
         fn: What the thread calls; no coroutine function, whose tasks have the context anyway.
 
     Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
         >>> @task
         ... def shout(words: list[str]) -> list[str]:
         ...     with ThreadPoolExecutor() as threads:

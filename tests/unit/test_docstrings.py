@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import prefectx
+import prefectx.logs
 import prefectx.stores
 import pytest_prefectx
 from prefectx.records import record_of
@@ -20,14 +21,18 @@ pytestmark = pytest.mark.prefectx("cache")
 
 FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
 
+LOGS = ("in_run", "setup")
+
 NAMESPACE = {
     **{name: getattr(prefectx, name) for name in prefectx.__all__},
     **{name: getattr(prefectx.stores, name) for name in prefectx.stores.__all__},
     **{name: getattr(pytest_prefectx, name) for name in pytest_prefectx.__all__},
+    **{name: getattr(prefectx.logs, name) for name in LOGS},
+    "logs": prefectx.logs,
     "record_of": record_of,
 }
 
-PUBLIC = {*prefectx.__all__, *prefectx.stores.__all__, *pytest_prefectx.__all__}
+PUBLIC = {*LOGS, *prefectx.__all__, *prefectx.stores.__all__, *pytest_prefectx.__all__}
 
 # These have no docstring of their own, or are made for you.
 WITHOUT_EXAMPLE = {"MODES", "ModesDisagree", "strategies"}
