@@ -5,15 +5,23 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
 from prefectx.logs.lines import PLAIN_RUNS, STANDARD, TIME, Lines
 from prefectx.logs.runs import run_names
-from prefectx.logs.wanted import Wanted, as_level, as_names, carried, default_level, set_by_prefect
+from prefectx.logs.wanted import (
+    Wanted,
+    as_level,
+    as_names,
+    carried,
+    carrying,
+    default_level,
+    set_by_prefect,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from types import TracebackType
     from typing import Self
 
@@ -86,6 +94,17 @@ def ensure_logs() -> None:
     """Have what is wanted here logged by this process, if it is not yet."""
     if (what := wanted()) is not None:
         _process.ensure(what)
+
+
+@contextmanager
+def logging_as(what: Wanted | None) -> Generator[None]:
+    """Have what came with a task run logged within the `with` statement, if anything came."""
+    if what is None:
+        yield
+        return
+    with carrying(what):
+        ensure_logs()
+        yield
 
 
 class Process:

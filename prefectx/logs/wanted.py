@@ -73,8 +73,8 @@ def carrying(wanted: Wanted | None) -> Generator[None]:
 
 def set_by_prefect() -> Wanted | None:
     """Return what Prefect's own setting names, or None if it names nothing."""
-    names = as_names(_setting(LOGGERS_VARIABLE) or ())
-    return Wanted(names) if names else None
+    names = _setting(LOGGERS_VARIABLE)
+    return Wanted(as_names(names)) if names else None
 
 
 def default_level() -> int:

@@ -13,8 +13,7 @@ from prefect.states import Completed
 from prefectx.call import Call, execute
 from prefectx.context import context_names, replaced_context
 from prefectx.item import is_handle, settle
-from prefectx.logs.process import ensure_logs, wanted
-from prefectx.logs.wanted import carrying
+from prefectx.logs.process import logging_as, wanted
 from prefectx.mode import use_mode
 from prefectx.options import prefect_options
 from prefectx.run import in_task, task_body
@@ -150,8 +149,7 @@ class Body:
     @contextmanager
     def _as_there(self) -> Generator[None]:
         """Let hold what held where the call was made."""
-        with use_mode(self.mode), replaced_context(self.names), carrying(self.logged):
-            ensure_logs()
+        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged):
             yield
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -48,8 +48,8 @@ def lines_of(word: str) -> list[tuple[str, str, str]]:
     run = f"count {word}"
     return [
         (run, "prefect.task_runs", f"Task run '{run}' | {COUNTS} - counts {word}"),
-        (run, "chatty", f"Task run '{run}' | chatty | {DEBUG} - begins {word}"),
-        (run, "chatty", f"Task run '{run}' | chatty | {INFO} - has done {word}"),
+        (run, "chatty.parts", f"Task run '{run}' | chatty.parts | {DEBUG} - begins {word}"),
+        (run, "chatty.parts", f"Task run '{run}' | chatty.parts | {INFO} - has done {word}"),
     ]
 
 
@@ -76,8 +76,8 @@ def test_threads_and_prints_of_a_task_reach_the_api(
     prints = place(talking, "    print(")
     assert sorted(line.message for line in found) == [
         f"Task run 'print b' | {prints} - prints b",
-        f"Task run 'thread a' | chatty | {INFO} - has done a 1",
-        f"Task run 'thread a' | chatty | {INFO} - has done a 2",
+        f"Task run 'thread a' | chatty.parts | {INFO} - has done a 1",
+        f"Task run 'thread a' | chatty.parts | {INFO} - has done a 2",
     ]
 
 
@@ -90,13 +90,16 @@ def test_a_worker_logs_for_those_flows_that_ask_for_it(
     def chatted(there: list[str]) -> bool:
         return sum("has done" in line for line in there) >= len(WORDS)
 
-    with logs.setup(["chatty"]):
+    with logs.setup(["chatty"], level="DEBUG"):
         logs_of(spread, WORDS).lines(until=chatted)
     # The lines of the second flow are behind those of the first; those of the third behind both.
     second = logs_of(spread, WORDS)
     with logs.setup(["chatty"]):
         logs_of(spread, WORDS).lines(until=chatted)
     assert second.lines() == []
+    ends = "Finished in state Completed()"
+    assert {text for text in second.messages() if "task run" not in text} >= {ends}
+    assert not any("Created task run" in text for text in second.messages())
 
 
 @pytest.fixture
@@ -132,9 +135,9 @@ def test_a_worker_in_place_of_a_killed_one_logs_too(
     with logs.setup(["chatty"], level="DEBUG"):
         found = logs_of(killed_once, mark).lines(until=lambda there: len(there) >= 5)
     assert mark.exists()
-    killed = "Task run 'kill a' | chatty | "
+    killed = "Task run 'kill a' | chatty.parts | "
     assert [tuple(line) for line in found] == [
-        ("kill a", "chatty", f"{killed}{DEBUG} - begins a"),
-        ("kill a", "chatty", f"{killed}{INFO} - has done a"),
+        ("kill a", "chatty.parts", f"{killed}{DEBUG} - begins a"),
+        ("kill a", "chatty.parts", f"{killed}{INFO} - has done a"),
         *lines_of("bc"),
     ]

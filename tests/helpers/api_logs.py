@@ -56,14 +56,22 @@ class Logs:
             time.sleep(0.05)
         return found
 
-    def _read(self) -> list[Line] | None:
-        """Return the lines, or None while the task run of one of them is not recorded."""
+    def messages(self) -> list[str]:
+        """Return the messages that are there, Prefect's own too."""
+        return [log.message for log in self._all()]
+
+    def _all(self) -> list[Any]:
         wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[self._flow_run]))
         found: list[Any] = []
         while page := self._client.read_logs(
             wanted, limit=PAGE, offset=len(found), sort=LogSort.TIMESTAMP_ASC
         ):
             found += page
+        return found
+
+    def _read(self) -> list[Line] | None:
+        """Return the lines, or None while the task run of one of them is not recorded."""
+        found = self._all()
         (flow_run,) = self._server.flow_runs(self._flow_run)
         runs = [run for run in self._server.task_runs(self._flow_run) if run.state.is_final()]
         names = {run.id: run.name for run in runs} | {None: "flow"}

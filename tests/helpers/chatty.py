@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(f"{__name__}.parts")
 
 
 def work(what: object) -> None:

@@ -37,13 +37,13 @@ def messages(word: str) -> list[str]:
     """Return the lines of `talking.count(word)`, at INFO."""
     return [
         f"Task run 'count {word}' | {COUNTS} - counts {word}",
-        f"Task run 'count {word}' | chatty | {INFO} - has done {word}",
+        f"Task run 'count {word}' | chatty.parts | {INFO} - has done {word}",
     ]
 
 
 IN_FLOW = [
     f"Flow run 'NAME' | {BEGINS} - begins",
-    f"Flow run 'NAME' | chatty | {INFO} - has done all",
+    f"Flow run 'NAME' | chatty.parts | {INFO} - has done all",
 ]
 
 
@@ -63,7 +63,7 @@ def test_debug_is_shown_if_asked_for(
     with logs.setup(["chatty"], level="debug"):
         load(talking.count("a"))
     shown = [line for line in logged(capsys.readouterr().err) if line.startswith("DEBUG")]
-    assert shown == [f"DEBUG   | Task run 'count a' | chatty | {DEBUG} - begins a"]
+    assert shown == [f"DEBUG   | Task run 'count a' | chatty.parts | {DEBUG} - begins a"]
 
 
 def test_threads_of_a_task_log_under_its_name(
@@ -72,21 +72,21 @@ def test_threads_of_a_task_log_under_its_name(
     with logs.setup(["chatty"]):
         talking.in_threads("a")
     assert sorted(logged(capsys.readouterr().err)) == [
-        f"INFO    | Task run 'thread a' | chatty | {INFO} - has done a {n}" for n in (1, 2)
+        f"INFO    | Task run 'thread a' | chatty.parts | {INFO} - has done a {n}" for n in (1, 2)
     ]
 
 
 @IN_PREFECT
 def test_the_api_has_each_line_once_with_its_run(prefectx_mode: str, logs_of: Any) -> None:
-    with logs.setup(["chatty"]):
+    with logs.setup(["chatty.parts", "chatty"]):
         lines = logs_of(talking.total, ["a", "bc"]).lines()
     assert [line.message for line in lines] == [*IN_FLOW, *messages("a"), *messages("bc")]
     assert [line.run for line in lines] == ["flow"] * 2 + ["count a"] * 2 + ["count bc"] * 2
     assert [line.logger for line in lines[:4]] == [
         "prefect.flow_runs",
-        "chatty",
+        "chatty.parts",
         "prefect.task_runs",
-        "chatty",
+        "chatty.parts",
     ]
 
 
@@ -103,7 +103,11 @@ def test_threads_of_a_task_reach_the_api(prefectx_mode: str, logs_of: Any) -> No
     with logs.setup(["chatty"]):
         lines = logs_of(flow(lambda: talking.in_threads("a"), name="threads")).lines()
     assert sorted(lines) == [
-        ("thread a", "chatty", f"Task run 'thread a' | chatty | {INFO} - has done a {n}")
+        (
+            "thread a",
+            "chatty.parts",
+            f"Task run 'thread a' | chatty.parts | {INFO} - has done a {n}",
+        )
         for n in (1, 2)
     ]
 
@@ -126,7 +130,7 @@ def test_task_runners_log_each_line_once(runner: str, prefectx_mode: str, logs_o
 
 def at_debug(word: str) -> list[str]:
     counts, done = messages(word)
-    return [counts, f"Task run 'count {word}' | chatty | {DEBUG} - begins {word}", done]
+    return [counts, f"Task run 'count {word}' | chatty.parts | {DEBUG} - begins {word}", done]
 
 
 @pytest.mark.prefectx("prefect")

@@ -122,8 +122,8 @@ def test_setup_again_adds_to_what_was_asked_and_prints_once(
         logging.getLogger("another.part").debug("two")
     lines = logged(capsys.readouterr().err)
     assert lines[:2] == [
-        f"DEBUG   | chatty | {DEBUG} - begins one",
-        f"INFO    | chatty | {INFO} - has done one",
+        f"DEBUG   | chatty.parts | {DEBUG} - begins one",
+        f"INFO    | chatty.parts | {INFO} - has done one",
     ]
     assert [line.split(" - ")[1] for line in lines[2:]] == ["two"]
 
@@ -184,10 +184,10 @@ def test_threads_log_under_the_runs_name_if_their_function_is_in_run(
         without()
     *within, alone = logged(capsys.readouterr().err)
     assert sorted(within) == [
-        f"INFO    | Task run 'thread a' | chatty | {INFO} - has done a {number}"
+        f"INFO    | Task run 'thread a' | chatty.parts | {INFO} - has done a {number}"
         for number in (1, 2)
     ]
-    assert alone == f"INFO    | chatty | {INFO} - has done lost"
+    assert alone == f"INFO    | chatty.parts | {INFO} - has done lost"
 
 
 def test_the_lines_of_nested_loggers_are_those_of_the_outermost() -> None:
