@@ -12,6 +12,7 @@ import chatty
 import pytest
 import talking
 from distributed import Client, LocalCluster
+from prefect.settings import PREFECT_LOGGING_EXTRA_LOGGERS, temporary_settings
 from prefect_dask import DaskTaskRunner
 from talking import place
 
@@ -64,6 +65,17 @@ def test_each_line_reaches_the_api_once(
 
 
 @pytest.mark.prefectx("prefect")
+def test_prefects_setting_of_extra_loggers_reaches_workers_that_do_not_have_it(
+    prefectx_mode: str, dask_cluster: Any, tmp_target: Any, logs_of: Any
+) -> None:
+    spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
+    expected = [line for word in WORDS for line in lines_of(word) if "begins" not in line[-1]]
+    with logs.setup(), temporary_settings({PREFECT_LOGGING_EXTRA_LOGGERS: "chatty"}):
+        found = logs_of(spread, WORDS).lines(until=lambda there: len(there) >= len(expected))
+    assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.prefectx("prefect")
 def test_threads_and_prints_of_a_task_reach_the_api(
     prefectx_mode: str, dask_cluster: Any, tmp_target: Any, logs_of: Any
 ) -> None:
@@ -99,7 +111,8 @@ def test_a_worker_logs_for_those_flows_that_ask_for_it(
     assert second.lines() == []
     ends = "Finished in state Completed()"
     assert {text for text in second.messages() if "task run" not in text} >= {ends}
-    assert not any("Created task run" in text for text in second.messages())
+    for unwanted in ("Created task run", "has done"):
+        assert not any(unwanted in text for text in second.messages())
 
 
 @pytest.fixture

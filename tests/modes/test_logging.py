@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import warnings
 from functools import partial
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 import talking
 from talking import logged, place
 
-from prefectx import flow, load, logs, use_mode
+from prefectx import flow, get_run_logger, load, logs, task
+
+PATIENCE = 60
 
 IN_PREFECT = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 
@@ -168,43 +171,92 @@ def test_what_is_printed_is_logged_with_its_place(prefectx_mode: str, logs_of: A
 
 
 @pytest.mark.prefectx("prefect")
+def test_the_end_of_one_task_does_not_keep_another_from_printing(
+    prefectx_mode: str, logs_of: Any
+) -> None:
+    first_started, first_ended = threading.Event(), threading.Event()
+
+    @task(target=None, log_prints=True)
+    def first() -> None:
+        first_started.set()
+        assert second_started.wait(PATIENCE)
+
+    @task(target=None, log_prints=True)
+    def second() -> None:
+        second_started.set()
+        assert first_ended.wait(PATIENCE)
+        print("last")  # noqa: T201 - what the test is about
+
+    second_started = threading.Event()
+
+    @flow
+    def both() -> Any:
+        one = first.submit()
+        assert first_started.wait(PATIENCE)
+        other = second.submit()
+        one.wait()
+        first_ended.set()
+        return other
+
+    with logs.setup():
+        (line,) = logs_of(both).lines()
+    assert line.message.endswith(" - last")
+
+
+@pytest.mark.prefectx("prefect")
 def test_a_library_may_log_where_no_run_is(prefectx_mode: str, prefect_server: Any) -> None:
-    with logs.setup(["chatty"]), warnings.catch_warnings(record=True) as caught:
+    from prefect.settings import PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW, temporary_settings
+
+    told = temporary_settings({PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "warn"})
+    with logs.setup(["chatty"]), told, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        talking.count("a")
+        talking.total(["a"])
         chatty.work("outside")
     assert [str(warning.message) for warning in caught] == []
 
 
 @pytest.mark.prefectx("prefect")
+@pytest.mark.parametrize("own", ["format", "task_run_fmt", "flow_run_fmt"])
 def test_formats_of_the_users_own_stay(
-    prefectx_mode: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    own: str,
+    prefectx_mode: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from prefect.logging.configuration import PROCESS_LOGGING_CONFIG
     from prefect.logging.formatters import PrefectFormatter
     from prefect.logging.handlers import PrefectConsoleHandler
 
-    own = PrefectFormatter("own %(message)s", task_run_fmt="own %(task_run_name)s %(message)s")
+    formats = dict(PROCESS_LOGGING_CONFIG["formatters"]["standard"])
+    del formats["()"]
     for handler in logging.getLogger().handlers:
         if isinstance(handler, PrefectConsoleHandler):
-            monkeypatch.setattr(handler, "formatter", own)
+            formatter = PrefectFormatter(**{**formats, own: "own %(message)s"})
+            monkeypatch.setattr(handler, "formatter", formatter)
     with logs.setup(["chatty"]):
-        talking.count("a")
-    told = capsys.readouterr().err.splitlines()
-    assert [line for line in told if line.endswith(" a")] == [
-        "own count a counts a",
-        "own has done a",
-    ]
+        talking.total(["a"])
+    told = capsys.readouterr().err
+    assert logged(told) == []
+    assert len([line for line in told.splitlines() if line.startswith("own ")]) > 0
 
 
-@pytest.mark.prefectx("prefect")
-def test_the_rendered_name_is_the_runs_in_the_api(
-    prefectx_mode: str, prefect_server: Any, logs_of: Any
+@IN_PREFECT
+def test_a_name_that_is_known_only_where_the_task_runs_is_in_the_api_and_in_the_logs(
+    prefectx_mode: str, logs_of: Any
 ) -> None:
+    @task(target=None, name="say {word}")
+    def say(word: str) -> str:
+        get_run_logger().info("says %s", word)
+        return f"{word}!"
+
     @flow
     def late() -> Any:
-        return talking.count.submit(talking.count.submit("a"))
+        return say.submit(say.submit("a"))
 
-    with logs.setup(), use_mode("prefect"), pytest.raises(TypeError):
-        late()
-    names = [run.name for run in prefect_server.task_runs(name="count ", expect=2)]
-    assert {"count a", "count 1"} <= set(names)
+    with logs.setup():
+        lines = logs_of(late).lines()
+    assert [line.run for line in lines] == ["say a", "say a!"]
+    assert [line.message.split(" | ")[0] for line in lines] == [
+        "Task run 'say a'",
+        "Task run 'say a!'",
+    ]

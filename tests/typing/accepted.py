@@ -15,6 +15,7 @@ from prefectx import (
     gcontext,
     item,
     load,
+    logs,
     tags,
     task,
     unmapped,
@@ -208,6 +209,10 @@ with use_mode("cache") as mode, context(base="report-7", day=3), tags("nightly")
     assert_type(mode, Mode)
     gcontext["base"] = "report-8"
     gcontext.path = "in/a.pdf"
+
+with logs.setup(["mylib"], level="DEBUG"):
+    assert_type(logs.in_run(current_mode)(), Mode)
+logs.setup("mylib, another", level=10).undo()
 
 done, not_done = wait([first, item("working/a")], timeout=1.5)
 for future in as_completed([first]):

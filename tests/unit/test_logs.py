@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import chatty
@@ -188,6 +189,12 @@ def test_threads_log_under_the_runs_name_if_their_function_is_in_run(
         for number in (1, 2)
     ]
     assert alone == f"INFO    | chatty.parts | {INFO} - has done lost"
+
+
+def test_several_threads_may_be_in_the_run_at_once() -> None:
+    both = threading.Barrier(2, timeout=60)
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(logs.in_run(lambda _: both.wait()), range(2))) == [0, 1]
 
 
 def test_the_lines_of_nested_loggers_are_those_of_the_outermost() -> None:
