@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
 PLAIN_RUNS: Final = "prefectx.runs"
+PREFECTX: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 # As Prefect has it for loggers that are no run's.
 STANDARD: Final = "%(asctime)s.%(msecs)03d | %(levelname)-7s | %(name)s - %(message)s"
@@ -60,8 +62,11 @@ def located(record: logging.LogRecord, names: Names) -> str:
     run = _run(own) or _run(names())
     logger = "" if "task_run_name" in own or "flow_run_name" in own else record.name
     logger = "" if record.name == PLAIN_RUNS else logger
-    place = f"{record.filename}:{record.lineno}"
-    return f"{' | '.join(filter(None, (run, logger, place)))} - {record.message}"
+    # What prefectx says of a run has no place in the user's code.
+    own_words = record.pathname.startswith(PREFECTX)
+    place = "" if own_words else f"{record.filename}:{record.lineno}"
+    where = " | ".join(filter(None, (run, logger, place)))
+    return f"{where} - {record.message}" if where else record.message
 
 
 def _run(names: Mapping[str, str]) -> str:

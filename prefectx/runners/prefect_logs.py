@@ -14,7 +14,7 @@ from prefect.logging.formatters import PrefectFormatter
 from prefect.logging.handlers import APILogHandler
 from prefect.logging.loggers import print_as_log
 
-from prefectx.logs.lines import PLAIN_RUNS, STANDARD, Lines, Messages
+from prefectx.logs.lines import PLAIN_RUNS, PREFECTX, STANDARD, Lines, Messages
 from prefectx.logs.process import is_at_wanted_level, is_wanted, wanted
 from prefectx.logs.runs import run_names
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from prefectx.logs.wanted import Wanted
 
 RUNS: Final = ("prefect.task_runs", "prefect.flow_runs")
-_PREFECTS_OWN: Final = os.path.dirname(prefect.__file__) + os.sep
+_NOT_THE_USERS: Final = (os.path.dirname(prefect.__file__) + os.sep, PREFECTX)
 
 
 def connect(what: Wanted, process: Process) -> None:
@@ -97,8 +97,8 @@ def _in_a_run(_: logging.LogRecord) -> bool:
 
 def _is_a_runs(record: logging.LogRecord) -> bool:
     if record.name in RUNS:
-        # What Prefect says of a run, such as its end, has no place in the user's code.
-        return wanted() is not None and not record.pathname.startswith(_PREFECTS_OWN)
+        # What Prefect and prefectx say of a run, such as its end, has no place in the user's code.
+        return wanted() is not None and not record.pathname.startswith(_NOT_THE_USERS)
     return record.name == PLAIN_RUNS or is_wanted(record)
 
 

@@ -14,6 +14,7 @@ from talking import in_threads, logged, place, total
 
 from prefectx import context, flow, get_run_logger, logs, task, use_mode
 from prefectx.errors import PrefectxError, UnknownLevel
+from prefectx.logs.lines import PREFECTX
 from prefectx.logs.wanted import Wanted
 
 pytestmark = pytest.mark.prefectx("function")
@@ -72,6 +73,24 @@ def test_a_name_may_hold_what_formatting_would_take_for_its_own(
     with logs.setup():
         part(5)
     assert "Task run '5% of %s' | " in capsys.readouterr().err
+
+
+def test_what_prefectx_says_of_a_run_has_no_place_in_the_users_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # As if the line were logged by a file of prefectx.
+    own = compile("logger.info('still running')", f"{PREFECTX}own.py", "exec")
+
+    @task(target=None)
+    def long() -> None:
+        exec(own, {"logger": get_run_logger()})  # noqa: S102
+
+    with logs.setup():
+        long()
+        exec(own, {"logger": get_run_logger()})  # noqa: S102
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith(" | INFO    | Task run 'long' - still running")
+    assert second.endswith(" | INFO    | still running")
 
 
 def test_outside_any_run_the_logger_can_be_used(
