@@ -17,9 +17,10 @@ from prefect_dask import DaskTaskRunner
 from talking import place
 
 from prefectx import flow, logs
+from prefectx.dask import task_runner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 
@@ -38,10 +39,10 @@ def logs_of(prefect_client: Any, prefect_server: Any) -> Any:
     return partial(api_logs.logs_of, client=prefect_client, server=prefect_server)
 
 
-def runner_on(cluster: Any, folder: Any) -> DaskTaskRunner:
+def runner_on(cluster: Any, folder: Any, kind: Callable[..., Any] = DaskTaskRunner) -> Any:
     with Client(cluster, set_as_default=False) as client:
         client.run(os.chdir, str(folder))
-    return DaskTaskRunner(address=cluster.scheduler_address)
+    return kind(address=cluster.scheduler_address)
 
 
 def lines_of(word: str) -> list[tuple[str, str, str]]:
@@ -54,10 +55,16 @@ def lines_of(word: str) -> list[tuple[str, str, str]]:
     ]
 
 
+@pytest.mark.parametrize("kind", [DaskTaskRunner, task_runner])
 def test_each_line_reaches_the_api_once(
-    prefectx_mode: str, dask_cluster: Any, tmp_target: Any, logs_of: Any
+    kind: Callable[..., Any],
+    prefectx_mode: str,
+    dask_cluster: Any,
+    tmp_target: Any,
+    logs_of: Any,
 ) -> None:
-    spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
+    runner = runner_on(dask_cluster, tmp_target.path, kind)
+    spread = talking.spread.with_options(task_runner=runner)
     expected = sorted(line for word in WORDS for line in lines_of(word))
     with logs.setup(["chatty"], level="DEBUG"):
         found = logs_of(spread, WORDS).lines(until=lambda there: len(there) >= len(expected))
