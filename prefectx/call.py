@@ -51,6 +51,11 @@ class Call:
         #: Whether another has made the target while this call, with `once=True`, waited for it.
         self.was_found = False
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        # A claim counts in this process only.
+        state = {name: getattr(self, name) for name in self.__slots__ if name != "_claim"}
+        return None, {**state, "_claim": None}
+
     def is_done(self) -> bool:
         """Tell whether the target is there and counts.
 
@@ -113,17 +118,33 @@ class Call:
 
     def _make(self) -> Any:
         with self._whole_or_not_at_all():
-            start = time.perf_counter()
-            with task_body():
-                value = execute(self.task, self.args, self.kwargs)
-            return self._keep(value, time.perf_counter() - start)
+            if self.task.isolate:
+                from prefectx.isolation.parent import made_apart
+
+                return made_apart(self)
+            return self.run_and_keep()
 
     async def _amake(self) -> Any:
         with self._whole_or_not_at_all():
-            start = time.perf_counter()
-            with task_body():
-                value = await execute(self.task, self.args, self.kwargs)
-            return self._keep(value, time.perf_counter() - start)
+            if self.task.isolate:
+                from prefectx.isolation.parent import amade_apart
+
+                return await amade_apart(self)
+            return await self.arun_and_keep()
+
+    def run_and_keep(self) -> Any:
+        """Do what `make` does once nobody else can be making it."""
+        start = time.perf_counter()
+        with task_body():
+            value = execute(self.task, self.args, self.kwargs)
+        return self._keep(value, time.perf_counter() - start)
+
+    async def arun_and_keep(self) -> Any:
+        """Do the same for a coroutine function."""
+        start = time.perf_counter()
+        with task_body():
+            value = await execute(self.task, self.args, self.kwargs)
+        return self._keep(value, time.perf_counter() - start)
 
     @contextmanager
     def _whole_or_not_at_all(self) -> Generator[None]:

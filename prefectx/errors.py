@@ -60,6 +60,14 @@ class StoreUnreachable(PrefectxError, ConnectionError):
     """A store is away, or refuses its credentials."""
 
 
+class InvalidDuration(PrefectxError, ValueError):
+    """A span of time cannot be read."""
+
+
+class IsolatedRunDied(PrefectxError, RuntimeError):
+    """The process of a task with `isolate=True` was killed, crashed or exited."""
+
+
 class MissingExtra(PrefectxError, ImportError):
     """Something was asked for that needs a package that is not installed."""
 

@@ -39,6 +39,8 @@ class TaskOptions(TypedDict, total=False):
     rerun_on: Iterable[RerunOn]
     #: `True`: of all processes that miss a target at once, one makes it, the others wait for it.
     once: bool
+    #: `True`: the function runs in a process of its own, in all modes but `function`.
+    isolate: bool
     #: Dask resources that a run of the task takes up.
     resources: Mapping[str, float] | None
     #: Dask's priority: of what waits, the highest runs first. By default 0.
@@ -101,7 +103,7 @@ class FlowOptions(TypedDict, total=False):
 
 OWN_OPTIONS: Final = frozenset(
     {"target", "base", "store", "save", "name", "modules", "rerun_on", "once"}
-    | {"resources", "priority", "workers"},
+    | {"isolate", "resources", "priority", "workers"},
 )
 TASK_OPTIONS: Final = frozenset(TaskOptions.__annotations__)
 FLOW_OPTIONS: Final = frozenset(FlowOptions.__annotations__)

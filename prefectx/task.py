@@ -19,7 +19,7 @@ from typing import (
     overload,
 )
 
-from prefectx.errors import TemplateError, UnknownOption
+from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
 from prefectx.future import Future, FutureList, State
 from prefectx.item import Item, settle
 from prefectx.mapping import unmapped
@@ -85,6 +85,13 @@ class Task(Generic[P, R_co]):
         )
         self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
         self.once: Final = options.get("once", False)
+        self.isolate: Final = options.get("isolate", False)
+        if self.isolate and self.is_generator:
+            msg = (
+                f"task {self.name!r} is a generator, which isolate=True cannot run in another"
+                " process: return a list."
+            )
+            raise UnsupportedValue(msg)
         self.naming: Final = Naming(self.fn, options)
         for name in ("return_state", "wait_for"):
             if name in inspect.signature(self.fn).parameters:
@@ -318,9 +325,9 @@ class TaskDecorator:
     """`task`: decorates when given a function, re-configures when given options.
 
     Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`, `once`,
-    `resources`, `priority`, `workers`; every other option is Prefect's (`retries`, `tags`,
-    `timeout_seconds`, …), used in the Prefect modes and without effect in the others. An option
-    left out is inherited.
+    `isolate`, `resources`, `priority`, `workers`; every other option is Prefect's (`retries`,
+    `tags`, `timeout_seconds`, …), used in the Prefect modes and without effect in the others. An
+    option left out is inherited.
 
     Example:
         >>> task = task(target="out/{funcname}/{day}.json")

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import inspect
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import prefect
 from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
 from prefect.states import Completed
 
 from prefectx.call import Call, execute
 from prefectx.context import context_names, replaced_context
+from prefectx.isolation.parent import aexecuted_apart, executed_apart
+from prefectx.isolation.works import Execution
 from prefectx.item import is_handle, settle
 from prefectx.logs.process import logging_as, wanted
 from prefectx.mode import use_mode
 from prefectx.options import prefect_options
 from prefectx.run import in_task, task_body
+from prefectx.still_running import StillRunning, interval
 from prefectx.tree import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
     from typing import Self
 
+    from prefectx.item import Item
     from prefectx.logs.wanted import Wanted
     from prefectx.mode import Mode
     from prefectx.task import Task
@@ -100,31 +105,43 @@ def _unpacked(value: Any) -> Any:
     return settle(value) if is_handle(value) else value
 
 
+class There(NamedTuple):
+    """What held where a call was made, and holds where it runs.
+
+    Attributes:
+        mode: The mode of the call.
+        names: What `context` held.
+        for_task: Whether a task made the call: it is given data, not an Item.
+        logged: What was to be logged.
+        still_running: After how many seconds, and then how often, a log line says that the task
+            is alive; 0 for never.
+    """
+
+    mode: Mode
+    names: dict[str, Any]
+    for_task: bool
+    logged: Wanted | None
+    still_running: float
+
+    @contextmanager
+    def holds(self) -> Generator[None]:
+        """Let it hold within the `with` statement."""
+        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged):
+            yield
+
+
 class Body:
     """What Prefect runs: the function, within what held where the call was made.
 
     Args:
         task: The task.
-        mode: The mode of the call.
-        names: What `context` held.
-        for_task: Whether a task made the call: it is given data, not an Item.
-        logged: What was to be logged.
+        there: What held there.
     """
 
     # Prefect asks for a function's attributes, and finds the function's own.
-    def __init__(
-        self,
-        task: Task[..., Any],
-        mode: Mode,
-        names: Mapping[str, Any],
-        for_task: bool,
-        logged: Wanted | None,
-    ) -> None:
+    def __init__(self, task: Task[..., Any], there: There) -> None:
         self.task = task
-        self.mode = mode
-        self.names = dict(names)
-        self.for_task = for_task
-        self.logged = logged
+        self.there = there
         self.__name__ = task.fn.__name__
         self.__qualname__ = task.fn.__qualname__
         self.__signature__ = inspect.signature(task.fn)
@@ -132,44 +149,62 @@ class Body:
     @classmethod
     def here(cls, task: Task[..., Any], mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
-        return cls(task, mode, context_names(), in_task(), wanted())
+        return cls(task, There(mode, dict(context_names()), in_task(), wanted(), interval()))
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the task as `run` does, or return a coroutine that does."""
         args, kwargs = settled_and_unpacked(args), settled_and_unpacked(kwargs)
         if inspect.iscoroutinefunction(self.task.fn):
             return self._acall(args, kwargs)
-        with self._as_there():
+        with self.there.holds(), self._alive():
             return self.run(args, kwargs)
 
     async def _acall(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        with self._as_there():
+        with self.there.holds(), self._alive():
             return await self.arun(args, kwargs)
 
-    @contextmanager
-    def _as_there(self) -> Generator[None]:
-        """Let hold what held where the call was made."""
-        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged):
-            yield
+    def _alive(self) -> StillRunning:
+        return StillRunning(self._label, self.there.still_running)
+
+    def _label(self) -> str:
+        """Return what the log calls the run that is under way: its name, if it was given one."""
+        item = self.item()
+        if item is not None and not self.task.naming.names_runs:
+            # There is no base where the target is not made of one.
+            return f"{self.task.name} {item.base or item.target.rpartition('/')[2]}"
+        run = TaskRunContext.get()
+        return self.task.name if run is None else run.task_run.name
+
+    def item(self) -> Item[Any] | None:
+        """Return the Item of the call that is under way, if there is one."""
+        return None
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function; return its data."""
+        if self.task.isolate:
+            return executed_apart(Execution(self.task, args, kwargs))
         with task_body():
             return execute(self.task, args, kwargs)
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do the same for a coroutine function."""
+        if self.task.isolate:
+            return await aexecuted_apart(Execution(self.task, args, kwargs))
         with task_body():
             return await execute(self.task, args, kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.task, self.mode, self.names, self.for_task, self.logged))
+        return (type(self), (self.task, self.there))
 
 
 class KeepingBody(Body):
     """Asks the target first, where the task runs; keeps what the function gives."""
 
     _call: Call | None = None
+
+    def item(self) -> Item[Any] | None:
+        """Return the Item of the call that is under way, if it has a target."""
+        return None if self._call is None else self._call.item
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the Item of what is there, as a `Cached` state, or of what is made now."""
@@ -195,7 +230,7 @@ class KeepingBody(Body):
     def _given(self, call: Call, made: Any) -> Any:
         if call.item is None:
             return made
-        return call.item.load() if self.for_task else call.item
+        return call.item.load() if self.there.for_task else call.item
 
 
 class RunName:
@@ -218,6 +253,6 @@ class LateRunName:
     def __call__(self, parameters: dict[str, Any]) -> str:
         """Return the name for the arguments, which are known where the task runs."""
         task = self.body.task
-        with replaced_context(self.body.names):
+        with replaced_context(self.body.there.names):
             args, kwargs = task.naming.unbound(settled_and_unpacked(parameters))
             return str(task.naming.run_name(args, kwargs))

@@ -1,0 +1,93 @@
+"""`isolate=True` in every mode: the same data, from another process, which the run knows of."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import apart
+import psutil
+import pytest
+from example import wait_until
+
+from prefectx import flow, load
+from prefectx.errors import IsolatedRunDied
+
+
+@pytest.fixture(autouse=True)
+def no_process_left(tmp_target: Any) -> Any:
+    yield
+    children = psutil.Process().children()
+    assert not [child for child in children if "prefectx.isolation" in str(child.cmdline())]
+
+
+# Of an isolated task, prefect.skip and prefect.cache run the same.
+@pytest.mark.prefectx("function", "cache", "prefect.cache", "prefect")
+def test_every_way_to_call_gives_the_same_data(tmp_target: Any, prefectx_mode: str) -> None:
+    @flow
+    def many_ways() -> Any:
+        doubled = apart.double.submit(1)
+        later = apart.double_later.submit(doubled)
+        return [doubled, later, apart.write("a"), apart.nested.submit(later)]
+
+    doubled, later, written, (inner, plain, here) = load(many_ways())
+    assert (doubled, later, written, inner) == (2, 4, "out/a.txt", 8)
+    assert plain == here, "what an isolated task calls runs in its process"
+    assert (here == os.getpid()) == (prefectx_mode == "function"), "where a debugger is wanted"
+
+
+@pytest.mark.prefectx("prefect.cache", "prefect")
+def test_a_death_is_a_failed_task_run_with_its_last_words(
+    prefect_server: Any, prefect_client: Any
+) -> None:
+    @flow(name="deadly")
+    def deadly() -> None:
+        apart.last_words()
+
+    with pytest.raises(IsolatedRunDied, match=r"task 'last_words': the process .* code 3"):
+        deadly()
+    run = prefect_server.task_runs()[-1]
+    assert run.state.name == "Failed"
+    assert "IsolatedRunDied: task 'last_words'" in run.state.message
+    messages: list[str] = []
+
+    def is_logged() -> bool:
+        found = prefect_client.read_logs()
+        messages.extend(log.message for log in found if log.task_run_id == run.id)
+        return "last words" in messages
+
+    wait_until(is_logged)
+
+
+@pytest.mark.prefectx("prefect")
+def test_a_nested_task_run_belongs_to_the_flow_run(prefect_server: Any) -> None:
+    @flow(name="nests")
+    def nests() -> Any:
+        return apart.nested(1)
+
+    assert nests()[0] == 2
+    flow_run = prefect_server.flow_runs()[-1]
+    runs = [run for run in prefect_server.task_runs() if run.flow_run_id == flow_run.id]
+    assert sorted(run.name.partition("-")[0] for run in runs) == ["double", "nested", "plain_pid"]
+
+
+@pytest.mark.prefectx("prefect")
+def test_a_timeout_ends_the_process() -> None:
+    @flow
+    def impatient() -> Any:
+        # In a thread, where an exception can be raised only between two steps of Python.
+        waiting = apart.wait_for_ever.with_options(timeout_seconds=1)
+        return waiting.submit("note", return_state=True).name
+
+    assert impatient() == "TimedOut"
+
+
+@pytest.mark.prefectx("prefect")
+def test_a_timeout_of_a_coroutine_ends_the_process() -> None:
+    @flow
+    async def impatient() -> Any:
+        waiting = apart.wait_for_ever_later.with_options(timeout_seconds=1)
+        return (await waiting("note", return_state=True)).name
+
+    assert asyncio.run(impatient()) == "TimedOut"
