@@ -58,6 +58,8 @@ def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
 
     Raises:
         MissingExtra: `prefect-dask` is not installed.
+        InvalidDuration: `keepalive` is no span of time.
+        UnknownOption: `check` is none of these.
         ValueError: Arguments contradict each other.
 
     Example:

@@ -11,19 +11,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dask.config import set as configured
-
 from prefectx.durations import parse_duration
 
 if TYPE_CHECKING:
     import datetime
-    from contextlib import AbstractContextManager
 
     from distributed import Client
 
     Duration = str | float | datetime.timedelta
 
-__all__ = ["Raised", "created_config", "creating", "parse_duration", "raise_ttl"]
+__all__ = ["Raised", "created_config", "parse_duration", "raise_ttl"]
 
 
 class Raised(NamedTuple):
@@ -38,6 +35,8 @@ class Raised(NamedTuple):
 def created_config(keepalive: Duration) -> dict[str, Any]:
     """Return what must be set in Dask's configuration while a cluster is created.
 
+    It reaches a scheduler that runs in this process, as that of a `LocalCluster` does.
+
     Args:
         keepalive: How long a worker may be silent: seconds, a `timedelta` or a text as `"6h"`.
 
@@ -49,30 +48,6 @@ def created_config(keepalive: Duration) -> dict[str, Any]:
         {'distributed.scheduler.worker-ttl': '21600.0s'}
     """
     return {"distributed.scheduler.worker-ttl": f"{parse_duration(keepalive)}s"}
-
-
-def creating(keepalive: Duration) -> AbstractContextManager[Any]:
-    """Return a context manager within which clusters are created with that configuration.
-
-    It reaches a scheduler that runs in this process, as that of a `LocalCluster` does. Where it
-    runs elsewhere, use `raise_ttl` as soon as there is a client.
-
-    Args:
-        keepalive: As for `created_config`.
-
-    Raises:
-        InvalidDuration: `keepalive` is no span of time.
-
-    Example:
-        >>> from distributed import LocalCluster
-        >>> with creating("6h"):
-        ...     cluster = LocalCluster(n_workers=0, dashboard_address=":0")
-        >>> cluster.scheduler.worker_ttl / 3600
-        6.0
-        >>> cluster.close()
-    """
-    settings: AbstractContextManager[Any] = configured(created_config(keepalive))
-    return settings
 
 
 def raise_ttl(client: Client, keepalive: Duration) -> Raised:

@@ -17,6 +17,7 @@ from prefectx.dask.collector import Collector
 from prefectx.dask.crash import Submitted
 from prefectx.dask.face import client_of
 from prefectx.dask.future import DaskFuture
+from prefectx.dask.keepalive import created_config, raise_ttl
 from prefectx.dask.message import pickled, pickled_call, prepared
 from prefectx.dask.payload import warn_if_large
 from prefectx.dask.shared import Shelf
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from prefectx.dask import Check
     from prefectx.task import Task
 
-_CREATED: Final = {
+_CREATED: Final[dict[str, Any]] = {
     # The scheduler's last messages to each worker and client would be kept whole, a thousand each.
     "distributed.admin.low-level-log-length": 1,
 }
@@ -65,6 +66,7 @@ class DaskRunner(DaskTaskRunner):
             performance_report_path=performance_report_path,
         )
         self.keepalive: Final = keepalive
+        self._configuration()
         self.check: Final[Check] = check
         self.sight: Final = sight_of(self, check)
         #: The resources that some worker is known to offer.
@@ -108,8 +110,8 @@ class DaskRunner(DaskTaskRunner):
         if self._client is not None:
             return self._client
         try:
-            with dask.config.set(_CREATED):
-                return super().client
+            with dask.config.set(self._configuration()):
+                client = super().client
         except OSError as error:
             if self.address is None:
                 raise
@@ -118,6 +120,14 @@ class DaskRunner(DaskTaskRunner):
                 ' "dask scheduler", and workers with "dask worker ADDRESS".'
             )
             raise ClusterUnreachable(msg) from error
+        if self.keepalive is not None:
+            # The scheduler may run elsewhere, or longer than this.
+            raise_ttl(client, self.keepalive)
+        return client
+
+    def _configuration(self) -> dict[str, Any]:
+        """Return what Dask must be set to where a cluster is made."""
+        return _CREATED | ({} if self.keepalive is None else created_config(self.keepalive))
 
     def submit(
         self,

@@ -15,7 +15,8 @@ from distributed import Client, LocalCluster
 from prefect_dask import DaskTaskRunner
 
 from prefectx import flow, load
-from prefectx.dask.keepalive import created_config, creating, raise_ttl
+from prefectx.dask import task_runner
+from prefectx.dask.keepalive import created_config, raise_ttl
 from prefectx.errors import InvalidDuration
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
@@ -76,11 +77,10 @@ def test_of_two_that_hold_the_lock_for_too_long_only_the_isolated_one_ends(
 
 
 def test_a_task_that_holds_the_lock_ends_once_the_ttl_is_raised(impatient: Client) -> None:
-    @flow(task_runner=DaskTaskRunner(address=impatient.scheduler.address))
+    @flow(task_runner=task_runner(address=impatient.scheduler.address, keepalive="1 min"))
     def long() -> Any:
         return apart.hold.submit(SILENT)
 
-    assert raise_ttl(impatient, "1 min") == (1, 60)
     assert load(long()) > SILENT - 1
     assert raise_ttl(impatient, "30s") == (60, 60), "never lowered"
 
@@ -95,8 +95,9 @@ def test_a_ttl_that_is_off_stays_off() -> None:
 
 
 def test_what_is_created_with_keepalive_has_it_from_the_start() -> None:
-    with creating("6h"), LocalCluster(n_workers=0, dashboard_address=":0") as cluster:
-        assert cluster.scheduler.worker_ttl == 21_600
+    patient = task_runner(n_workers=0, keepalive="6h", cluster_kwargs={"dashboard_address": ":0"})
+    with patient:
+        assert patient.client.cluster.scheduler.worker_ttl == 21_600
     assert dask.config.get("distributed.scheduler.worker-ttl") == "5 minutes"
 
 
@@ -110,9 +111,8 @@ def test_dask_reads_what_is_written_for_it() -> None:
 
 
 def test_what_is_no_span_of_time_is_refused_before_anything_is_changed() -> None:
-    for changes in (created_config, creating):
-        with pytest.raises(InvalidDuration):
-            changes("soon")
+    with pytest.raises(InvalidDuration):
+        task_runner(keepalive="soon")
 
 
 def test_signs_of_life_come_from_workers_that_ran_before(

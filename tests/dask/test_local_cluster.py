@@ -10,6 +10,7 @@ import dask
 import pytest
 import shipped
 from distributed import LocalCluster
+from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
 from prefectx import flow, load, task, use_mode
@@ -53,11 +54,12 @@ def test_hits_send_nothing_to_the_scheduler(on_cluster: Any, prefect_server: Any
 
     @flow(task_runner=on_cluster)
     def warm() -> Any:
-        return shipped.double.map(range(3)), shipped.named.item("a").exists()
+        hits = shipped.double.map(range(3)), shipped.named.item("a").exists()
+        return flow_run.id, *hits
 
-    before = len(prefect_server.task_runs())
-    assert load(warm()) == ([0, 2, 4], False)
-    assert len(prefect_server.task_runs()) == before
+    identity, *data = load(warm())
+    assert data == [[0, 2, 4], False]
+    assert prefect_server.task_runs(identity) == []
 
 
 @pytest.mark.prefectx("prefect.cache")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import clustered
 import pytest
+from prefect.runtime import flow_run
 from processes import until
 
 from prefectx import flow, load, use_mode, wait
@@ -22,26 +23,28 @@ pytestmark = pytest.mark.prefectx("prefect.skip")
 OWN_FOLDER = "/proc/self/cwd"
 
 
-def runs_of(prefect_server: Any, runs: list[Any]) -> set[str]:
-    """Return the states of these task runs, as soon as the server knows them."""
-    until(lambda: {run.id for run in prefect_server.task_runs()}.issuperset(runs))
-    return {run.state.name for run in prefect_server.task_runs() if run.id in runs}
+def states(prefect_server: Any, flow_run_id: str, count: int) -> set[str]:
+    """Return the states of a flow's task runs, as soon as the server knows all of them."""
+    runs = prefect_server.task_runs(flow_run_id, expect=count)
+    until(lambda: all(run.state.is_final() for run in prefect_server.task_runs(flow_run_id)))
+    assert len(runs) == count
+    return {run.state.name for run in prefect_server.task_runs(flow_run_id)}
 
 
-def warm(runner: Any, task: Any, count: int = 4) -> list[Any]:
-    """Make the targets, then run a flow on them; return the ids of the futures that it had."""
+def warm(runner: Any, task: Any, count: int = 4) -> str:
+    """Make the targets, then run a flow on them; return the flow run's id."""
     with use_mode("cache"):
         for value in range(count):
             task(value)
 
     @flow(task_runner=runner)
-    def again() -> list[Any]:
+    def again() -> str:
         futures = task.map(range(count))
         wait(futures)
         assert load(futures) == [2 * value for value in range(count)]
-        return [getattr(future, "task_run_id", None) for future in futures]
+        return str(flow_run.id)
 
-    return load(again())
+    return again()
 
 
 def transitions(dask_scheduler: Any) -> int:
@@ -62,9 +65,8 @@ def test_hits_make_no_task_run_and_send_nothing_to_the_scheduler(
     cluster_client: Any, prefect_server: Any, check: Any
 ) -> None:
     before = cluster_client.run_on_scheduler(transitions)
-    known = len(prefect_server.task_runs())
-    warm(task_runner(address=cluster_client.scheduler.address, check=check), clustered.double, 50)
-    assert len(prefect_server.task_runs()) == known
+    runner = task_runner(address=cluster_client.scheduler.address, check=check)
+    assert prefect_server.task_runs(warm(runner, clustered.double, 50)) == []
     # To try out whether the workers see the same files takes one small task.
     most = 20 if check == "auto" else 0
     assert cluster_client.run_on_scheduler(transitions) - before <= most
@@ -72,17 +74,15 @@ def test_hits_make_no_task_run_and_send_nothing_to_the_scheduler(
 
 def test_workers_alone_look_if_told_so(cluster_client: Any, prefect_server: Any) -> None:
     runner = task_runner(address=cluster_client.scheduler.address, check="worker")
-    assert runs_of(prefect_server, warm(runner, clustered.double)) == {"Cached"}
+    assert states(prefect_server, warm(runner, clustered.double), 4) == {"Cached"}
 
 
 def test_one_worker_lists_the_folder_if_both_must_see_a_target(
     cluster_client: Any, prefect_server: Any
 ) -> None:
-    known = len(prefect_server.task_runs())
     before = cluster_client.run_on_scheduler(transitions)
     runner = task_runner(address=cluster_client.scheduler.address, check="both")
-    warm(runner, clustered.double, 50)
-    assert len(prefect_server.task_runs()) == known
+    assert prefect_server.task_runs(warm(runner, clustered.double, 50)) == []
     assert 0 < cluster_client.run_on_scheduler(transitions) - before < 20
 
 
@@ -99,7 +99,7 @@ def test_what_the_workers_do_not_see_is_made_there(
     monkeypatch.chdir(elsewhere)
     task = clustered.double.with_options(store=Filestore(OWN_FOLDER))
     runner = task_runner(address=cluster_client.scheduler.address, check=check)
-    assert runs_of(prefect_server, warm(runner, task)) == {"Completed"}
+    assert states(prefect_server, warm(runner, task), 4) == {"Completed"}
 
 
 def test_probe_leaves_no_file_behind(cluster_client: Any, tmp_target: Any) -> None:
