@@ -1,0 +1,113 @@
+"""A flow that stops where a test wants something to die, and goes on when it says so.
+
+A test shuts a gate; whoever comes there says so and waits. The files for that lie beside the
+folder of targets, which is the current one in each process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefectx import flow, load, task, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 60
+GATES = Path("../gates")
+
+
+def eventually(found: Callable[[], Any], what: str) -> Any:
+    """Wait until `found` gives something true; return that."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := found()):
+        if time.monotonic() > deadline:
+            msg = f"waited in vain: {what}"
+            raise TimeoutError(msg)
+        time.sleep(0.02)
+    return value
+
+
+class Gate:
+    """A place in the flow that processes come to, and wait at while it is shut."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._shut = GATES / f"{name}.shut"
+        self._deadly = GATES / f"{name}.deadly"
+
+    def shut(self) -> None:
+        GATES.mkdir(exist_ok=True)
+        self._shut.touch()
+
+    def open(self) -> None:
+        self._shut.unlink(missing_ok=True)
+
+    def be_deadly(self) -> None:
+        """From now on, kill each process that comes here."""
+        GATES.mkdir(exist_ok=True)
+        self._deadly.touch()
+
+    def be_harmless(self) -> None:
+        self._deadly.unlink()
+
+    def come(self) -> None:
+        """Tell that this process has come here; wait until the gate is open."""
+        GATES.mkdir(exist_ok=True)
+        (GATES / f"{self.name}-{os.getpid()}.here").touch()
+        if self._deadly.exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        eventually(lambda: not self._shut.exists(), f"{self.name} was not opened")
+
+    def came(self, count: int = 1) -> set[int]:
+        """Wait until that many processes have come here; return their ids."""
+        return eventually(lambda: self._came(count), f"{count} processes at {self.name}")
+
+    def _came(self, count: int) -> set[int] | None:
+        names = [path.stem for path in GATES.glob(f"{self.name}-*.here")]
+        pids = {int(name.rpartition("-")[2]) for name in names}
+        return pids if len(pids) >= count else None
+
+
+@task(target="{funcname}/{value}")
+def make(value: int) -> list[int]:
+    Gate("make").come()
+    return [value] * 1_000
+
+
+@task(target="{funcname}/all")
+def add(rows: list[list[int]]) -> int:
+    Gate("add").come()
+    return sum(map(sum, rows))
+
+
+@task(target="{funcname}/{total}.txt")
+def show(total: int) -> str:
+    return f"{total} in all"
+
+
+@flow
+def pipeline() -> Any:
+    made = make.map(range(3))
+    wait(made)
+    Gate("between").come()
+    return show.submit(add.submit(made))
+
+
+EXPECTED = "3000 in all"
+VALUES = {
+    **{f"make/{value}": [value] * 1_000 for value in range(3)},
+    "add/all": 3_000,
+    "show/3000.txt": EXPECTED,
+}
+
+if __name__ == "__main__":
+    from prefectx.dask import task_runner
+
+    runner = task_runner(address=sys.argv[1]) if sys.argv[1:] else task_runner(n_workers=2)
+    sys.stdout.write(load(pipeline.with_options(task_runner=runner)()))
