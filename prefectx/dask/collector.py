@@ -41,19 +41,25 @@ class Collector:
     def end(self) -> None:
         """Give up what has not ended; end the thread."""
         self._ending = True
+        try:
+            self._cancel()
+        finally:
+            self._something.release()
+            self._thread.join()
+
+    def _cancel(self) -> None:
         running = [call.future.on_workers for _, call in list(self._calls.values())]
-        self._client.cancel(
-            [future for future in running if future is not None], reason="flow-ended"
-        )
-        self._something.release()
-        self._thread.join()
+        known = [future for future in running if future is not None]
+        # A client that has lost its scheduler for good has cancelled them, and refuses to.
+        if known and self._client.status in {"running", "connecting"}:
+            self._client.cancel(known, reason="flow-ended")
 
     def _run(self) -> None:
         while not (self._ending and not self._calls):
             self._something.acquire()
             for batch in self._finished.batches():
                 self._take_in(batch)
-                # While anybody knows a future of it, Dask keeps a result.
+                # Dask keeps what somebody knows a future of, and makes it anew if its worker dies.
                 del batch
 
     def _take_in(self, batch: list[DaskResult]) -> None:

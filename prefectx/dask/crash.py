@@ -52,7 +52,10 @@ def crash(call: Submitted, error: BaseException) -> None:
         error: What Dask says of it.
     """
     state = _state(call, error)
-    call.context.run(_report, call, state)
+    try:
+        call.context.run(_report, call, state)
+    except Exception as unreported:  # noqa: BLE001 - whoever waits must be told all the same
+        state.message = f"{state.message} (Prefect could not be told: {unreported!r}.)"
     call.future.settle(state)
 
 

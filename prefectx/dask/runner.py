@@ -14,6 +14,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 from prefectx.dask import worker
 from prefectx.dask.call import Call
 from prefectx.dask.collector import Collector
+from prefectx.dask.connection import connected
 from prefectx.dask.crash import Submitted
 from prefectx.dask.face import client_of
 from prefectx.dask.future import DaskFuture
@@ -157,14 +158,16 @@ class DaskRunner(DaskTaskRunner):
         )
         warn_if_large(call.content, f"a call of task {task.name!r}", parameters)
         name = _name(task)
-        running = client_of(self).submit(
-            worker.run,
-            pickled(tuple(call)),
-            ready.awaited,
-            # Of the key's first part Dask makes groups and colours; the second one is for people.
-            key=(f"{task.name}-{self._token}", name, str(run_id)),
-            pure=False,
-        )
+        client = client_of(self)
+        with connected(client):
+            running = client.submit(
+                worker.run,
+                pickled(tuple(call)),
+                ready.awaited,
+                # Of the first part Dask makes groups and colours; the second one is for people.
+                key=(f"{task.name}-{self._token}", name, str(run_id)),
+                pure=False,
+            )
         future = DaskFuture(run_id, running)
         collector.add(Submitted(future, task, name, inputs, ready.futures, copy_context()), running)
         return future

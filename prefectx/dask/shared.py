@@ -8,6 +8,7 @@ a worker fetches them when it first needs them.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import prefect
@@ -18,6 +19,7 @@ from prefect.context import (
     serialize_context,
 )
 
+from prefectx.dask.connection import connected
 from prefectx.dask.message import pickled
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Shelf:
 
     def __init__(self, client: DaskClient) -> None:
         self._client: Final = client
-        self._kept: Final[set[str]] = set()
+        self._kept: set[str] = set()
         self._context: tuple[tuple[Any, ...], str] | None = None
 
     def context(self) -> str:
@@ -56,15 +58,17 @@ class Shelf:
         """Leave bytes with the scheduler unless they are there; return their name."""
         name = hashlib.blake2b(content, digest_size=16).hexdigest()
         if name not in self._kept:
-            self._client.set_metadata([FOLDER, name], content)
+            with connected(self._client):
+                self._client.set_metadata([FOLDER, name], content)
             self._kept.add(name)
         return name
 
     def clear(self) -> None:
-        """Take back what was left."""
-        if self._kept:
-            self._client.run_on_scheduler(_forget, list(self._kept))
-            self._kept.clear()
+        """Take back what was left, unless the scheduler is gone, and all that with it."""
+        kept, self._kept = self._kept, set()
+        if kept and self._client.status == "running":
+            with suppress(OSError):
+                self._client.run_on_scheduler(_forget, list(kept))
 
 
 def _stand_in(flow: prefect.Flow[..., Any]) -> prefect.Flow[..., Any]:

@@ -15,15 +15,16 @@ from aftermath import Aftermath
 from distributed import Client
 from doomed import Gate
 
-from prefectx import load
+from prefectx import flow, load
 from prefectx.dask import task_runner
-from prefectx.errors import TaskCrashed
+from prefectx.errors import ClusterUnreachable, TaskCrashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-pytestmark = pytest.mark.prefectx("prefect.skip")
+in_skip = pytest.mark.prefectx("prefect.skip")
+in_both = pytest.mark.prefectx("prefect.skip", "prefect.cache")
 
 
 @pytest.fixture
@@ -68,6 +69,7 @@ def kill(pids: set[int], how: signal.Signals = signal.SIGKILL) -> None:
         os.kill(pid, how)
 
 
+@in_skip
 def test_task_whose_worker_is_killed_runs_again_elsewhere(
     pipeline: Any, aftermath: Aftermath, tmp_target: Any, prefectx_mode: str
 ) -> None:
@@ -77,4 +79,127 @@ def test_task_whose_worker_is_killed_runs_again_elsewhere(
         add.came(2)
     assert load(run.result()) == doomed.EXPECTED
     assert tmp_target.runs == {"make": 3, "add": 2, "show": 1}
+    aftermath.is_survived(pipeline)
+
+
+@in_both
+def test_outputs_outlive_the_workers_that_made_them(
+    pipeline: Any, aftermath: Aftermath, tmp_target: Any, prefectx_mode: str
+) -> None:
+    between = Gate("between")
+    with running(pipeline, between) as run:
+        between.came()
+        kill(Gate("make").came())
+    assert load(run.result()) == doomed.EXPECTED
+    assert tmp_target.runs == {"make": 3, "add": 1, "show": 1}
+    aftermath.is_survived(pipeline)
+
+
+@in_skip
+def test_task_that_always_kills_its_worker_ends_crashed(
+    pipeline: Any, aftermath: Aftermath, tmp_target: Any, prefect_server: Any
+) -> None:
+    Gate("add").be_deadly()
+    state = pipeline(return_state=True)
+    with pytest.raises(TaskCrashed, match="'add' crashed: each of the 2 workers .* died"):
+        load(state.result())
+    assert state.is_failed()
+    runs = prefect_server.task_runs(state.state_details.flow_run_id, expect=4)
+    ended = {run.name.split("-")[0]: run.state for run in runs}
+    assert {name: state.name for name, state in ended.items()} == {
+        "make": "Completed",
+        "add": "Crashed",
+        "show": "NotReady",
+    }
+    assert "each of the 2 workers" in ended["add"].message
+    assert tmp_target.runs == {"make": 3, "add": 2}
+    Gate("add").be_harmless()
+    aftermath.is_survived(pipeline)
+
+
+@in_skip
+def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
+    pipeline: Any, aftermath: Aftermath, tmp_target: Any
+) -> None:
+    scheduler, address = aftermath.start_scheduler()
+    aftermath.start_worker(address)
+
+    @flow(task_runner=task_runner(address=address))
+    def stubborn() -> Any:
+        with pytest.raises(TaskCrashed, match="the cluster did not run it to its end"):
+            doomed.add.submit(doomed.make.map(range(3))).result()
+        return doomed.show.submit(3_000)
+
+    add = Gate("add")
+    with running(stubborn, add) as run:
+        add.came()
+        scheduler.kill()
+        with pytest.raises(ClusterUnreachable, match="does not answer any more"):
+            run.result()
+    aftermath.is_survived(pipeline)
+
+
+@in_both
+def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
+    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Any, prefectx_mode: str
+) -> None:
+    add = Gate("add")
+    add.shut()
+    client = aftermath.start_flow(cluster.scheduler_address)
+    add.came()
+    client.kill()
+    client.wait()
+    add.open()
+    doomed.eventually(lambda: "add/all" in tmp_target.items(), "the orphan's target")
+    assert tmp_target.runs == {"make": 3, "add": 1}
+    aftermath.is_survived(pipeline)
+
+
+@in_skip
+def test_worker_that_was_cut_off_does_no_harm_when_it_returns(
+    pipeline: Any, aftermath: Aftermath, tmp_target: Any
+) -> None:
+    add = Gate("add")
+    _, address = aftermath.start_scheduler(worker_ttl="1s")
+    for _ in range(2):
+        aftermath.start_worker(address, "--no-nanny")
+    flow = doomed.pipeline.with_options(task_runner=task_runner(address=address))
+    with running(flow, add) as run:
+        cut_off = add.came()
+        kill(cut_off, signal.SIGSTOP)
+        add.came(2)
+        kill(cut_off, signal.SIGCONT)
+    assert load(run.result()) == doomed.EXPECTED
+    assert tmp_target.runs == {"make": 3, "add": 2, "show": 1}
+    aftermath.end()
+    aftermath.is_survived(pipeline)
+
+
+@in_skip
+def test_two_flows_may_make_the_same_targets_at_once(
+    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Any
+) -> None:
+    add = Gate("add")
+    with running(pipeline, add) as run:
+        add.came()
+        other = aftermath.start_flow(cluster.scheduler_address)
+        add.came(2)
+    assert load(run.result()) == doomed.EXPECTED
+    assert other.communicate()[0].endswith(doomed.EXPECTED)
+    assert tmp_target.runs["add"] == 2
+    aftermath.is_survived(pipeline)
+
+
+@in_skip
+def test_ctrl_c_leaves_nothing_behind(
+    pipeline: Any, aftermath: Aftermath, tmp_target: Any, prefect_server: Any
+) -> None:
+    add = Gate("add")
+    add.shut()
+    flow = aftermath.start_flow()
+    add.came()
+    os.killpg(flow.pid, signal.SIGINT)
+    output, _ = flow.communicate(timeout=doomed.PATIENCE)
+    assert "KeyboardInterrupt" in output
+    add.open()
     aftermath.is_survived(pipeline)

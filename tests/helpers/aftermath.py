@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -52,6 +53,25 @@ class Aftermath:
         self._sessions.append(process)
         return process
 
+    def start_flow(self, *address: str) -> subprocess.Popen[str]:
+        """Start a process that runs the flow, on a cluster of its own if there is no address."""
+        return self.start("-c", "import sys, doomed; doomed.main(*sys.argv[1:])", *address)
+
+    def start_scheduler(self, **settings: str) -> tuple[subprocess.Popen[str], str]:
+        """Start a scheduler with settings of Dask's; return its process and its address."""
+        env = {f"DASK_DISTRIBUTED__SCHEDULER__{name.upper()}": v for name, v in settings.items()}
+        doomed.GATES.mkdir(exist_ok=True)
+        file = doomed.GATES / "scheduler.json"
+        options = ["--port=0", "--host=127.0.0.1", "--no-dashboard", f"--scheduler-file={file}"]
+        process = self.start("-m", "distributed.cli.dask_scheduler", *options, **env)
+        doomed.eventually(lambda: _content(file).endswith("}"), "the scheduler's start")
+        return process, json.loads(_content(file))["address"]
+
+    def start_worker(self, address: str, *options: str) -> subprocess.Popen[str]:
+        """Start a worker that runs one task at a time."""
+        options = ("--nthreads=1", "--no-dashboard", *options)
+        return self.start("-m", "distributed.cli.dask_worker", address, *options)
+
     def is_survived(self, again: Callable[[], Any]) -> None:
         """See that all is well, and that the flow's next run makes only what is missing.
 
@@ -81,7 +101,8 @@ class Aftermath:
         for process in self._sessions:
             for other in _alive_in(process.pid):
                 other.kill()
-            process.communicate()
+            if process.stdout is not None and not process.stdout.closed:
+                sys.stdout.write(process.communicate()[0])
 
     def _whole(self) -> set[str]:
         """Return the targets that are there, each of which must be whole and right."""
@@ -99,6 +120,10 @@ class Aftermath:
             for child in psutil.Process().children()
             if child.pid not in workers and os.getsid(child.pid) == os.getsid(0)
         }
+
+
+def _content(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
 
 
 def _alive_in(session: int) -> list[psutil.Process]:

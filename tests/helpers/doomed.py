@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefectx import flow, load, task, wait
+from prefectx.dask import task_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 60
+PATIENCE = 25
 GATES = Path("../gates")
 
 
@@ -106,8 +107,8 @@ VALUES = {
     "show/3000.txt": EXPECTED,
 }
 
-if __name__ == "__main__":
-    from prefectx.dask import task_runner
 
-    runner = task_runner(address=sys.argv[1]) if sys.argv[1:] else task_runner(n_workers=2)
+def main(*address: str) -> None:
+    """Run the flow on a cluster that runs, or on one of its own; print what it gives."""
+    runner = task_runner(address=address[0]) if address else task_runner(n_workers=2)
     sys.stdout.write(load(pipeline.with_options(task_runner=runner)()))
