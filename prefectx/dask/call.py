@@ -13,6 +13,7 @@ from prefect.task_engine import run_task_async, run_task_sync
 from prefectx.dask.contexts import CONTEXTS, kept_task
 from prefectx.dask.message import filled_in, unpickled_call
 from prefectx.dask.outcome import outcome_of
+from prefectx.dask.reports import wait_until_reported
 
 if TYPE_CHECKING:
     import uuid
@@ -62,6 +63,7 @@ def _run(call: Call, awaited: Sequence[Outcome]) -> Outcome:
         AssetContext(**call.assets).__enter__()
     with prefect.tags(*call.tags):
         state: Any = asyncio.run(run_task_async(**how)) if task.isasync else run_task_sync(**how)
+    wait_until_reported()
     return outcome_of(state)
 
 

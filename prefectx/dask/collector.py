@@ -6,7 +6,7 @@ import itertools
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx.dask.crash import Submitted, crash
+from prefectx.dask.crash import FLOW_ENDED, Submitted, crash
 from prefectx.dask.face import finishing
 from prefectx.dask.outcome import Held
 
@@ -52,7 +52,7 @@ class Collector:
         known = [future for future in running if future is not None]
         # A client that has lost its scheduler for good has cancelled them, and refuses to.
         if known and self._client.status in {"running", "connecting"}:
-            self._client.cancel(known, reason="flow-ended")
+            self._client.cancel(known, reason=FLOW_ENDED)
 
     def _run(self) -> None:
         while not (self._ending and not self._calls):

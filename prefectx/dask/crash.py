@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from distributed import KilledWorker
 from prefect.context import EngineContext
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from prefect.tasks import Task
 
     from prefectx.dask.future import DaskFuture
+
+
+FLOW_ENDED: Final = "flow-ended"
+"""Why Dask was told to cancel a call."""
 
 
 class Submitted(NamedTuple):
@@ -79,6 +83,8 @@ def _reason(name: str, error: BaseException) -> str:
             " too long are the usual reasons; the worker's log tells. isolate=True on the task,"
             " and memory_limit= or keepalive= of task_runner, are the cures."
         )
+    if getattr(error, "reason", None) == FLOW_ENDED:
+        return f"task run {name!r} crashed: its flow ended before it did."
     return (
         f"task run {name!r} crashed: the cluster did not run it to its end"
         f" ({type(error).__name__}: {error}). Outputs that were finished are kept: run the flow"
