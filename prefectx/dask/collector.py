@@ -75,6 +75,9 @@ class Collector:
             self._settle(call, future, outcomes.get(future.key))
 
     def _fetched(self, futures: list[DaskResult]) -> list[Outcome | BaseException]:
+        if not futures:
+            # Dask would ask the scheduler for nothing, and wait for it if it is gone.
+            return []
         try:
             return self._client.gather(futures)
         except Exception:  # noqa: BLE001 - each is asked for its own below

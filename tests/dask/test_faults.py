@@ -15,7 +15,7 @@ from aftermath import Aftermath
 from distributed import Client
 from doomed import Gate
 
-from prefectx import flow, load
+from prefectx import flow, load, wait
 from prefectx.dask import task_runner
 from prefectx.errors import ClusterUnreachable, TaskCrashed
 
@@ -141,8 +141,10 @@ def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
 
     @flow(task_runner=task_runner(address=address))
     def stubborn() -> Any:
+        made = doomed.make.map(range(3))
+        wait(made)
         with pytest.raises(TaskCrashed, match="the cluster did not run it to its end"):
-            doomed.add.submit(doomed.make.map(range(3))).result()
+            doomed.add.submit(made).result()
         return doomed.show.submit(3_000)
 
     add = Gate("add")
