@@ -10,11 +10,11 @@ from prefectx.errors import ClusterUnreachable
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import distributed
+    from prefectx.dask.face import DaskClient
 
 
 @contextmanager
-def connected(client: distributed.Client) -> Generator[None]:
+def connected(client: DaskClient) -> Generator[None]:
     """See that the scheduler can be reached, before and after something is sent to it.
 
     A client that has lost its scheduler keeps what it is given and tries to reach it again, for
@@ -32,12 +32,12 @@ def connected(client: distributed.Client) -> Generator[None]:
     _check(client)
 
 
-def _check(client: distributed.Client) -> None:
+def _check(client: DaskClient) -> None:
     if client.status != "running":
         raise ClusterUnreachable(_lost(client))
 
 
-def _lost(client: distributed.Client) -> str:
+def _lost(client: DaskClient) -> str:
     scheduler = client.scheduler
     address = f" at {scheduler.address}" if scheduler is not None else ""
     return (

@@ -33,9 +33,15 @@ class DaskResult(Protocol):
 
 
 class DaskClient(Protocol):
-    """A `distributed.Client`."""
+    """A `distributed.Client`.
+
+    Attributes:
+        status: `running`; `connecting` while it has lost its scheduler; `closed`.
+        scheduler: How to call the scheduler, by its `address`; None once it is given up.
+    """
 
     status: str
+    scheduler: Any
 
     @property
     def loop(self) -> IOLoop: ...  # noqa: D102

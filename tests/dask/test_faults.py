@@ -121,7 +121,7 @@ def test_task_that_always_kills_its_worker_ends_crashed(
 ) -> None:
     Gate("add").be_deadly()
     state = pipeline(return_state=True)
-    with pytest.raises(TaskCrashed, match="'add' crashed: each of the 2 workers .* died"):
+    with pytest.raises(TaskCrashed, match=r"'add' crashed: each of the 2 workers .* died"):
         load(state.result())
     assert state.is_failed()
     ended = endings(state.state_details.flow_run_id)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,8 +91,7 @@ class Aftermath:
         """See that no process, thread, client or unfinished file is left."""
         doomed.eventually(lambda: self._others() <= self._children, "the children's end")
         for process in self._sessions:
-            session = process.pid
-            doomed.eventually(lambda: not _alive_in(session), f"the end of {process.args}")
+            doomed.eventually(partial(_is_over, process.pid), f"the end of {process.args}")
         assert [t.name for t in threading.enumerate() if t.name.startswith("prefectx")] == []
         assert [c for c in Client._instances if c.status != "closed"] == []
         assert [str(path) for path in Path().rglob("*.tmp")] == []
@@ -129,6 +129,10 @@ def _content(file: Path) -> str:
 def _alive_in(session: int) -> list[psutil.Process]:
     """Return the processes of a session that still run."""
     return [process for process in psutil.process_iter() if _is_alive_in(session, process)]
+
+
+def _is_over(session: int) -> bool:
+    return not _alive_in(session)
 
 
 def _is_alive_in(session: int, process: psutil.Process) -> bool:
