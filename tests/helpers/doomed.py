@@ -19,7 +19,7 @@ from prefectx.dask import task_runner
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 25
+PATIENCE = 60
 GATES = Path("../gates")
 
 
