@@ -63,15 +63,34 @@ def crash(call: Submitted, error: BaseException) -> None:
     call.future.settle(state)
 
 
+def lost(name: str, error: BaseException) -> State[Any]:
+    """Return the state of a run whose large output was on workers, which are gone.
+
+    Args:
+        name: The name of the run.
+        error: What Dask says of it.
+    """
+    return _crashed(
+        f"the output of task run {name!r} is lost: it was kept on the workers alone, and the"
+        f" cluster does not give it back ({type(error).__name__}: {error}). Run the flow again;"
+        " give the task a target to keep its outputs.",
+        error,
+    )
+
+
 def _state(call: Submitted, error: BaseException) -> State[Any]:
     for future in call.upstream:
         # Dask hands the error of a task on to all that wait for it.
         if future.has_failed:
             message = f"Upstream task run '{future.task_run_id}' did not reach a 'COMPLETED' state."
             return Pending(name="NotReady", message=message)
-    crashed = TaskCrashed(_reason(call.name, error))
+    return _crashed(_reason(call.name, error), error)
+
+
+def _crashed(message: str, error: BaseException) -> State[Any]:
+    crashed = TaskCrashed(message)
     crashed.__cause__ = error
-    return Crashed(message=str(crashed), data=crashed)
+    return Crashed(message=message, data=crashed)
 
 
 def _reason(name: str, error: BaseException) -> str:

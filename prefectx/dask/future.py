@@ -5,8 +5,10 @@ from __future__ import annotations
 import concurrent.futures
 from typing import TYPE_CHECKING, Any
 
+from distributed import KilledWorker
 from prefect.futures import PrefectConcurrentFuture
 
+from prefectx.dask.crash import lost
 from prefectx.runners.prefect_future import state_result
 
 if TYPE_CHECKING:
@@ -70,5 +72,8 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
     def _held_state(self) -> State[Any] | None:
         if self._running is None or not self._wrapped_future.done():
             return None
-        held: Outcome = self._running.result()
+        try:
+            held: Outcome = self._running.result()
+        except (concurrent.futures.CancelledError, KilledWorker, OSError) as error:
+            return lost(self._running.key[1], error)
         return held.state

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
+import clustered
 import doomed
 import pytest
 from aftermath import Aftermath
 from distributed import Client
 from doomed import Gate
+from prefect.context import FlowRunContext
 
 from prefectx import flow, load, wait
 from prefectx.dask import task_runner
@@ -139,12 +141,18 @@ def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
     scheduler, address = aftermath.start_scheduler()
     aftermath.start_worker(address)
 
-    @flow(task_runner=task_runner(address=address))
+    @flow(task_runner=task_runner(address=address, client_kwargs={"timeout": 3}))
     def stubborn() -> Any:
-        made = doomed.make.map(range(3))
-        wait(made)
+        kept_there, made = clustered.zeros.submit(100_000), doomed.make.map(range(3))
+        wait([kept_there, *made])
         with pytest.raises(TaskCrashed, match="the cluster did not run it to its end"):
             doomed.add.submit(made).result()
+        with pytest.raises(TaskCrashed, match="'zeros' is lost"):
+            kept_there.result()
+        with pytest.raises(ClusterUnreachable, match="does not answer any more"):
+            doomed.show.submit(3_000)
+        client = FlowRunContext.get().task_runner.client
+        doomed.eventually(lambda: client.status == "closed", "the client's giving up")
         return doomed.show.submit(3_000)
 
     add = Gate("add")
