@@ -74,8 +74,9 @@ def has_finished(future: PrefectFuture[Any]) -> bool:
     """Tell whether a future has its final state, without asking the API."""
     if getattr(future, "_final_state", None) is not None:
         return True
-    running = getattr(future, "wrapped_future", None)
-    if running is None or not running.done():
+    # What Ray gives cannot be asked whether it is done.
+    is_done = getattr(getattr(future, "wrapped_future", None), "done", None)
+    if is_done is None or not is_done():
         return False
     future.wait()
     # Large data of a run on a cluster stays there: what has ended is not known for all that.
