@@ -1,0 +1,122 @@
+"""`prefectx.dask.task_runner` beside plain prefect-dask: memory, finished tasks, submits.
+
+    python benchmarks/dask [--small] [--write FILE]
+
+Prefect's server, Dask's scheduler, two workers of one thread each, and the client that runs the
+flows are processes of their own, the scheduler and the workers started by `dask scheduler` and
+`dask worker`, with nothing set that they do not set themselves. Both sides run the same flows
+(`plain.py`, `ours.py`). Each line of a table about memory has a cluster and a client of its own.
+
+Memory is the resident memory of processes, looked at 50 times a second: before the flow, when a
+first flow of eight trivial tasks has had everything imported, and at most until its end. That of
+the workers is the most that both took at the same moment.
+
+A flow is timed from within: starting and ending a flow run costs both sides the same. `done`
+means that the client knows it; that the server then has a COMPLETED task run for each is checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from memory import large, small
+from services import prefect_server
+from skipping import skipping
+from submitting import submitting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Sizes(NamedTuple):
+    """How many tasks of what size."""
+
+    large: int
+    size: int
+    trivial: int
+    finished: int
+    finished_plain: int
+    rounds: int
+    submits: int
+    submits_plain: int
+
+
+FULL: Final = Sizes(200, 20_000_000, 5_000, 20_000, 100, 5, 200, 30)
+SMALL: Final = Sizes(4, 1_000_000, 20, 100, 4, 1, 20, 6)
+
+
+def sections(sizes: Sizes) -> Iterator[tuple[str, Callable[[Path, str], str]]]:
+    """Give the title of each table, and what makes it in a folder, with an API."""
+    yield (
+        f"MiB before and at most: {sizes.large} tasks that give {sizes.size / 1e6:g} MB each, every"
+        " one feeding a consumer (aims: the workers take ≤ 0.125 of plain, client and scheduler"
+        " grow to ≤ 1.2)",
+        lambda folder, api: large(folder, api, sizes.large, sizes.size),
+    )
+    yield (
+        f"MiB before and at most: {sizes.trivial:,} trivial tasks (aim: client and scheduler grow"
+        " to ≤ 1.2)",
+        lambda folder, api: small(folder, api, sizes.trivial),
+    )
+    yield (
+        f"{sizes.finished:,} finished tasks in prefect.skip beside Prefect's own cache (aims: no"
+        " task run; no task sent but the one that tries out whether workers see the same files;"
+        " one line in the log)",
+        lambda folder, api: skipping(folder, api, sizes.finished, sizes.finished_plain),
+    )
+    yield (
+        f"{sizes.rounds * sizes.submits:,} trivial tasks, in turns with plain ones (aim: ≥ 5 times"
+        " as many a second)",
+        lambda folder, api: submitting(
+            folder, api, sizes.rounds, sizes.submits, sizes.submits_plain
+        ),
+    )
+
+
+def machine() -> str:
+    names = ("prefect", "prefect-dask", "distributed", "prefectx")
+    return "\n".join(
+        (
+            f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            f"- {os.cpu_count()} cores, load at the end {os.getloadavg()[0]:.1f}",
+            f"- {platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            "- " + ", ".join(f"{name} {version(name)}" for name in names),
+        )
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks/dask",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--small", action="store_true", help="a few tasks, to see that it works")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables there as well")
+    options = parser.parse_args()
+    parts = ["# Dask: prefectx beside plain prefect-dask"]
+    with tempfile.TemporaryDirectory(prefix="bench-dask-") as temporary:
+        folder = Path(temporary)
+        with prefect_server(folder / "server") as api_url:
+            for title, make in sections(SMALL if options.small else FULL):
+                start = time.monotonic()
+                parts.append(f"## {title}\n\n{make(folder, api_url)}")
+                print(f"{time.monotonic() - start:.0f} s: {title}", file=sys.stderr, flush=True)
+    parts += [machine(), "What the figures mean, and how they are made: `benchmarks/dask`."]
+    text = "\n\n".join(parts) + "\n"
+    print(text)
+    if options.write:
+        options.write.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
