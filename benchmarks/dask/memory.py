@@ -33,7 +33,6 @@ class Run(NamedTuple):
     side: str
     idle: Memory
     peak: Memory
-    seconds: str = ""
 
 
 def large(folder: Path, api_url: str, count: int, size: int) -> str:
@@ -54,7 +53,16 @@ def large(folder: Path, api_url: str, count: int, size: int) -> str:
                 [way, mode, *_shown(ours), f"{part:.3f}", verdict(part <= SMALLER and flat <= FLAT)]
             )
     return table(
-        ("futures are", "", "client", "scheduler", "workers, sum", "workers to plain's", ""), rows
+        (
+            "futures are",
+            "MiB, before and at most",
+            "client",
+            "scheduler",
+            "workers, sum",
+            "workers to plain's",
+            "",
+        ),
+        rows,
     )
 
 
@@ -64,7 +72,7 @@ def small(folder: Path, api_url: str, count: int) -> str:
     for mode in MODES:
         run = _watched(folder, api_url, mode, "ours", "many", WARM_UP, count)
         rows.append([mode, *_shown(run), verdict(max(_growth(run)) <= FLAT)])
-    return table(("", "client", "scheduler", "workers, sum", ""), rows)
+    return table(("MiB, before and at most", "client", "scheduler", "workers, sum", ""), rows)
 
 
 def _watched(folder: Path, api_url: str, mode: str, side: str, flow: str, *numbers: int) -> Run:

@@ -8,21 +8,26 @@ import prefect.runtime
 
 from prefectx import flow, task, wait
 
+
 @task
 def make(number: int, size: int) -> bytes:
     return bytes([number % 256]) * size
+
 
 @task
 def use(data: bytes) -> int:
     return len(data)
 
+
 @task
 def touch(number: int) -> int:
     return number
 
+
 @task
 def keep(number: int) -> int:
     return number
+
 
 @flow
 def held(count: int, size: int):
@@ -31,6 +36,7 @@ def held(count: int, size: int):
     used = [use.submit(one) for one in made]
     wait(used)
     return len(made)
+
 
 @flow
 def waited(count: int, size: int):
@@ -41,6 +47,7 @@ def waited(count: int, size: int):
     wait(used)
     return len(made)
 
+
 @flow
 def returned(count: int, size: int):
     """Return the futures of the large data from the flow."""
@@ -48,6 +55,7 @@ def returned(count: int, size: int):
     used = [use.submit(one) for one in made]
     wait(used)
     return made
+
 
 @flow
 def many(first: int, count: int):
@@ -57,6 +65,7 @@ def many(first: int, count: int):
     sent = time.perf_counter() - start
     wait(futures)
     return str(prefect.runtime.flow_run.id), sent, time.perf_counter() - start
+
 
 @flow
 def kept(count: int):

@@ -43,8 +43,8 @@ def submitting(folder: Path, api_url: str, rounds: int, ours: int, plain: int) -
     return table(
         (
             "tasks a second",
-            f"plain, {rounds} × {plain}",
-            f"ours, {rounds} × {ours}",
+            f"plain, {rounds} times {plain}",
+            f"ours, {rounds} times {ours}",
             "ratio",
             "least and most",
             "",

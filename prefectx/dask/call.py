@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import prefect
 from prefect.context import AssetContext, EngineContext
 from prefect.task_engine import run_task_async, run_task_sync
 
 from prefectx.dask.contexts import CONTEXTS, kept_task
-from prefectx.dask.message import filled_in, unpickled_call
-from prefectx.dask.outcome import outcome_of
+from prefectx.dask.face import size_of
+from prefectx.dask.message import filled_in, pickled, unpickled_call
+from prefectx.dask.outcome import Held, Settled, data_of
 from prefectx.dask.reports import wait_until_reported
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
 
+    from prefect.client.schemas.objects import State
+
     from prefectx.dask.outcome import Outcome
+
+_SMALL: Final = 10_000
+"""Bytes of data that travel with the state to the client, asked for or not."""
 
 
 class Call(NamedTuple):
@@ -64,7 +70,14 @@ def _run(call: Call, awaited: Sequence[Outcome]) -> Outcome:
     with prefect.tags(*call.tags):
         state: Any = asyncio.run(run_task_async(**how)) if task.isasync else run_task_sync(**how)
     wait_until_reported()
-    return outcome_of(state)
+    return _outcome(state)
+
+
+def _outcome(state: State[Any]) -> Outcome:
+    size = size_of(data_of(state))
+    if size > _SMALL and state.is_completed():
+        return Held(state, size)
+    return Settled(pickled(state))
 
 
 def _own_flow_run_context() -> None:

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.dask.crash import FLOW_ENDED, Submitted, crash
-from prefectx.dask.face import finishing
+from prefectx.dask.finishing import Finishing
 from prefectx.dask.outcome import Held
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Collector:
         self._client: Final = client
         self._calls: Final[dict[Any, tuple[int, Submitted]]] = {}
         self._numbers: Final = itertools.count()
-        self._finished: Final = finishing(client)
+        self._finished: Final = Finishing()
         self._something: Final = threading.Semaphore(0)
         self._ending = False
         self._thread: Final = threading.Thread(target=self._run, name="prefectx-collector")
@@ -87,7 +87,7 @@ class Collector:
         if isinstance(outcome, BaseException):
             crash(call, outcome)
         elif outcome is not None:
-            call.future.settle(outcome.state)
+            call.future.settle(outcome)
         elif future.status == "finished":
             call.future.hold()
         else:

@@ -13,6 +13,7 @@ from prefect.task_engine import (
 )
 from prefect.utilities.engine import emit_task_run_state_change_event
 
+from prefectx.dask.outcome import Known
 from prefectx.errors import TaskCrashed
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def crash(call: Submitted, error: BaseException) -> None:
         call.context.run(_report, call, state)
     except Exception as unreported:  # noqa: BLE001 - whoever waits must be told all the same
         state.message = f"{state.message} (Prefect could not be told: {unreported!r}.)"
-    call.future.settle(state)
+    call.future.settle(Known(state))
 
 
 def lost(name: str, error: BaseException) -> State[Any]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from prefect_dask.task_runners import DaskTaskRunner
-    from tornado.ioloop import IOLoop
 
 
 class DaskResult(Protocol):
@@ -43,9 +42,6 @@ class DaskClient(Protocol):
     status: str
     scheduler: Any
 
-    @property
-    def loop(self) -> IOLoop: ...  # noqa: D102
-
     def submit(self, function: Callable[..., Any], *args: Any, **how: Any) -> DaskResult:
         """Start a task."""
         ...
@@ -65,17 +61,6 @@ class DaskClient(Protocol):
 
     def scheduler_info(self, n_workers: int = -1) -> dict[str, Any]:
         """Tell of the scheduler and its workers."""
-        ...
-
-
-class Finishing(Protocol):
-    """A `distributed.as_completed`."""
-
-    def add(self, future: DaskResult) -> None:
-        """Watch one more future."""
-
-    def batches(self) -> Iterator[list[DaskResult]]:
-        """Give futures as they finish, until none is left."""
         ...
 
 
@@ -103,12 +88,3 @@ def metadata(*keys: str) -> Any:
     untyped: Any = distributed
     worker = untyped.get_worker()
     return sync(worker.loop, worker.scheduler.get_metadata, keys=list(keys))
-
-
-def finishing(client: DaskClient) -> Finishing:
-    """Return something that waits for any number of futures of a client."""
-    import distributed
-
-    watch: Any = distributed.as_completed
-    found: Finishing = watch(loop=client.loop)
-    return found

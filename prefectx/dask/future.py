@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 from typing import TYPE_CHECKING, Any
 
 from distributed import KilledWorker
 from prefect.futures import PrefectConcurrentFuture
 
 from prefectx.dask.crash import lost
+from prefectx.dask.ending import Ending
+from prefectx.dask.outcome import Known, data_of
+from prefectx.item import is_item
 from prefectx.runners.prefect_future import state_result
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Callable
 
     from prefect.client.schemas.objects import State
+    from prefect.futures import PrefectFuture
 
     from prefectx.dask.face import DaskResult
     from prefectx.dask.outcome import Outcome
-
-    Wrapped = concurrent.futures.Future[Any]
 
 
 class DaskFuture(PrefectConcurrentFuture[Any]):
@@ -32,10 +34,14 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
         running: Dask's own future of it, whose result is an `Outcome`.
     """
 
+    # Flows hold thousands: there is little in one that nobody has waited for.
     def __init__(self, task_run_id: uuid.UUID, running: DaskResult) -> None:
-        wrapped: Wrapped = concurrent.futures.Future()
-        super().__init__(task_run_id, wrapped)
+        self._outcome: Outcome | None = None
         self._running: DaskResult | None = running
+        self._ending = Ending()
+        wrapped: Any = self._ending
+        # Not that of its own base, which makes locks and events that are not needed here.
+        super(PrefectConcurrentFuture, self).__init__(task_run_id, wrapped)
 
     @property
     def on_workers(self) -> DaskResult | None:
@@ -45,17 +51,17 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
     @property
     def has_failed(self) -> bool:
         """Whether the run is known to have ended, and not well."""
-        return self._final_state is not None and not self._final_state.is_completed()
+        return self._outcome is not None and not self._outcome.state.is_completed()
 
-    def settle(self, state: State[Any]) -> None:
-        """Take the run's final state; let the workers forget it."""
-        self._final_state = state
+    def settle(self, outcome: Outcome) -> None:
+        """Take the run's outcome; let the workers forget it."""
+        self._outcome = outcome
         self._running = None
-        self._wrapped_future.set_result(state)
+        self._ending.come()
 
     def hold(self) -> None:
         """Note that the run has completed, and that its large data stays on the workers."""
-        self._wrapped_future.set_result(None)
+        self._ending.come()
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
         """Return what the task gave, or raise what it raised; large data is fetched now."""
@@ -69,8 +75,26 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
         """The run's state; its large data is fetched for it."""
         return self._held_state() or super().state
 
+    def _add_prefect_done_callback(self, fn: Callable[[PrefectFuture[Any]], None]) -> None:
+        self.add_done_callback(fn)
+
+    @property
+    def _final_state(self) -> State[Any] | None:
+        if self._outcome is None:
+            return None
+        state = self._outcome.state
+        if not is_item(data_of(state)):
+            # Who changes the data must find it changed when asking again.
+            self._outcome = Known(state)
+        return state
+
+    # Prefect sets it, to None as long as it is not known.
+    @_final_state.setter
+    def _final_state(self, state: State[Any] | None) -> None:
+        self._outcome = None if state is None else Known(state)
+
     def _held_state(self) -> State[Any] | None:
-        if self._running is None or not self._wrapped_future.done():
+        if self._running is None or not self._ending.done():
             return None
         try:
             held: Outcome = self._running.result()

@@ -2,52 +2,87 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-from prefectx.dask.face import size_of
+import pickle
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-_SMALL: Final = 10_000
-"""Bytes of data that travel with the state to the client, asked for or not."""
 
-
-class Outcome:
+class Outcome(ABC):
     """The final state of a task run. Dask sees how large it is, data and all.
+
+    Args:
+        size: How many bytes it takes.
+    """
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    @property
+    @abstractmethod
+    def state(self) -> State[Any]:
+        """The state."""
+
+    def __sizeof__(self) -> int:
+        return self.size
+
+
+class Settled(Outcome):
+    """A small one: the client fetches it at once, and the worker need not keep it.
+
+    Args:
+        content: The pickled state, which takes a fifth of the state's memory.
+    """
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(len(content))
+        self.content = content
+
+    @property
+    def state(self) -> State[Any]:
+        """The state, another one each time."""
+        state: State[Any] = pickle.loads(self.content)
+        return state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.content,))
+
+
+class Known(Outcome):
+    """One whose state is at hand.
 
     Args:
         state: The state.
         size: How many bytes it takes.
     """
 
-    __slots__ = ("size", "state")
+    __slots__ = ("_state",)
 
-    def __init__(self, state: State[Any], size: int) -> None:
-        self.state = state
-        self.size = size
+    def __init__(self, state: State[Any], size: int = 0) -> None:
+        super().__init__(size)
+        self._state = state
 
-    def __sizeof__(self) -> int:
-        return self.size
+    @property
+    def state(self) -> State[Any]:
+        """The state."""
+        return self._state
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.state, self.size))
+        return (type(self), (self._state, self.size))
 
 
-class Settled(Outcome):
-    """A small one: the client fetches it at once, and the worker need not keep it."""
-
-    __slots__ = ()
-
-
-class Held(Outcome):
+class Held(Known):
     """A large one, of a run that has completed: it stays on the workers, for those who need it."""
 
     __slots__ = ()
 
 
-def outcome_of(state: State[Any]) -> Outcome:
-    """Return a run's state as what is kept of it on its worker."""
-    size = size_of(getattr(state.data, "result", state.data))
-    large = size > _SMALL and state.is_completed()
-    return (Held if large else Settled)(state, size)
+def data_of(state: State[Any]) -> Any:
+    """Return what a state holds: what the task gave, or raised."""
+    return getattr(state.data, "result", state.data)

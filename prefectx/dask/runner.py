@@ -25,7 +25,7 @@ from prefectx.dask.shared import Shelf
 from prefectx.dask.sight import sight_of
 from prefectx.dask.versions import are_tested
 from prefectx.errors import ClusterUnreachable
-from prefectx.runners.prefect_task import RunName
+from prefectx.runners.prefect_task import PrefectTask, RunName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -169,7 +169,9 @@ class DaskRunner(DaskTaskRunner):
                 pure=False,
             )
         future = DaskFuture(run_id, running)
-        collector.add(Submitted(future, task, name, inputs, ready.futures, copy_context()), running)
+        collector.add(
+            Submitted(future, _whole(task), name, inputs, ready.futures, copy_context()), running
+        )
         return future
 
     def _shelf_and_collector(self) -> tuple[Shelf, Collector]:
@@ -192,6 +194,11 @@ class DaskRunner(DaskTaskRunner):
                 self._shelf.clear()
         finally:
             super().__exit__(*error)
+
+
+def _whole(task: AnyPrefectTask[..., Any]) -> AnyPrefectTask[..., Any]:
+    """Return the one task that all calls share, not the one that was made for this call."""
+    return PrefectTask.of(task.task) if isinstance(task, PrefectTask) else task
 
 
 def _made(options: dict[str, Any]) -> DaskRunner:
