@@ -24,9 +24,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import sys
 import tempfile
-import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -104,12 +102,10 @@ def main() -> None:
         folder = Path(temporary)
         with prefect_server(folder / "server") as api_url:
             for title, make in sections(SMALL if options.small else FULL):
-                start = time.monotonic()
                 parts.append(f"## {title}\n\n{make(folder, api_url)}")
-                print(f"{time.monotonic() - start:.0f} s: {title}", file=sys.stderr, flush=True)
+                print(f"{parts[-1]}\n", flush=True)
     parts += [machine(), "What the figures mean, and how they are made: `benchmarks/dask`."]
     text = "\n\n".join(parts) + "\n"
-    print(text)
     if options.write:
         options.write.write_text(text, encoding="utf-8")
 

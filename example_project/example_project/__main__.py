@@ -1,4 +1,4 @@
-"""The command line: `python -m example_project [--days N] [--folder PATH]`."""
+"""The command line: `python -m example_project [--days N] [--folder PATH] [--runner RUNNER]`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from example_project.settings import set_defaults
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from prefectx.options import FlowOptions
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the flow in the mode that `PREFECTX` names and print the year and what was done."""
@@ -25,26 +27,48 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--days", type=_days, default=DAYS_IN_YEAR, help="how many days of 2013 (default: all)"
     )
     parser.add_argument("--folder", type=Path, default=Path(), help="where the outputs go (default: here)")
+    parser.add_argument(
+        "--runner",
+        choices=["threads", "dask"],
+        default="threads",
+        help="what runs the tasks in the Prefect modes: threads of this process, or worker processes",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="how many of those (default: 2)")
     options = parser.parse_args(arguments)
     try:
         mode = current_mode()
     except ValueError as error:
         parser.error(str(error))
+    if options.runner == "dask" and not mode.startswith("prefect"):
+        parser.error(
+            f"--runner dask needs Prefect, which the mode {mode} does without: PREFECTX=prefect.skip"
+        )
     options.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(options.folder)
-    _run(options.days, mode)
+    if options.runner == "threads":
+        _run(options.days, mode, {})
+        return
+    from prefectx.dask import task_runner  # noqa: PLC0415 - after set_defaults
+
+    from example_project.ledger import shared_file  # noqa: PLC0415
+
+    with shared_file():
+        _run(
+            options.days, mode, {"task_runner": task_runner(n_workers=options.workers, threads_per_worker=1)}
+        )
 
 
-def _run(days: int, mode: str) -> None:
+def _run(days: int, mode: str, how: FlowOptions) -> None:
     from example_project.flows import delays  # noqa: PLC0415 - after set_defaults
     from example_project.ledger import LEDGER  # noqa: PLC0415
     from example_project.report import print_work, print_year  # noqa: PLC0415
 
     LEDGER.clear()
     start = time.perf_counter()
-    outcome = load(delays(days))
+    outcome = load(delays.with_options(**how)(days))
     spent = time.perf_counter() - start
     print_year(outcome["table"])
+    LEDGER.take_in_shared()
     print_work(LEDGER.entries)
     print(f"mode {mode}, {spent:.1f} seconds; picture: {Path(outcome['picture']).resolve()}")  # noqa: T201
 

@@ -1,11 +1,14 @@
-"""What happened in this process: how often tasks were called and really ran, for how long, what is kept."""
+"""What happened: how often tasks were called and really ran, for how long, what is kept."""
 
 from __future__ import annotations
 
 import functools
+import os
+import tempfile
 import threading
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
@@ -13,12 +16,15 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from prefectx import Item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from prefectx import Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+SHARED_FILE: Final = "EXAMPLE_PROJECT_LEDGER"
+"""The variable that names a file in which several processes note their runs, a line each."""
 
 
 @dataclass
@@ -33,7 +39,7 @@ class Entry:
     @property
     def skipped(self) -> int:
         """How many calls found their output done."""
-        return self.calls - self.ran
+        return max(self.calls - self.ran, 0)  # a worker that dies has its last task run again
 
     @property
     def size(self) -> int:
@@ -68,13 +74,28 @@ class Ledger:
             start = time.perf_counter()
             result = fn(*args, **kwargs)
             spent = time.perf_counter() - start
-            with self._lock:
-                entry = self.entries[fn.__name__]
-                entry.ran += 1
-                entry.seconds += spent
+            if shared := os.environ.get(SHARED_FILE):
+                # A short line is appended whole.
+                with open(shared, "a", encoding="utf-8") as file:  # noqa: PTH123 - a name, not a path
+                    file.write(f"{os.getpid()} {fn.__name__} {spent}\n")
+            else:
+                self._note(fn.__name__, spent)
             return result
 
         return wrapper
+
+    def take_in_shared(self) -> None:
+        """Note what all processes have written to the shared file, if there is one."""
+        if shared := os.environ.get(SHARED_FILE):
+            for line in Path(shared).read_text(encoding="utf-8").splitlines():
+                _, name, spent = line.split()
+                self._note(name, float(spent))
+
+    def _note(self, name: str, spent: float) -> None:
+        with self._lock:
+            entry = self.entries[name]
+            entry.ran += 1
+            entry.seconds += spent
 
     def submit(self, task: Task[..., R], *args: object) -> Any:  # noqa: ANN401 - a future of R, or of its handle
         """Count a call of `task` and submit it."""
@@ -97,6 +118,20 @@ class Ledger:
         """Forget everything."""
         self.entries.clear()
         self._pending.clear()
+
+
+@contextmanager
+def shared_file() -> Generator[None]:
+    """Have the runs within noted in a file, which the processes that are started within inherit."""
+    if SHARED_FILE in os.environ:
+        yield
+        return
+    with tempfile.NamedTemporaryFile() as file:
+        os.environ[SHARED_FILE] = file.name
+        try:
+            yield
+        finally:
+            del os.environ[SHARED_FILE]
 
 
 LEDGER: Final = Ledger()

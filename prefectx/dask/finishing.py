@@ -46,15 +46,40 @@ class Finishing:
             return list(keys)
 
 
-class _Notice(asyncio.Event):
-    """What Dask sets when a future has ended; it tells so."""
+class _Notice:
+    """Stands in for the `asyncio.Event` that Dask sets when a future has ended, and tells so.
+
+    There is a real one only for who waits for it.
+    """
+
+    __slots__ = ("_ended", "_event", "_is_set", "_key")
 
     def __init__(self, key: Any, ended: SimpleQueue[Any]) -> None:
-        super().__init__()
         self._key = key
         self._ended = ended
+        self._is_set = False
+        self._event: asyncio.Event | None = None
 
     def set(self) -> None:
         """Tell it."""
-        super().set()
+        self._is_set = True
+        if self._event is not None:
+            self._event.set()
         self._ended.put(self._key)
+
+    def clear(self) -> None:
+        """Forget that it was set: the result is lost, and will be made again."""
+        self._is_set = False
+        if self._event is not None:
+            self._event.clear()
+
+    def is_set(self) -> bool:
+        """Tell whether it was set."""
+        return self._is_set
+
+    async def wait(self) -> None:
+        """Wait until it is set."""
+        if self._is_set:
+            return
+        self._event = self._event or asyncio.Event()
+        await self._event.wait()

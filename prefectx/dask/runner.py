@@ -169,9 +169,9 @@ class DaskRunner(DaskTaskRunner):
                 pure=False,
             )
         future = DaskFuture(run_id, running)
-        collector.add(
-            Submitted(future, _whole(task), name, inputs, ready.futures, copy_context()), running
-        )
+        known = {name: runs for name, runs in inputs.items() if runs}
+        submitted = Submitted(future, _whole(task), name, known, ready.futures, copy_context())
+        collector.add(submitted, running)
         return future
 
     def _shelf_and_collector(self) -> tuple[Shelf, Collector]:
