@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECTS := pyproject.toml example_project/pyproject.toml
 
-.PHONY: help example test check lint types zoo mutants torture bench-startup
+.PHONY: help example test check lint types zoo mutants torture bench-startup bench-dask
 .DELETE_ON_ERROR:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo 'make mutants   plant bugs in prefectx, one at a time: each must be found'
 	@echo 'make torture   kill processes that save outputs: is any target lost or torn?'
 	@echo 'make bench-startup   how long a test waits for its Prefect server'
+	@echo 'make bench-dask      memory and speed on a cluster, beside plain prefect-dask: half an hour'
 
 example: $(VENV)/.example
 	$(BIN)/python -m example_project
@@ -40,6 +41,9 @@ torture: $(VENV)/.dev
 
 bench-startup: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py --write benchmarks/STARTUP.md
+
+bench-dask: $(VENV)/.dev
+	$(BIN)/python benchmarks/dask --write benchmarks/DASK.md
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

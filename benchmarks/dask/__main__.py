@@ -1,6 +1,6 @@
 """`prefectx.dask.task_runner` beside plain prefect-dask: memory, finished tasks, submits.
 
-    python benchmarks/dask [--small] [--write FILE]
+    python benchmarks/dask [--small] [--only TABLE …] [--write FILE]
 
 Prefect's server, Dask's scheduler, two workers of one thread each, and the client that runs the
 flows are processes of their own, the scheduler and the workers started by `dask scheduler` and
@@ -28,20 +28,18 @@ import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from memory import large, small
+from memory import large, trivial
 from services import prefect_server
 from skipping import skipping
 from submitting import submitting
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 class Sizes(NamedTuple):
-    """How many tasks of what size."""
+    """How many tasks of what size, in which of our modes."""
 
+    modes: tuple[str, ...]
     large: int
     size: int
     trivial: int
@@ -52,28 +50,30 @@ class Sizes(NamedTuple):
     submits_plain: int
 
 
-FULL: Final = Sizes(200, 20_000_000, 5_000, 20_000, 100, 5, 200, 30)
-SMALL: Final = Sizes(4, 1_000_000, 20, 100, 4, 1, 20, 6)
+FULL: Final = Sizes(
+    ("prefect.skip", "prefect.cache"), 200, 20_000_000, 5_000, 20_000, 100, 5, 200, 30
+)
+SMALL: Final = Sizes(("prefect.skip",), 4, 1_000_000, 20, 100, 4, 1, 20, 6)
+PARTS: Final = ("large", "trivial", "finished", "submits")
 
 
-def sections(sizes: Sizes) -> list[tuple[str, Callable[[Path, str], str]]]:
-    """Return the title of each table, and what makes it in a folder, with an API."""
+def part(name: str, sizes: Sizes, folder: Path, api: str) -> str:
+    """Return a table with its title, made in a folder, with an API."""
     megabytes = sizes.size / 1e6
-    titles = (
-        f"Memory: {sizes.large} tasks of {megabytes:g} MB each, every one feeding a consumer",
-        f"Memory: {sizes.trivial:,} trivial tasks",
-        f"{sizes.finished:,} finished tasks, beside Prefect's own cache",
-        f"{sizes.rounds * sizes.submits:,} trivial tasks, in turns with plain ones",
-    )
-    makers = (
-        lambda folder, api: large(folder, api, sizes.large, sizes.size),
-        lambda folder, api: small(folder, api, sizes.trivial),
-        lambda folder, api: skipping(folder, api, sizes.finished, sizes.finished_plain),
-        lambda folder, api: submitting(
-            folder, api, sizes.rounds, sizes.submits, sizes.submits_plain
-        ),
-    )
-    return list(zip(titles, makers, strict=True))
+    match name:
+        case "large":
+            title = f"Memory: {sizes.large} tasks of {megabytes:g} MB, each feeding a consumer"
+            shown = large(folder, api, sizes.modes, sizes.large, sizes.size)
+        case "trivial":
+            title = f"Memory: {sizes.trivial:,} trivial tasks"
+            shown = trivial(folder, api, sizes.modes, sizes.trivial)
+        case "finished":
+            title = f"{sizes.finished:,} finished tasks, beside Prefect's own cache"
+            shown = skipping(folder, api, sizes.finished, sizes.finished_plain)
+        case _:
+            title = f"{sizes.rounds * sizes.submits:,} trivial tasks, in turns with plain ones"
+            shown = submitting(folder, api, sizes.rounds, sizes.submits, sizes.submits_plain)
+    return f"## {title}\n\n{shown}"
 
 
 def machine() -> str:
@@ -95,14 +95,17 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--small", action="store_true", help="a few tasks, to see that it works")
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=PARTS, help="some of the tables"
+    )
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables there as well")
     options = parser.parse_args()
     parts = ["# Dask: prefectx beside plain prefect-dask"]
     with tempfile.TemporaryDirectory(prefix="bench-dask-") as temporary:
         folder = Path(temporary)
         with prefect_server(folder / "server") as api_url:
-            for title, make in sections(SMALL if options.small else FULL):
-                parts.append(f"## {title}\n\n{make(folder, api_url)}")
+            for name in options.only:
+                parts.append(part(name, SMALL if options.small else FULL, folder, api_url))
                 print(f"{parts[-1]}\n", flush=True)
     parts += [machine(), "What the figures mean, and how they are made: `benchmarks/dask`."]
     text = "\n\n".join(parts) + "\n"

@@ -10,6 +10,7 @@ from tables import table, verdict
 from watching import client
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from watching import Client, Memory
@@ -18,7 +19,6 @@ WARM_UP: Final = 8
 """Trivial tasks that run first: with them, all that is ever imported is."""
 
 WAYS: Final = ("held", "waited", "returned")
-MODES: Final = ("prefect.skip", "prefect.cache")
 
 FLAT: Final = 1.2
 """Most that client and scheduler may take, in times of what they took when idle."""
@@ -35,7 +35,7 @@ class Run(NamedTuple):
     peak: Memory
 
 
-def large(folder: Path, api_url: str, count: int, size: int) -> str:
+def large(folder: Path, api_url: str, modes: Sequence[str], count: int, size: int) -> str:
     """Measure `count` tasks that give `size` bytes each, every one feeding a consumer.
 
     Returns:
@@ -45,7 +45,7 @@ def large(folder: Path, api_url: str, count: int, size: int) -> str:
     for way in WAYS:
         plain = _watched(folder, api_url, "prefect", "plain", way, count, size)
         rows.append([way, "plain", *_shown(plain)])
-        for mode in MODES:
+        for mode in modes:
             ours = _watched(folder, api_url, mode, "ours", way, count, size)
             part = ours.peak.workers / plain.peak.workers
             flat = max(_growth(ours))
@@ -66,10 +66,10 @@ def large(folder: Path, api_url: str, count: int, size: int) -> str:
     )
 
 
-def small(folder: Path, api_url: str, count: int) -> str:
+def trivial(folder: Path, api_url: str, modes: Sequence[str], count: int) -> str:
     """Measure `count` trivial tasks of ours; return the table."""
     rows = []
-    for mode in MODES:
+    for mode in modes:
         run = _watched(folder, api_url, mode, "ours", "many", WARM_UP, count)
         rows.append([mode, *_shown(run), verdict(max(_growth(run)) <= FLAT)])
     return table(("MiB, before and at most", "client", "scheduler", "workers, sum", ""), rows)

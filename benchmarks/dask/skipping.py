@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from records import count_tasks, left_behind, task_runs, tasks_sent
+from records import completed, count_tasks, left_behind, task_runs, tasks_sent
 from services import cluster, environment
 from tables import table, verdict
 from watching import client
@@ -35,7 +35,7 @@ def skipping(folder: Path, api_url: str, ours: int, plain: int) -> str:
             known = task_runs(api_url, run)
             plain_run, plain_seconds = running.run("plain", "kept", plain)
             plain_sent = tasks_sent(on.address) - sent
-            plain_known = task_runs(api_url, plain_run)
+            plain_known = completed(api_url, plain_run, plain)
         assert left_behind(on.address) == 0, "the scheduler still keeps what prefectx left with it"
     # The one that tries out whether the workers see the same files.
     aims = known == 0 and sent <= 1 and lines == 1

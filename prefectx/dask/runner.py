@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dask.config
 from prefect.context import AssetContext, EngineContext, TagsContext
 from prefect.utilities.engine import collect_task_run_inputs_sync
+from prefect.utilities.importtools import from_qualified_name
 from prefect_dask.task_runners import DaskTaskRunner
 
 from prefectx.dask import worker
@@ -58,14 +59,17 @@ class DaskRunner(DaskTaskRunner):
         keepalive: str | float | None = None,
         check: Check = "auto",
     ) -> None:
+        # A name is looked up when a cluster is made: where tasks run it need not be installed.
+        late = isinstance(cluster_class, str) and address is None
         super().__init__(
             address=address,
-            cluster_class=cluster_class,
+            cluster_class=None if late else cluster_class,
             cluster_kwargs=dict(cluster_kwargs or {}),
             adapt_kwargs=dict(adapt_kwargs or {}),
             client_kwargs=dict(client_kwargs or {}),
             performance_report_path=performance_report_path,
         )
+        self.cluster_class = cluster_class
         self.keepalive: Final = keepalive
         self._configuration()
         self.check: Final[Check] = check
@@ -110,6 +114,8 @@ class DaskRunner(DaskTaskRunner):
         """
         if self._client is not None:
             return self._client
+        if isinstance(self.cluster_class, str):
+            self.resolved_cluster_class = from_qualified_name(self.cluster_class)
         try:
             with dask.config.set(self._configuration()):
                 client = super().client

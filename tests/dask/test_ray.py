@@ -1,0 +1,36 @@
+"""Flows on Ray, where it is installed, and what must hold for it everywhere."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+import shipped
+from prefect.futures import PrefectWrappedFuture
+
+from prefectx import load
+from prefectx.runners.prefect_future import has_finished
+
+
+class Unasked(PrefectWrappedFuture[Any, object]):
+    """A future like Ray's: what it wraps cannot be asked whether it is done."""
+
+    def wait(self, timeout: float | None = None) -> None:  # noqa: ARG002 - of Prefect
+        raise AssertionError("it was waited for")
+
+    def result(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("it was asked for its result")
+
+
+def test_a_future_that_cannot_be_asked_counts_as_running() -> None:
+    assert not has_finished(Unasked(uuid.uuid4(), object()))
+
+
+@pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
+def test_ray_gives_the_same_data(prefectx_mode: str, tmp_target: Any) -> None:
+    prefect_ray = pytest.importorskip("prefect_ray", reason="needs prefect-ray")
+    runner = prefect_ray.RayTaskRunner(init_kwargs={"num_cpus": 2, "include_dashboard": False})
+    on_ray = shipped.many_ways.with_options(task_runner=runner)
+    assert load(on_ray(3)) == shipped.EXPECTED
+    assert load(on_ray(3)) == shipped.EXPECTED
