@@ -35,10 +35,12 @@ class DaskClient(Protocol):
     """A `distributed.Client`.
 
     Attributes:
+        id: Which of the scheduler's clients it is.
         status: `running`; `connecting` while it has lost its scheduler; `closed`.
         scheduler: How to call the scheduler, by its `address`; None once it is given up.
     """
 
+    id: str
     status: str
     scheduler: Any
 

@@ -56,7 +56,8 @@ class Shelf:
 
     def keep(self, content: bytes) -> str:
         """Leave bytes with the scheduler unless they are there; return their name."""
-        name = hashlib.blake2b(content, digest_size=16).hexdigest()
+        # Others may leave the same, and take it back when they end.
+        name = f"{self._client.id} {hashlib.blake2b(content, digest_size=16).hexdigest()}"
         if name not in self._kept:
             with connected(self._client):
                 self._client.set_metadata([FOLDER, name], content)
@@ -68,7 +69,7 @@ class Shelf:
         kept, self._kept = self._kept, set()
         if kept and self._client.status == "running":
             with suppress(OSError):
-                self._client.run_on_scheduler(_forget, list(kept))
+                self._client.run_on_scheduler(_forget, self._client.id)
 
 
 def _stand_in(flow: prefect.Flow[..., Any]) -> prefect.Flow[..., Any]:
@@ -86,7 +87,10 @@ def _runs_elsewhere() -> None:
     """Stand for a flow's function where only its tasks run."""
 
 
-def _forget(names: list[str], dask_scheduler: Any) -> None:
+def _forget(client: str, dask_scheduler: Any) -> None:
+    """Forget what a client has left, and what those have left that were killed."""
     kept = dask_scheduler.task_metadata.get(FOLDER, {})
-    for name in names:
-        kept.pop(name, None)
+    for name in list(kept):
+        owner = name.partition(" ")[0]
+        if owner == client or owner not in dask_scheduler.clients:
+            del kept[name]
