@@ -8,11 +8,12 @@ from typing import Any
 
 import clustered
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from processes import until
 
 from prefectx import flow, load, tags, task, wait
 from prefectx.dask import task_runner, versions
+from prefectx.dask.shared import Shelf
 from prefectx.errors import ClusterUnreachable, LargePayload
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
@@ -124,6 +125,16 @@ def test_nothing_is_left_on_the_scheduler_and_no_thread_here(
     assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
     assert cluster_client.run_on_scheduler(scheduler_shelf) == {}
     assert not [thread for thread in threading.enumerate() if "collector" in thread.name]
+
+
+def test_what_a_killed_client_has_left_on_the_scheduler_goes_with_the_next_flow(
+    on_cluster: Any, cluster_client: Any
+) -> None:
+    with Client(cluster_client.scheduler.address, set_as_default=False) as killed:
+        Shelf(killed).keep(b"never taken back")
+    assert cluster_client.run_on_scheduler(scheduler_shelf)
+    assert load(clustered.chain.with_options(task_runner=on_cluster)(2)) == 2
+    assert cluster_client.run_on_scheduler(scheduler_shelf) == {}
 
 
 def test_flow_that_does_not_wait_ends_and_gives_up_what_is_left(
