@@ -21,6 +21,7 @@ from prefectx.tree import is_container, is_dict
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator, Mapping
 
+    from prefectx.run import Run
     from prefectx.task import Task
 
 RUNS_LOG: Final = "PREFECTX_RUNS_LOG"
@@ -36,7 +37,7 @@ class Call:
         kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("_claim", "_inputs", "_summary", "args", "item", "kwargs", "task", "was_found")
+    __slots__ = ("_inputs", "_summary", "_text", "args", "item", "kwargs", "task", "was_found")
 
     def __init__(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -44,8 +45,10 @@ class Call:
         self.task = task
         self.args = args
         self.kwargs = kwargs
-        self.item: Item[Any] | None = task.naming.item(args, kwargs)
-        self._claim: Claim | None = None
+        plain = task.naming.plain_item(args, kwargs)
+        self.item: Item[Any] | None = plain[0] if plain else task.naming.item(args, kwargs)
+        #: What tells the call apart, if its arguments are plain.
+        self._text = plain[1] if plain else None
         self._summary: str | None = None
         self._inputs: str | None = None
         #: Whether another has made the target while this call, with `once=True`, waited for it.
@@ -64,8 +67,11 @@ class Call:
             return False
         if self.task.rerun_on and self._staleness(self.task.rerun_on):
             return False
-        if current_run().looks_first(self.task.identity):
+        run = current_run()
+        if run.looks_first(self.task.identity):
             self._warn_if_stale(self.item)
+        if not self.task.rerun_on:
+            run.know(self.task.naming, self.item, self._mark(run))
         return True
 
     def claim(self) -> None:
@@ -77,9 +83,15 @@ class Call:
         run = current_run()
         if self.item is None or (run.allows_remaking and "inputs" in self.task.rerun_on):
             return
-        if self._claim is None:
-            self._claim = Claim(self.summary, self.task.identity, self._arguments())
-        run.claim(self.item.path, self.item.target, self._claim)
+        run.claim(self.item, self._claim(run))
+
+    def _claim(self, run: Run) -> str | Claim:
+        if self._text is not None:
+            return self._mark(run) + self._text
+        return Claim(self.summary, self.task.identity, self._arguments())
+
+    def _mark(self, run: Run) -> str:
+        return run.mark(self.task.identity, self.task.qualified_name)
 
     @property
     def summary(self) -> str:
@@ -216,6 +228,23 @@ class Call:
             " target that a run finds is compared.)"
         )
         warnings.warn(msg, StaleTarget, stacklevel=5)
+
+
+def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Return what `Call.given` would, if next to nothing of the call need be looked at, or None.
+
+    Its arguments are plain, the run knows the task, no other call has claimed the target, and it
+    is there. Of all else None is returned, and the long way taken, which says what is wrong.
+    """
+    naming = task.naming
+    known = current_run().known.get(naming)
+    if known is None or (plain := naming.plain_item(args, kwargs)) is None:
+        return None
+    item, text = plain
+    claim = known.mark + text
+    if known.claims.setdefault(item.target, claim) != claim or not item.exists():
+        return None
+    return item.load() if in_task() else item
 
 
 def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

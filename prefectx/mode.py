@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard, cast
 
 from prefectx.errors import UnknownMode
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
 Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
 
@@ -19,6 +18,16 @@ MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.
 """The names of the modes, from the plainest to Prefect's own."""
 
 VARIABLE: Final = "PREFECTX"
+
+# As the environment has them; what is empty counts as not set.
+_MODES_BY_VALUE: Final[Mapping[Any, Mode]] = {
+    os.environ.encodevalue(value): mode for value, mode in (("", "function"), *zip(MODES, MODES, strict=True))
+}
+
+# os.environ.get encodes the name, decodes the value and raises where there is none: many times as
+# long as all else that a call does. What it looks into is what every change of it changes.
+_environment: Final[Mapping[Any, Any]] = cast("Any", os.environ)._data
+_KEY: Final[Any] = os.environ.encodekey(VARIABLE)
 
 _override: ContextVar[Mode | None] = ContextVar("prefectx_mode", default=None)
 
@@ -36,7 +45,9 @@ def current_mode() -> Mode:
     """
     if (mode := _override.get()) is not None:
         return mode
-    return checked_mode(os.environ.get(VARIABLE) or "function", f"${VARIABLE}")
+    if (value := _environment.get(_KEY)) is None:
+        return "function"
+    return _MODES_BY_VALUE.get(value) or checked_mode(os.environ[VARIABLE], f"${VARIABLE}")
 
 
 @contextmanager
@@ -67,6 +78,8 @@ def checked_mode(mode: str, source: str) -> Mode:
     """Return `mode` if it is one of `MODES`; `source` says in the error where it came from."""
     if _is_mode(mode):
         return mode
+    import difflib
+
     nearest = difflib.get_close_matches(mode, MODES, n=1, cutoff=0.4)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     msg = f"unknown mode {mode!r} (from {source}).{hint} The modes are: {', '.join(MODES)}."

@@ -54,7 +54,9 @@ class Naming:
         named = partial(template, base=self._base_of)
         self._name: Final = _maybe(partial(named, option="name"), merged.get("name"))
         self._target: Final = _maybe(named, merged.get("target"))
-        self._store: Final = self._checked_store(merged)
+        self.store: Final = self._checked_store(merged)
+        # Where the template does not name base, the target's last part is no name for the whole.
+        self._item_base: Final = None if self._target and self._target.uses_base else ""
         first = next(iter(self._signature.parameters), None)
         is_method = first in {"self", "cls"} and "." in fn.__qualname__
         self._owner: Final = fn.__qualname__ if is_method else ""
@@ -74,9 +76,24 @@ class Naming:
         if self._target is None:
             self.bind(*args, **kwargs)
             return None
-        target = self._target.render_safely(args, kwargs)
-        # Where the template does not name base, the target's last part is no name for the whole.
-        return Item(self._store, target, None if self._target.uses_base else "")
+        return Item(self.store, self._target.render_safely(args, kwargs), self._item_base)
+
+    def plain_item(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Item[Any], str] | None:
+        """Return the Item of a call and what tells it apart, if its arguments are plain.
+
+        What is wrong with the arguments, or with the template, `item` says.
+        """
+        if self._target is None:
+            return None
+        try:
+            target, text = self._target.render_plain(context_names(), *args, **kwargs)
+        except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
+            return None
+        if not self._target.is_plainly_safe(target):
+            return None
+        return Item(self.store, target, self._item_base), text
 
     def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return the name of a call's run, or None without a template for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx.context import context_names, replaced_context
 from prefectx.digest import cheap_digest
@@ -15,6 +15,9 @@ from prefectx.summary import brief
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
+
+    from prefectx.item import Item
+    from prefectx.naming import Naming
 
 _MOST_OUTSIDE: Final = 10_000
 
@@ -52,6 +55,15 @@ def _part(value: Any) -> tuple[int | None, bytes | str]:
     return identity, brief(value) if known is None else known
 
 
+class Known(NamedTuple):
+    """What a run knows of a task whose targets it has found before: how it claims others."""
+
+    #: Stands for the task before the text of a call.
+    mark: str
+    #: The claims to the targets in the task's store.
+    claims: dict[str, str | Claim]
+
+
 class Run:
     """What the calls of one run have filled, and whose records have been looked at."""
 
@@ -59,18 +71,42 @@ class Run:
     allows_remaking = False
 
     def __init__(self) -> None:
-        self._claims: dict[str, Claim] = {}
-        self._looked_at: set[str] = set()
+        self._forget()
 
-    def claim(self, path: str, target: str, claim: Claim) -> None:
-        """Note which call fills `target`.
+    def _forget(self) -> None:
+        # A claim is a mark and a text of plain arguments, or a Claim. By roots of stores, and then
+        # by what comes below: mostly the target itself, which costs no further memory.
+        self._claims: dict[str, dict[str, str | Claim]] = {}
+        self._tasks: dict[str, tuple[str, str]] = {}
+        self._looked_at: set[str] = set()
+        #: The tasks, by how they are named, that were looked at and may claim by themselves.
+        self.known: dict[Naming, Known] = {}
+
+    def claim(self, item: Item[Any], claim: str | Claim) -> None:
+        """Note which call fills an item's target.
 
         Raises:
             TargetCollision: Another call of this run fills it.
         """
-        other = self._claims.setdefault(path, claim)
-        if not other.is_same_call(claim):
-            self._collide(target, other, claim)
+        claims, key = self._place(item)
+        other = claims.setdefault(key, claim)
+        if not _is_same_call(other, claim):
+            self._collide(item.target, self._call(other), self._call(claim))
+
+    def mark(self, identity: str, name: str) -> str:
+        """Return the short text that stands for a task in its claims.
+
+        Args:
+            identity: What tells the task apart from all others.
+            name: The task's qualified name.
+        """
+        return self._tasks.setdefault(identity, (f"{len(self._tasks)}:", name))[0]
+
+    def know(self, naming: Naming, item: Item[Any], mark: str) -> None:
+        """Let a task claim targets like this one by itself."""
+        claims, key = self._place(item)
+        if key == item.target:
+            self.known[naming] = Known(mark, claims)
 
     def looks_first(self, task: str) -> bool:
         """Tell whether this is the first time that a record of `task` would be looked at."""
@@ -79,8 +115,36 @@ class Run:
         self._looked_at.add(task)
         return True
 
-    def _collide(self, target: str, other: Claim, claim: Claim) -> None:
-        raise TargetCollision(_collision(target, other, claim))
+    def _place(self, item: Item[Any]) -> tuple[dict[str, str | Claim], str]:
+        """Return the claims that an item's target belongs to, and its key among them."""
+        path = item.path
+        for root, claims in self._claims.items():
+            if root and path.startswith(root):
+                return claims, path[len(root) :]
+        root = path.removesuffix(item.target)
+        if root == path:
+            root = ""
+        claims = self._claims.setdefault(root, {})
+        if root:
+            self._take_in(root, claims)
+        return claims, path[len(root) :]
+
+    def _take_in(self, root: str, claims: dict[str, str | Claim]) -> None:
+        """Let claims of stores that lie within this one count as claims in this one."""
+        for inner in [other for other in self._claims if other.startswith(root) and other != root]:
+            within = inner[len(root) :]
+            claims.update((within + key, claim) for key, claim in self._claims.pop(inner).items())
+            self.known.clear()
+
+    def _call(self, claim: str | Claim) -> str:
+        if isinstance(claim, Claim):
+            return claim.call
+        mark, colon, text = claim.partition(":")
+        names = {known: name for known, name in self._tasks.values()}
+        return f"{names[mark + colon]}({text})"
+
+    def _collide(self, target: str, other: str, call: str) -> None:
+        raise TargetCollision(_collision(target, other, call))
 
 
 class _Outside(Run):
@@ -88,19 +152,24 @@ class _Outside(Run):
 
     allows_remaking = True
 
-    def claim(self, path: str, target: str, claim: Claim) -> None:
-        super().claim(path, target, claim)
-        if len(self._claims) > _MOST_OUTSIDE:
-            self._claims.clear()
-            self._looked_at.clear()
+    def claim(self, item: Item[Any], claim: str | Claim) -> None:
+        super().claim(item, claim)
+        if sum(map(len, self._claims.values())) + len(self.known) > _MOST_OUTSIDE:
+            self._forget()
 
-    def _collide(self, target: str, other: Claim, claim: Claim) -> None:
-        warnings.warn(_collision(target, other, claim), StaleTarget, stacklevel=6)
+    def _collide(self, target: str, other: str, call: str) -> None:
+        warnings.warn(_collision(target, other, call), StaleTarget, stacklevel=6)
 
 
-def _collision(target: str, other: Claim, claim: Claim) -> str:
+def _is_same_call(one: str | Claim, other: str | Claim) -> bool:
+    if isinstance(one, Claim) and isinstance(other, Claim):
+        return one.is_same_call(other)
+    return one == other
+
+
+def _collision(target: str, other: str, call: str) -> str:
     return (
-        f"two different calls share the target {target!r}: {other.call} and {claim.call}."
+        f"two different calls share the target {target!r}: {other} and {call}."
         " Name in the target what tells them apart, as {base} does if no context sets it."
     )
 

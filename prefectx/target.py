@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx.context import context_names
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 from prefectx.item import loaded_item
+from prefectx.plain import TOLD, told_with_items
 from prefectx.signature import expression
 from prefectx.stores.places.base import RESERVED
 
@@ -36,10 +37,15 @@ _NAMED: Final = "_prefectx_named"
 _DATA: Final = "_prefectx_data"
 _BASE_OF: Final = "_prefectx_base_of"
 _BASE: Final = "_prefectx_base"
+_TEXT: Final = "_prefectx_text"
+_TOLD: Final = "_prefectx_told"
+_TOLD_WITH_ITEMS: Final = "_prefectx_told_with_items"
+_TYPE: Final = "_prefectx_type"
 
 # What nearly every rendered target looks like; whatever does not match is looked at part by part.
 _SAFE: Final = re.compile(r"(?:(?!\.)[\w~.,+=@ -]{1,60}/)*(?!\.)[\w~.,+=@ -]{1,60}", re.ASCII)
 
+_ON_WINDOWS: Final = os.name == "nt"
 
 # After "Naming Files, Paths, and Namespaces" of Microsoft's documentation of Windows.
 _NOT_ON_WINDOWS: Final = re.compile(r'[<>:"\\|?*\x00-\x1f]|[. ]$')
@@ -77,15 +83,32 @@ class Template:
         self.uses_base: Final = base is not None and "base" in names - self.arguments
         house_names = frozenset(_HOUSE_NAMES) - self.arguments
         self.folder: Final = _literal_start(tree, signature.name, house_names)
+        self._start: Final = len(self.folder)
         self.ending: Final = _literal_end(tree)
         known = {**_ALWAYS, **dict(map(_package, modules))}
         sources = {name: self._source_of(name, known) for name in names}
+        named = {**known, _BASE_OF: base, _DATA: loaded_item, _NAMED: self._named}
+        set_base = f"{_BASE} = {_BASE_OF}({signature.arguments_source()})" if self.uses_base else ""
         self._render: Final[Callable[..., str]] = signature.compile(
-            [_NAMES],
-            f"{_BASE} = {_BASE_OF}({signature.arguments_source()})" if self.uses_base else "pass",
-            _Renamed(sources).visit(tree),
-            {**known, _BASE_OF: base, _DATA: loaded_item, _NAMED: self._named},
+            [_NAMES], set_base or "pass", _Renamed(sources).visit(_parsed(text, self.source)), named
         )
+        as_they_are = {name: source for name, source in sources.items() if name not in self.arguments}
+        #: Gives the target and what tells a call apart whose arguments are plain.
+        self.render_plain: Final[Callable[..., tuple[str, str]]] = signature.compile(
+            [_NAMES],
+            f"{_TEXT} = {self._told_source()}; {set_base}",
+            ast.Tuple([_Renamed(as_they_are).visit(tree), expression(_TEXT)], ast.Load()),
+            {**named, _TOLD: TOLD, _TOLD_WITH_ITEMS: told_with_items(), _TYPE: type},
+        )
+
+    def _told_source(self) -> str:
+        """Return the source of a text of all arguments, which raises `NotPlain`."""
+        parts = (
+            f"{name}={{{_TOLD if name in self.arguments else _TOLD_WITH_ITEMS}"
+            f"[{_TYPE}({name})]({name})}}"
+            for name in self._signature.parameters
+        )
+        return f'f"{", ".join(parts)}"'
 
     def _source_of(self, name: str, known: Mapping[str, Any]) -> str:
         if name in self.arguments:
@@ -132,10 +155,17 @@ class Template:
             UnsafeTarget: A value would leave the folder or cannot be part of a file's name.
         """
         target = self.render(args, kwargs)
-        inside = target[len(self.folder) :]
-        if _SAFE.fullmatch(inside) is None or len(inside) > _LONGEST_PART or os.name == "nt":
-            self._check(target, inside)
+        if not self.is_plainly_safe(target):
+            self._check(target, target[len(self.folder) :])
         return target
+
+    def is_plainly_safe(self, target: str) -> bool:
+        """Tell whether a target looks as nearly all do, so that no part of it need be looked at."""
+        return (
+            _SAFE.fullmatch(target, self._start) is not None
+            and len(target) <= self._start + _LONGEST_PART
+            and not _ON_WINDOWS
+        )
 
     def _check(self, target: str, inside: str) -> None:
         for part in inside.split("/"):

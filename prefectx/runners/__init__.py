@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,6 +22,8 @@ _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
     ("prefect", "prefectx.runners.prefect", "PrefectRunner"),
 )
 
+# Those that have been used.
+_runners: Final[dict[Mode, Runner]] = {}
 
 _override: ContextVar[tuple[Mode, Runner] | None] = ContextVar("prefectx_runner", default=None)
 
@@ -30,7 +31,9 @@ _override: ContextVar[tuple[Mode, Runner] | None] = ContextVar("prefectx_runner"
 def current_runner() -> Runner:
     """Return the runner of the mode that is in force here."""
     mode, instead = current_mode(), _override.get()
-    return instead[1] if instead is not None and instead[0] == mode else _runner(mode)
+    if instead is not None and instead[0] == mode:
+        return instead[1]
+    return _runners.get(mode) or _made(mode)
 
 
 @contextmanager
@@ -46,8 +49,7 @@ def use_runner(runner: Runner) -> Generator[None]:
         _override.reset(token)
 
 
-@functools.cache
-def _runner(mode: Mode) -> Runner:
+def _made(mode: Mode) -> Runner:
     module, name = next((module, name) for known, module, name in _RUNNERS if known == mode)
     runner: Runner = getattr(importlib.import_module(module), name)()
-    return runner
+    return _runners.setdefault(mode, runner)

@@ -1,0 +1,81 @@
+"""Plain arguments: small values without futures in them, told apart by a text at next to no cost.
+
+Most calls have no others: numbers, names, paths, the Items of other tasks. For them a task's
+compiled template gives the target and this text in one go, and nothing else of the call need be
+looked at. All other calls go the long way, and so do those that the text would be too long for.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MOST: Final = 10**30
+_LONGEST: Final = 250
+_SAMPLES: Final = 3
+
+SAMPLED: Final = "<ndarray "
+"""What the text of a value starts with that was not read whole."""
+
+
+class NotPlain(Exception):  # noqa: N818 - no error: the call goes the long way
+    """An argument is not plain."""
+
+
+def _told_int(value: int) -> str:
+    if -_MOST < value < _MOST:
+        return repr(value)
+    raise NotPlain
+
+
+def _told_text(value: str | bytes) -> str:
+    if len(value) <= _LONGEST:
+        return repr(value)
+    raise NotPlain
+
+
+def _told_array(value: Any) -> str:
+    """Return a text of bounded length at bounded cost: type, shape and some of the elements."""
+    if value.dtype.hasobject or not value.flags.c_contiguous:
+        raise NotPlain
+    elements = value.ravel()[:: (value.size >> _SAMPLES) + 1].tobytes()
+    return f"{SAMPLED}{hash((value.shape, value.dtype, elements)):x}>"
+
+
+def _told_item(value: Any) -> str:
+    return repr(value)
+
+
+class _Told(dict[type, "Callable[[Any], str]"]):
+    """By type, what gives the text of a plain value; found out when a type is first seen."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        numpy = sys.modules.get("numpy")
+        if numpy is None or kind is not numpy.ndarray:
+            raise NotPlain
+        self[kind] = _told_array
+        return _told_array
+
+
+TOLD: Final = _Told(
+    {
+        type(None): repr,
+        bool: repr,
+        float: repr,
+        complex: repr,
+        int: _told_int,
+        str: _told_text,
+        bytes: _told_text,
+    }
+)
+"""Of the arguments that a template names itself: an Item would have to be loaded for it."""
+
+
+def told_with_items() -> _Told:
+    """Return the same for arguments that no template looks into: Items are plain there."""
+    from prefectx.item import Item
+
+    return _Told(TOLD | {Item: _told_item})
