@@ -37,7 +37,7 @@ class Call:
         kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("_inputs", "_summary", "_text", "args", "item", "kwargs", "task", "was_found")
+    __slots__ = ("_inputs", "_summary", "args", "item", "kwargs", "task", "was_found")
 
     def __init__(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -45,10 +45,7 @@ class Call:
         self.task = task
         self.args = args
         self.kwargs = kwargs
-        plain = task.naming.plain_item(args, kwargs)
-        self.item: Item[Any] | None = plain[0] if plain else task.naming.item(args, kwargs)
-        #: What tells the call apart, if its arguments are plain.
-        self._text = plain[1] if plain else None
+        self.item: Item[Any] | None = task.naming.item(args, kwargs)
         self._summary: str | None = None
         self._inputs: str | None = None
         #: Whether another has made the target while this call, with `once=True`, waited for it.
@@ -86,8 +83,8 @@ class Call:
         run.claim(self.item, self._claim(run))
 
     def _claim(self, run: Run) -> str | Claim:
-        if self._text is not None:
-            return self._mark(run) + self._text
+        if (text := self.task.naming.plain_text(self.args, self.kwargs)) is not None:
+            return self._mark(run) + text
         return Claim(self.summary, self.task.identity, self._arguments())
 
     def _mark(self, run: Run) -> str:
@@ -237,13 +234,17 @@ def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
     is there. Of all else None is returned, and the long way taken, which says what is wrong.
     """
     naming = task.naming
-    known = current_run().known.get(naming)
-    if known is None or (plain := naming.plain_item(args, kwargs)) is None:
+    if (known := current_run().known.get(naming)) is None:
         return None
-    item, text = plain
+    try:
+        plain = naming.plain_target
+        target, text = plain(*args, **kwargs) if kwargs else plain(*args)
+    except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
+        return None
     claim = known.mark + text
-    if known.claims.setdefault(item.target, claim) != claim or not item.exists():
+    if known.claims.setdefault(target, claim) != claim or not naming.store.exists(target):
         return None
+    item = Item(naming.store, target, naming.item_base)
     return item.load() if in_task() else item
 
 

@@ -12,6 +12,7 @@ from prefectx.base import made_base
 from prefectx.context import context_names
 from prefectx.errors import TemplateError, UnsupportedValue
 from prefectx.item import Item
+from prefectx.plain import NotPlain, not_plain
 from prefectx.signature import Signature
 from prefectx.stores.base import Store
 from prefectx.stores.file import Filestore
@@ -54,9 +55,12 @@ class Naming:
         named = partial(template, base=self._base_of)
         self._name: Final = _maybe(partial(named, option="name"), merged.get("name"))
         self._target: Final = _maybe(named, merged.get("target"))
+        #: Takes a call's arguments; gives its target, and what tells it apart. Raises `NotPlain`
+        #: unless the arguments are plain and so is the target.
+        self.plain_target: Final = self._target.plain if self._target else not_plain
         self.store: Final = self._checked_store(merged)
-        # Where the template does not name base, the target's last part is no name for the whole.
-        self._item_base: Final = None if self._target and self._target.uses_base else ""
+        #: Where the template does not name base, the target's last part is no name for the whole.
+        self.item_base: Final = None if self._target and self._target.uses_base else ""
         first = next(iter(self._signature.parameters), None)
         is_method = first in {"self", "cls"} and "." in fn.__qualname__
         self._owner: Final = fn.__qualname__ if is_method else ""
@@ -76,24 +80,15 @@ class Naming:
         if self._target is None:
             self.bind(*args, **kwargs)
             return None
-        return Item(self.store, self._target.render_safely(args, kwargs), self._item_base)
+        target = self._target.render_safely(args, kwargs)
+        return Item(self.store, target, self.item_base)
 
-    def plain_item(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[Item[Any], str] | None:
-        """Return the Item of a call and what tells it apart, if its arguments are plain.
-
-        What is wrong with the arguments, or with the template, `item` says.
-        """
-        if self._target is None:
-            return None
+    def plain_text(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
+        """Return what tells a call apart if its arguments are plain, else None."""
         try:
-            target, text = self._target.render_plain(context_names(), *args, **kwargs)
-        except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
+            return self.plain_target(*args, **kwargs)[1]
+        except NotPlain:
             return None
-        if not self._target.is_plainly_safe(target):
-            return None
-        return Item(self.store, target, self._item_base), text
 
     def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return the name of a call's run, or None without a template for it."""

@@ -8,10 +8,10 @@ looked at. All other calls go the long way, and so do those that the text would 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _MOST: Final = 10**30
 _LONGEST: Final = 250
@@ -23,6 +23,11 @@ SAMPLED: Final = "<ndarray "
 
 class NotPlain(Exception):  # noqa: N818 - no error: the call goes the long way
     """An argument is not plain."""
+
+
+def not_plain(*_args: object, **_kwargs: object) -> NoReturn:
+    """Say that a call is not plain, whatever its arguments are."""
+    raise NotPlain
 
 
 def _told_int(value: int) -> str:
@@ -79,3 +84,12 @@ def told_with_items() -> _Told:
     from prefectx.item import Item
 
     return _Told(TOLD | {Item: _told_item})
+
+
+def told(arguments: Mapping[str, Any]) -> str | None:
+    """Return a text that says all of the arguments, or None if they are not plain or too long."""
+    try:
+        text = ", ".join([f"{name}={TOLD[type(value)](value)}" for name, value in arguments.items()])
+    except NotPlain:
+        return None
+    return None if SAMPLED in text else text

@@ -38,7 +38,7 @@ class Signature:
     def compile(
         self,
         extra: list[str],
-        statements: str,
+        statements: list[ast.stmt],
         result: ast.expr,
         namespace: Mapping[str, Any],
     ) -> Any:
@@ -46,13 +46,13 @@ class Signature:
 
         Args:
             extra: Names of positional-only parameters that come first.
-            statements: Source of the one statement that runs first.
+            statements: What runs first.
             result: What the function returns.
             namespace: What both may name beside the parameters.
         """
-        tree = ast.parse(f"def compiled({self._parameters_source(extra)}): {statements}")
+        tree = ast.parse(f"def compiled({self._parameters_source(extra)}): pass")
         function = cast("ast.FunctionDef", tree.body[0])
-        function.body.append(ast.Return(result))
+        function.body = [*statements, ast.Return(result)]
         ast.fix_missing_locations(tree)
         scope = {**namespace, **{_default(name): value for name, value in self.defaults.items()}}
         exec(compile(tree, f"<{self.qualified_name}>", "exec"), scope)  # noqa: S102 - templates are code by the author
@@ -69,7 +69,7 @@ class Signature:
     def binder(self) -> Callable[..., dict[str, Any]]:
         """Return a function that binds a call's arguments to names, defaults applied."""
         bind: Callable[..., dict[str, Any]] = self.compile(
-            [], "pass", expression(self.arguments_source()), {}
+            [], [], expression(self.arguments_source()), {}
         )
         return bind
 
@@ -117,6 +117,11 @@ class Signature:
 
 def _default(name: str) -> str:
     return f"_prefectx_default_{name}"
+
+
+def assignment(name: str, value: ast.expr) -> ast.stmt:
+    """Return the tree of an assignment."""
+    return ast.Assign([ast.Name(name, ast.Store())], value)
 
 
 def expression(source: str) -> ast.expr:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx.context import context_names
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 from prefectx.item import loaded_item
-from prefectx.plain import TOLD, told_with_items
-from prefectx.signature import expression
+from prefectx.plain import TOLD, not_plain, told_with_items
+from prefectx.signature import assignment, expression
 from prefectx.stores.places.base import RESERVED
 
 if TYPE_CHECKING:
@@ -38,14 +38,19 @@ _DATA: Final = "_prefectx_data"
 _BASE_OF: Final = "_prefectx_base_of"
 _BASE: Final = "_prefectx_base"
 _TEXT: Final = "_prefectx_text"
+_TARGET: Final = "_prefectx_target"
+_IS_SAFE: Final = "_prefectx_is_safe"
+_CONTEXT: Final = "_prefectx_context"
+_REFUSE: Final = "_prefectx_refuse"
 _TOLD: Final = "_prefectx_told"
 _TOLD_WITH_ITEMS: Final = "_prefectx_told_with_items"
 _TYPE: Final = "_prefectx_type"
+_LEN: Final = "_prefectx_len"
 
-# What nearly every rendered target looks like; whatever does not match is looked at part by part.
-_SAFE: Final = re.compile(r"(?:(?!\.)[\w~.,+=@ -]{1,60}/)*(?!\.)[\w~.,+=@ -]{1,60}", re.ASCII)
-
-_ON_WINDOWS: Final = os.name == "nt"
+# What nearly every rendered target looks like that is not too long; whatever does not match is
+# looked at part by part. On Windows that is all of them.
+_PART: Final = r"(?!\.)[a-zA-Z0-9_~.,+=@ -]++"
+_SAFE: Final = re.compile(r"(?!)" if os.name == "nt" else rf"{_PART}(?:/{_PART})*+")
 
 # After "Naming Files, Paths, and Namespaces" of Microsoft's documentation of Windows.
 _NOT_ON_WINDOWS: Final = re.compile(r'[<>:"\\|?*\x00-\x1f]|[. ]$')
@@ -88,17 +93,34 @@ class Template:
         known = {**_ALWAYS, **dict(map(_package, modules))}
         sources = {name: self._source_of(name, known) for name in names}
         named = {**known, _BASE_OF: base, _DATA: loaded_item, _NAMED: self._named}
-        set_base = f"{_BASE} = {_BASE_OF}({signature.arguments_source()})" if self.uses_base else ""
+        base_source = f"{_BASE_OF}({signature.arguments_source()})"
+        set_base = [assignment(_BASE, expression(base_source))] if self.uses_base else []
+        rendered = _Renamed(sources).visit(_parsed(text, self.source))
         self._render: Final[Callable[..., str]] = signature.compile(
-            [_NAMES], set_base or "pass", _Renamed(sources).visit(_parsed(text, self.source)), named
+            [_NAMES], set_base, rendered, named
         )
         as_they_are = {name: source for name, source in sources.items() if name not in self.arguments}
-        #: Gives the target and what tells a call apart whose arguments are plain.
-        self.render_plain: Final[Callable[..., tuple[str, str]]] = signature.compile(
-            [_NAMES],
-            f"{_TEXT} = {self._told_source()}; {set_base}",
-            ast.Tuple([_Renamed(as_they_are).visit(tree), expression(_TEXT)], ast.Load()),
-            {**named, _TOLD: TOLD, _TOLD_WITH_ITEMS: told_with_items(), _TYPE: type},
+        set_names = any(_NAMES in source for source in as_they_are.values())
+        longest = self._start + _LONGEST_PART
+        statements = [
+            assignment(_TEXT, expression(self._told_source())),
+            *([assignment(_NAMES, expression(f"{_CONTEXT}()"))] if set_names else []),
+            *set_base,
+            assignment(_TARGET, _Renamed(as_they_are).visit(tree)),
+            ast.Expr(expression(f"{_IS_SAFE}({_TARGET}, {self._start}) or {_REFUSE}()")),
+            ast.Expr(expression(f"{_LEN}({_TARGET}) <= {longest} or {_REFUSE}()")),
+        ]
+        plainly = {
+            **{_CONTEXT: context_names, _TYPE: type, _LEN: len},
+            **{_TOLD: TOLD, _TOLD_WITH_ITEMS: told_with_items()},
+            **{_IS_SAFE: _SAFE.fullmatch, _REFUSE: not_plain},
+        }
+        #: As `Naming.plain_target`.
+        self.plain: Final[Callable[..., tuple[str, str]]] = signature.compile(
+            [],
+            statements,
+            expression(f"({_TARGET}, {_TEXT})"),
+            {**named, **plainly},
         )
 
     def _told_source(self) -> str:
@@ -155,17 +177,13 @@ class Template:
             UnsafeTarget: A value would leave the folder or cannot be part of a file's name.
         """
         target = self.render(args, kwargs)
-        if not self.is_plainly_safe(target):
-            self._check(target, target[len(self.folder) :])
+        if not self._is_safe(target):
+            self._check(target, target[self._start :])
         return target
 
-    def is_plainly_safe(self, target: str) -> bool:
-        """Tell whether a target looks as nearly all do, so that no part of it need be looked at."""
-        return (
-            _SAFE.fullmatch(target, self._start) is not None
-            and len(target) <= self._start + _LONGEST_PART
-            and not _ON_WINDOWS
-        )
+    def _is_safe(self, target: str) -> bool:
+        is_short = len(target) <= self._start + _LONGEST_PART
+        return is_short and _SAFE.fullmatch(target, self._start) is not None
 
     def _check(self, target: str, inside: str) -> None:
         for part in inside.split("/"):

@@ -30,8 +30,8 @@ _override: ContextVar[tuple[Mode, Runner] | None] = ContextVar("prefectx_runner"
 
 def current_runner() -> Runner:
     """Return the runner of the mode that is in force here."""
-    mode, instead = current_mode(), _override.get()
-    if instead is not None and instead[0] == mode:
+    mode = current_mode()
+    if (instead := _override.get()) is not None and instead[0] == mode:
         return instead[1]
     return _runners.get(mode) or _made(mode)
 
