@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import os
 import time
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import records
+from prefectx.environment import Variable
 from prefectx.errors import PrefectxError, StaleTarget
 from prefectx.item import Item, is_handle, load, load_items
 from prefectx.logs import named_run
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RUNS_LOG: Final = "PREFECTX_RUNS_LOG"
 """Names a file that gets one line, a task's name, each time a task's function really runs."""
+
+_runs_log: Final = Variable(RUNS_LOG)
 
 
 class Call:
@@ -279,6 +281,6 @@ def _data_of(value: Any) -> Any:
 
 
 def _log_run(name: str) -> None:
-    if (path := os.environ.get(RUNS_LOG)) is not None:
+    if (path := _runs_log.get()) is not None:
         with open(path, "a", encoding="utf-8") as file:
             file.write(f"{name}\n")

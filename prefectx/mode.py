@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard
 
+from prefectx.environment import Variable
 from prefectx.errors import UnknownMode
 
 if TYPE_CHECKING:
@@ -24,11 +25,7 @@ _MODES_BY_VALUE: Final[Mapping[Any, Mode]] = {
     os.environ.encodevalue(value): mode for value, mode in (("", "function"), *zip(MODES, MODES, strict=True))
 }
 
-# os.environ.get encodes the name, decodes the value and raises where there is none: many times as
-# long as all else that a call does. What it looks into is what every change of it changes.
-_environment: Final[Mapping[Any, Any]] = cast("Any", os.environ)._data
-_KEY: Final[Any] = os.environ.encodekey(VARIABLE)
-
+_variable: Final = Variable(VARIABLE)
 _override: ContextVar[Mode | None] = ContextVar("prefectx_mode", default=None)
 
 
@@ -45,7 +42,7 @@ def current_mode() -> Mode:
     """
     if (mode := _override.get()) is not None:
         return mode
-    if (value := _environment.get(_KEY)) is None:
+    if (value := _variable.raw()) is None:
         return "function"
     return _MODES_BY_VALUE.get(value) or checked_mode(os.environ[VARIABLE], f"${VARIABLE}")
 
