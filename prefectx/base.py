@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import enum
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence, Sized
 from typing import Any, Final, TypeGuard, cast
 
-from prefectx.digest import digest, text_digest
+from xxhash import xxh3_128_hexdigest
+
 from prefectx.errors import UnsupportedValue
 from prefectx.item import Item, is_item
 from prefectx.plain import told
@@ -19,8 +20,7 @@ _LONGEST_VALUE: Final = 24
 _LONGEST_INT: Final = 60
 _ELEMENTS: Final = 3
 _DEPTH: Final = 3
-_SHORT: Final = (type(None), bool, int, float, datetime.date, datetime.time)
-_EXACT: Final = (*_SHORT, str, os.PathLike)
+_SHORT: Final = (type(None), bool, int, float)
 _ODD: Final = re.compile(r"[^\w.,+=@-]+", re.ASCII)
 
 NO_ARGUMENTS: Final = "_"
@@ -72,7 +72,9 @@ def _given_name(key: str, value: Any, defaults: Mapping[str, Any]) -> str:
 
 def _hash(arguments: Mapping[str, Any]) -> str:
     if (text := told(arguments)) is not None:
-        return text_digest(text)
+        return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
+    from prefectx.digest import digest
+
     try:
         return digest(dict(arguments)).hex()
     except UnsupportedValue as error:
@@ -82,6 +84,8 @@ def _hash(arguments: Mapping[str, Any]) -> str:
 
 
 def _blame(key: str, value: Any, error: UnsupportedValue) -> None:
+    from prefectx.digest import digest
+
     try:
         digest(value)
     except UnsupportedValue:
@@ -112,7 +116,8 @@ def _readable(value: Any, depth: int = _DEPTH) -> tuple[str, bool]:
         is_short = value.bit_length() <= _LONGEST_INT
         return str(value) if is_short else f"int{value.bit_length()}", is_short
     text = _brief(value, depth)
-    return text, isinstance(value, _EXACT) and text == str(value)
+    can_say_all = isinstance(value, str | os.PathLike) or _is_short(value)
+    return text, can_say_all and text == str(value)
 
 
 def _brief(value: Any, depth: int) -> str:
@@ -122,7 +127,7 @@ def _brief(value: Any, depth: int) -> str:
         return _item_name(value)
     if isinstance(value, str):
         return value.rpartition("/")[2][:_LONGEST_VALUE]
-    if isinstance(value, _SHORT):
+    if _is_short(value):
         return str(value)[:_LONGEST_VALUE]
     if isinstance(value, os.PathLike):
         return os.path.basename(cast("os.PathLike[str]", value))[:_LONGEST_VALUE]
@@ -132,6 +137,14 @@ def _brief(value: Any, depth: int) -> str:
     shape: tuple[Any, ...] | None = getattr(value, "shape", None)
     size = "x".join(map(str, shape)) if isinstance(shape, tuple) else _length(value)
     return f"{type(value).__name__}{size}"
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, _SHORT):
+        return True
+    # Where it was never imported, nothing can be a date.
+    datetime = sys.modules.get("datetime")
+    return datetime is not None and isinstance(value, datetime.date | datetime.time)
 
 
 def _is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 import warnings
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from prefectx import records
 from prefectx.environment import Variable
 from prefectx.errors import PrefectxError, StaleTarget
 from prefectx.item import Item, is_handle, load, load_items
-from prefectx.logs import named_run
+from prefectx.named import named_run
 from prefectx.run import Claim, current_run, in_task, task_body
 from prefectx.stores.written import SelfWritten
 from prefectx.summary import summary
@@ -258,7 +257,7 @@ def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, An
         "task_name": task.name,
         "task_run_name": task.naming.run_name(args, kwargs) or task.name,
     }
-    if inspect.iscoroutinefunction(task.fn):
+    if task.is_async and not task.is_generator:
         return _anamed(task.fn(*args, **kwargs), names)
     with named_run(**names):
         return _data_of(task.fn(*args, **kwargs))

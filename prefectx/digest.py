@@ -9,7 +9,7 @@ import sys
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, Final, Protocol, cast
 
-from xxhash import xxh3_128, xxh3_128_hexdigest
+from xxhash import xxh3_128
 
 from prefectx.errors import UnsupportedValue
 from prefectx.item import Item
@@ -37,11 +37,6 @@ def digest(value: Any) -> bytes:
         UnsupportedValue: The value cannot be taken apart: a lambda, an open file, a lock.
     """
     return _Walk().of(value)
-
-
-def text_digest(text: str) -> str:
-    """Return the same as 32 hexadecimal digits for a text that says all of some arguments."""
-    return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
 def cheap_digest(value: Any) -> bytes | None:

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from prefectx.named import run_names
 
 Logger = logging.LoggerAdapter[logging.Logger]
 
 _log: Final = logging.getLogger("prefectx.runs")
-_run_names: ContextVar[dict[str, str] | None] = ContextVar("prefectx_run_names", default=None)
-
-
-@contextmanager
-def named_run(**names: str) -> Generator[None]:
-    """Put `names`, as `task_run_name` and `task_name`, on what is logged within."""
-    token = _run_names.set({**(_run_names.get() or {}), **names})
-    try:
-        yield
-    finally:
-        _run_names.reset(token)
 
 
 def plain_logger() -> Logger:
     """Return a logger whose records bear the names of the run under way, as Prefect's do."""
-    return _RunLogger(_log, dict(_run_names.get() or {}))
+    return _RunLogger(_log, dict(run_names() or {}))
 
 
 class _RunLogger(Logger):

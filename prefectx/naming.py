@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.base import made_base
 from prefectx.context import context_names
 from prefectx.errors import TemplateError, UnsupportedValue
+from prefectx.functions import is_async_generator_function, is_generator_function
 from prefectx.item import Item
 from prefectx.plain import NotPlain, not_plain
 from prefectx.signature import Signature
@@ -21,6 +20,9 @@ from prefectx.stores.written import SelfWritten
 from prefectx.target import Template
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prefectx.functions import Parameter
     from prefectx.options import TaskOptions
 
 DEFAULTS: Final[TaskOptions] = {
@@ -64,6 +66,11 @@ class Naming:
         first = next(iter(self._signature.parameters), None)
         is_method = first in {"self", "cls"} and "." in fn.__qualname__
         self._owner: Final = fn.__qualname__ if is_method else ""
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The function's parameters."""
+        return self._signature.parameters
 
     @property
     def names_runs(self) -> bool:
@@ -110,7 +117,7 @@ class Naming:
             raise UnsupportedValue(msg)
         if self._target is None:
             return store or Filestore()
-        if inspect.isgeneratorfunction(self._fn) or inspect.isasyncgenfunction(self._fn):
+        if is_generator_function(self._fn) or is_async_generator_function(self._fn):
             msg = (
                 f"task {self._fn.__name__!r} is a generator, whose output cannot be kept. Return"
                 " a list, or give it target=None: then it always runs."
@@ -118,11 +125,18 @@ class Naming:
             raise UnsupportedValue(msg)
         if store is None or not options.get("save"):
             annotations = getattr(self._fn, "__annotations__", {})
-            as_path = Path if "Path" in str(annotations.get("return")) else str
-            return SelfWritten(store or Filestore(), as_path)
+            return SelfWritten(store or Filestore(), _path_type(annotations.get("return")))
         if isinstance(store, Filestore):
             check_suffix(self._target.ending, self._target.source)
         return store
+
+
+def _path_type(annotation: object) -> type[str | Path]:
+    if "Path" not in str(annotation):
+        return str
+    from pathlib import Path
+
+    return Path
 
 
 def _maybe(template: Callable[[str], Template], text: object) -> Template | None:

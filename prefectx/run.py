@@ -8,10 +8,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx.context import context_names, replaced_context
-from prefectx.digest import cheap_digest
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores.places.listing import Listings, listings
-from prefectx.summary import brief
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -49,6 +47,9 @@ class Claim:
 
 
 def _part(value: Any) -> tuple[int | None, bytes | str]:
+    from prefectx.digest import cheap_digest
+    from prefectx.summary import brief
+
     known = cheap_digest(value)
     # An object may fill attributes as it is used, and is the same all the same.
     identity = None if type(value).__module__ == "builtins" else id(value)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-import datetime
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +22,7 @@ from prefectx.stores.places.base import RESERVED
 if TYPE_CHECKING:
     from prefectx.signature import Signature
 
-_ALWAYS: Final[dict[str, Any]] = {"os": os, "datetime": datetime, "Path": Path}
+_ALWAYS: Final = ("os", "datetime", "Path")
 _QUOTES: Final = ("'''", '"""')
 # What file systems take, less the suffix of the record beside it.
 _LONGEST_PART: Final = 255 - len(".json")
@@ -90,7 +89,7 @@ class Template:
         self.folder: Final = _literal_start(tree, signature.name, house_names)
         self._start: Final = len(self.folder)
         self.ending: Final = _literal_end(tree)
-        known = {**_ALWAYS, **dict(map(_package, modules))}
+        known = {**_always(names), **dict(map(_package, modules))}
         sources = {name: self._source_of(name, known) for name in names}
         named = {**known, _BASE_OF: base, _DATA: loaded_item, _NAMED: self._named}
         base_source = f"{_BASE_OF}({signature.arguments_source()})"
@@ -256,6 +255,16 @@ class _Renamed(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         source = self._sources.get(node.id)
         return node if source is None else expression(source)
+
+
+def _always(names: Iterable[str]) -> dict[str, Any]:
+    """Return those of the names that every template may use: slow to import, so only if it does."""
+    found: dict[str, Any] = {"os": os}
+    if "datetime" in names:
+        found["datetime"] = import_module("datetime")
+    if "Path" in names:
+        found["Path"] = import_module("pathlib").Path
+    return {name: value for name, value in found.items() if name in names}
 
 
 def _package(module: ModuleType) -> tuple[str, ModuleType]:

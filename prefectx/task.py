@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Coroutine, Iterable
 from typing import (
     Any,
@@ -20,6 +19,11 @@ from typing import (
 )
 
 from prefectx.errors import TemplateError, UnknownOption
+from prefectx.functions import (
+    is_async_generator_function,
+    is_coroutine_function,
+    is_generator_function,
+)
 from prefectx.future import Future, FutureList, State
 from prefectx.item import Item, settle
 from prefectx.mapping import unmapped
@@ -77,17 +81,14 @@ class Task(Generic[P, R_co]):
         module = "__main__" if self.fn.__module__ == "__mp_main__" else self.fn.__module__
         self.qualified_name: Final[str] = f"{module}.{self.fn.__qualname__}"
         self.options: Final[TaskOptions] = options
-        self.is_generator: Final = inspect.isgeneratorfunction(
-            self.fn
-        ) or inspect.isasyncgenfunction(self.fn)
-        self.is_async: Final = inspect.iscoroutinefunction(self.fn) or inspect.isasyncgenfunction(
-            self.fn
-        )
+        is_async_generator = is_async_generator_function(self.fn)
+        self.is_generator: Final = is_generator_function(self.fn) or is_async_generator
+        self.is_async: Final = is_coroutine_function(self.fn) or is_async_generator
         self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
         self.once: Final = options.get("once", False)
         self.naming: Final = Naming(self.fn, options)
         for name in ("return_state", "wait_for"):
-            if name in inspect.signature(self.fn).parameters:
+            if name in self.naming.parameters:
                 msg = f"task {self.name!r} has a parameter {name!r}, a name that calls of tasks use"
                 raise UnknownOption(msg)
         self._bound: tuple[object, ...] = ()

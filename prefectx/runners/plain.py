@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
-import inspect
-import threading
 from abc import abstractmethod
 from contextlib import AbstractContextManager, nullcontext
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from prefectx.future import Future, State, completed, failed, not_ready
 from prefectx.handles import is_future, is_future_list, is_prefect_annotation, is_state, result_of
 from prefectx.item import settle
-from prefectx.logs import Logger, named_run, plain_logger
 from prefectx.mapping import is_unmapped, may_fail
+from prefectx.named import named_run
 from prefectx.runners.base import Runner
 from prefectx.tree import replace
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from prefectx.flow import Flow
+    from prefectx.logs import Logger
     from prefectx.runners.base import Args, Kwargs
     from prefectx.task import Task
 
@@ -56,7 +55,7 @@ class PlainRunner(Runner):
         """Run the task now; return a finished future."""
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         state = self._state(task, args, kwargs, wait_for)
-        if inspect.iscoroutine(state):
+        if isinstance(state, CoroutineType):
             state = run_coroutine(state)
         if task.is_generator and state.is_completed():
             # As Prefect does: a generator cannot travel.
@@ -74,7 +73,7 @@ class PlainRunner(Runner):
             result = self.run(task, *settled)
         except Exception as error:  # noqa: BLE001 - it is kept in the state
             return failed(error)
-        return _awaited_state(result) if inspect.iscoroutine(result) else completed(result)
+        return _awaited_state(result) if isinstance(result, CoroutineType) else completed(result)
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body."""
@@ -93,10 +92,12 @@ class PlainRunner(Runner):
             raise
         if not return_state:
             return result
-        return _awaited_state(result) if inspect.iscoroutine(result) else completed(result)
+        return _awaited_state(result) if isinstance(result, CoroutineType) else completed(result)
 
     def logger(self) -> Logger:
         """Return a standard logger."""
+        from prefectx.logs import plain_logger
+
         return plain_logger()
 
     def tags(self, *names: str) -> AbstractContextManager[Any]:  # noqa: ARG002
@@ -150,6 +151,9 @@ async def _awaited_state(result: Coroutine[Any, Any, Any]) -> State[Any]:
 
 def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end and return its result, also while an event loop is running."""
+    import asyncio
+    import threading
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from xxhash import xxh3_128
 
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.base import Store
@@ -160,7 +161,7 @@ class Filestore(Store):
         Raises:
             TargetMissing: There is no such file.
         """
-        whole = hashlib.blake2b(digest_size=16)
+        whole = xxh3_128()
         try:
             with self._place.open(target) as file:
                 while part := file.read(_PART):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prefectx.errors import TemplateError
-from prefectx.stores.formats.format import Dumper, Format, Loader
+
+if TYPE_CHECKING:
+    from prefectx.stores.formats.format import Dumper, Format, Loader
 
 _SUFFIX: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
 _SUFFIXES: Final = re.compile(r"(\.[A-Za-z][A-Za-z0-9]{0,9}){1,2}")
@@ -102,4 +104,6 @@ def register_format(suffix: str, load: Loader, dump: Dumper) -> None:
             " or two of these"
         )
         raise TemplateError(msg)
+    from prefectx.stores.formats.format import Format
+
     _formats[suffix] = Format(load, dump)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import stat
 from contextlib import suppress
 from io import BytesIO
@@ -171,6 +170,8 @@ class LocalFolder(Place):
 
     def removal(self, name: str) -> str:
         """Return the shell's command."""
+        import shlex
+
         return f"rm {shlex.quote(self.path(name))}"
 
     def _check_inside(self, name: str) -> None:
