@@ -1,0 +1,178 @@
+"""Figures 12 and 13: what tasks cost within a flow that Prefect runs, on one server."""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from speed.race import OURS, Row, race, ratio_of, raced_row, shown, timed
+
+from prefectx import flow, task, use_mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.usefixtures("prefect_server"),
+    pytest.mark.prefectx("prefect.skip"),
+]
+
+THEIRS: Final = "Prefect"
+SMALL: Final = {"name": "report-7", "pages": [1, 2, 3], "share": 0.5}
+
+
+def small(x: int) -> Any:
+    return SMALL
+
+
+@pytest.fixture(autouse=True)
+def quiet_fresh_folder(folder: Path, prefectx_mode: str) -> Any:
+    """Results in a folder of this test's; logs on neither side, for they cost as much as runs."""
+    from prefect.settings import (
+        PREFECT_LOCAL_STORAGE_PATH,
+        PREFECT_LOGGING_LEVEL,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
+
+    settings: dict[Any, Any] = {
+        PREFECT_LOCAL_STORAGE_PATH: folder / "results",
+        PREFECT_LOGGING_LEVEL: "ERROR",
+        PREFECT_LOGGING_TO_API_ENABLED: False,
+    }
+    with temporary_settings(settings):
+        yield
+
+
+def prefects_own(**options: Any) -> Any:
+    import prefect
+    from prefect.cache_policies import INPUTS
+
+    return prefect.task(small, cache_policy=INPUTS, persist_result=True, **options)
+
+
+def in_flows(started: Callable[[], Any]) -> Callable[[], float]:
+    """Return what runs a flow of Prefect's around `started`; gives the seconds within it."""
+    import prefect
+
+    @prefect.flow
+    def around() -> float:
+        start = perf_counter()
+        started()
+        return perf_counter() - start
+
+    return around
+
+
+@pytest.mark.parametrize("way", ["submit", "map"])
+def test_12_skip(way: str, benchmark: Any, flow_rounds: int, flow_tasks: int, note: Any) -> None:
+    ours, theirs = task(target="working/{funcname}/{x}")(small), prefects_own()
+    os.makedirs("working/small")
+    for number in range(flow_tasks):
+        os.close(os.open(f"working/small/{number}", os.O_CREAT | os.O_WRONLY))
+
+    def started(found: Any) -> Any:
+        if way == "map":
+            return found.map(range(flow_tasks))
+        return [found.submit(number) for number in range(flow_tasks)]
+
+    @flow
+    def skipping() -> float:
+        start = perf_counter()
+        given = started(ours)
+        seconds = perf_counter() - start
+        assert len(given) == flow_tasks
+        return seconds
+
+    cached = in_flows(lambda: started(theirs).wait() if way == "map" else _wait(started(theirs)))
+    # So that all is cached.
+    cached()
+    seconds: dict[str, list[float]] = {OURS: [], THEIRS: []}
+
+    def one_round() -> None:
+        seconds[OURS].append(skipping())
+        seconds[THEIRS].append(cached())
+
+    benchmark.pedantic(one_round, rounds=flow_rounds)
+    rates = {name: flow_tasks / median(taken) for name, taken in seconds.items()}
+    what = f"`prefect.skip`, {flow_tasks:,} finished tasks, `.{way}`"
+    note(
+        Row(
+            number=f"12{way[0]}",
+            what=what,
+            against="Prefect's own cached tasks",
+            ratio=ratio_of(seconds[THEIRS], seconds[OURS]),
+            aim=200,
+            ours=f"{rates[OURS]:,.0f} a second",
+            theirs=f"{rates[THEIRS]:,.0f} a second",
+            more_is_better=True,
+        )
+    )
+
+
+def _wait(futures: list[Any]) -> None:
+    for future in futures:
+        future.wait()
+
+
+def run_in_flow(benchmark: Any, rounds: int, ours: Any, theirs: Any, mode: str) -> Any:
+    """Let one call of each race within a flow."""
+    import prefect
+
+    numbers = count()
+
+    @prefect.flow
+    def around() -> dict[str, list[float]]:
+        with use_mode(mode):
+            timers = {
+                OURS: timed("call(next(numbers))", call=ours, numbers=numbers),
+                THEIRS: timed("call(next(numbers))", call=theirs, numbers=numbers),
+            }
+            return race(benchmark, rounds, timers)
+
+    return around()
+
+
+MODES: Final = (
+    ("13a", "prefect.cache", "`prefect.cache` miss, a task run", 1.1),
+    ("13b", "prefect", "`prefect`, a task run", 1.02),
+)
+
+
+@pytest.mark.parametrize(("number", "mode", "what", "aim"), MODES, ids=["cache", "prefect"])
+def test_13_task_run(
+    number: str, mode: str, what: str, aim: float, benchmark: Any, rounds: int, note: Any
+) -> None:
+    import prefect
+
+    kept: dict[str, Any] = {"persist_result": True} if mode == "prefect.cache" else {}
+    ours = task(target="working/{funcname}/{x}")(small)
+    theirs = prefects_own() if kept else prefect.task(small)
+    seconds = run_in_flow(benchmark, 10 * rounds, ours, theirs, mode)
+    note(raced_row(number, what, THEIRS, aim, seconds))
+
+
+def test_13_hit(benchmark: Any, rounds: int, note: Any) -> None:
+    import prefect
+
+    ours, theirs = task(target="working/{funcname}/{x}")(small), prefects_own()
+
+    @prefect.flow
+    def around() -> dict[str, list[float]]:
+        with use_mode("prefect.cache"):
+            ours(7)
+            theirs(7)
+            timers = {
+                OURS: timed("call(7)", call=ours),
+                THEIRS: timed("call(7)", call=theirs),
+            }
+            return race(benchmark, 10 * rounds, timers)
+
+    what = "`prefect.cache` hit, a task run"
+    note(raced_row("13c", what, THEIRS, 0.3, around()))
