@@ -26,7 +26,7 @@ from prefect.task_engine import run_task
 from prefect.utilities.annotations import allow_failure as prefect_allow_failure
 from prefect.utilities.visualization import get_task_viz_tracker
 
-from prefectx.call import Call
+from prefectx.call import Call, plain_hit
 from prefectx.handles import (
     is_future,
     is_future_list,
@@ -185,6 +185,16 @@ class PrefectSkipRunner(PrefectCacheRunner):
     """Mode `prefect.skip`: a call whose target is there never reaches Prefect."""
 
     mode: ClassVar[Mode] = "prefect.skip"
+
+    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Return what a call that is plainly done gives; run the task otherwise."""
+        found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
+        return super().call(task, args, kwargs) if found is None else _as_called(task, found)
+
+    def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Return the future of a call that is plainly done; submit the task otherwise."""
+        found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
+        return super().submit(task, args, kwargs) if found is None else Hit(found)
 
     def hit(self, given: _Given) -> Hit | None:
         """Return the future of a call whose target is there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -45,16 +46,25 @@ class Finished(PrefectTaskRunFuture[Any]):
 class Hit(Finished):
     """The future of a call whose target is there: nothing ran, Prefect knows nothing of it."""
 
-    def __init__(self, given: Item[Any] | Any, run_id: uuid.UUID | None = None) -> None:
-        super().__init__(Completed(name="Cached", data=given), run_id)
+    # All but what was given is made when it is asked for: a state alone takes ten times as long as
+    # all else of a hit, and ten times its memory.
+    def __init__(self, given: Item[Any] | Any) -> None:
         self.given = given
+
+    @functools.cached_property
+    def _final_state(self) -> State[Any]:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
+        return Completed(name="Cached", data=self.given)
+
+    @functools.cached_property
+    def _task_run_id(self) -> uuid.UUID:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
+        return uuid.uuid4()
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:  # noqa: ARG002
         """Return the Item, or inside a task the data."""
         return self.given
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.given, self._task_run_id))
+        return (type(self), (self.given,))
 
 
 def state_result(state: State[Any], *, raise_on_failure: bool = True) -> Any:
