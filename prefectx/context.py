@@ -14,8 +14,9 @@ _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _names: ContextVar[Mapping[str, Any]] = ContextVar("prefectx_context", default=_EMPTY)
 
 
-context_names: Final = _names.get
-"""Returns the names that are set here, never to be changed in place."""
+def context_names() -> Mapping[str, Any]:
+    """Return the names that are set here, never to be changed in place."""
+    return _names.get()
 
 
 @contextmanager

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 _run_names: ContextVar[dict[str, str] | None] = ContextVar("prefectx_run_names", default=None)
 
-run_names: Final = _run_names.get
-"""Returns the names, as `task_run_name` and `task_name`, or None outside any run."""
+def run_names() -> dict[str, str] | None:
+    """Return the names, as `task_run_name` and `task_name`, or None outside any run."""
+    return _run_names.get()
 
 
 @contextmanager

@@ -185,8 +185,9 @@ def current_run() -> Run:
     return _run.get() or _outside
 
 
-in_task: Final = _in_task.get
-"""Tells whether a task's function is running here: it is given data, never Items."""
+def in_task() -> bool:
+    """Tell whether a task's function is running here: it is given data, never Items."""
+    return _in_task.get()
 
 
 def begin_flow() -> None:

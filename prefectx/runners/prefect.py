@@ -39,6 +39,7 @@ from prefectx.logs import plain_logger
 from prefectx.mapping import allow_failure, is_unmapped, may_fail
 from prefectx.runners.api import api
 from prefectx.runners.base import Runner
+from prefectx.runners.prefect_cached import can_record, recorded
 from prefectx.runners.prefect_flow import PrefectFlow
 from prefectx.runners.prefect_future import (
     Finished,
@@ -175,10 +176,23 @@ class PrefectCacheRunner(PrefectRunner):
     body: ClassVar[type[Body]] = KeepingBody
 
     def hit(self, given: _Given) -> Hit | None:
-        """Claim the target, which the processes of task runners cannot do for each other."""
-        if (call := _known_call(given)) is not None:
+        """Return the future of a call whose target is there, after it was recorded as such.
+
+        All others claim the target, which the processes of task runners cannot do for each other.
+        """
+        if (call := _known_call(given)) is None or call.item is None:
+            return None
+        if not (can_record(given.task) and _runs_here() and call.is_done()):
             call.claim()
-        return None
+            return None
+        return recorded(
+            given.task,
+            call.item,
+            call.given(),
+            given.run_name(),
+            given.parameters,
+            given.wait_for,
+        )
 
 
 class PrefectSkipRunner(PrefectCacheRunner):
@@ -273,6 +287,13 @@ def _without_hits(value: Any) -> Any:
     if is_future(value) and not is_prefect_future(value):
         return value.result()
     return value
+
+
+def _runs_here() -> bool:
+    """Tell whether the flow's task runner runs tasks on this machine, with the files seen here."""
+    flow_run = FlowRunContext.get()
+    runner = flow_run and flow_run.task_runner
+    return type(runner).__module__ == "prefect.task_runners"
 
 
 def _flattens_annotations(task_runner: Any) -> bool:
