@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from prefectx.run import Run
     from prefectx.task import Task
 
-RUNS_LOG: Final = "PREFECTX_RUNS_LOG"
+RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
 """Names a file that gets one line, a task's name, each time a task's function really runs."""
 
-_runs_log: Final = Variable(RUNS_LOG)
 
 
 class Call:
@@ -260,15 +259,15 @@ def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, An
     if task.is_async and not task.is_generator:
         return _anamed(task.fn(*args, **kwargs), names)
     with named_run(**names):
-        return _data_of(task.fn(*args, **kwargs))
+        return data_of(task.fn(*args, **kwargs))
 
 
 async def _anamed(coroutine: Coroutine[Any, Any, Any], names: dict[str, str]) -> Any:
     with named_run(**names):
-        return _data_of(await coroutine)
+        return data_of(await coroutine)
 
 
-def _data_of(value: Any) -> Any:
+def data_of(value: Any) -> Any:
     """Return the data where a function has returned handles, or a container of them."""
     if is_handle(value):
         return load(value)
@@ -280,6 +279,6 @@ def _data_of(value: Any) -> Any:
 
 
 def _log_run(name: str) -> None:
-    if (path := _runs_log.get()) is not None:
+    if (path := RUNS_LOG.get()) is not None:
         with open(path, "a", encoding="utf-8") as file:
             file.write(f"{name}\n")

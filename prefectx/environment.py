@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_values: Final[Mapping[Any, Any]] = cast("Any", os.environ)._data
+environment: Final[Mapping[Any, Any]] = cast("Any", os.environ)._data
+"""All variables, names and values as the operating system has them: bytes on most."""
 
 
 class Variable:
@@ -21,19 +22,22 @@ class Variable:
 
     Args:
         name: Its name, as in `"PREFECTX"`.
+
+    Attributes:
+        key: Its name in `environment`.
     """
 
-    __slots__ = ("_key", "name")
+    __slots__ = ("key", "name")
 
     def __init__(self, name: str) -> None:
         self.name: Final = name
-        self._key: Final[Any] = os.environ.encodekey(name)
+        self.key: Final[Any] = os.environ.encodekey(name)
 
     def raw(self) -> Any:
         """Return its value as the operating system has it, bytes on most, or None."""
-        return _values.get(self._key)
+        return environment.get(self.key)
 
     def get(self) -> str | None:
         """Return its value, or None if it is not set."""
-        raw = _values.get(self._key)
+        raw = environment.get(self.key)
         return None if raw is None else os.environ.decodevalue(raw)

@@ -14,7 +14,7 @@ _log: Final = logging.getLogger("prefectx.runs")
 
 def plain_logger() -> Logger:
     """Return a logger whose records bear the names of the run under way, as Prefect's do."""
-    return _RunLogger(_log, dict(run_names() or {}))
+    return _RunLogger(_log, run_names())
 
 
 class _RunLogger(Logger):

@@ -25,8 +25,9 @@ _MODES_BY_VALUE: Final[Mapping[Any, Mode]] = {
     os.environ.encodevalue(value): mode for value, mode in (("", "function"), *zip(MODES, MODES, strict=True))
 }
 
-_variable: Final = Variable(VARIABLE)
-_override: ContextVar[Mode | None] = ContextVar("prefectx_mode", default=None)
+MODE: Final = Variable(VARIABLE)
+override: Final[ContextVar[Mode | None]] = ContextVar("prefectx_mode", default=None)
+"""`use_mode`'s mode, or None where none is set."""
 
 
 def current_mode() -> Mode:
@@ -40,9 +41,9 @@ def current_mode() -> Mode:
         ...     current_mode()
         'cache'
     """
-    if (mode := _override.get()) is not None:
+    if (mode := override.get()) is not None:
         return mode
-    if (value := _variable.raw()) is None:
+    if (value := MODE.raw()) is None:
         return "function"
     return _MODES_BY_VALUE.get(value) or checked_mode(os.environ[VARIABLE], f"${VARIABLE}")
 
@@ -64,11 +65,11 @@ def use_mode(mode: str) -> Generator[Mode]:
         ...     mode
         'cache'
     """
-    token = _override.set(checked_mode(mode, "use_mode()"))
+    token = override.set(checked_mode(mode, "use_mode()"))
     try:
         yield current_mode()
     finally:
-        _override.reset(token)
+        override.reset(token)
 
 
 def checked_mode(mode: str, source: str) -> Mode:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-_run_names: ContextVar[dict[str, str] | None] = ContextVar("prefectx_run_names", default=None)
+    from prefectx.task import Task
 
-def run_names() -> dict[str, str] | None:
-    """Return the names, as `task_run_name` and `task_name`, or None outside any run."""
-    return _run_names.get()
+PREFIX: Final = "_prefectx_"
+"""How the names start that are known where a task is called; `…task` is the task."""
+
+_run_names: ContextVar[dict[str, str] | None] = ContextVar("prefectx_run_names", default=None)
 
 
 @contextmanager
@@ -24,3 +26,28 @@ def named_run(**names: str) -> Generator[None]:
         yield
     finally:
         _run_names.reset(token)
+
+
+def run_names() -> dict[str, str]:
+    """Return the names of the run under way, as `task_run_name` and `task_name`.
+
+    A call in mode `function` that has plain arguments does not note its names: that would take
+    longer than all else of it. They are found on the stack. A thread of the function's own has
+    another stack; in what it is to call, `named_run(**run_names())` puts the names.
+    """
+    names = dict(_run_names.get() or {})
+    task = _called_task()
+    if task is None or names.get("task_name") == task.name:
+        return names
+    return {**names, "task_name": task.name, "task_run_name": task.name}
+
+
+def _called_task() -> Task[..., Any] | None:
+    """Return the task whose call is the innermost on the stack, up to an event loop's start."""
+    frame = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__") != "asyncio.events":
+        task: Any = frame.f_globals.get(f"{PREFIX}task")
+        if task is not None:
+            return task
+        frame = frame.f_back
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from prefectx.stores.written import SelfWritten
 from prefectx.target import Template
 
 if TYPE_CHECKING:
+    import ast
     from pathlib import Path
 
     from prefectx.functions import Parameter
@@ -81,6 +82,19 @@ class Naming:
     def has_target(self) -> bool:
         """Whether outputs are kept."""
         return self._target is not None
+
+    def compiled(
+        self,
+        statements: list[ast.stmt],
+        result: ast.expr,
+        namespace: Mapping[str, Any],
+        keywords: Sequence[str],
+    ) -> Callable[..., Any]:
+        """Return a function with the task's parameters and further ones, given by name."""
+        compiled: Callable[..., Any] = self._signature.compile(
+            [], statements, result, namespace, keywords
+        )
+        return compiled
 
     def item(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Item[Any] | None:
         """Return the Item of a call whose arguments hold no futures, or None without a target."""

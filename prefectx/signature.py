@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from prefectx.functions import (
@@ -49,6 +49,7 @@ class Signature:
         statements: list[ast.stmt],
         result: ast.expr,
         namespace: Mapping[str, Any],
+        keywords: Sequence[str] = (),
     ) -> Any:
         """Return a function that takes `extra`, then the parameters.
 
@@ -57,8 +58,9 @@ class Signature:
             statements: What runs first.
             result: What the function returns.
             namespace: What both may name beside the parameters.
+            keywords: Names of further parameters, given by name only, None if left out.
         """
-        tree = ast.parse(f"def compiled({self._parameters_source(extra)}): pass")
+        tree = ast.parse(f"def compiled({self._parameters_source(extra, keywords)}): pass")
         function = cast("ast.FunctionDef", tree.body[0])
         function.body = [*statements, ast.Return(result)]
         ast.fix_missing_locations(tree)
@@ -97,7 +99,7 @@ class Signature:
                 args.append(value)
         return tuple(args), kwargs
 
-    def _parameters_source(self, extra: list[str]) -> str:
+    def _parameters_source(self, extra: list[str], keywords: Sequence[str]) -> str:
         parts = list(extra)
         positional_only = bool(extra)
         starred = False
@@ -115,6 +117,9 @@ class Signature:
             parts.append(self._parameter_source(parameter))
         if positional_only:
             parts.append("/")
+        if keywords and not starred:
+            parts.append("*")
+        parts.extend(f"{name}=None" for name in keywords)
         return ", ".join(parts)
 
     def _parameter_source(self, parameter: Parameter) -> str:

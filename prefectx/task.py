@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Coroutine, Iterable
 from typing import (
+    TYPE_CHECKING,
     Any,
     Concatenate,
     Final,
@@ -18,6 +19,7 @@ from typing import (
     overload,
 )
 
+from prefectx.entry import entry_of
 from prefectx.errors import TemplateError, UnknownOption
 from prefectx.functions import (
     is_async_generator_function,
@@ -42,7 +44,13 @@ S = TypeVar("S")
 H = TypeVar("H", bound=Callable[..., Any])
 
 
-class Task(Generic[P, R_co]):
+class _Called:
+    """Has `__call__` in a slot, for each task's is compiled with its own signature."""
+
+    __slots__ = {"__call__": "Run the task: gives data in `function` and `prefect`, else an `Item`."}
+
+
+class Task(_Called, Generic[P, R_co]):
     """A function plus its options; calling it runs it in the mode that is in force.
 
     Made by `task`. Besides calling it: `.submit`, `.map`, `.with_options`, `.item`.
@@ -92,6 +100,7 @@ class Task(Generic[P, R_co]):
                 msg = f"task {self.name!r} has a parameter {name!r}, a name that calls of tasks use"
                 raise UnknownOption(msg)
         self._bound: tuple[object, ...] = ()
+        self._set_entry(entry_of(self))
         self._origin: Task[..., Any] | None = None
         # What the Prefect modes run; made when they first need it.
         self.prefect_task: Any = None
@@ -106,28 +115,29 @@ class Task(Generic[P, R_co]):
         """What tells the task apart from all others: its name, and what it does."""
         return f"{self.qualified_name} {self.code_hash}"
 
-    # First the exact signature, then the two keywords that each call takes.
-    @overload
-    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
-    @overload
-    def __call__(
-        self: Task[..., Coroutine[Any, Any, T]],
-        /,
-        *args: Any,
-        return_state: Literal[True],
-        **kwargs: Any,
-    ) -> Coroutine[Any, Any, State[T]]: ...
-    @overload
-    def __call__(
-        self, /, *args: Any, return_state: Literal[True], **kwargs: Any
-    ) -> State[R_co]: ...
-    @overload
-    def __call__(self, /, *args: Any, return_state: Literal[False], **kwargs: Any) -> R_co: ...
-    @overload
-    def __call__(self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> R_co: ...
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Run the task: gives data in `function` and `prefect` mode, else an `Item`."""
-        return current_runner().call(self, self._bound + args, kwargs)
+    if TYPE_CHECKING:
+        # First the exact signature, then the two keywords that each call takes.
+        @overload
+        def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+        @overload
+        def __call__(
+            self: Task[..., Coroutine[Any, Any, T]],
+            /,
+            *args: Any,
+            return_state: Literal[True],
+            **kwargs: Any,
+        ) -> Coroutine[Any, Any, State[T]]: ...
+        @overload
+        def __call__(
+            self, /, *args: Any, return_state: Literal[True], **kwargs: Any
+        ) -> State[R_co]: ...
+        @overload
+        def __call__(self, /, *args: Any, return_state: Literal[False], **kwargs: Any) -> R_co: ...
+        @overload
+        def __call__(
+            self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any
+        ) -> R_co: ...
+        def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
 
     # Here the others take any arguments, for futures may stand in the place of all of them.
     # The overlap is none: no task has a parameter return_state, which __init__ refuses.
@@ -240,6 +250,7 @@ class Task(Generic[P, R_co]):
         """
         changed: Task[P, R_co] = Task(self._given, {**self.options, **options})
         changed._bound = self._bound
+        changed._set_entry(functools.partial(changed.__call__, *self._bound))
         changed._origin = self._origin or self
         return changed
 
@@ -273,10 +284,14 @@ class Task(Generic[P, R_co]):
             return self
         return self._bind_to(instance)
 
+    def _set_entry(self, entry: Callable[..., Any]) -> None:
+        self.__call__ = entry  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
+
     def _bind_to(self, owner: object) -> Task[..., Any]:
         bound: Task[..., Any] = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
         bound._bound = (owner,)
+        bound._set_entry(functools.partial(self.__call__, owner))
         bound._origin = self._origin or self
         return bound
 
@@ -298,6 +313,7 @@ class Task(Generic[P, R_co]):
     ) -> Task[..., Any]:
         varied: Task[..., Any] = Task(origin._given, options)
         varied._bound = bound
+        varied._set_entry(functools.partial(varied.__call__, *bound))
         varied._origin = origin
         return varied
 
