@@ -14,6 +14,7 @@ from xxhash import xxh3_128_hexdigest
 from prefectx.errors import UnsupportedValue
 from prefectx.item import Item, is_item
 from prefectx.plain import told
+from prefectx.tree import type_of
 
 _LONGEST: Final = 60
 _LONGEST_VALUE: Final = 24
@@ -52,7 +53,8 @@ def made_base(arguments: Mapping[str, Any], defaults: Mapping[str, Any], owner: 
     ]
     if len(told) == 1 and (name := _given_name(*told[0], defaults)):
         return name
-    texts, is_exact = [], not owner
+    texts: list[str] = []
+    is_exact = not owner
     for _, value in told[bool(owner) :]:
         text, says_all = _readable(value)
         texts.append(text)
@@ -108,7 +110,7 @@ def _is_default(value: Any, default: Any) -> bool:
 
 def _readable(value: Any, depth: int = _DEPTH) -> tuple[str, bool]:
     """Return a short text of a value, and whether it says all of it."""
-    kind = type(value)
+    kind = type_of(value)
     if kind is str:
         text = value.rpartition("/")[2][:_LONGEST_VALUE]
         return text, text == value
@@ -116,11 +118,11 @@ def _readable(value: Any, depth: int = _DEPTH) -> tuple[str, bool]:
         is_short = value.bit_length() <= _LONGEST_INT
         return str(value) if is_short else f"int{value.bit_length()}", is_short
     text = _brief(value, depth)
-    can_say_all = isinstance(value, str | os.PathLike) or _is_short(value)
+    can_say_all = _is_text(value) or _is_short(value)
     return text, can_say_all and text == str(value)
 
 
-def _brief(value: Any, depth: int) -> str:
+def _brief(value: Any, depth: int) -> str:  # noqa: PLR0911 - one for each kind
     if isinstance(value, enum.Enum):
         return str(value.name)[:_LONGEST_VALUE]
     if is_item(value):
@@ -145,6 +147,10 @@ def _is_short(value: Any) -> bool:
     # Where it was never imported, nothing can be a date.
     datetime = sys.modules.get("datetime")
     return datetime is not None and isinstance(value, datetime.date | datetime.time)
+
+
+def _is_text(value: Any) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(value, str | os.PathLike)
 
 
 def _is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:

@@ -27,7 +27,6 @@ RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
 """Names a file that gets one line, a task's name, each time a task's function really runs."""
 
 
-
 class Call:
     """One call of a task, whose arguments are data or Items, never futures.
 
@@ -244,7 +243,7 @@ def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
     claim = known.mark + text
     if known.claims.setdefault(target, claim) != claim or not naming.store.exists(target):
         return None
-    item = Item(naming.store, target, naming.item_base)
+    item: Item[Any] = Item(naming.store, target, naming.item_base)
     return item.load() if in_task() else item
 
 

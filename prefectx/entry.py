@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from prefectx.task import Task
 
 _PLAIN: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
-_UNSET: Final = frozenset({None, *map(os.environ.encodevalue, ("", "function"))})
+_UNSET: Final = frozenset(map(os.environ.encodevalue, ("", "function")))
 _EACH_CALL: Final = ("return_state", "wait_for")
 
 
@@ -60,14 +60,24 @@ def _compiled(task: Task[..., Any]) -> Callable[..., Any]:
         is_unnamed=not task.naming.names_runs,
         are_plain="".join(f" and $type({name}) in $plain" for name in parameters),
         passed=args + ", ".join(f"{name}={name}" for name in named),
-        **{"args": args, "kwargs": kwargs, "each": each},
+        args=args,
+        kwargs=kwargs,
+        each=each,
     )
     result = f"$current_runner().call($task, ({args}), {{{kwargs}}})"
     own: dict[str, Any] = {
-        **{"type": type, "plain": _PLAIN, "task": task, "fn": task.fn, "data_of": data_of},
-        **{"overridden_mode": override.get, "mode": MODE.key, "runs_log": RUNS_LOG.key},
-        **{"environment": environment, "unset": _UNSET},
-        **{"current_runner": current_runner, "call_with": _call_with},
+        "type": type,
+        "plain": _PLAIN,
+        "task": task,
+        "fn": task.fn,
+        "data_of": data_of,
+        "overridden_mode": override.get,
+        "mode": MODE.key,
+        "runs_log": RUNS_LOG.key,
+        "environment": environment,
+        "unset": _UNSET,
+        "current_runner": current_runner,
+        "call_with": _call_with,
     }
     return task.naming.compiled(
         ast.parse(source.replace("$", PREFIX)).body,
@@ -82,7 +92,7 @@ _SOURCE: Final = """
 if (
     {is_unnamed}
     and $overridden_mode() is None
-    and $environment.get($mode) in $unset
+    and ($mode not in $environment or $environment[$mode] in $unset)
     and $runs_log not in $environment
     and not (return_state or wait_for){are_plain}
 ):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from types import FunctionType
+from types import CoroutineType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import CodeType
 
 POSITIONAL_ONLY: Final = 0
 POSITIONAL_OR_KEYWORD: Final = 1
@@ -55,6 +56,11 @@ def is_coroutine_function(fn: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(fn)
 
 
+def is_coroutine(value: Any) -> bool:
+    """Tell whether `value` is what a call of a coroutine function gives."""
+    return isinstance(value, CoroutineType)
+
+
 def is_generator_function(fn: Callable[..., Any]) -> bool:
     """Tell whether a call of `fn` gives a generator that is no async one."""
     if _is_bare(fn):
@@ -83,7 +89,9 @@ def _has_flag(fn: Any, flag: int) -> bool:
 
 
 def _read_from_code(fn: Any) -> Iterator[Parameter]:
-    code, defaults, named = fn.__code__, fn.__defaults__ or (), fn.__kwdefaults__ or {}
+    code: CodeType = fn.__code__
+    defaults: tuple[Any, ...] = fn.__defaults__ or ()
+    named: dict[str, Any] = fn.__kwdefaults__ or {}
     names = iter(code.co_varnames)
     first_default = code.co_argcount - len(defaults)
     for index in range(code.co_argcount):
@@ -104,6 +112,4 @@ def _read_by_inspect(fn: Callable[..., Any]) -> Iterator[Parameter]:
 
     for name, parameter in inspect.signature(fn).parameters.items():
         has_default = parameter.default is not inspect.Parameter.empty
-        yield Parameter(
-            name, int(parameter.kind), parameter.default if has_default else NO_DEFAULT
-        )
+        yield Parameter(name, int(parameter.kind), parameter.default if has_default else NO_DEFAULT)

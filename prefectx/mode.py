@@ -22,7 +22,8 @@ VARIABLE: Final = "PREFECTX"
 
 # As the environment has them; what is empty counts as not set.
 _MODES_BY_VALUE: Final[Mapping[Any, Mode]] = {
-    os.environ.encodevalue(value): mode for value, mode in (("", "function"), *zip(MODES, MODES, strict=True))
+    os.environ.encodevalue(""): MODES[0],
+    **{os.environ.encodevalue(mode): mode for mode in MODES},
 }
 
 MODE: Final = Variable(VARIABLE)

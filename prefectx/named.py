@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from types import FrameType
 
     from prefectx.task import Task
 
@@ -44,9 +45,10 @@ def run_names() -> dict[str, str]:
 
 def _called_task() -> Task[..., Any] | None:
     """Return the task whose call is the innermost on the stack, up to an event loop's start."""
-    frame = sys._getframe()
+    # What inspect.currentframe is, which would take long to import.
+    frame: FrameType | None = sys._getframe()  # pyright: ignore[reportPrivateUsage]
     while frame is not None and frame.f_globals.get("__name__") != "asyncio.events":
-        task: Any = frame.f_globals.get(f"{PREFIX}task")
+        task: Task[..., Any] | None = frame.f_globals.get(f"{PREFIX}task")
         if task is not None:
             return task
         frame = frame.f_back

@@ -21,7 +21,7 @@ SAMPLED: Final = "<ndarray "
 """What the text of a value starts with that was not read whole."""
 
 
-class NotPlain(Exception):  # noqa: N818 - no error: the call goes the long way
+class NotPlain(Exception):
     """An argument is not plain."""
 
 
@@ -94,7 +94,9 @@ def told_with_items() -> _Told:
 def told(arguments: Mapping[str, Any]) -> str | None:
     """Return a text that says all of the arguments, or None if they are not plain or too long."""
     try:
-        text = ", ".join([f"{name}={TOLD[type(value)](value)}" for name, value in arguments.items()])
+        text = ", ".join(
+            [f"{name}={TOLD[type(value)](value)}" for name, value in arguments.items()]
+        )
     except NotPlain:
         return None
     return None if SAMPLED in text else text

@@ -141,7 +141,7 @@ class Run:
         if isinstance(claim, Claim):
             return claim.call
         mark, colon, text = claim.partition(":")
-        names = {known: name for known, name in self._tasks.values()}
+        names = dict(self._tasks.values())
         return f"{names[mark + colon]}({text})"
 
     def _collide(self, target: str, other: str, call: str) -> None:

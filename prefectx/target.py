@@ -98,7 +98,9 @@ class Template:
         self._render: Final[Callable[..., str]] = signature.compile(
             [_NAMES], set_base, rendered, named
         )
-        as_they_are = {name: source for name, source in sources.items() if name not in self.arguments}
+        as_they_are = {
+            name: source for name, source in sources.items() if name not in self.arguments
+        }
         set_names = any(_NAMES in source for source in as_they_are.values())
         longest = self._start + _LONGEST_PART
         statements = [
@@ -110,9 +112,13 @@ class Template:
             ast.Expr(expression(f"{_LEN}({_TARGET}) <= {longest} or {_REFUSE}()")),
         ]
         plainly = {
-            **{_CONTEXT: context_names, _TYPE: type, _LEN: len},
-            **{_TOLD: TOLD, _TOLD_WITH_ITEMS: told_with_items()},
-            **{_IS_SAFE: _SAFE.fullmatch, _REFUSE: not_plain},
+            _CONTEXT: context_names,
+            _TYPE: type,
+            _LEN: len,
+            _TOLD: TOLD,
+            _TOLD_WITH_ITEMS: told_with_items(),
+            _IS_SAFE: _SAFE.fullmatch,
+            _REFUSE: not_plain,
         }
         #: As `Naming.plain_target`.
         self.plain: Final[Callable[..., tuple[str, str]]] = signature.compile(

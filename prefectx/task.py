@@ -47,7 +47,9 @@ H = TypeVar("H", bound=Callable[..., Any])
 class _Called:
     """Has `__call__` in a slot, for each task's is compiled with its own signature."""
 
-    __slots__ = {"__call__": "Run the task: gives data in `function` and `prefect`, else an `Item`."}
+    __slots__ = {
+        "__call__": "Run the task: gives data in `function` and `prefect`, else an `Item`."
+    }
 
 
 class Task(_Called, Generic[P, R_co]):
@@ -137,7 +139,8 @@ class Task(_Called, Generic[P, R_co]):
         def __call__(
             self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any
         ) -> R_co: ...
-        def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
+        def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+            """Run the task: gives data in `function` and `prefect` mode, else an `Item`."""
 
     # Here the others take any arguments, for futures may stand in the place of all of them.
     # The overlap is none: no task has a parameter return_state, which __init__ refuses.

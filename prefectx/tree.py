@@ -53,7 +53,7 @@ def _is_walked(value: Any) -> bool:
 
 def is_dataclass(value: Any) -> bool:
     """Tell whether `value` is an object of a dataclass; `dataclasses` would have to be imported."""
-    return hasattr(type(value), "__dataclass_fields__")
+    return hasattr(type_of(value), "__dataclass_fields__")
 
 
 def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from speed.race import Row, raced_row, race
+
+from speed.race import Row, race, raced_row
 from speed.results import printed, written
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ def compare(
 ) -> Callable[[str, str, str, float, Mapping[str, Timer]], None]:
     """Let contenders race, and enter the row."""
 
-    def run(
-        number: str, what: str, against: str, aim: float, timers: Mapping[str, Timer]
-    ) -> None:
+    def run(number: str, what: str, against: str, aim: float, timers: Mapping[str, Timer]) -> None:
         note(raced_row(number, what, against, aim, race(benchmark, rounds, timers)))
 
     return run

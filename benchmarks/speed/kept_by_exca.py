@@ -21,5 +21,7 @@ class Kept(pydantic.BaseModel):
     _exclude_from_cls_uid = ("function",)
 
     @infra.apply(item_uid=uid_of)
-    def process(self, items: collections.abc.Sequence[Any]) -> collections.abc.Iterator[Any]:
+    def process(  # noqa: D102 - exca takes it for its own
+        self, items: collections.abc.Sequence[Any]
+    ) -> collections.abc.Iterator[Any]:
         yield from map(self.function, items)

@@ -68,7 +68,9 @@ def exca(folder: Path, function: Callable[[Any], Any]) -> Peer:
     # As for pipefunc: the disk is compared.
     infra = {"folder": str(folder / "exca"), "keep_in_ram": False}
     kept = Kept(function=function, infra=infra)
-    return Peer(lambda x: next(iter(kept.process([x]))), lambda x: uid_of(x) in kept.infra.cache_dict)
+    return Peer(
+        lambda x: next(iter(kept.process([x]))), lambda x: uid_of(x) in kept.infra.cache_dict
+    )
 
 
 def luigi(folder: Path, function: Callable[[Any], Any]) -> Peer:

@@ -88,9 +88,7 @@ def timed(statement: str | Callable[[], Any], **names: Any) -> Timer:
     return Timer(statement, globals=names)
 
 
-def race(
-    benchmark: Any, rounds: int, timers: Mapping[str, Timer]
-) -> dict[str, list[float]]:
+def race(benchmark: Any, rounds: int, timers: Mapping[str, Timer]) -> dict[str, list[float]]:
     """Run the contenders in turns; return the seconds a call of each, round by round.
 
     Args:

@@ -19,6 +19,14 @@ VERSIONS: Final = (
     *("prefectx", "prefect", "joblib", "diskcache", "cachier", "checkpointer", "pipefunc"),
     *("exca", "luigi", "pytest-benchmark", "numpy", "xxhash"),
 )
+OTHERS: Final = """\
+How many times as long as prefectx others take for the same, in the same run: above 1, prefectx is
+ahead. Where a field is empty, the library has no such thing.
+"""
+WHERE: Final = """\
+What the figures mean, which are missed and why: `docs/speed.md`. How they are made:
+`benchmarks/speed`, run by `make bench`.
+"""
 HEAD: Final = ("#", "what", "prefectx", "against", "that", "ratio", "aim", "")
 
 
@@ -40,15 +48,13 @@ def printed(rows: Sequence[Row], rounds: int) -> str:
             "",
             table(HEAD, figures),
             "",
-            "How many times as long as prefectx others take for the same, in the same run"
-            " (above 1: prefectx is ahead):",
+            OTHERS,
             "",
             table(["#", "what", *names], peers),
             "",
             machine(rounds),
             "",
-            "What the figures mean, which are missed and why: `docs/speed.md`."
-            " How they are made: `benchmarks/speed`, run by `make bench`.",
+            WHERE,
             "",
         )
     )
@@ -64,7 +70,9 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [list(head), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        "| "
+        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        + " |"
         for line in lines
     ]
     texts.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
@@ -73,15 +81,12 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def machine(rounds: int) -> str:
     """Return what was measured on, when, and with which versions."""
-    return "\n".join(
-        (
-            f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {rounds} rounds,"
-            f" load at the end {os.getloadavg()[0]:.1f}",
-            f"- {os.cpu_count()} cores, {_processor()}, {platform.system()} {platform.machine()},"
-            f" Python {platform.python_version()}",
-            "- " + ", ".join(f"{name} {version(name)}" for name in VERSIONS),
-        )
-    )
+    load, python = os.getloadavg()[0], platform.python_version()
+    versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
+    return f"""\
+- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {rounds} rounds, load at the end {load:.1f}
+- {os.cpu_count()} cores, {_processor()}, {platform.system()} {platform.machine()}, Python {python}
+- {versions}"""
 
 
 def _processor() -> str:

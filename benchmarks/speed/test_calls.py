@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import xxhash
-from speed import peers
-from speed.race import OURS, timed
 
 from prefectx import flow, task
+from speed import peers
+from speed.race import OURS, timed
 
 if TYPE_CHECKING:
     from timeit import Timer
@@ -185,9 +185,7 @@ def test_8_hit_with_base_of_array(compare: Any) -> None:
         OURS: timed("hit(array)", hit=hit, array=LARGE),
         "xxh3 of its buffer": timed("xxh(array).digest()", xxh=xxhash.xxh3_128, array=LARGE),
     }
-    compare(
-        "8", "hit, `base` made of a 10 MB array", "xxh3 of its buffer", 3.0, timers
-    )
+    compare("8", "hit, `base` made of a 10 MB array", "xxh3 of its buffer", 3.0, timers)
 
 
 @pytest.mark.usefixtures("cache")

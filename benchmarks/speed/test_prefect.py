@@ -9,9 +9,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from speed.race import OURS, Row, race, ratio_of, raced_row, shown, timed
 
 from prefectx import flow, task, use_mode
+from speed.race import OURS, Row, race, raced_row, ratio_of, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,23 +139,17 @@ def run_in_flow(benchmark: Any, rounds: int, ours: Any, theirs: Any, mode: str) 
     return around()
 
 
-MODES: Final = (
-    ("13a", "prefect.cache", "`prefect.cache` miss, a task run", 1.1),
-    ("13b", "prefect", "`prefect`, a task run", 1.02),
-)
+def test_13_cache_miss(benchmark: Any, rounds: int, note: Any) -> None:
+    ours = task(target="working/{funcname}/{x}")(small)
+    seconds = run_in_flow(benchmark, 10 * rounds, ours, prefects_own(), "prefect.cache")
+    note(raced_row("13a", "`prefect.cache` miss, a task run", THEIRS, 1.1, seconds))
 
 
-@pytest.mark.parametrize(("number", "mode", "what", "aim"), MODES, ids=["cache", "prefect"])
-def test_13_task_run(
-    number: str, mode: str, what: str, aim: float, benchmark: Any, rounds: int, note: Any
-) -> None:
+def test_13_prefect(benchmark: Any, rounds: int, note: Any) -> None:
     import prefect
 
-    kept: dict[str, Any] = {"persist_result": True} if mode == "prefect.cache" else {}
-    ours = task(target="working/{funcname}/{x}")(small)
-    theirs = prefects_own() if kept else prefect.task(small)
-    seconds = run_in_flow(benchmark, 10 * rounds, ours, theirs, mode)
-    note(raced_row(number, what, THEIRS, aim, seconds))
+    seconds = run_in_flow(benchmark, 10 * rounds, task(small), prefect.task(small), "prefect")
+    note(raced_row("13b", "`prefect`, a task run", THEIRS, 1.02, seconds))
 
 
 def test_13_hit(benchmark: Any, rounds: int, note: Any) -> None:

@@ -12,10 +12,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+
 from speed.race import OURS, Row, raced_row, timed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 DONE: Final = 5000
@@ -174,8 +175,7 @@ def test_9_no_op_rerun(python: Any, benchmark: Any, rounds: int, note: Any) -> N
     for program in RERUNS.values():
         python(program)
     timers = {
-        name: timed("run(program)", run=python, program=program)
-        for name, program in RERUNS.items()
+        name: timed("run(program)", run=python, program=program) for name, program in RERUNS.items()
     }
     seconds = race_of_processes(benchmark, min(rounds, PROCESS_ROUNDS), timers)
     what = f"no-op rerun of {DONE:,} finished tasks, whole process"
@@ -206,35 +206,27 @@ small(7)
 """
 
 
-@pytest.mark.parametrize(
-    ("letter", "what", "program", "aim"),
-    [
-        ("a", "`import prefectx`", "import prefectx", 20),
-        ("b", "up to the first hit, in mode `cache`", FIRST_HIT, 30),
-    ],
-    ids=["import", "first-hit"],
-)
-def test_11_import(
-    letter: str, what: str, program: str, aim: int, python: Any, rounds: int, note: Any
-) -> None:
+def test_11_import(python: Any, rounds: int, note: Any) -> None:
+    python("import prefectx")
+    note(cpu_row("11a", "`import prefectx`", "import prefectx", 20, python, rounds))
+
+
+def test_11_first_hit(python: Any, rounds: int, note: Any) -> None:
     python(FIRST_HIT)
+    note(cpu_row("11b", "up to the first hit, in mode `cache`", FIRST_HIT, 30, python, rounds))
+
+
+def cpu_row(  # noqa: PLR0913, PLR0917 - the columns of a row
+    number: str, what: str, program: str, aim: int, python: Any, rounds: int
+) -> Row:
     differences, bare = [], []
     for _ in range(rounds):
         one, other = cpu_of(python, "pass"), cpu_of(python, program)
         bare.append(one)
         differences.append(1000 * (other - one))
     more = median(differences)
-    note(
-        Row(
-            number=f"11{letter}",
-            what=what,
-            against="bare interpreter",
-            ratio=more,
-            aim=aim,
-            ours=f"+{more:.1f} ms CPU",
-            theirs=f"{1000 * median(bare):.1f} ms CPU",
-        )
-    )
+    ours, theirs = f"+{more:.1f} ms CPU", f"{1000 * median(bare):.1f} ms CPU"
+    return Row(number, what, "bare interpreter", more, aim, ours, theirs)
 
 
 def cpu_of(python: Any, program: str) -> float:
@@ -262,7 +254,7 @@ def run(keep):
     # What the first hits import is no cost of a hit.
     small(0)
     start = traced()
-    given = [small(x) for x in range({HITS})] if keep else [small(x) and None for x in range({HITS})]
+    given = [small(x) if keep else small(x) and None for x in range({HITS})]
     return (traced() - start - sys.getsizeof(given)) / {HITS}
 
 tracemalloc.start()
@@ -281,4 +273,4 @@ def test_14_memory(python: Any, note: Any) -> None:
         ("c", "the same, when the flow has ended", after, 1),
     ):
         told = f"{found:.0f} bytes"
-        note(Row(f"14{letter}", f"{what} ({HITS:,} hits)", "–", found, aim, told, "–"))
+        note(Row(f"14{letter}", f"{what} ({HITS:,} hits)", "-", found, aim, told, "-"))

@@ -40,7 +40,8 @@ def current_runner() -> Runner:
 def use_runner(runner: Runner) -> Generator[None]:
     """Have `runner` run what the mode in force would run in the body of the `with` statement.
 
-    Where the body switches to another mode, that mode's own runner runs it.
+    The mode must be `use_mode`'s, not the environment's. Where the body switches to another mode,
+    that mode's own runner runs it.
     """
     token = _override.set((current_mode(), runner))
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextvars
 from abc import abstractmethod
 from contextlib import AbstractContextManager, nullcontext
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from prefectx.functions import is_coroutine
 from prefectx.future import Future, State, completed, failed, not_ready
 from prefectx.handles import is_future, is_future_list, is_prefect_annotation, is_state, result_of
 from prefectx.item import settle
@@ -55,7 +55,7 @@ class PlainRunner(Runner):
         """Run the task now; return a finished future."""
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         state = self._state(task, args, kwargs, wait_for)
-        if isinstance(state, CoroutineType):
+        if is_coroutine(state):
             state = run_coroutine(state)
         if task.is_generator and state.is_completed():
             # As Prefect does: a generator cannot travel.
@@ -73,7 +73,7 @@ class PlainRunner(Runner):
             result = self.run(task, *settled)
         except Exception as error:  # noqa: BLE001 - it is kept in the state
             return failed(error)
-        return _awaited_state(result) if isinstance(result, CoroutineType) else completed(result)
+        return _awaited_state(result) if is_coroutine(result) else completed(result)
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body."""
@@ -92,7 +92,7 @@ class PlainRunner(Runner):
             raise
         if not return_state:
             return result
-        return _awaited_state(result) if isinstance(result, CoroutineType) else completed(result)
+        return _awaited_state(result) if is_coroutine(result) else completed(result)
 
     def logger(self) -> Logger:
         """Return a standard logger."""

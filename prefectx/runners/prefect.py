@@ -185,14 +185,7 @@ class PrefectCacheRunner(PrefectRunner):
         if not (can_record(given.task) and _runs_here() and call.is_done()):
             call.claim()
             return None
-        return recorded(
-            given.task,
-            call.item,
-            call.given(),
-            given.run_name(),
-            given.parameters,
-            given.wait_for,
-        )
+        return recorded(call, given.run_name(), given.parameters, given.wait_for)
 
 
 class PrefectSkipRunner(PrefectCacheRunner):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import uuid
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from prefect.futures import PrefectFuture, PrefectTaskRunFuture
-from prefect.results import ResultRecord
+from prefect.results import ResultRecord  # type: ignore[attr-defined]
 from prefect.states import Completed
 
 from prefectx.mapping import may_fail
@@ -71,20 +71,20 @@ class Hit(Finished):
 class RecordedHit(Hit):
     """The future of a hit that Prefect knows as a task run in the state `Cached`."""
 
-    def __init__(self, given: Item[Any] | Any, state: State[Any]) -> None:
+    def __init__(self, given: Item[Any] | Any, state: State[Any], run_id: uuid.UUID) -> None:
         super().__init__(given)
         self._final_state = state
-        self._task_run_id = state.state_details.task_run_id
+        self._task_run_id = run_id
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.given, self._final_state))
+        return (type(self), (self.given, self._final_state, self._task_run_id))
 
 
 def state_result(state: State[Any], *, raise_on_failure: bool = True) -> Any:
     """Return a state's result in plain code and in async code alike."""
     if isinstance(state.data, ResultRecord) and state.is_completed():
         # Prefect would go through an event loop in another thread for it.
-        return state.data.result
+        return cast("Any", state).data.result
     # `_sync` is not in Prefect's annotations.
     return state.result(  # type: ignore[call-overload]
         raise_on_failure=raise_on_failure, _sync=True
