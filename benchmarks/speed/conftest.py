@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from speed.peers import SMALL
 from speed.race import Row, race, raced_row
 from speed.results import printed, written
 
@@ -22,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rounds", type=int, default=40, help="how often each contender runs")
     group.addoption("--flow-rounds", type=int, default=3, help="how often each flow runs")
     group.addoption("--flow-tasks", type=int, default=5000, help="tasks of a large flow")
+    group.addoption("--no-peers", action="store_true", help="leave out what others take")
     group.addoption("--write", metavar="FILE", help="write the table there as well")
 
 
@@ -72,6 +74,19 @@ def compare(
         note(raced_row(number, what, against, aim, race(benchmark, rounds, timers)))
 
     return run
+
+
+@pytest.fixture
+def beside(folder: Path, pytestconfig: pytest.Config) -> Callable[..., dict[str, Timer]]:
+    """Gives the timers of the peers: how they are timed, the function that they keep, arguments."""
+
+    def timers(
+        how: Callable[..., Timer], function: Any, *args: Any, among: Any = SMALL
+    ) -> dict[str, Timer]:
+        chosen = () if pytestconfig.getoption("--no-peers") else among
+        return {peer.__name__: how(peer(folder, function), *args) for peer in chosen}
+
+    return timers
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pickle
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from speed.race import timed
+from speed.race import timed, waited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,4 +132,4 @@ def loading(peer: Peer, x: Any) -> Timer:
 
 def missing(peer: Peer) -> Timer:
     """Time making an output, another one each time."""
-    return timed("call(next(numbers))", call=peer.call, numbers=count())
+    return waited("call(next(numbers))", call=peer.call, numbers=count())

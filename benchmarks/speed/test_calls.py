@@ -15,7 +15,7 @@ import xxhash
 
 from prefectx import flow, task
 from speed import peers
-from speed.race import OURS, timed
+from speed.race import OURS, timed, waited
 
 if TYPE_CHECKING:
     from timeit import Timer
@@ -72,11 +72,11 @@ def stat_by_hand() -> Timer:
 
 
 @pytest.mark.usefixtures("cache")
-def test_2_hit(compare: Any, folder: Path) -> None:
+def test_2_hit(compare: Any, beside: Any) -> None:
     hit = kept(small)
     hit(7)
     timers = {OURS: timed("hit(7)", hit=hit), HAND: stat_by_hand()}
-    others = {peer.__name__: peers.looking(peer(folder, small), 7) for peer in peers.SMALL}
+    others = beside(peers.looking, small, 7)
     compare("2", "hit", HAND, 2.0, timers | others)
 
 
@@ -113,26 +113,26 @@ def load_by_hand(x: int, name: str) -> Any:
 
 
 @pytest.mark.usefixtures("cache")
-def test_4_load(compare: Any, folder: Path) -> None:
+def test_4_load(compare: Any, beside: Any) -> None:
     hit = kept(small)
     assert hit(7).load() == SMALL
     timers = {
         OURS: timed("hit(7).load()", hit=hit),
         HAND: timed('load(7, "small")', load=load_by_hand),
     }
-    others = {peer.__name__: peers.loading(peer(folder, small), 7) for peer in peers.SMALL}
+    others = beside(peers.loading, small, 7)
     compare("4", "hit and load", HAND, 1.5, timers | others)
 
 
 @pytest.mark.usefixtures("cache")
-def test_5_load_large(compare: Any, folder: Path) -> None:
+def test_5_load_large(compare: Any, beside: Any) -> None:
     hit = kept(large)
     hit(7)
     timers = {
         OURS: timed("hit(7).load()", hit=hit),
         HAND: timed('load(7, "large")', load=load_by_hand),
     }
-    others = {peer.__name__: peers.loading(peer(folder, large), 7) for peer in peers.SMALL}
+    others = beside(peers.loading, large, 7)
     compare("5a", "hit and load, 10 MB, pickle", HAND, 1.05, timers | others)
 
 
@@ -152,18 +152,18 @@ def save_by_hand(x: int) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_6_miss(compare: Any, folder: Path) -> None:
+def test_6_miss(compare: Any, beside: Any) -> None:
     Path("by-hand").mkdir()
     timers = {
-        OURS: timed("make(next(numbers))", make=kept(small), numbers=count()),
-        HAND: timed("save(next(numbers))", save=save_by_hand, numbers=count()),
+        OURS: waited("make(next(numbers))", make=kept(small), numbers=count()),
+        HAND: waited("save(next(numbers))", save=save_by_hand, numbers=count()),
     }
-    others = {peer.__name__: peers.missing(peer(folder, small)) for peer in peers.SMALL}
+    others = beside(peers.missing, small)
     compare("6", "miss, with its record", HAND, 3.0, timers | others)
 
 
 @pytest.mark.usefixtures("cache")
-def test_7_hit_with_array(compare: Any, folder: Path) -> None:
+def test_7_hit_with_array(compare: Any, beside: Any) -> None:
     hit, with_array = kept(small), kept(of_array)
     hit(7)
     with_array(7, LARGE)
@@ -171,9 +171,7 @@ def test_7_hit_with_array(compare: Any, folder: Path) -> None:
         OURS: timed("hit(7, array)", hit=with_array, array=LARGE),
         "without it": timed("hit(7)", hit=hit),
     }
-    others = {
-        peer.__name__: peers.looking(peer(folder, small), LARGE) for peer in peers.ANY_ARGUMENT
-    }
+    others = beside(peers.looking, small, LARGE, among=peers.ANY_ARGUMENT)
     compare("7", "hit with a 10 MB array as argument", "without it", 1.2, timers | others)
 
 

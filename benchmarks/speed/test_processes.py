@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from speed.race import OURS, Row, raced_row, timed
+from speed.race import OURS, Row, raced_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 DONE: Final = 5000
@@ -170,29 +169,22 @@ def python(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_9_no_op_rerun(python: Any, benchmark: Any, rounds: int, note: Any) -> None:
+def test_9_no_op_rerun(
+    python: Any, benchmark: Any, rounds: int, note: Any, pytestconfig: pytest.Config
+) -> None:
     """The programs run in turns; each of them has run before, so that all is there."""
-    for program in RERUNS.values():
+    programs = dict(list(RERUNS.items())[:2] if pytestconfig.getoption("--no-peers") else RERUNS)
+    for program in programs.values():
         python(program)
-    timers = {
-        name: timed("run(program)", run=python, program=program) for name, program in RERUNS.items()
-    }
-    seconds = race_of_processes(benchmark, min(rounds, PROCESS_ROUNDS), timers)
-    what = f"no-op rerun of {DONE:,} finished tasks, whole process"
-    note(raced_row("9", what, "stat loop", 2.0, seconds))
-
-
-def race_of_processes(
-    benchmark: Any, rounds: int, timers: Mapping[str, Any]
-) -> dict[str, list[float]]:
-    seconds: dict[str, list[float]] = {name: [] for name in timers}
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
 
     def one_round() -> None:
-        for name, timer in timers.items():
-            seconds[name].append(timer.timeit(1))
+        for name, program in programs.items():
+            seconds[name].append(cpu_of(python, program))
 
-    benchmark.pedantic(one_round, rounds=rounds)
-    return seconds
+    benchmark.pedantic(one_round, rounds=min(rounds, PROCESS_ROUNDS))
+    what = f"no-op rerun of {DONE:,} finished tasks, whole process"
+    note(raced_row("9", what, "stat loop", 2.0, seconds))
 
 
 FIRST_HIT: Final = """
