@@ -12,7 +12,15 @@ from prefectx.environment import Variable
 from prefectx.errors import PrefectxError, StaleTarget
 from prefectx.item import Item, is_handle, load, load_items
 from prefectx.named import named_run
-from prefectx.run import Claim, current_run, in_task, task_body
+from prefectx.run import (
+    OUTSIDE,
+    Claim,
+    current_run,
+    in_task,
+    inside_task,
+    run_here,
+    task_body,
+)
 from prefectx.stores.written import SelfWritten
 from prefectx.summary import summary
 from prefectx.tree import is_container, is_dict
@@ -233,7 +241,8 @@ def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
     is there. Of all else None is returned, and the long way taken, which says what is wrong.
     """
     naming = task.naming
-    if (known := current_run().known.get(naming)) is None:
+    # As current_run and in_task do, without the calls.
+    if (known := (run_here.get() or OUTSIDE).known.get(naming)) is None:
         return None
     try:
         plain = naming.plain_target
@@ -241,10 +250,10 @@ def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
     except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
         return None
     claim = known.mark + text
-    if known.claims.setdefault(target, claim) != claim or not naming.store.exists(target):
+    if known.claims.setdefault(target, claim) != claim or not known.exists(target):
         return None
     item: Item[Any] = Item(naming.store, target, naming.item_base)
-    return item.load() if in_task() else item
+    return item.load() if inside_task.get() else item
 
 
 def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

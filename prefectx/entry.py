@@ -17,7 +17,7 @@ from prefectx.environment import environment
 from prefectx.functions import KEYWORD_ONLY, VAR_KEYWORD, VAR_POSITIONAL
 from prefectx.mode import MODE, override
 from prefectx.named import PREFIX
-from prefectx.runners import current_runner
+from prefectx.runners import by_environment, current_runner
 from prefectx.signature import expression
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def _compiled(task: Task[..., Any]) -> Callable[..., Any]:
         kwargs=kwargs,
         each=each,
     )
-    result = f"$current_runner().call($task, ({args}), {{{kwargs}}})"
+    runner = "($overridden_mode() is None and $runners.get($environment.get($mode)))"
+    result = f"({runner} or $current_runner()).call($task, ({args}), {{{kwargs}}})"
     own: dict[str, Any] = {
         "type": type,
         "plain": _PLAIN,
@@ -76,6 +77,7 @@ def _compiled(task: Task[..., Any]) -> Callable[..., Any]:
         "runs_log": RUNS_LOG.key,
         "environment": environment,
         "unset": _UNSET,
+        "runners": by_environment,
         "current_runner": current_runner,
         "call_with": _call_with,
     }

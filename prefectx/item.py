@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SUFFIX: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
+_SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
 # What is made where there is nothing to make a name of.
 _NO_NAMES: Final = ("", "_")
-_MADE_BASE: Final = re.compile(r"~[0-9a-f]{8,16}$")
+_MADE_BASE: Final = r"~[0-9a-f]{8,16}$"
 
 
 class Item(Generic[T]):
@@ -62,7 +62,7 @@ class Item(Generic[T]):
             return self._base
         name = self._target.rpartition("/")[2]
         suffix = suffix_of(name)
-        return name.removesuffix(suffix) if suffix else _SUFFIX.sub("", name)
+        return name.removesuffix(suffix) if suffix else re.sub(_SUFFIX, "", name)
 
     @property
     def path(self) -> str:
@@ -72,7 +72,7 @@ class Item(Generic[T]):
     @property
     def has_given_base(self) -> bool:
         """Whether `base` was given by a person, not made from arguments."""
-        return self.base not in _NO_NAMES and _MADE_BASE.search(self.base) is None
+        return self.base not in _NO_NAMES and re.search(_MADE_BASE, self.base) is None
 
     def exists(self) -> bool:
         """Tell whether the output is there."""

@@ -108,7 +108,7 @@ class Naming:
         """Return what tells a call apart if its arguments are plain, else None."""
         try:
             return self.plain_target(*args, **kwargs)[1]
-        except NotPlain:
+        except (NotPlain, ValueError):
             return None
 
     def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:

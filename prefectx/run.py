@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.context import context_names, replaced_context
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores.places.listing import Listings, listings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from prefectx.item import Item
     from prefectx.naming import Naming
@@ -56,13 +56,23 @@ def _part(value: Any) -> tuple[int | None, bytes | str]:
     return identity, brief(value) if known is None else known
 
 
-class Known(NamedTuple):
-    """What a run knows of a task whose targets it has found before: how it claims others."""
+class Known:
+    """What a run knows of a task whose targets it has found before: how it claims others.
 
-    #: Stands for the task before the text of a call.
-    mark: str
-    #: The claims to the targets in the task's store.
-    claims: dict[str, str | Claim]
+    Args:
+        mark: Stands for the task before the text of a call.
+        claims: The claims to the targets in the task's store.
+        exists: Tells whether there is a target in that store.
+    """
+
+    __slots__ = ("claims", "exists", "mark")
+
+    def __init__(
+        self, mark: str, claims: dict[str, str | Claim], exists: Callable[[str], bool]
+    ) -> None:
+        self.mark = mark
+        self.claims = claims
+        self.exists = exists
 
 
 class Run:
@@ -107,7 +117,7 @@ class Run:
         """Let a task claim targets like this one by itself."""
         claims, key = self._place(item)
         if key == item.target:
-            self.known[naming] = Known(mark, claims)
+            self.known[naming] = Known(mark, claims, item.store.exists)
 
     def looks_first(self, task: str) -> bool:
         """Tell whether this is the first time that a record of `task` would be looked at."""
@@ -175,48 +185,48 @@ def _collision(target: str, other: str, call: str) -> str:
     )
 
 
-_run: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)
-_outside: Final = _Outside()
-_in_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)
+run_here: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)
+OUTSIDE: Final = _Outside()
+inside_task: ContextVar[bool] = ContextVar("prefectxinside_task", default=False)
 
 
 def current_run() -> Run:
     """Return the run that is under way here, or the one that stands for calls outside any flow."""
-    return _run.get() or _outside
+    return run_here.get() or OUTSIDE
 
 
 def in_task() -> bool:
     """Tell whether a task's function is running here: it is given data, never Items."""
-    return _in_task.get()
+    return inside_task.get()
 
 
 def begin_flow() -> None:
     """Do what `flow_body` does, in a context that ends with the flow."""
-    _run.set(_run.get() or Run())
+    run_here.set(run_here.get() or Run())
     listings.set(listings.get() or Listings())
-    _in_task.set(False)
+    inside_task.set(False)
 
 
 @contextmanager
 def flow_body() -> Generator[None]:
     """Mark that a flow's body runs: it starts a run unless it is called within one."""
-    run = _run.set(_run.get() or Run())
+    run = run_here.set(run_here.get() or Run())
     listed = listings.set(listings.get() or Listings())
-    inside = _in_task.set(False)
+    inside = inside_task.set(False)
     try:
         yield
     finally:
-        _in_task.reset(inside)
+        inside_task.reset(inside)
         listings.reset(listed)
-        _run.reset(run)
+        run_here.reset(run)
 
 
 @contextmanager
 def task_body() -> Generator[None]:
     """Mark that a task's function runs; what it sets in the context ends with it."""
-    token = _in_task.set(True)
+    token = inside_task.set(True)
     try:
         with replaced_context(context_names()):
             yield
     finally:
-        _in_task.reset(token)
+        inside_task.reset(token)

@@ -52,8 +52,8 @@ _PART: Final = r"(?!\.)[a-zA-Z0-9_~.,+=@ -]++"
 _SAFE: Final = re.compile(r"(?!)" if os.name == "nt" else rf"{_PART}(?:/{_PART})*+")
 
 # After "Naming Files, Paths, and Namespaces" of Microsoft's documentation of Windows.
-_NOT_ON_WINDOWS: Final = re.compile(r'[<>:"\\|?*\x00-\x1f]|[. ]$')
-_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|$)", re.IGNORECASE)
+_NOT_ON_WINDOWS: Final = r'[<>:"\\|?*\x00-\x1f]|[. ]$'
+_DEVICE: Final = r"(?i)(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|$)"
 
 
 class Template:
@@ -232,9 +232,9 @@ def _why_unwritable(part: str) -> str | None:
 
 def why_unsafe_on_windows(part: str) -> str | None:
     """Return why a part of a target is no file's name on Windows, or None if it is one."""
-    if _NOT_ON_WINDOWS.search(part):
+    if re.search(_NOT_ON_WINDOWS, part):
         return "has a character, or an ending, that Windows does not take"
-    return "is a device's name on Windows" if _DEVICE.match(part) else None
+    return "is a device's name on Windows" if re.match(_DEVICE, part) else None
 
 
 def _parsed(text: str, source: str) -> ast.JoinedStr:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.mode import Mode, current_mode
 
@@ -26,6 +27,10 @@ _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
 _runners: Final[dict[Mode, Runner]] = {}
 
 _override: ContextVar[tuple[Mode, Runner] | None] = ContextVar("prefectx_runner", default=None)
+
+
+by_environment: Final[dict[Any, Runner]] = {}
+"""Runners that have been used, by what the environment has for their mode."""
 
 
 def current_runner() -> Runner:
@@ -53,4 +58,5 @@ def use_runner(runner: Runner) -> Generator[None]:
 def _made(mode: Mode) -> Runner:
     module, name = next((module, name) for known, module, name in _RUNNERS if known == mode)
     runner: Runner = getattr(importlib.import_module(module), name)()
+    by_environment[os.environ.encodevalue(mode)] = runner
     return _runners.setdefault(mode, runner)

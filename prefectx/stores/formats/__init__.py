@@ -11,8 +11,8 @@ from prefectx.errors import TemplateError
 if TYPE_CHECKING:
     from prefectx.stores.formats.format import Dumper, Format, Loader
 
-_SUFFIX: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
-_SUFFIXES: Final = re.compile(r"(\.[A-Za-z][A-Za-z0-9]{0,9}){1,2}")
+_SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
+_SUFFIXES: Final = r"(\.[A-Za-z][A-Za-z0-9]{0,9}){1,2}"
 
 # Where the formats of prefectx are: imported when a target first has the suffix.
 _OURS: Final = {
@@ -67,7 +67,7 @@ def _format(suffix: str) -> Format:
 
 def check_suffix(literal: str, source: str) -> None:
     """Raise `TemplateError` if a template ends in a literal suffix that no format serves."""
-    match = _SUFFIX.search(literal)
+    match = re.search(_SUFFIX, literal)
     if match is None or suffix_of(literal):
         return
     known = sorted({*_formats, *_OURS})
@@ -98,7 +98,7 @@ def register_format(suffix: str, load: Loader, dump: Dumper) -> None:
         ...     dump=lambda value, file: file.write(value.upper().encode()),
         ... )
     """
-    if _SUFFIXES.fullmatch(suffix) is None:
+    if re.fullmatch(_SUFFIXES, suffix) is None:
         msg = (
             f"register_format: {suffix!r} is not a dot followed by at most ten letters and digits,"
             " or two of these"

@@ -23,11 +23,10 @@ _CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0
 
 
 class _Read(BytesIO):
-    """A file that was read whole, and what the system said of it then."""
+    """A file that was read whole."""
 
-    def __init__(self, content: bytes, found: os.stat_result) -> None:
-        super().__init__(content)
-        self.found = found
+    #: What the system said of it then.
+    found: os.stat_result
 
 
 class LocalFolder(Place):
@@ -72,7 +71,9 @@ class LocalFolder(Place):
         try:
             found = os.fstat(descriptor)
             if found.st_size <= _SMALL and S_ISREG(found.st_mode):
-                return _Read(os.read(descriptor, found.st_size), found)
+                file = _Read(os.read(descriptor, found.st_size))
+                file.found = found
+                return file
             return open(os.dup(descriptor), "rb")
         finally:
             os.close(descriptor)
