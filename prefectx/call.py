@@ -249,6 +249,8 @@ def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
         target, text = plain(*args, **kwargs) if kwargs else plain(*args)
     except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
         return None
+    if known.folder is not None and known.is_outdated():
+        return None
     claim = known.mark + text
     if known.claims.setdefault(target, claim) != claim or not known.exists(target):
         return None

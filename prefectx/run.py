@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.context import context_names, replaced_context
@@ -63,16 +65,26 @@ class Known:
         mark: Stands for the task before the text of a call.
         claims: The claims to the targets in the task's store.
         exists: Tells whether there is a target in that store.
+        folder: The current folder that the claims hold in, in a run that may outlive it.
     """
 
-    __slots__ = ("claims", "exists", "mark")
+    __slots__ = ("claims", "exists", "folder", "mark")
 
     def __init__(
-        self, mark: str, claims: dict[str, str | Claim], exists: Callable[[str], bool]
+        self,
+        mark: str,
+        claims: dict[str, str | Claim],
+        exists: Callable[[str], bool],
+        folder: str | None,
     ) -> None:
         self.mark = mark
         self.claims = claims
         self.exists = exists
+        self.folder = folder
+
+    def is_outdated(self) -> bool:
+        """Tell whether claims are made elsewhere by now, or too many to remember."""
+        return os.getcwd() != self.folder or len(self.claims) > _MOST_OUTSIDE
 
 
 class Run:
@@ -89,6 +101,7 @@ class Run:
         # by what comes below: mostly the target itself, which costs no further memory.
         self._claims: dict[str, dict[str, str | Claim]] = {}
         self._tasks: dict[str, tuple[str, str]] = {}
+        self._numbers = count()
         self._looked_at: set[str] = set()
         #: The tasks, by how they are named, that were looked at and may claim by themselves.
         self.known: dict[Naming, Known] = {}
@@ -111,13 +124,17 @@ class Run:
             identity: What tells the task apart from all others.
             name: The task's qualified name.
         """
-        return self._tasks.setdefault(identity, (f"{len(self._tasks)}:", name))[0]
+        known = self._tasks.get(identity)
+        if known is None:
+            # Not the number of tasks there are: two threads may be here at once.
+            known = self._tasks.setdefault(identity, (f"{next(self._numbers)}:", name))
+        return known[0]
 
     def know(self, naming: Naming, item: Item[Any], mark: str) -> None:
         """Let a task claim targets like this one by itself."""
         claims, key = self._place(item)
         if key == item.target:
-            self.known[naming] = Known(mark, claims, item.store.exists)
+            self.known[naming] = Known(mark, claims, item.store.exists, self._folder())
 
     def looks_first(self, task: str) -> bool:
         """Tell whether this is the first time that a record of `task` would be looked at."""
@@ -154,6 +171,9 @@ class Run:
         names = dict(self._tasks.values())
         return f"{names[mark + colon]}({text})"
 
+    def _folder(self) -> str | None:
+        return None
+
     def _collide(self, target: str, other: str, call: str) -> None:
         raise TargetCollision(_collision(target, other, call))
 
@@ -167,6 +187,9 @@ class _Outside(Run):
         super().claim(item, claim)
         if sum(map(len, self._claims.values())) + len(self.known) > _MOST_OUTSIDE:
             self._forget()
+
+    def _folder(self) -> str | None:
+        return os.getcwd()
 
     def _collide(self, target: str, other: str, call: str) -> None:
         warnings.warn(_collision(target, other, call), StaleTarget, stacklevel=6)
@@ -187,7 +210,7 @@ def _collision(target: str, other: str, call: str) -> str:
 
 run_here: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)
 OUTSIDE: Final = _Outside()
-inside_task: ContextVar[bool] = ContextVar("prefectxinside_task", default=False)
+inside_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)
 
 
 def current_run() -> Run:
