@@ -8,6 +8,7 @@ looked at. All other calls go the long way, and so do those that the text would 
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ TOLD: Final = _Told(
 """Of the arguments that a template names itself: an Item would have to be loaded for it."""
 
 
+@cache
 def told_with_items() -> _Told:
     """Return the same for arguments that no template looks into: Items are plain there."""
     from prefectx.item import Item
@@ -87,9 +89,10 @@ def told_with_items() -> _Told:
 
 def told(arguments: Mapping[str, Any]) -> str | None:
     """Return a text that says all of the arguments, or None if they are not plain or too long."""
+    table = told_with_items()
     try:
         text = ", ".join(
-            [f"{name}={TOLD[type(value)](value)}" for name, value in arguments.items()]
+            [f"{name}={table[type(value)](value)}" for name, value in arguments.items()]
         )
     except (NotPlain, ValueError):
         return None

@@ -38,11 +38,14 @@ _formats: Final[dict[str, Format]] = {}
 
 def format_of(target: str) -> Format:
     """Return the format that the target's suffix picks; pickle if it picks none."""
-    return _format(suffix_of(target) or _PICKLE)
+    suffix = suffix_of(target) or _PICKLE
+    return _formats.get(suffix) or _format(suffix)
 
 
 def suffix_of(target: str) -> str:
     """Return the longest ending of the target's name that picks a format, as `.pkl.gz`; or ""."""
+    if "." not in target:
+        return ""
     name = target[target.rfind("/") + 1 :]
     last = name.rfind(".")
     if last < 0:
@@ -58,11 +61,9 @@ def _is_known(suffix: str) -> bool:
 
 
 def _format(suffix: str) -> Format:
-    if suffix not in _formats:
-        module, _, name = _OURS[suffix].partition(".")
-        found: Format = getattr(import_module(f"{__name__}.{module}"), name)
-        _formats[suffix] = found
-    return _formats[suffix]
+    module, _, name = _OURS[suffix].partition(".")
+    found: Format = getattr(import_module(f"{__name__}.{module}"), name)
+    return _formats.setdefault(suffix, found)
 
 
 def check_suffix(literal: str, source: str) -> None:
