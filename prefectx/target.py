@@ -16,16 +16,14 @@ from prefectx.context import context_names
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 from prefectx.item import loaded_item
 from prefectx.plain import TOLD, not_plain, told_with_items
+from prefectx.safety import LONGEST_PART, why_unsafe
 from prefectx.signature import assignment, expression
-from prefectx.stores.places.base import RESERVED
 
 if TYPE_CHECKING:
     from prefectx.signature import Signature
 
 _ALWAYS: Final = ("os", "datetime", "Path")
 _QUOTES: Final = ("'''", '"""')
-# What file systems take, less the suffix of the record beside it.
-_LONGEST_PART: Final = 255 - len(".json")
 # What S3 takes, and less than any file system does.
 _LONGEST: Final = 1024
 _HOUSE_NAMES: Final = ("funcname", "taskname")
@@ -50,10 +48,6 @@ _LEN: Final = "_prefectx_len"
 # looked at part by part. On Windows that is all of them.
 _PART: Final = r"(?!\.)[a-zA-Z0-9_~.,+=@ -]++"
 _SAFE: Final = re.compile(r"(?!)" if os.name == "nt" else rf"{_PART}(?:/{_PART})*+")
-
-# After "Naming Files, Paths, and Namespaces" of Microsoft's documentation of Windows.
-_NOT_ON_WINDOWS: Final = r'[<>:"\\|?*\x00-\x1f]|[. ]$'
-_DEVICE: Final = r"(?i)(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|$)"
 
 
 class Template:
@@ -102,7 +96,7 @@ class Template:
             name: source for name, source in sources.items() if name not in self.arguments
         }
         set_names = any(_NAMES in source for source in as_they_are.values())
-        longest = self._start + _LONGEST_PART
+        longest = self._start + LONGEST_PART
         statements = [
             assignment(_TEXT, expression(self._told_source())),
             *([assignment(_NAMES, expression(f"{_CONTEXT}()"))] if set_names else []),
@@ -187,12 +181,12 @@ class Template:
         return target
 
     def _is_safe(self, target: str) -> bool:
-        is_short = len(target) <= self._start + _LONGEST_PART
+        is_short = len(target) <= self._start + LONGEST_PART
         return is_short and _SAFE.fullmatch(target, self._start) is not None
 
     def _check(self, target: str, inside: str) -> None:
         for part in inside.split("/"):
-            if (why := _why_unsafe(part)) is not None:
+            if (why := why_unsafe(part)) is not None:
                 raise self._refusal(target, f"in which {_short(part)} {why}")
         if len(inside.encode()) > _LONGEST:
             raise self._refusal(target, f"which is longer than {_LONGEST} bytes")
@@ -207,34 +201,7 @@ class Template:
 
 
 def _short(text: str) -> str:
-    return repr(text) if len(text) <= _LONGEST_PART else f"{text[:_LONGEST_PART]!r}…"
-
-
-def _why_unsafe(part: str) -> str | None:
-    if part == "":
-        return "is empty: the target starts or ends with a slash, or has two in a row"
-    if part in {".", ".."}:
-        return "is not a name"
-    if part.startswith(RESERVED):
-        return f"starts with {RESERVED!r}, which is kept for records and unfinished files"
-    if "\0" in part:
-        return "has a NUL character"
-    return _why_unwritable(part) or (why_unsafe_on_windows(part) if os.name == "nt" else None)
-
-
-def _why_unwritable(part: str) -> str | None:
-    try:
-        size = len(part.encode())
-    except UnicodeEncodeError:
-        return "has a character that is half of one"
-    return f"is longer than {_LONGEST_PART} bytes" if size > _LONGEST_PART else None
-
-
-def why_unsafe_on_windows(part: str) -> str | None:
-    """Return why a part of a target is no file's name on Windows, or None if it is one."""
-    if re.search(_NOT_ON_WINDOWS, part):
-        return "has a character, or an ending, that Windows does not take"
-    return "is a device's name on Windows" if re.match(_DEVICE, part) else None
+    return repr(text) if len(text) <= LONGEST_PART else f"{text[:LONGEST_PART]!r}…"
 
 
 def _parsed(text: str, source: str) -> ast.JoinedStr:
