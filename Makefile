@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECTS := pyproject.toml example_project/pyproject.toml
 
-.PHONY: help example test check lint types zoo mutants torture bench-startup bench-dask
+.PHONY: help example test check lint types zoo mutants torture
+.PHONY: bench bench-quick bench-startup bench-dask
 .DELETE_ON_ERROR:
 
 help:
@@ -16,6 +17,8 @@ help:
 	@echo 'make zoo       find and explain each defect of the zoo'
 	@echo 'make mutants   plant bugs in prefectx, one at a time: each must be found'
 	@echo 'make torture   kill processes that save outputs: is any target lost or torn?'
+	@echo 'make bench     how fast it is, beside others: writes benchmarks/RESULTS.md'
+	@echo 'make bench-quick   the same in a minute: fails if a figure misses its aim by far'
 	@echo 'make bench-startup   how long a test waits for its Prefect server'
 	@echo 'make bench-dask      memory and speed on a cluster, beside plain prefect-dask: half an hour'
 
@@ -39,6 +42,12 @@ mutants: $(VENV)/.dev
 torture: $(VENV)/.dev
 	$(BIN)/python benchmarks/torture
 
+bench: $(VENV)/.bench
+	$(BIN)/python -m pytest benchmarks/speed --write benchmarks/RESULTS.md
+
+bench-quick: $(VENV)/.dev
+	$(BIN)/python -m pytest benchmarks/speed -q --no-peers --rounds 5 --flow-rounds 1 --flow-tasks 500
+
 bench-startup: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py --write benchmarks/STARTUP.md
 
@@ -61,6 +70,10 @@ $(VENV)/.example: $(PROJECTS) | $(BIN)/pip
 $(VENV)/.dev: $(PROJECTS) | $(BIN)/pip
 	$(PIP) -e '.[dev]' -e './example_project[test]'
 	@touch $@ $(VENV)/.example
+
+$(VENV)/.bench: $(PROJECTS) | $(BIN)/pip
+	$(PIP) -e '.[bench]' -e './example_project[test]'
+	@touch $@ $(VENV)/.dev $(VENV)/.example
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)

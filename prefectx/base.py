@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import datetime
 import enum
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence, Sized
 from typing import Any, Final, TypeGuard, cast
 
-from prefectx.digest import digest
+from xxhash import xxh3_128_hexdigest
+
 from prefectx.errors import UnsupportedValue
 from prefectx.item import Item, is_item
+from prefectx.plain import told
+from prefectx.tree import type_of
 
 _LONGEST: Final = 60
 _LONGEST_VALUE: Final = 24
 _LONGEST_INT: Final = 60
 _ELEMENTS: Final = 3
 _DEPTH: Final = 3
-_SHORT: Final = (type(None), bool, int, float, datetime.date, datetime.time)
+_SHORT: Final = (type(None), bool, int, float)
 _ODD: Final = re.compile(r"[^\w.,+=@-]+", re.ASCII)
 
 NO_ARGUMENTS: Final = "_"
@@ -44,20 +47,23 @@ def made_base(arguments: Mapping[str, Any], defaults: Mapping[str, Any], owner: 
     if not arguments:
         return NO_ARGUMENTS
     told = [
-        (key, value) for key, value in arguments.items() if not _is_default(key, value, defaults)
+        (key, value)
+        for key, value in arguments.items()
+        if key not in defaults or not _is_default(value, defaults[key])
     ]
     if len(told) == 1 and (name := _given_name(*told[0], defaults)):
         return name
-    texts = [_readable(value) for _, value in told[bool(owner) :]]
-    exact = not owner and all(
-        _says_all(text, value) for text, (_, value) in zip(texts, told, strict=True)
-    )
+    texts: list[str] = []
+    is_exact = not owner
+    for _, value in told[bool(owner) :]:
+        text, says_all = _readable(value)
+        texts.append(text)
+        is_exact = is_exact and says_all
     text = "-".join(texts)
     name = _ODD.sub("_", text)[:_LONGEST].lstrip(".-") or NO_ARGUMENTS
-    digits = 8 if exact and name == text else 16
     # A method that overrides another one may call it with the same arguments.
     whole = {"": owner, **arguments} if owner else arguments
-    return f"{name}~{_hash(whole)[:digits]}"
+    return f"{name}~{_hash(whole)[: 8 if is_exact and name == text else 16]}"
 
 
 def _given_name(key: str, value: Any, defaults: Mapping[str, Any]) -> str:
@@ -67,6 +73,10 @@ def _given_name(key: str, value: Any, defaults: Mapping[str, Any]) -> str:
 
 
 def _hash(arguments: Mapping[str, Any]) -> str:
+    if (text := told(arguments)) is not None:
+        return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
+    from prefectx.digest import digest
+
     try:
         return digest(dict(arguments)).hex()
     except UnsupportedValue as error:
@@ -76,6 +86,8 @@ def _hash(arguments: Mapping[str, Any]) -> str:
 
 
 def _blame(key: str, value: Any, error: UnsupportedValue) -> None:
+    from prefectx.digest import digest
+
     try:
         digest(value)
     except UnsupportedValue:
@@ -86,10 +98,7 @@ def _blame(key: str, value: Any, error: UnsupportedValue) -> None:
         raise UnsupportedValue(msg) from None
 
 
-def _is_default(key: str, value: Any, defaults: Mapping[str, Any]) -> bool:
-    if key not in defaults:
-        return False
-    default = defaults[key]
+def _is_default(value: Any, default: Any) -> bool:
     if value is default:
         return True
     if type(value) is not type(default):
@@ -99,34 +108,49 @@ def _is_default(key: str, value: Any, defaults: Mapping[str, Any]) -> bool:
     return type(value) in (bool, int, str) and bool(value == default)
 
 
-def _says_all(text: str, value: Any) -> bool:
-    if type(value) is int and value.bit_length() > _LONGEST_INT:
-        return False
-    return (isinstance(value, _SHORT) or _is_text(value)) and text == str(value)
+def _readable(value: Any, depth: int = _DEPTH) -> tuple[str, bool]:
+    """Return a short text of a value, and whether it says all of it."""
+    kind = type_of(value)
+    if kind is str:
+        text = value.rpartition("/")[2][:_LONGEST_VALUE]
+        return text, text == value
+    if kind is int:
+        is_short = value.bit_length() <= _LONGEST_INT
+        return str(value) if is_short else f"int{value.bit_length()}", is_short
+    text = _brief(value, depth)
+    can_say_all = _is_text(value) or _is_short(value)
+    return text, can_say_all and text == str(value)
 
 
-def _is_text(value: Any) -> TypeGuard[str | os.PathLike[str]]:
-    return isinstance(value, str | os.PathLike)
-
-
-def _readable(value: Any, depth: int = _DEPTH) -> str:  # noqa: PLR0911 - one for each kind
+def _brief(value: Any, depth: int) -> str:  # noqa: PLR0911 - one for each kind
     if isinstance(value, enum.Enum):
         return str(value.name)[:_LONGEST_VALUE]
     if is_item(value):
         return _item_name(value)
     if isinstance(value, str):
         return value.rpartition("/")[2][:_LONGEST_VALUE]
+    if _is_short(value):
+        return str(value)[:_LONGEST_VALUE]
     if isinstance(value, os.PathLike):
         return os.path.basename(cast("os.PathLike[str]", value))[:_LONGEST_VALUE]
-    if type(value) is int and value.bit_length() > _LONGEST_INT:
-        return f"int{value.bit_length()}"
-    if isinstance(value, _SHORT):
-        return str(value)[:_LONGEST_VALUE]
     if depth and _is_sequence(value) and len(value) <= _ELEMENTS:
-        return "-".join(_readable(element, depth - 1) for element in value)[:_LONGEST_VALUE]
+        elements = [_readable(element, depth - 1)[0] for element in value]
+        return "-".join(elements)[:_LONGEST_VALUE]
     shape: tuple[Any, ...] | None = getattr(value, "shape", None)
     size = "x".join(map(str, shape)) if isinstance(shape, tuple) else _length(value)
     return f"{type(value).__name__}{size}"
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, _SHORT):
+        return True
+    # Where it was never imported, nothing can be a date.
+    datetime = sys.modules.get("datetime")
+    return datetime is not None and isinstance(value, datetime.date | datetime.time)
+
+
+def _is_text(value: Any) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(value, str | os.PathLike)
 
 
 def _is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
-import os
 import time
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import records
+from prefectx.environment import Variable
 from prefectx.errors import PrefectxError, StaleTarget
 from prefectx.item import Item, is_handle, load, load_items
-from prefectx.logs import named_run
-from prefectx.run import Claim, current_run, in_task, task_body
+from prefectx.named import named_run
+from prefectx.run import (
+    OUTSIDE,
+    Claim,
+    current_run,
+    in_task,
+    inside_task,
+    run_here,
+    task_body,
+)
 from prefectx.stores.written import SelfWritten
 from prefectx.summary import summary
 from prefectx.tree import is_container, is_dict
@@ -21,9 +28,10 @@ from prefectx.tree import is_container, is_dict
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator, Mapping
 
+    from prefectx.run import Run
     from prefectx.task import Task
 
-RUNS_LOG: Final = "PREFECTX_RUNS_LOG"
+RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
 """Names a file that gets one line, a task's name, each time a task's function really runs."""
 
 
@@ -36,7 +44,7 @@ class Call:
         kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("_claim", "_inputs", "_summary", "args", "item", "kwargs", "task", "was_found")
+    __slots__ = ("_inputs", "_summary", "args", "item", "kwargs", "task", "was_found")
 
     def __init__(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -45,7 +53,6 @@ class Call:
         self.args = args
         self.kwargs = kwargs
         self.item: Item[Any] | None = task.naming.item(args, kwargs)
-        self._claim: Claim | None = None
         self._summary: str | None = None
         self._inputs: str | None = None
         #: Whether another has made the target while this call, with `once=True`, waited for it.
@@ -69,8 +76,11 @@ class Call:
             return False
         if self.task.rerun_on and self._staleness(self.task.rerun_on):
             return False
-        if current_run().looks_first(self.task.identity):
+        run = current_run()
+        if run.looks_first(self.task.identity):
             self._warn_if_stale(self.item)
+        if not self.task.rerun_on:
+            run.know(self.task.naming, self.item, self._mark(run))
         return True
 
     def claim(self) -> None:
@@ -82,9 +92,15 @@ class Call:
         run = current_run()
         if self.item is None or (run.allows_remaking and "inputs" in self.task.rerun_on):
             return
-        if self._claim is None:
-            self._claim = Claim(self.summary, self.task.identity, self._arguments())
-        run.claim(self.item.path, self.item.target, self._claim)
+        run.claim(self.item, self._claim(run))
+
+    def _claim(self, run: Run) -> str | Claim:
+        if (text := self.task.naming.plain_text(self.args, self.kwargs)) is not None:
+            return self._mark(run) + text
+        return Claim(self.summary, self.task.identity, self._arguments())
+
+    def _mark(self, run: Run) -> str:
+        return run.mark(self.task.identity, self.task.qualified_name)
 
     @property
     def summary(self) -> str:
@@ -239,6 +255,30 @@ class Call:
         warnings.warn(msg, StaleTarget, stacklevel=5)
 
 
+def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Return what `Call.given` would, if next to nothing of the call need be looked at, or None.
+
+    Its arguments are plain, the run knows the task, no other call has claimed the target, and it
+    is there. Of all else None is returned, and the long way taken, which says what is wrong.
+    """
+    naming = task.naming
+    # As current_run and in_task do, without the calls.
+    if (known := (run_here.get() or OUTSIDE).known.get(naming)) is None:
+        return None
+    try:
+        plain = naming.plain_target
+        target, text = plain(*args, **kwargs) if kwargs else plain(*args)
+    except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
+        return None
+    if known.folder is not None and known.is_outdated():
+        return None
+    claim = known.mark + text
+    if known.claims.setdefault(target, claim) != claim or not known.exists(target):
+        return None
+    item: Item[Any] = Item(naming.store, target, naming.item_base)
+    return item.load() if inside_task.get() else item
+
+
 def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Call the task's function with the data of Items in their place; return what it returns."""
     args, kwargs = load_items(args), load_items(kwargs)
@@ -247,18 +287,18 @@ def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, An
         "task_name": task.name,
         "task_run_name": task.naming.run_name(args, kwargs) or task.name,
     }
-    if inspect.iscoroutinefunction(task.fn):
+    if task.is_async and not task.is_generator:
         return _anamed(task.fn(*args, **kwargs), names)
     with named_run(**names):
-        return _data_of(task.fn(*args, **kwargs))
+        return data_of(task.fn(*args, **kwargs))
 
 
 async def _anamed(coroutine: Coroutine[Any, Any, Any], names: dict[str, str]) -> Any:
     with named_run(**names):
-        return _data_of(await coroutine)
+        return data_of(await coroutine)
 
 
-def _data_of(value: Any) -> Any:
+def data_of(value: Any) -> Any:
     """Return the data where a function has returned handles, or a container of them."""
     if is_handle(value):
         return load(value)
@@ -270,6 +310,6 @@ def _data_of(value: Any) -> Any:
 
 
 def _log_run(name: str) -> None:
-    if (path := os.environ.get(RUNS_LOG)) is not None:
+    if (path := RUNS_LOG.get()) is not None:
         with open(path, "a", encoding="utf-8") as file:
             file.write(f"{name}\n")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copyreg
 import enum
-import hashlib
 import pickle
 import sys
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, Final, Protocol, cast
 
+from xxhash import xxh3_128
+
 from prefectx.errors import UnsupportedValue
 from prefectx.item import Item
 from prefectx.tree import type_of
 
-_SIZE: Final = 16
 _LONG_INT: Final = 1000
 _CHEAP: Final = 20_000
 _SMALL_KINDS: Final = frozenset(
@@ -62,7 +62,7 @@ class _Walk:
 
     def of(self, value: Any) -> bytes:
         """Return the digest of a value."""
-        hasher = hashlib.blake2b(digest_size=_SIZE)
+        hasher = xxh3_128()
         self._feed(hasher, value)
         return hasher.digest()
 
@@ -93,7 +93,7 @@ class _Walk:
         if id(value) not in self._known:
             self._alive.append(value)
             self._open[id(value)] = len(self._open)
-            hasher = hashlib.blake2b(digest_size=_SIZE)
+            hasher = xxh3_128()
             self._feed_compound(hasher, value)
             self._known[id(value)] = hasher.digest()
             del self._open[id(value)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import Context, copy_context
 from typing import (
@@ -21,6 +20,11 @@ from typing import (
 )
 
 from prefectx.context import context_names, replaced_context
+from prefectx.functions import (
+    is_async_generator_function,
+    is_coroutine_function,
+    is_generator_function,
+)
 from prefectx.future import State
 from prefectx.item import load, settle
 from prefectx.options import FLOW_OPTIONS, FlowOptions, check_options
@@ -208,9 +212,9 @@ class FlowDecorator:
 
 def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of the same kind, within which a run is under way."""
-    if inspect.isasyncgenfunction(fn):
+    if is_async_generator_function(fn):
         return fn
-    if inspect.isgeneratorfunction(fn):
+    if is_generator_function(fn):
 
         @functools.wraps(fn)
         def generator_body(*args: Any, **kwargs: Any) -> Any:
@@ -221,7 +225,7 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
 
         return generator_body
 
-    if inspect.iscoroutinefunction(fn):
+    if is_coroutine_function(fn):
 
         @functools.wraps(fn)
         async def async_body(*args: Any, **kwargs: Any) -> Any:

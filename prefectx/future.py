@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,10 +122,3 @@ class FutureList(list[Future[T]]):
             raise_on_failure: `False` gives exceptions instead of raising them.
         """
         return [future.result(timeout, raise_on_failure) for future in self]
-
-
-class DoneAndNotDoneFutures(NamedTuple):
-    """What `wait` gives: two sets, `done` and `not_done`."""
-
-    done: set[Any]
-    not_done: set[Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar
 
 from prefectx.errors import TargetMissing
 from prefectx.handles import is_future, is_future_list, is_state, result_of
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SUFFIX: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
+_SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
 # What is made where there is nothing to make a name of.
 _NO_NAMES: Final = ("", "_")
-_MADE_BASE: Final = re.compile(r"~[0-9a-f]{8,16}$")
+_MADE_BASE: Final = r"~[0-9a-f]{8,16}$"
 
 
 class Item(Generic[T]):
@@ -38,20 +38,31 @@ class Item(Generic[T]):
     """
 
     # Prefect links results to runs by identity, and checks it where weak references can be had.
-    __slots__ = ("__weakref__", "base", "store", "target")
-
-    store: Store
-    target: str
-    base: str
+    __slots__ = ("__weakref__", "_base", "_store", "_target")
 
     def __init__(self, store: Store, target: str, base: str | None = None) -> None:
-        if base is None:
-            name = target.rpartition("/")[2]
-            suffix = suffix_of(name)
-            base = name.removesuffix(suffix) if suffix else _SUFFIX.sub("", name)
-        object.__setattr__(self, "store", store)
-        object.__setattr__(self, "target", target)
-        object.__setattr__(self, "base", base)
+        self._store = store
+        self._target = target
+        self._base = base
+
+    @property
+    def store(self) -> Store:
+        """Who keeps the output."""
+        return self._store
+
+    @property
+    def target(self) -> str:
+        """The output's readable name within the store."""
+        return self._target
+
+    @property
+    def base(self) -> str:
+        """The name that a task on this Item takes over."""
+        if self._base is not None:
+            return self._base
+        name = self._target.rpartition("/")[2]
+        suffix = suffix_of(name)
+        return name.removesuffix(suffix) if suffix else re.sub(_SUFFIX, "", name)
 
     @property
     def path(self) -> str:
@@ -61,7 +72,7 @@ class Item(Generic[T]):
     @property
     def has_given_base(self) -> bool:
         """Whether `base` was given by a person, not made from arguments."""
-        return self.base not in _NO_NAMES and _MADE_BASE.search(self.base) is None
+        return self.base not in _NO_NAMES and re.search(_MADE_BASE, self.base) is None
 
     def exists(self) -> bool:
         """Tell whether the output is there."""
@@ -100,14 +111,6 @@ class Item(Generic[T]):
     def wait(self, timeout: float | None = None) -> None:
         """Return at once: there is nothing to wait for."""
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        msg = f"an Item cannot be changed: {name} = {value!r}"
-        raise AttributeError(msg)
-
-    def __delattr__(self, name: str) -> NoReturn:
-        msg = f"an Item cannot be changed: del {name}"
-        raise AttributeError(msg)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Item):
             return NotImplemented
@@ -117,7 +120,7 @@ class Item(Generic[T]):
         return hash(self.target)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Item, (self.store, self.target, self.base))
+        return (Item, (self._store, self._target, self._base))
 
     def __repr__(self) -> str:
         label = self.store.label()

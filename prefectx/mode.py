@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard
 
+from prefectx.environment import Variable
 from prefectx.errors import UnknownMode
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
 Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
 
@@ -20,7 +20,15 @@ MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.
 
 VARIABLE: Final = "PREFECTX"
 
-_override: ContextVar[Mode | None] = ContextVar("prefectx_mode", default=None)
+# As the environment has them; what is empty counts as not set.
+_MODES_BY_VALUE: Final[Mapping[Any, Mode]] = {
+    os.environ.encodevalue(""): MODES[0],
+    **{os.environ.encodevalue(mode): mode for mode in MODES},
+}
+
+MODE: Final = Variable(VARIABLE)
+override: Final[ContextVar[Mode | None]] = ContextVar("prefectx_mode", default=None)
+"""`use_mode`'s mode, or None where none is set."""
 
 
 def current_mode() -> Mode:
@@ -34,9 +42,11 @@ def current_mode() -> Mode:
         ...     current_mode()
         'cache'
     """
-    if (mode := _override.get()) is not None:
+    if (mode := override.get()) is not None:
         return mode
-    return checked_mode(os.environ.get(VARIABLE) or "function", f"${VARIABLE}")
+    if (value := MODE.raw()) is None:
+        return "function"
+    return _MODES_BY_VALUE.get(value) or checked_mode(os.environ[VARIABLE], f"${VARIABLE}")
 
 
 @contextmanager
@@ -56,17 +66,19 @@ def use_mode(mode: str) -> Generator[Mode]:
         ...     mode
         'cache'
     """
-    token = _override.set(checked_mode(mode, "use_mode()"))
+    token = override.set(checked_mode(mode, "use_mode()"))
     try:
         yield current_mode()
     finally:
-        _override.reset(token)
+        override.reset(token)
 
 
 def checked_mode(mode: str, source: str) -> Mode:
     """Return `mode` if it is one of `MODES`; `source` says in the error where it came from."""
     if _is_mode(mode):
         return mode
+    import difflib
+
     nearest = difflib.get_close_matches(mode, MODES, n=1, cutoff=0.4)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     msg = f"unknown mode {mode!r} (from {source}).{hint} The modes are: {', '.join(MODES)}."

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.base import made_base
 from prefectx.context import context_names
 from prefectx.errors import TemplateError, UnsupportedValue
+from prefectx.functions import is_async_generator_function, is_generator_function
 from prefectx.item import Item
+from prefectx.plain import NotPlain, not_plain
 from prefectx.signature import Signature
 from prefectx.stores.base import Store
 from prefectx.stores.file import Filestore
@@ -20,6 +20,10 @@ from prefectx.stores.written import SelfWritten
 from prefectx.target import Template
 
 if TYPE_CHECKING:
+    import ast
+    from pathlib import Path
+
+    from prefectx.functions import Parameter
     from prefectx.options import TaskOptions
 
 DEFAULTS: Final[TaskOptions] = {
@@ -54,10 +58,20 @@ class Naming:
         named = partial(template, base=self._base_of)
         self._name: Final = _maybe(partial(named, option="name"), merged.get("name"))
         self._target: Final = _maybe(named, merged.get("target"))
-        self._store: Final = self._checked_store(merged)
+        #: Takes a call's arguments; gives its target, and what tells it apart. Raises `NotPlain`
+        #: unless the arguments are plain and so is the target.
+        self.plain_target: Final = self._target.plain if self._target else not_plain
+        self.store: Final = self._checked_store(merged)
+        #: Where the template does not name base, the target's last part is no name for the whole.
+        self.item_base: Final = None if self._target and self._target.uses_base else ""
         first = next(iter(self._signature.parameters), None)
         is_method = first in {"self", "cls"} and "." in fn.__qualname__
         self._owner: Final = fn.__qualname__ if is_method else ""
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The function's parameters."""
+        return self._signature.parameters
 
     @property
     def names_runs(self) -> bool:
@@ -69,14 +83,33 @@ class Naming:
         """Whether outputs are kept."""
         return self._target is not None
 
+    def compiled(
+        self,
+        statements: list[ast.stmt],
+        result: ast.expr,
+        namespace: Mapping[str, Any],
+        keywords: Sequence[str],
+    ) -> Callable[..., Any]:
+        """Return a function with the task's parameters and further ones, given by name."""
+        compiled: Callable[..., Any] = self._signature.compile(
+            [], statements, result, namespace, keywords
+        )
+        return compiled
+
     def item(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Item[Any] | None:
         """Return the Item of a call whose arguments hold no futures, or None without a target."""
         if self._target is None:
             self.bind(*args, **kwargs)
             return None
         target = self._target.render_safely(args, kwargs)
-        # Where the template does not name base, the target's last part is no name for the whole.
-        return Item(self._store, target, None if self._target.uses_base else "")
+        return Item(self.store, target, self.item_base)
+
+    def plain_text(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
+        """Return what tells a call apart if its arguments are plain, else None."""
+        try:
+            return self.plain_target(*args, **kwargs)[1]
+        except (NotPlain, ValueError):
+            return None
 
     def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return the name of a call's run, or None without a template for it."""
@@ -98,7 +131,7 @@ class Naming:
             raise UnsupportedValue(msg)
         if self._target is None:
             return store or Filestore()
-        if inspect.isgeneratorfunction(self._fn) or inspect.isasyncgenfunction(self._fn):
+        if is_generator_function(self._fn) or is_async_generator_function(self._fn):
             msg = (
                 f"task {self._fn.__name__!r} is a generator, whose output cannot be kept. Return"
                 " a list, or give it target=None: then it always runs."
@@ -106,11 +139,18 @@ class Naming:
             raise UnsupportedValue(msg)
         if store is None or not options.get("save"):
             annotations = getattr(self._fn, "__annotations__", {})
-            as_path = Path if "Path" in str(annotations.get("return")) else str
-            return SelfWritten(store or Filestore(), as_path)
+            return SelfWritten(store or Filestore(), _path_type(annotations.get("return")))
         if isinstance(store, Filestore):
             check_suffix(self._target.ending, self._target.source)
         return store
+
+
+def _path_type(annotation: object) -> type[str | Path]:
+    if "Path" not in str(annotation):
+        return str
+    from pathlib import Path
+
+    return Path
 
 
 def _maybe(template: Callable[[str], Template], text: object) -> Template | None:

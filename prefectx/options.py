@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from prefectx.errors import UnknownOption
 
@@ -11,11 +10,21 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
+    from typing import TypedDict
 
     from prefectx.stores.base import Store
 
     Hooks = list[Callable[..., Any]]
     Delays = float | list[float] | Callable[[int], list[float]] | None
+
+else:
+
+    class TypedDict:
+        """Stands for typing's, which compiles each annotation: a tenth of what importing takes."""
+
+        def __init_subclass__(cls, *, total: bool) -> None:
+            pass
+
 
 RerunOn = Literal["inputs", "code"]
 
@@ -114,6 +123,8 @@ def check_options(given: Iterable[str], known: frozenset[str], decorator: str) -
     for name in given:
         if name in known:
             continue
+        import difflib
+
         nearest = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
         msg = (

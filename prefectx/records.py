@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import json
 import marshal
-import platform
-from dataclasses import asdict, dataclass
+import sys
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prefectx.digest import digest
+from xxhash import xxh3_64_hexdigest
+
 from prefectx.item import Item
 from prefectx.tree import replace, type_of
 
@@ -21,8 +18,7 @@ if TYPE_CHECKING:
     from prefectx.stores.base import Store
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """The record that lies beside a target. No record is needed for a target to count.
 
     Attributes:
@@ -68,6 +64,8 @@ def read(store: Store, target: str) -> Record | None:
     text = store.load_record(target)
     if text is None:
         return None
+    import json
+
     try:
         return Record(**json.loads(text))
     except (ValueError, TypeError):
@@ -77,7 +75,9 @@ def read(store: Store, target: str) -> Record | None:
 
 def write(store: Store, target: str, record: Record) -> None:
     """Keep the record of a target."""
-    store.save_record(target, json.dumps(asdict(record), ensure_ascii=True, indent=1))
+    import json
+
+    store.save_record(target, json.dumps(record._asdict(), ensure_ascii=True, indent=1))
 
 
 def maker_of(store: Store, target: str) -> str:
@@ -88,12 +88,14 @@ def maker_of(store: Store, target: str) -> str:
 
 def now() -> str:
     """Return the time for a record."""
+    import datetime
+
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def python_version() -> str:
     """Return the version of Python within which byte code can be compared."""
-    return ".".join(platform.python_version_tuple()[:2])
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def code_hash(fn: Callable[..., Any]) -> str:
@@ -111,7 +113,7 @@ def code_hash(fn: Callable[..., Any]) -> str:
         found = getattr(found, "__wrapped__", None)
     if not essences:
         return ""
-    return hashlib.blake2b(marshal.dumps(essences), digest_size=8).hexdigest()
+    return xxh3_64_hexdigest(marshal.dumps(essences))
 
 
 def _surroundings(function: Any) -> tuple[str, ...]:
@@ -157,6 +159,8 @@ def _constant(value: Any) -> Any:
 
 def inputs_hash(arguments: Mapping[str, Any]) -> str:
     """Return a hash of all arguments' contents: for Items, of what lies at their targets."""
+    from prefectx.digest import digest
+
     return digest(replace(dict(arguments), _contents)).hex()
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import Counter
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.context import context_names, replaced_context
-from prefectx.digest import cheap_digest
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores.places.listing import Listings, listings
-from prefectx.summary import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
+
+    from prefectx.item import Item
+    from prefectx.naming import Naming
 
 _MOST_OUTSIDE: Final = 10_000
 
@@ -47,10 +50,42 @@ class Claim:
 
 
 def _part(value: Any) -> tuple[int | None, bytes | str]:
+    from prefectx.digest import cheap_digest
+    from prefectx.summary import brief
+
     known = cheap_digest(value)
     # An object may fill attributes as it is used, and is the same all the same.
     identity = None if type(value).__module__ == "builtins" else id(value)
     return identity, brief(value) if known is None else known
+
+
+class Known:
+    """What a run knows of a task whose targets it has found before: how it claims others.
+
+    Args:
+        mark: Stands for the task before the text of a call.
+        claims: The claims to the targets in the task's store.
+        exists: Tells whether there is a target in that store.
+        folder: The current folder that the claims hold in, in a run that may outlive it.
+    """
+
+    __slots__ = ("claims", "exists", "folder", "mark")
+
+    def __init__(
+        self,
+        mark: str,
+        claims: dict[str, str | Claim],
+        exists: Callable[[str], bool],
+        folder: str | None,
+    ) -> None:
+        self.mark = mark
+        self.claims = claims
+        self.exists = exists
+        self.folder = folder
+
+    def is_outdated(self) -> bool:
+        """Tell whether claims are made elsewhere by now, or too many to remember."""
+        return os.getcwd() != self.folder or len(self.claims) > _MOST_OUTSIDE
 
 
 class Run:
@@ -60,20 +95,49 @@ class Run:
     allows_remaking = False
 
     def __init__(self) -> None:
-        self._claims: dict[str, Claim] = {}
-        self._looked_at: set[str] = set()
+        self._forget()
         #: How many calls of each task needed no task run, in `prefect.skip`.
         self.skipped: Counter[str] = Counter()
 
-    def claim(self, path: str, target: str, claim: Claim) -> None:
-        """Note which call fills `target`.
+    def _forget(self) -> None:
+        # A claim is a mark and a text of plain arguments, or a Claim. By roots of stores, and then
+        # by what comes below: mostly the target itself, which costs no further memory.
+        self._claims: dict[str, dict[str, str | Claim]] = {}
+        self._tasks: dict[str, tuple[str, str]] = {}
+        self._numbers = count()
+        self._looked_at: set[str] = set()
+        #: The tasks, by how they are named, that were looked at and may claim by themselves.
+        self.known: dict[Naming, Known] = {}
+
+    def claim(self, item: Item[Any], claim: str | Claim) -> None:
+        """Note which call fills an item's target.
 
         Raises:
             TargetCollision: Another call of this run fills it.
         """
-        other = self._claims.setdefault(path, claim)
-        if not other.is_same_call(claim):
-            self._collide(target, other, claim)
+        claims, key = self._place(item)
+        other = claims.setdefault(key, claim)
+        if not _is_same_call(other, claim):
+            self._collide(item.target, self._call(other), self._call(claim))
+
+    def mark(self, identity: str, name: str) -> str:
+        """Return the short text that stands for a task in its claims.
+
+        Args:
+            identity: What tells the task apart from all others.
+            name: The task's qualified name.
+        """
+        known = self._tasks.get(identity)
+        if known is None:
+            # Not the number of tasks there are: two threads may be here at once.
+            known = self._tasks.setdefault(identity, (f"{next(self._numbers)}:", name))
+        return known[0]
+
+    def know(self, naming: Naming, item: Item[Any], mark: str) -> None:
+        """Let a task claim targets like this one by itself."""
+        claims, key = self._place(item)
+        if key == item.target:
+            self.known[naming] = Known(mark, claims, item.store.exists, self._folder())
 
     def looks_first(self, task: str) -> bool:
         """Tell whether this is the first time that a record of `task` would be looked at."""
@@ -82,8 +146,39 @@ class Run:
         self._looked_at.add(task)
         return True
 
-    def _collide(self, target: str, other: Claim, claim: Claim) -> None:
-        raise TargetCollision(_collision(target, other, claim))
+    def _place(self, item: Item[Any]) -> tuple[dict[str, str | Claim], str]:
+        """Return the claims that an item's target belongs to, and its key among them."""
+        path = item.path
+        for root, claims in self._claims.items():
+            if root and path.startswith(root):
+                return claims, path[len(root) :]
+        root = path.removesuffix(item.target)
+        if root == path:
+            root = ""
+        claims = self._claims.setdefault(root, {})
+        if root:
+            self._take_in(root, claims)
+        return claims, path[len(root) :]
+
+    def _take_in(self, root: str, claims: dict[str, str | Claim]) -> None:
+        """Let claims of stores that lie within this one count as claims in this one."""
+        for inner in [other for other in self._claims if other.startswith(root) and other != root]:
+            within = inner[len(root) :]
+            claims.update((within + key, claim) for key, claim in self._claims.pop(inner).items())
+            self.known.clear()
+
+    def _call(self, claim: str | Claim) -> str:
+        if isinstance(claim, Claim):
+            return claim.call
+        mark, colon, text = claim.partition(":")
+        names = dict(self._tasks.values())
+        return f"{names[mark + colon]}({text})"
+
+    def _folder(self) -> str | None:
+        return None
+
+    def _collide(self, target: str, other: str, call: str) -> None:
+        raise TargetCollision(_collision(target, other, call))
 
 
 class _Outside(Run):
@@ -91,66 +186,74 @@ class _Outside(Run):
 
     allows_remaking = True
 
-    def claim(self, path: str, target: str, claim: Claim) -> None:
-        super().claim(path, target, claim)
-        if len(self._claims) > _MOST_OUTSIDE:
-            self._claims.clear()
-            self._looked_at.clear()
+    def claim(self, item: Item[Any], claim: str | Claim) -> None:
+        super().claim(item, claim)
+        if sum(map(len, self._claims.values())) + len(self.known) > _MOST_OUTSIDE:
+            self._forget()
 
-    def _collide(self, target: str, other: Claim, claim: Claim) -> None:
-        warnings.warn(_collision(target, other, claim), StaleTarget, stacklevel=6)
+    def _folder(self) -> str | None:
+        return os.getcwd()
+
+    def _collide(self, target: str, other: str, call: str) -> None:
+        warnings.warn(_collision(target, other, call), StaleTarget, stacklevel=6)
 
 
-def _collision(target: str, other: Claim, claim: Claim) -> str:
+def _is_same_call(one: str | Claim, other: str | Claim) -> bool:
+    if isinstance(one, Claim) and isinstance(other, Claim):
+        return one.is_same_call(other)
+    return one == other
+
+
+def _collision(target: str, other: str, call: str) -> str:
     return (
-        f"two different calls share the target {target!r}: {other.call} and {claim.call}."
+        f"two different calls share the target {target!r}: {other} and {call}."
         " Name in the target what tells them apart, as {base} does if no context sets it."
     )
 
 
-_run: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)
-_outside: Final = _Outside()
-_in_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)
+run_here: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)
+OUTSIDE: Final = _Outside()
+inside_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)
 
 
 def current_run() -> Run:
     """Return the run that is under way here, or the one that stands for calls outside any flow."""
-    return _run.get() or _outside
+    return run_here.get() or OUTSIDE
 
 
 def in_task() -> bool:
     """Tell whether a task's function is running here: it is given data, never Items."""
-    return _in_task.get()
+    return inside_task.get()
 
 
 def begin_flow() -> None:
     """Do what `flow_body` does, in a context that ends with the flow."""
-    _run.set(_run.get() or Run())
+    run_here.set(run_here.get() or Run())
     listings.set(listings.get() or Listings())
-    _in_task.set(False)
+    inside_task.set(False)
 
 
 @contextmanager
 def flow_body() -> Generator[Run | None]:
     """Mark that a flow's body runs: it starts a run, and gives it, unless called within one."""
-    started = None if _run.get() else Run()
-    run = _run.set(_run.get() or started)
+    started = None if run_here.get() else Run()
+    run = run_here.set(run_here.get() or started)
     listed = listings.set(listings.get() or Listings())
-    inside = _in_task.set(False)
+    inside = inside_task.set(False)
     try:
         yield started
     finally:
-        _in_task.reset(inside)
+        inside_task.reset(inside)
         listings.reset(listed)
-        _run.reset(run)
+        run_here.reset(run)
 
 
 @contextmanager
 def task_body() -> Generator[None]:
     """Mark that a task's function runs; what it sets in the context ends with it."""
-    token = _in_task.set(True)
+    token = inside_task.set(True)
     try:
         with replaced_context(context_names()):
             yield
     finally:
-        _in_task.reset(token)
+        inside_task.reset(token)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ast
-import inspect
-from collections.abc import Callable, Mapping
-from inspect import Parameter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
-_STAR: Final[dict[Any, str]] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
+from prefectx.functions import (
+    KEYWORD_ONLY,
+    NO_DEFAULT,
+    POSITIONAL_ONLY,
+    VAR_KEYWORD,
+    VAR_POSITIONAL,
+    Parameter,
+    parameters_of,
+)
+
+_STAR: Final[dict[int, str]] = {VAR_POSITIONAL: "*", VAR_KEYWORD: "**"}
 
 
 class Signature:
@@ -21,16 +29,16 @@ class Signature:
     def __init__(self, fn: Callable[..., Any]) -> None:
         self.name: Final[str] = fn.__name__
         self.qualified_name: Final[str] = fn.__qualname__
-        self.parameters: Final = inspect.signature(fn).parameters
+        self.parameters: Final = parameters_of(fn)
         self.defaults: Final[dict[str, Any]] = {
             name: parameter.default
             for name, parameter in self.parameters.items()
-            if parameter.default is not Parameter.empty
+            if parameter.default is not NO_DEFAULT
         }
 
         # What each argument that may be left out is then, for *args and **kwargs too.
         self.absent: Final[dict[str, Any]] = self.defaults | {
-            name: () if parameter.kind is Parameter.VAR_POSITIONAL else {}
+            name: () if parameter.kind == VAR_POSITIONAL else {}
             for name, parameter in self.parameters.items()
             if parameter.kind in _STAR
         }
@@ -38,21 +46,23 @@ class Signature:
     def compile(
         self,
         extra: list[str],
-        statements: str,
+        statements: list[ast.stmt],
         result: ast.expr,
         namespace: Mapping[str, Any],
+        keywords: Sequence[str] = (),
     ) -> Any:
         """Return a function that takes `extra`, then the parameters.
 
         Args:
             extra: Names of positional-only parameters that come first.
-            statements: Source of the one statement that runs first.
+            statements: What runs first.
             result: What the function returns.
             namespace: What both may name beside the parameters.
+            keywords: Names of further parameters, given by name only, None if left out.
         """
-        tree = ast.parse(f"def compiled({self._parameters_source(extra)}): {statements}")
+        tree = ast.parse(f"def compiled({self._parameters_source(extra, keywords)}): pass")
         function = cast("ast.FunctionDef", tree.body[0])
-        function.body.append(ast.Return(result))
+        function.body = [*statements, ast.Return(result)]
         ast.fix_missing_locations(tree)
         scope = {**namespace, **{_default(name): value for name, value in self.defaults.items()}}
         exec(compile(tree, f"<{self.qualified_name}>", "exec"), scope)  # noqa: S102 - templates are code by the author
@@ -69,7 +79,7 @@ class Signature:
     def binder(self) -> Callable[..., dict[str, Any]]:
         """Return a function that binds a call's arguments to names, defaults applied."""
         bind: Callable[..., dict[str, Any]] = self.compile(
-            [], "pass", expression(self.arguments_source()), {}
+            [], [], expression(self.arguments_source()), {}
         )
         return bind
 
@@ -78,35 +88,38 @@ class Signature:
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         for name, value in arguments.items():
-            match self.parameters[name].kind:
-                case Parameter.VAR_POSITIONAL:
-                    args.extend(value)
-                case Parameter.VAR_KEYWORD:
-                    kwargs.update(value)
-                case Parameter.KEYWORD_ONLY:
-                    kwargs[name] = value
-                case _:
-                    args.append(value)
+            kind = self.parameters[name].kind
+            if kind == VAR_POSITIONAL:
+                args.extend(value)
+            elif kind == VAR_KEYWORD:
+                kwargs.update(value)
+            elif kind == KEYWORD_ONLY:
+                kwargs[name] = value
+            else:
+                args.append(value)
         return tuple(args), kwargs
 
-    def _parameters_source(self, extra: list[str]) -> str:
+    def _parameters_source(self, extra: list[str], keywords: Sequence[str]) -> str:
         parts = list(extra)
         positional_only = bool(extra)
         starred = False
         for parameter in self.parameters.values():
-            if positional_only and parameter.kind is not Parameter.POSITIONAL_ONLY:
+            if positional_only and parameter.kind != POSITIONAL_ONLY:
                 parts.append("/")
                 positional_only = False
-            if parameter.kind is Parameter.POSITIONAL_ONLY:
+            if parameter.kind == POSITIONAL_ONLY:
                 positional_only = True
-            if parameter.kind is Parameter.VAR_POSITIONAL:
+            if parameter.kind == VAR_POSITIONAL:
                 starred = True
-            if parameter.kind is Parameter.KEYWORD_ONLY and not starred:
+            if parameter.kind == KEYWORD_ONLY and not starred:
                 parts.append("*")
                 starred = True
             parts.append(self._parameter_source(parameter))
         if positional_only:
             parts.append("/")
+        if keywords and not starred:
+            parts.append("*")
+        parts.extend(f"{name}=None" for name in keywords)
         return ", ".join(parts)
 
     def _parameter_source(self, parameter: Parameter) -> str:
@@ -117,6 +130,11 @@ class Signature:
 
 def _default(name: str) -> str:
     return f"_prefectx_default_{name}"
+
+
+def assignment(name: str, value: ast.expr) -> ast.stmt:
+    """Return the tree of an assignment."""
+    return ast.Assign([ast.Name(name, ast.Store())], value)
 
 
 def expression(source: str) -> ast.expr:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import os
-import zlib
 from collections.abc import Mapping
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, Final
 
 from prefectx.item import is_item
-from prefectx.tree import is_dict, type_of
+from prefectx.tree import is_dataclass, is_dict, type_of
 
 _LONGEST: Final = 60
 _LONGEST_INT: Final = 200
@@ -67,10 +65,16 @@ def _brief_object(value: Any, depth: int) -> str:
         return f"<{name} {value.shape} {_brief_elements(value, depth)}>"
     if _is_plain(value) or kind.__module__ in _PLAIN:
         return f"<{name} {_brief_text(str(value))}>"
-    if dataclasses.is_dataclass(value):
-        told = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if is_dataclass(value):
+        told = {name: getattr(value, name) for name in _fields(value)}
         return f"<{name} {_brief_container(told, depth)}>"
     return f"<{name}>"
+
+
+def _fields(value: Any) -> list[str]:
+    from dataclasses import fields
+
+    return [field.name for field in fields(value)]
 
 
 def _is_plain(value: Any) -> bool:
@@ -94,7 +98,9 @@ def _brief_text(value: Any) -> str:
     if len(value) <= _LONGEST:
         return repr(value)
     ends = value[:_SAMPLE] + value[-_SAMPLE:]
-    sample = zlib.crc32(ends.encode("utf-8", "surrogatepass") if isinstance(ends, str) else ends)
+    from zlib import crc32
+
+    sample = crc32(ends.encode("utf-8", "surrogatepass") if isinstance(ends, str) else ends)
     return f"{value[:20]!r}…{value[-10:]!r}<{len(value)}, {sample:08x}>"
 
 

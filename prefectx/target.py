@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import ast
 import builtins
-import datetime
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.context import context_names
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 from prefectx.item import loaded_item
-from prefectx.signature import expression
-from prefectx.stores.places.base import RESERVED
+from prefectx.plain import TOLD, not_plain, told_with_items
+from prefectx.safety import LONGEST_PART, why_unsafe
+from prefectx.signature import assignment, expression
 
 if TYPE_CHECKING:
     from prefectx.signature import Signature
 
-_ALWAYS: Final[dict[str, Any]] = {"os": os, "datetime": datetime, "Path": Path}
+_ALWAYS: Final = ("os", "datetime", "Path")
 _QUOTES: Final = ("'''", '"""')
-# What file systems take, less the suffix of the record beside it.
-_LONGEST_PART: Final = 255 - len(".json")
 # What S3 takes, and less than any file system does.
 _LONGEST: Final = 1024
 _HOUSE_NAMES: Final = ("funcname", "taskname")
@@ -36,14 +34,20 @@ _NAMED: Final = "_prefectx_named"
 _DATA: Final = "_prefectx_data"
 _BASE_OF: Final = "_prefectx_base_of"
 _BASE: Final = "_prefectx_base"
+_TEXT: Final = "_prefectx_text"
+_TARGET: Final = "_prefectx_target"
+_IS_SAFE: Final = "_prefectx_is_safe"
+_CONTEXT: Final = "_prefectx_context"
+_REFUSE: Final = "_prefectx_refuse"
+_TOLD: Final = "_prefectx_told"
+_TOLD_WITH_ITEMS: Final = "_prefectx_told_with_items"
+_TYPE: Final = "_prefectx_type"
+_LEN: Final = "_prefectx_len"
 
-# What nearly every rendered target looks like; whatever does not match is looked at part by part.
-_SAFE: Final = re.compile(r"(?:(?!\.)[\w~.,+=@ -]{1,60}/)*(?!\.)[\w~.,+=@ -]{1,60}", re.ASCII)
-
-
-# After "Naming Files, Paths, and Namespaces" of Microsoft's documentation of Windows.
-_NOT_ON_WINDOWS: Final = re.compile(r'[<>:"\\|?*\x00-\x1f]|[. ]$')
-_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|$)", re.IGNORECASE)
+# What nearly every rendered target looks like that is not too long; whatever does not match is
+# looked at part by part. On Windows that is all of them.
+_PART: Final = r"(?!\.)[a-zA-Z0-9_~.,+=@ -]++"
+_SAFE: Final = re.compile(r"(?!)" if os.name == "nt" else rf"{_PART}(?:/{_PART})*+")
 
 
 class Template:
@@ -77,15 +81,55 @@ class Template:
         self.uses_base: Final = base is not None and "base" in names - self.arguments
         house_names = frozenset(_HOUSE_NAMES) - self.arguments
         self.folder: Final = _literal_start(tree, signature.name, house_names)
+        self._start: Final = len(self.folder)
         self.ending: Final = _literal_end(tree)
-        known = {**_ALWAYS, **dict(map(_package, modules))}
+        known = {**_always(names), **dict(map(_package, modules))}
         sources = {name: self._source_of(name, known) for name in names}
+        named = {**known, _BASE_OF: base, _DATA: loaded_item, _NAMED: self._named}
+        base_source = f"{_BASE_OF}({signature.arguments_source()})"
+        set_base = [assignment(_BASE, expression(base_source))] if self.uses_base else []
+        rendered = _Renamed(sources).visit(_parsed(text, self.source))
         self._render: Final[Callable[..., str]] = signature.compile(
-            [_NAMES],
-            f"{_BASE} = {_BASE_OF}({signature.arguments_source()})" if self.uses_base else "pass",
-            _Renamed(sources).visit(tree),
-            {**known, _BASE_OF: base, _DATA: loaded_item, _NAMED: self._named},
+            [_NAMES], set_base, rendered, named
         )
+        as_they_are = {
+            name: source for name, source in sources.items() if name not in self.arguments
+        }
+        set_names = any(_NAMES in source for source in as_they_are.values())
+        longest = self._start + LONGEST_PART
+        statements = [
+            assignment(_TEXT, expression(self._told_source())),
+            *([assignment(_NAMES, expression(f"{_CONTEXT}()"))] if set_names else []),
+            *set_base,
+            assignment(_TARGET, _Renamed(as_they_are).visit(tree)),
+            ast.Expr(expression(f"{_IS_SAFE}({_TARGET}, {self._start}) or {_REFUSE}()")),
+            ast.Expr(expression(f"{_LEN}({_TARGET}) <= {longest} or {_REFUSE}()")),
+        ]
+        plainly = {
+            _CONTEXT: context_names,
+            _TYPE: type,
+            _LEN: len,
+            _TOLD: TOLD,
+            _TOLD_WITH_ITEMS: told_with_items(),
+            _IS_SAFE: _SAFE.fullmatch,
+            _REFUSE: not_plain,
+        }
+        #: As `Naming.plain_target`.
+        self.plain: Final[Callable[..., tuple[str, str]]] = signature.compile(
+            [],
+            statements,
+            expression(f"({_TARGET}, {_TEXT})"),
+            {**named, **plainly},
+        )
+
+    def _told_source(self) -> str:
+        """Return the source of a text of all arguments, which raises `NotPlain`."""
+        parts = (
+            f"{name}={{{_TOLD if name in self.arguments else _TOLD_WITH_ITEMS}"
+            f"[{_TYPE}({name})]({name})}}"
+            for name in self._signature.parameters
+        )
+        return f'f"{", ".join(parts)}"'
 
     def _source_of(self, name: str, known: Mapping[str, Any]) -> str:
         if name in self.arguments:
@@ -132,14 +176,17 @@ class Template:
             UnsafeTarget: A value would leave the folder or cannot be part of a file's name.
         """
         target = self.render(args, kwargs)
-        inside = target[len(self.folder) :]
-        if _SAFE.fullmatch(inside) is None or len(inside) > _LONGEST_PART or os.name == "nt":
-            self._check(target, inside)
+        if not self._is_safe(target):
+            self._check(target, target[self._start :])
         return target
+
+    def _is_safe(self, target: str) -> bool:
+        is_short = len(target) <= self._start + LONGEST_PART
+        return is_short and _SAFE.fullmatch(target, self._start) is not None
 
     def _check(self, target: str, inside: str) -> None:
         for part in inside.split("/"):
-            if (why := _why_unsafe(part)) is not None:
+            if (why := why_unsafe(part)) is not None:
                 raise self._refusal(target, f"in which {_short(part)} {why}")
         if len(inside.encode()) > _LONGEST:
             raise self._refusal(target, f"which is longer than {_LONGEST} bytes")
@@ -154,34 +201,7 @@ class Template:
 
 
 def _short(text: str) -> str:
-    return repr(text) if len(text) <= _LONGEST_PART else f"{text[:_LONGEST_PART]!r}…"
-
-
-def _why_unsafe(part: str) -> str | None:
-    if part == "":
-        return "is empty: the target starts or ends with a slash, or has two in a row"
-    if part in {".", ".."}:
-        return "is not a name"
-    if part.startswith(RESERVED):
-        return f"starts with {RESERVED!r}, which is kept for records and unfinished files"
-    if "\0" in part:
-        return "has a NUL character"
-    return _why_unwritable(part) or (why_unsafe_on_windows(part) if os.name == "nt" else None)
-
-
-def _why_unwritable(part: str) -> str | None:
-    try:
-        size = len(part.encode())
-    except UnicodeEncodeError:
-        return "has a character that is half of one"
-    return f"is longer than {_LONGEST_PART} bytes" if size > _LONGEST_PART else None
-
-
-def why_unsafe_on_windows(part: str) -> str | None:
-    """Return why a part of a target is no file's name on Windows, or None if it is one."""
-    if _NOT_ON_WINDOWS.search(part):
-        return "has a character, or an ending, that Windows does not take"
-    return "is a device's name on Windows" if _DEVICE.match(part) else None
+    return repr(text) if len(text) <= LONGEST_PART else f"{text[:LONGEST_PART]!r}…"
 
 
 def _parsed(text: str, source: str) -> ast.JoinedStr:
@@ -208,6 +228,16 @@ class _Renamed(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         source = self._sources.get(node.id)
         return node if source is None else expression(source)
+
+
+def _always(names: Iterable[str]) -> dict[str, Any]:
+    """Return those of the names that every template may use: slow to import, so only if it does."""
+    found: dict[str, Any] = {"os": os}
+    if "datetime" in names:
+        found["datetime"] = import_module("datetime")
+    if "Path" in names:
+        found["Path"] = import_module("pathlib").Path
+    return {name: value for name, value in found.items() if name in names}
 
 
 def _package(module: ModuleType) -> tuple[str, ModuleType]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Coroutine, Iterable
 from typing import (
+    TYPE_CHECKING,
     Any,
     Concatenate,
     Final,
@@ -19,7 +19,13 @@ from typing import (
     overload,
 )
 
+from prefectx.entry import entry_of
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
+from prefectx.functions import (
+    is_async_generator_function,
+    is_coroutine_function,
+    is_generator_function,
+)
 from prefectx.future import Future, FutureList, State
 from prefectx.item import Item, settle
 from prefectx.mapping import unmapped
@@ -38,7 +44,15 @@ S = TypeVar("S")
 H = TypeVar("H", bound=Callable[..., Any])
 
 
-class Task(Generic[P, R_co]):
+class _Called:
+    """Has `__call__` in a slot, for each task's is compiled with its own signature."""
+
+    __slots__ = {
+        "__call__": "Run the task: gives data in `function` and `prefect`, else an `Item`."
+    }
+
+
+class Task(_Called, Generic[P, R_co]):
     """A function plus its options; calling it runs it in the mode that is in force.
 
     Made by `task`. Besides calling it: `.submit`, `.map`, `.with_options`, `.item`.
@@ -77,12 +91,9 @@ class Task(Generic[P, R_co]):
         module = "__main__" if self.fn.__module__ == "__mp_main__" else self.fn.__module__
         self.qualified_name: Final[str] = f"{module}.{self.fn.__qualname__}"
         self.options: Final[TaskOptions] = options
-        self.is_generator: Final = inspect.isgeneratorfunction(
-            self.fn
-        ) or inspect.isasyncgenfunction(self.fn)
-        self.is_async: Final = inspect.iscoroutinefunction(self.fn) or inspect.isasyncgenfunction(
-            self.fn
-        )
+        is_async_generator = is_async_generator_function(self.fn)
+        self.is_generator: Final = is_generator_function(self.fn) or is_async_generator
+        self.is_async: Final = is_coroutine_function(self.fn) or is_async_generator
         self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
         self.once: Final = options.get("once", False)
         self.isolate: Final = options.get("isolate", False)
@@ -94,10 +105,11 @@ class Task(Generic[P, R_co]):
             raise UnsupportedValue(msg)
         self.naming: Final = Naming(self.fn, options)
         for name in ("return_state", "wait_for"):
-            if name in inspect.signature(self.fn).parameters:
+            if name in self.naming.parameters:
                 msg = f"task {self.name!r} has a parameter {name!r}, a name that calls of tasks use"
                 raise UnknownOption(msg)
         self._bound: tuple[object, ...] = ()
+        self._set_entry(entry_of(self))
         self._origin: Task[..., Any] | None = None
         # What the Prefect modes run; made when they first need it.
         self.prefect_task: Any = None
@@ -112,28 +124,30 @@ class Task(Generic[P, R_co]):
         """What tells the task apart from all others: its name, and what it does."""
         return f"{self.qualified_name} {self.code_hash}"
 
-    # First the exact signature, then the two keywords that each call takes.
-    @overload
-    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
-    @overload
-    def __call__(
-        self: Task[..., Coroutine[Any, Any, T]],
-        /,
-        *args: Any,
-        return_state: Literal[True],
-        **kwargs: Any,
-    ) -> Coroutine[Any, Any, State[T]]: ...
-    @overload
-    def __call__(
-        self, /, *args: Any, return_state: Literal[True], **kwargs: Any
-    ) -> State[R_co]: ...
-    @overload
-    def __call__(self, /, *args: Any, return_state: Literal[False], **kwargs: Any) -> R_co: ...
-    @overload
-    def __call__(self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> R_co: ...
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Run the task: gives data in `function` and `prefect` mode, else an `Item`."""
-        return current_runner().call(self, self._bound + args, kwargs)
+    if TYPE_CHECKING:
+        # First the exact signature, then the two keywords that each call takes.
+        @overload
+        def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+        @overload
+        def __call__(
+            self: Task[..., Coroutine[Any, Any, T]],
+            /,
+            *args: Any,
+            return_state: Literal[True],
+            **kwargs: Any,
+        ) -> Coroutine[Any, Any, State[T]]: ...
+        @overload
+        def __call__(
+            self, /, *args: Any, return_state: Literal[True], **kwargs: Any
+        ) -> State[R_co]: ...
+        @overload
+        def __call__(self, /, *args: Any, return_state: Literal[False], **kwargs: Any) -> R_co: ...
+        @overload
+        def __call__(
+            self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any
+        ) -> R_co: ...
+        def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+            """Run the task: gives data in `function` and `prefect` mode, else an `Item`."""
 
     # Here the others take any arguments, for futures may stand in the place of all of them.
     # The overlap is none: no task has a parameter return_state, which __init__ refuses.
@@ -246,6 +260,7 @@ class Task(Generic[P, R_co]):
         """
         changed: Task[P, R_co] = Task(self._given, {**self.options, **options})
         changed._bound = self._bound
+        changed._set_entry(functools.partial(changed.__call__, *self._bound))
         changed._origin = self._origin or self
         return changed
 
@@ -279,10 +294,14 @@ class Task(Generic[P, R_co]):
             return self
         return self._bind_to(instance)
 
+    def _set_entry(self, entry: Callable[..., Any]) -> None:
+        self.__call__ = entry  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
+
     def _bind_to(self, owner: object) -> Task[..., Any]:
         bound: Task[..., Any] = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
         bound._bound = (owner,)
+        bound._set_entry(functools.partial(self.__call__, owner))
         bound._origin = self._origin or self
         return bound
 
@@ -290,11 +309,6 @@ class Task(Generic[P, R_co]):
     def travels_by_value(self) -> bool:
         """Whether other processes are sent the function itself, for no module gives it to them."""
         return not is_importable(self._origin or self)
-
-    def surroundings(self) -> dict[str, Any]:
-        """Return what the function names and does not make, which travels with it by value."""
-        around = inspect.getclosurevars(self.fn)
-        return {**around.globals, **around.nonlocals}
 
     def __reduce__(self) -> tuple[Any, ...]:
         if is_importable(self):
@@ -314,6 +328,7 @@ class Task(Generic[P, R_co]):
     ) -> Task[..., Any]:
         varied: Task[..., Any] = Task(origin._given, options)
         varied._bound = bound
+        varied._set_entry(functools.partial(varied.__call__, *bound))
         varied._origin = origin
         return varied
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 if TYPE_CHECKING:
@@ -50,7 +48,12 @@ def is_container(value: Any) -> bool:
 def _is_walked(value: Any) -> bool:
     if is_container(value):
         return True
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return is_dataclass(value)
+
+
+def is_dataclass(value: Any) -> bool:
+    """Tell whether `value` is an object of a dataclass; `dataclasses` would have to be imported."""
+    return hasattr(type_of(value), "__dataclass_fields__")
 
 
 def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
@@ -61,7 +64,7 @@ def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
 def _rebuilt(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
     if is_dict(value):
         return _rebuilt_dict(value, leaf, seen)
-    if dataclasses.is_dataclass(value):
+    if is_dataclass(value):
         return _rebuilt_dataclass(value, leaf, seen)
     old = list(value)
     new = [_walk(element, leaf, seen) for element in old]
@@ -80,7 +83,9 @@ def _refilled(value: Any, new: list[Any]) -> Any:
         return kind._make(new)
     if not issubclass(kind, list):
         return kind(new)
-    result = copy.copy(value)
+    from copy import copy
+
+    result = copy(value)
     result[:] = new
     return result
 
@@ -93,7 +98,9 @@ def _rebuilt_dict(
     new = [(_walk(key, leaf, seen), _walk(item, leaf, seen)) for key, item in value.items()]
     if all(a is c and b is d for (a, b), (c, d) in zip(value.items(), new, strict=True)):
         return value
-    result = copy.copy(value)
+    from copy import copy
+
+    result = copy(value)
     result.clear()
     for key, element in new:
         result[key] = element
@@ -101,12 +108,16 @@ def _rebuilt_dict(
 
 
 def _rebuilt_dataclass(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
+    import dataclasses
+
     old = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     new = {name: _walk(element, leaf, seen) for name, element in old.items()}
     changed = {name: element for name, element in new.items() if element is not old[name]}
     if not changed:
         return value
-    result = copy.copy(value)
+    from copy import copy
+
+    result = copy(value)
     for name, element in changed.items():
         object.__setattr__(result, name, element)
     return result

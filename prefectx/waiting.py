@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
-from prefectx.future import DoneAndNotDoneFutures, Future
+from prefectx.future import Future
 from prefectx.item import Item
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+
+class DoneAndNotDoneFutures(NamedTuple):
+    """What `wait` gives: two sets, `done` and `not_done`."""
+
+    done: set[Any]
+    not_done: set[Any]
 
 
 def wait(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDoneFutures:

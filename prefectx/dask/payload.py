@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,10 +10,16 @@ from prefectx.dask.message import pickled
 from prefectx.errors import LargePayload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _MUCH: Final = 1_000_000
 """Bytes."""
+
+
+def surroundings(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return what a function names and does not make, which travels with it by value."""
+    around = inspect.getclosurevars(function)
+    return {**around.globals, **around.nonlocals}
 
 
 def warn_if_large(content: bytes, what: str, parts: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from prefectx.dask.face import client_of
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.keepalive import created_config, raise_ttl
 from prefectx.dask.message import pickled, pickled_call, prepared
-from prefectx.dask.payload import warn_if_large
+from prefectx.dask.payload import surroundings, warn_if_large
 from prefectx.dask.shared import Shelf
 from prefectx.dask.sight import sight_of
 from prefectx.dask.versions import are_tested
@@ -188,7 +188,7 @@ class DaskRunner(DaskTaskRunner):
 
     def _kept(self, shelf: Shelf, task: Task[..., Any]) -> str:
         content = pickled(task)
-        warn_if_large(content, f"the task {task.name!r}", task.surroundings())
+        warn_if_large(content, f"the task {task.name!r}", surroundings(task.fn))
         return shelf.keep(content)
 
     def __exit__(self, *error: object) -> None:

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
 from prefectx.logs.lines import PLAIN_RUNS, STANDARD, TIME, Lines
-from prefectx.logs.runs import run_names
 from prefectx.logs.wanted import (
     Wanted,
     as_level,
@@ -19,6 +18,7 @@ from prefectx.logs.wanted import (
     default_level,
     set_by_prefect,
 )
+from prefectx.named import run_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable

@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from contextvars import copy_context
+from typing import Any, Final, ParamSpec, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from prefectx.named import named_run, run_names
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -18,26 +16,6 @@ R = TypeVar("R")
 Logger = logging.LoggerAdapter[logging.Logger]
 
 _log: Final = logging.getLogger("prefectx.runs")
-_run_names: ContextVar[dict[str, str] | None] = ContextVar("prefectx_run_names", default=None)
-
-
-@contextmanager
-def named_run(**names: str) -> Generator[None]:
-    """Put `names`, as `task_run_name` and `task_name`, on what is logged within."""
-    token = _run_names.set({**(_run_names.get() or {}), **names})
-    try:
-        yield
-    finally:
-        _run_names.reset(token)
-
-
-def run_names() -> dict[str, str]:
-    """Return the names of the run under way, as Prefect's records bear them."""
-    names = dict(_run_names.get() or {})
-    if "flow_name" in names:
-        # Prefect makes one up for each run; here a flow's runs have no other.
-        names["flow_run_name"] = names["flow_name"]
-    return names
 
 
 def plain_logger() -> Logger:
@@ -101,11 +79,15 @@ def in_run(fn: Callable[P, R]) -> Callable[P, R]:
         >>> shout(["hello", "world"])
         ['HELLO', 'WORLD']
     """
-    context = copy_context()
+    context, names = copy_context(), run_names()
+
+    def named(*args: P.args, **kwargs: P.kwargs) -> R:
+        with named_run(**names):
+            return fn(*args, **kwargs)
 
     @functools.wraps(fn)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
         # Several threads may call it at once, and each enters a context of its own.
-        return context.copy().run(fn, *args, **kwargs)
+        return context.copy().run(named, *args, **kwargs)
 
     return inside

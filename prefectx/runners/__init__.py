@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.mode import Mode, current_mode
 
@@ -23,21 +23,30 @@ _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
     ("prefect", "prefectx.runners.prefect", "PrefectRunner"),
 )
 
+# Those that have been used.
+_runners: Final[dict[Mode, Runner]] = {}
 
 _override: ContextVar[tuple[Mode, Runner] | None] = ContextVar("prefectx_runner", default=None)
 
 
+by_environment: Final[dict[Any, Runner]] = {}
+"""Runners that have been used, by what the environment has for their mode."""
+
+
 def current_runner() -> Runner:
     """Return the runner of the mode that is in force here."""
-    mode, instead = current_mode(), _override.get()
-    return instead[1] if instead is not None and instead[0] == mode else _runner(mode)
+    mode = current_mode()
+    if (instead := _override.get()) is not None and instead[0] == mode:
+        return instead[1]
+    return _runners.get(mode) or _made(mode)
 
 
 @contextmanager
 def use_runner(runner: Runner) -> Generator[None]:
     """Have `runner` run what the mode in force would run in the body of the `with` statement.
 
-    Where the body switches to another mode, that mode's own runner runs it.
+    The mode must be `use_mode`'s, not the environment's. Where the body switches to another mode,
+    that mode's own runner runs it.
     """
     token = _override.set((current_mode(), runner))
     try:
@@ -46,8 +55,8 @@ def use_runner(runner: Runner) -> Generator[None]:
         _override.reset(token)
 
 
-@functools.cache
-def _runner(mode: Mode) -> Runner:
+def _made(mode: Mode) -> Runner:
     module, name = next((module, name) for known, module, name in _RUNNERS if known == mode)
     runner: Runner = getattr(importlib.import_module(module), name)()
-    return runner
+    by_environment[os.environ.encodevalue(mode)] = runner
+    return _runners.setdefault(mode, runner)

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from prefect.context import refresh_global_settings_context
+from prefect.context import FlowRunContext, TaskRunContext, refresh_global_settings_context
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_SERVER_ANALYTICS_ENABLED,
@@ -46,7 +46,8 @@ def api() -> Generator[None]:
     Raises:
         ServerUnreachable: `PREFECT_API_URL` is set and does not answer, or none may be started.
     """
-    if _found.get():
+    # A run that Prefect has under way has an API.
+    if _found.get() or FlowRunContext.get() or TaskRunContext.get():
         yield
         return
     token = _found.set(True)

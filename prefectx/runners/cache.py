@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefectx.call import Call
+from prefectx.call import Call, plain_hit
 from prefectx.runners.plain import PlainRunner
 
 if TYPE_CHECKING:
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 class CacheRunner(PlainRunner):
     """Asks the target first, then calls the function and keeps its output."""
+
+    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Return the Item of a call that is plainly done; run the task otherwise."""
+        hit = None if task.is_async else plain_hit(task, args, kwargs)
+        return super().call(task, args, kwargs) if hit is None else hit
 
     def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Return the call's Item; inside another task, and without a target, its data."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
-import inspect
-import threading
+import os
+import sys
 from abc import abstractmethod
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from prefectx.functions import is_coroutine
 from prefectx.future import Future, State, completed, failed, not_ready
 from prefectx.handles import is_future, is_future_list, is_prefect_annotation, is_state, result_of
 from prefectx.item import settle
-from prefectx.logs import Logger, named_run, plain_logger
-from prefectx.logs.process import ensure_logs
 from prefectx.mapping import is_unmapped, may_fail
+from prefectx.named import named_run
 from prefectx.runners.base import Runner
 from prefectx.tree import replace
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from prefectx.flow import Flow
+    from prefectx.logs import Logger
     from prefectx.runners.base import Args, Kwargs
     from prefectx.task import Task
 
@@ -40,7 +40,7 @@ class PlainRunner(Runner):
 
     def __init__(self) -> None:
         # Once a process, at the first use of the mode: calls of tasks cost nothing for it.
-        ensure_logs()
+        _ensure_logs()
 
     @abstractmethod
     def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
@@ -61,7 +61,7 @@ class PlainRunner(Runner):
         """Run the task now; return a finished future."""
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         state = self._state(task, args, kwargs, wait_for)
-        if inspect.iscoroutine(state):
+        if is_coroutine(state):
             state = run_coroutine(state)
         if task.is_generator and state.is_completed():
             # As Prefect does: a generator cannot travel.
@@ -79,11 +79,11 @@ class PlainRunner(Runner):
             result = self.run(task, *settled)
         except Exception as error:  # noqa: BLE001 - it is kept in the state
             return failed(error)
-        return _awaited_state(result) if inspect.iscoroutine(result) else completed(result)
+        return _awaited_state(result) if is_coroutine(result) else completed(result)
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body."""
-        ensure_logs()
+        _ensure_logs()
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         try:
             args, kwargs = _settled(args, kwargs, wait_for)
@@ -99,10 +99,12 @@ class PlainRunner(Runner):
             raise
         if not return_state:
             return result
-        return _awaited_state(result) if inspect.iscoroutine(result) else completed(result)
+        return _awaited_state(result) if is_coroutine(result) else completed(result)
 
     def logger(self) -> Logger:
         """Return a standard logger."""
+        from prefectx.logs import plain_logger
+
         return plain_logger()
 
     def tags(self, *names: str) -> AbstractContextManager[Any]:  # noqa: ARG002
@@ -156,6 +158,9 @@ async def _awaited_state(result: Coroutine[Any, Any, Any]) -> State[Any]:
 
 def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end and return its result, also while an event loop is running."""
+    import asyncio
+    import threading
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -178,3 +183,12 @@ async def _caught(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseExcepti
         return await coroutine, None
     except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
         return None, error
+
+
+def _ensure_logs() -> None:
+    """Have what is wanted logged, if anybody can have asked: logging takes long to import."""
+    asked = os.environ.get("PREFECT_LOGGING_EXTRA_LOGGERS") or "prefect" in sys.modules
+    if asked or "prefectx.logs.process" in sys.modules:
+        from prefectx.logs.process import ensure_logs
+
+        ensure_logs()

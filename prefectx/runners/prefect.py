@@ -27,7 +27,7 @@ from prefect.task_engine import run_task
 from prefect.utilities.annotations import allow_failure as prefect_allow_failure
 from prefect.utilities.visualization import get_task_viz_tracker
 
-from prefectx.call import Call
+from prefectx.call import Call, plain_hit
 from prefectx.handles import (
     is_future,
     is_future_list,
@@ -36,11 +36,13 @@ from prefectx.handles import (
     is_state,
     result_of,
 )
+from prefectx.item import is_item
 from prefectx.logs import plain_logger
 from prefectx.mapping import allow_failure, is_unmapped, may_fail
 from prefectx.run import current_run
 from prefectx.runners.api import api
 from prefectx.runners.base import Runner
+from prefectx.runners.prefect_cached import can_record, recorded
 from prefectx.runners.prefect_flow import PrefectFlow
 from prefectx.runners.prefect_future import (
     Finished,
@@ -176,16 +178,38 @@ class PrefectCacheRunner(PrefectRunner):
     body: ClassVar[type[Body]] = KeepingBody
 
     def hit(self, given: _Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
-        """Claim the target, which the processes of task runners cannot do for each other."""
-        if (call := _known_call(given)) is not None:
+        """Return the future of a call whose target is there, after it was recorded as such.
+
+        All others claim the target, which the processes of task runners cannot do for each other.
+        """
+        if (call := _known_call(given)) is None or call.item is None:
+            return None
+        if not (can_record(given.task) and _runs_here() and call.is_done()):
             call.claim()
-        return None
+            return None
+        return recorded(call, given.run_name(), given.parameters, given.wait_for)
 
 
 class PrefectSkipRunner(PrefectCacheRunner):
     """Mode `prefect.skip`: a call whose target is there never reaches Prefect."""
 
     mode: ClassVar[Mode] = "prefect.skip"
+
+    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Return what a call that is plainly done gives; run the task otherwise."""
+        found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
+        if found is None:
+            return super().call(task, args, kwargs)
+        current_run().skipped[task.name] += 1
+        return _as_called(task, found)
+
+    def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Return the future of a call that is plainly done; submit the task otherwise."""
+        found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
+        if found is None or not _counts(found):
+            return super().submit(task, args, kwargs)
+        current_run().skipped[task.name] += 1
+        return Hit(found)
 
     def hit(self, given: _Given, sight: Sight = HERE) -> Hit | None:
         """Return the future of a call whose target is there."""
@@ -211,6 +235,12 @@ def _sight() -> Sight:
     """Return where the flow's task runner lets targets be looked for."""
     flow_run = FlowRunContext.get()
     return getattr(flow_run and flow_run.task_runner, "sight", HERE)
+
+
+def _counts(found: Any) -> bool:
+    """Tell whether what was found here is there for the workers of the flow's task runner too."""
+    sight = _sight()
+    return not is_item(found) or (sight.looks_here(found) and sight.confirms(found))
 
 
 def _known_call(given: _Given) -> Call | None:
@@ -295,6 +325,13 @@ def _placed(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[An
     from prefectx.dask.placement import placed
 
     return placed(task, task_runner)
+
+
+def _runs_here() -> bool:
+    """Tell whether the flow's task runner runs tasks on this machine, with the files seen here."""
+    flow_run = FlowRunContext.get()
+    runner = flow_run and flow_run.task_runner
+    return type(runner).__module__ == "prefect.task_runners"
 
 
 def _flattens_annotations(task_runner: Any) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from prefect.futures import PrefectFuture, PrefectTaskRunFuture
+from prefect.results import ResultRecord  # type: ignore[attr-defined]
 from prefect.states import Completed
 
 from prefectx.mapping import may_fail
@@ -45,20 +47,44 @@ class Finished(PrefectTaskRunFuture[Any]):
 class Hit(Finished):
     """The future of a call whose target is there: nothing ran, Prefect knows nothing of it."""
 
-    def __init__(self, given: Item[Any] | Any, run_id: uuid.UUID | None = None) -> None:
-        super().__init__(Completed(name="Cached", data=given), run_id)
+    # All but what was given is made when it is asked for: a state alone takes ten times as long as
+    # all else of a hit, and ten times its memory.
+    def __init__(self, given: Item[Any] | Any) -> None:
         self.given = given
+
+    @functools.cached_property
+    def _final_state(self) -> State[Any]:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
+        return Completed(name="Cached", data=self.given)
+
+    @functools.cached_property
+    def _task_run_id(self) -> uuid.UUID:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
+        return uuid.uuid4()
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:  # noqa: ARG002
         """Return the Item, or inside a task the data."""
         return self.given
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.given, self._task_run_id))
+        return (type(self), (self.given,))
+
+
+class RecordedHit(Hit):
+    """The future of a hit that Prefect knows as a task run in the state `Cached`."""
+
+    def __init__(self, given: Item[Any] | Any, state: State[Any], run_id: uuid.UUID) -> None:
+        super().__init__(given)
+        self._final_state = state
+        self._task_run_id = run_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.given, self._final_state, self._task_run_id))
 
 
 def state_result(state: State[Any], *, raise_on_failure: bool = True) -> Any:
     """Return a state's result in plain code and in async code alike."""
+    if isinstance(state.data, ResultRecord) and state.is_completed():
+        # Prefect would go through an event loop in another thread for it.
+        return cast("Any", state).data.result
     # `_sync` is not in Prefect's annotations.
     return state.result(  # type: ignore[call-overload]
         raise_on_failure=raise_on_failure, _sync=True

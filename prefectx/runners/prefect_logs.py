@@ -16,7 +16,7 @@ from prefect.logging.loggers import print_as_log
 
 from prefectx.logs.lines import PLAIN_RUNS, PREFECTX, STANDARD, Lines, Messages
 from prefectx.logs.process import is_at_wanted_level, is_wanted, wanted
-from prefectx.logs.runs import run_names
+from prefectx.named import run_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import pickle
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
+
+from xxhash import xxh3_128_digest
 
 from prefectx.errors import UnsupportedValue
 
@@ -79,7 +79,9 @@ class Store(ABC):
 
     def digest(self, target: str) -> bytes:
         """Return a few bytes that differ when the output differs."""
-        return hashlib.blake2b(pickle.dumps(self.load(target)), digest_size=16).digest()
+        import pickle
+
+        return xxh3_128_digest(pickle.dumps(self.load(target)))
 
     def load_mapped(self, target: str) -> Any:
         """Return the output without reading it whole: here, no output can be had so.

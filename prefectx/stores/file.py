@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from xxhash import xxh3_128
 
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.base import Store
 from prefectx.stores.formats import format_of
 from prefectx.stores.places import place_of
 from prefectx.stores.places.base import NO_SUCH_FILE, RESERVED
-from prefectx.stores.reading import explained, missing, note_unwritten_value
+from prefectx.stores.reading import Explained, missing, note_unwritten_value
 from prefectx.stores.unwritten import note_unwritten
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Filestore(Store):
         except NO_SUCH_FILE:
             raise missing(self, target) from None
         form = format_of(target)
-        with file, self._explained(target):
+        with file, Explained(self, target, self._place.removal):
             if form.runs_code and self.trust == "own":
                 self._place.check_owned(file)
             return form.load(file)
@@ -114,7 +115,7 @@ class Filestore(Store):
             raise UnsupportedValue(msg)
         if not self.exists(target):
             raise missing(self, target)
-        with self._explained(target):
+        with Explained(self, target, self._place.removal):
             return opened(path)
 
     def save(self, target: str, value: Any) -> None:
@@ -160,7 +161,7 @@ class Filestore(Store):
         Raises:
             TargetMissing: There is no such file.
         """
-        whole = hashlib.blake2b(digest_size=16)
+        whole = xxh3_128()
         try:
             with self._place.open(target) as file:
                 while part := file.read(_PART):
@@ -186,9 +187,6 @@ class Filestore(Store):
         except OSError as error:
             note_unwritten(error, f"The record of target {target!r}", self.path(_record(target)))
             raise
-
-    def _explained(self, target: str) -> AbstractContextManager[None]:
-        return explained(self, target, self._place.removal(target))
 
     def __repr__(self) -> str:
         return f"Filestore({self.root!r})"

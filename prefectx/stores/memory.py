@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
+
+from xxhash import xxh3_128_digest
 
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.base import Store
@@ -94,7 +95,7 @@ class MemoryStore(Store):
 
     def digest(self, target: str) -> bytes:
         """Return a hash of the bytes that are kept."""
-        return hashlib.blake2b(self.content(target), digest_size=16).digest()
+        return xxh3_128_digest(self.content(target))
 
     @contextmanager
     def lock(self, target: str) -> Generator[None]:

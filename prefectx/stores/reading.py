@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.errors import (
     CorruptTarget,
@@ -16,9 +15,12 @@ from prefectx.errors import (
 from prefectx.stores.formats import format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable
 
     from prefectx.stores.base import Store
+
+# What says all by itself, or has nothing to do with what is at the target.
+_PASSED_ON: Final = (MemoryError, MissingExtra, OSError)
 
 
 def encoded(target: str, value: Any) -> bytes:
@@ -43,7 +45,11 @@ def decoded(store: Store, target: str, content: bytes) -> Any:
         CorruptTarget: They are no such bytes.
         UntrustedTarget: They are a pickle that does not bear the signature that it must.
     """
-    with explained(store, target, f"item({target!r}, {store!r}).delete() in Python"):
+
+    def removal(target: str) -> str:
+        return f"item({target!r}, {store!r}).delete() in Python"
+
+    with Explained(store, target, removal):
         return format_of(target).load(BytesIO(content))
 
 
@@ -56,35 +62,51 @@ def missing(store: Store, target: str) -> TargetMissing:
     return TargetMissing(msg)
 
 
-@contextmanager
-def explained(store: Store, target: str, removal: str) -> Generator[None]:
-    """Let what goes wrong while a target is read say which, and what to do about it.
+class Explained:
+    """Lets what goes wrong while a target is read say which, and what to do about it.
 
     Args:
         store: Who keeps it.
         target: The target.
-        removal: How a person removes it.
+        removal: Gives how a person removes it.
     """
-    try:
-        yield
-    except UntrustedTarget as error:
-        msg = (
-            f"target {target!r} ({store.path(target)!r}) {error}. It was not read, for reading a"
-            " pickle runs the code that is in it. If you know who wrote it, see SECURITY.md for"
-            f" how to trust it; else remove it, then call the task again: {removal}"
-        )
-        raise UntrustedTarget(msg) from None
-    except (MemoryError, MissingExtra, OSError):
-        raise
-    except Exception as error:
+
+    __slots__ = ("_removal", "_store", "_target")
+
+    def __init__(self, store: Store, target: str, removal: Callable[[str], str]) -> None:
+        self._store = store
+        self._target = target
+        self._removal = removal
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, UntrustedTarget):
+            raise self._untrusted(error) from None
+        if not isinstance(error, Exception) or isinstance(error, _PASSED_ON):
+            return
         # Unpickling runs arbitrary code, so it may raise anything.
+        raise self._corrupt(error) from error
+
+    def _untrusted(self, error: UntrustedTarget) -> UntrustedTarget:
+        msg = (
+            f"target {self._target!r} ({self._store.path(self._target)!r}) {error}. It was not"
+            " read, for reading a pickle runs the code that is in it. If you know who wrote it,"
+            " see SECURITY.md for how to trust it; else remove it, then call the task again:"
+            f" {self._removal(self._target)}"
+        )
+        return UntrustedTarget(msg)
+
+    def _corrupt(self, error: Exception) -> CorruptTarget:
         from prefectx.records import maker_of
 
         msg = (
-            f"target {target!r}{maker_of(store, target)} cannot be read"
-            f" ({type(error).__name__}: {error}). Remove it, then call the task again: {removal}"
+            f"target {self._target!r}{maker_of(self._store, self._target)} cannot be read"
+            f" ({type(error).__name__}: {error}). Remove it, then call the task again:"
+            f" {self._removal(self._target)}"
         )
-        raise CorruptTarget(msg) from error
+        return CorruptTarget(msg)
 
 
 def note_unwritten_value(error: UnsupportedValue, target: str) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prefectx.digest import digest
 from prefectx.errors import TargetMissing, UnsupportedValue
 from prefectx.stores.base import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 
 class SelfWritten(Store):
@@ -75,6 +73,8 @@ class SelfWritten(Store):
         self.store.delete(target)
         path = self.path(target)
         if os.path.isdir(path) and not os.path.islink(path):
+            import shutil
+
             shutil.rmtree(path)
 
     def discard(self, target: str) -> None:
@@ -95,6 +95,10 @@ class SelfWritten(Store):
         path = self.path(target)
         if not os.path.isdir(path):
             return self.store.digest(target)
+        from pathlib import Path
+
+        from prefectx.digest import digest
+
         files = sorted(file for file in Path(path).rglob("*") if file.is_file())
         whole = [(str(file.relative_to(path)), file.read_bytes()) for file in files]
         return digest(whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import prefect
 import pytest
 from prefect.runtime import flow_run
 
@@ -57,6 +58,57 @@ def test_async_hit_is_a_cached_task_run(prefect_server: Any, tmp_target: Any) ->
     assert [run.state_name for run in prefect_server.task_runs(identity)] == ["Cached"] * 2
     assert load(warm) == (2, 4)
     assert tmp_target.runs["double_later"] == 2
+
+
+def test_hits_of_tasks_with_hooks_run_them(prefect_server: Any) -> None:
+    """What a task asks of Prefect beyond a record is done by Prefect's engine."""
+    seen: list[str] = []
+
+    def noted(_task: Any, _run: Any, state: Any) -> None:
+        seen.append(state.name)
+
+    hooked = double.with_options(on_completion=[noted])
+
+    @flow
+    def one() -> Any:
+        return hooked(1)
+
+    one()
+    assert load(one()) == 2
+    assert seen == ["Completed", "Cached"]
+
+
+def test_what_a_hit_gave_is_an_input_of_the_next_task_run(prefect_server: Any) -> None:
+    @task
+    def plus(left: Any, right: Any) -> Any:
+        return left + right
+
+    @flow
+    def chain() -> Any:
+        return flow_run.get_id(), plus(double(1), double.submit(2))
+
+    chain()
+    identity, total = chain()
+    runs = {run.name.partition("_")[0]: run for run in prefect_server.task_runs(identity)}
+    plus_run = next(run for name, run in runs.items() if name.startswith("plus"))
+    inputs = [found.id for name in ("left", "right") for found in plus_run.task_inputs[name]]
+    doubles = {run.id for run in prefect_server.task_runs(identity)} - {plus_run.id}
+    assert set(inputs) == doubles
+    assert load(total) == 6
+
+
+def test_tasks_in_a_flow_of_plain_prefect_do_not_ask_whether_the_api_answers(
+    prefect_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("prefectx.runners.api._check", asked.append)
+
+    @prefect.flow
+    def plain() -> Any:
+        return double(1), double(1)
+
+    assert load(plain()) == (2, 2)
+    assert asked == []
 
 
 def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Any) -> None:

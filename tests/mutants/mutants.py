@@ -37,7 +37,7 @@ MUTANTS = [
     Mutant(
         "the names of calls lack the hash: their keys collide",
         "base.py",
-        'return f"{name}~{_hash(whole)[:digits]}"',
+        'return f"{name}~{_hash(whole)[: 8 if is_exact and name == text else 16]}"',
         "return name",
     ),
     Mutant(
@@ -143,19 +143,19 @@ MUTANTS = [
     Mutant(
         "two threads know of one another that a task is under way",
         "run.py",
-        '_in_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)\n',
+        'inside_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)\n',
         "class _Shared:\n"
         "    now = False\n"
         "    def get(self): return self.now\n"
         "    def set(self, now): before, self.now = self.now, now; return before\n"
         "    def reset(self, before): self.now = before\n"
-        "_in_task = _Shared()\n",
+        "inside_task = _Shared()\n",
     ),
     Mutant(
         "what cannot be read gives None",
         "stores/reading.py",
-        "        raise CorruptTarget(msg) from error",
-        "        del msg",
+        "        raise self._corrupt(error) from error\n",
+        "        return True\n",
     ),
     Mutant(
         "loads share one object, kept in memory",
@@ -245,8 +245,26 @@ MUTANTS = [
     Mutant(
         "collisions are not looked for",
         "run.py",
-        "        if not other.is_same_call(claim):\n",
+        "        if not _is_same_call(other, claim):\n",
         "        if False:\n",
+    ),
+    Mutant(
+        "a plain hit gives what another call has claimed",
+        "call.py",
+        "if known.claims.setdefault(target, claim) != claim or not known.exists(target):",
+        "if not known.exists(target):",
+    ),
+    Mutant(
+        "plain arguments are told apart without their types",
+        "plain.py",
+        "        bool: repr,\n",
+        "        bool: lambda value: repr(int(value)),\n",
+    ),
+    Mutant(
+        "plain arguments are told apart without the sign of zero",
+        "plain.py",
+        "        float: repr,\n",
+        "        float: lambda value: repr(value or 0.0),\n",
     ),
     Mutant(
         "the mode is looked up only once",

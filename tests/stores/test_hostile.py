@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from prefectx import flow, load, task
 from prefectx.errors import TargetCollision, UnsafeTarget
-from prefectx.target import why_unsafe_on_windows
+from prefectx.safety import why_unsafe_on_windows
 from pytest_prefectx import identical
 
 if TYPE_CHECKING:

@@ -62,9 +62,9 @@ def seven() -> Item[int]:
 class TestHandle:
     def test_cannot_be_changed(self, seven: Item[int]) -> None:
         for name in ("target", "store", "base", "other"):
-            with pytest.raises(AttributeError, match=f"an Item cannot be changed: {name} = 1"):
+            with pytest.raises(AttributeError, match=f"(?s)'{name}'"):
                 setattr(seven, name, 1)
-        with pytest.raises(AttributeError, match="an Item cannot be changed: del target"):
+        with pytest.raises(AttributeError, match="'target'"):
             del seven.target
 
     def test_is_equal_where_target_and_place_are(self, seven: Item[int]) -> None:

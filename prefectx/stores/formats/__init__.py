@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prefectx.errors import TemplateError
-from prefectx.stores.formats.format import Dumper, Format, Loader
 
-_SUFFIX: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
-_SUFFIXES: Final = re.compile(r"(\.[A-Za-z][A-Za-z0-9]{0,9}){1,2}")
+if TYPE_CHECKING:
+    from prefectx.stores.formats.format import Dumper, Format, Loader
+
+_SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
+_SUFFIXES: Final = r"(\.[A-Za-z][A-Za-z0-9]{0,9}){1,2}"
 
 # Where the formats of prefectx are: imported when a target first has the suffix.
 _OURS: Final = {
@@ -36,11 +38,14 @@ _formats: Final[dict[str, Format]] = {}
 
 def format_of(target: str) -> Format:
     """Return the format that the target's suffix picks; pickle if it picks none."""
-    return _format(suffix_of(target) or _PICKLE)
+    suffix = suffix_of(target) or _PICKLE
+    return _formats.get(suffix) or _format(suffix)
 
 
 def suffix_of(target: str) -> str:
     """Return the longest ending of the target's name that picks a format, as `.pkl.gz`; or ""."""
+    if "." not in target:
+        return ""
     name = target[target.rfind("/") + 1 :]
     last = name.rfind(".")
     if last < 0:
@@ -56,16 +61,14 @@ def _is_known(suffix: str) -> bool:
 
 
 def _format(suffix: str) -> Format:
-    if suffix not in _formats:
-        module, _, name = _OURS[suffix].partition(".")
-        found: Format = getattr(import_module(f"{__name__}.{module}"), name)
-        _formats[suffix] = found
-    return _formats[suffix]
+    module, _, name = _OURS[suffix].partition(".")
+    found: Format = getattr(import_module(f"{__name__}.{module}"), name)
+    return _formats.setdefault(suffix, found)
 
 
 def check_suffix(literal: str, source: str) -> None:
     """Raise `TemplateError` if a template ends in a literal suffix that no format serves."""
-    match = _SUFFIX.search(literal)
+    match = re.search(_SUFFIX, literal)
     if match is None or suffix_of(literal):
         return
     known = sorted({*_formats, *_OURS})
@@ -96,10 +99,12 @@ def register_format(suffix: str, load: Loader, dump: Dumper) -> None:
         ...     dump=lambda value, file: file.write(value.upper().encode()),
         ... )
     """
-    if _SUFFIXES.fullmatch(suffix) is None:
+    if re.fullmatch(_SUFFIXES, suffix) is None:
         msg = (
             f"register_format: {suffix!r} is not a dot followed by at most ten letters and digits,"
             " or two of these"
         )
         raise TemplateError(msg)
+    from prefectx.stores.formats.format import Format
+
     _formats[suffix] = Format(load, dump)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
+from prefectx.environment import Variable
 from prefectx.errors import UntrustedTarget
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SIGNING_KEY: Final = "PREFECTX_SIGNING_KEY"
 """Names the secret that all share who may write pickles for each other."""
+
+_variable: Final = Variable(SIGNING_KEY)
 
 _MARK: Final = b"prefectx-hmac-sha256:"
 _SIZE: Final = len(_MARK) + 32
@@ -30,9 +32,10 @@ class Pickled(NamedTuple):
         Raises:
             UntrustedTarget: There is a key, and no signature that was made with it.
         """
-        key = _key()
         # A signature stands behind the end of the pickle, so who has no key reads it all the same.
-        return self.read(BytesIO(_verified(file.read(), key)) if key else file)
+        if _variable.raw() is None or not (key := _key()):
+            return self.read(file)
+        return self.read(BytesIO(_verified(file.read(), key)))
 
     def dump(self, value: Any, file: IO[bytes]) -> None:
         """Write a pickle, and its signature behind it if there is a key."""
@@ -60,7 +63,7 @@ class _Signed:
 
 
 def _key() -> bytes:
-    return os.environ.get(SIGNING_KEY, "").encode()
+    return (_variable.get() or "").encode()
 
 
 def _verified(content: bytes, key: bytes) -> memoryview:

@@ -8,7 +8,7 @@ run each question is asked anew.
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -31,7 +31,7 @@ class Listings:
     """The folders that one run has listed."""
 
     def __init__(self) -> None:
-        self._lock: Final = threading.Lock()
+        self._lock: Final = allocate_lock()
         # By place and folder; of what was listed as a whole, names below sub-folders too.
         self._flat: Final[dict[tuple[str, str], set[str]]] = {}
         self._whole: Final[dict[tuple[str, str], set[str]]] = {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import stat
 from contextlib import suppress
+from io import BytesIO
+from stat import S_ISREG
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
 from prefectx.errors import UnsafeTarget, UntrustedTarget
@@ -16,6 +17,16 @@ from prefectx.stores.places.unfinished import sweep, unfinished
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+
+_SMALL: Final = 1 << 16
+_CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+class _Read(BytesIO):
+    """A file that was read whole."""
+
+    #: What the system said of it then.
+    found: os.stat_result
 
 
 class LocalFolder(Place):
@@ -47,14 +58,25 @@ class LocalFolder(Place):
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there, with one system call."""
+        # Spelt out, as this is most of what a hit costs: `location` would add to it.
+        path = name if name[:1] == "/" else self._prefix + name
         try:
-            return stat.S_ISREG(os.stat(self.location(name)).st_mode)
+            return S_ISREG(os.stat(path).st_mode)
         except (FileNotFoundError, NotADirectoryError):
             return False
 
     def open(self, name: str) -> BinaryIO:
-        """Open the file."""
-        return open(self.location(name), "rb")
+        """Open the file; a small one is read at once, which costs half of what `open` does."""
+        descriptor = os.open(self.location(name), os.O_RDONLY | _CLOSED_ON_EXEC)
+        try:
+            found = os.fstat(descriptor)
+            if found.st_size <= _SMALL and S_ISREG(found.st_mode):
+                file = _Read(os.read(descriptor, found.st_size))
+                file.found = found
+                return file
+            return open(os.dup(descriptor), "rb")
+        finally:
+            os.close(descriptor)
 
     def local_path(self, name: str) -> str | None:
         """Return the file's path as seen from the current folder."""
@@ -62,7 +84,7 @@ class LocalFolder(Place):
 
     def check_owned(self, file: BinaryIO) -> None:
         """Raise `UntrustedTarget` for a file of another user, or that others may write."""
-        found = os.fstat(file.fileno())
+        found = file.found if isinstance(file, _Read) else os.fstat(file.fileno())
         if os.name != "posix":
             return
         if found.st_uid != os.geteuid():
@@ -149,6 +171,8 @@ class LocalFolder(Place):
 
     def removal(self, name: str) -> str:
         """Return the shell's command."""
+        import shlex
+
         return f"rm {shlex.quote(self.path(name))}"
 
     def _check_inside(self, name: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import platform
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
@@ -95,6 +94,8 @@ def _remove_if_stale(path: str) -> None:
 
 def _end_here() -> str:
     """Return how the names of this machine's unfinished files end."""
+    import platform
+
     return f"@{platform.node()}.tmp"
 
 

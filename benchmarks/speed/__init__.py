@@ -1,0 +1,1 @@
+"""What prefectx costs, and what others cost: `make bench` runs it, `RESULTS.md` has the table."""

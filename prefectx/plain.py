@@ -1,0 +1,99 @@
+"""Plain arguments: small values without futures in them, told apart by a text at next to no cost.
+
+Most calls have no others: numbers, names, paths, the Items of other tasks. For them a task's
+compiled template gives the target and this text in one go, and nothing else of the call need be
+looked at. All other calls go the long way, and so do those that the text would be too long for.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_LONGEST: Final = 250
+_END: Final = 64
+
+SAMPLED: Final = "<ndarray "
+"""What the text of a value starts with that was not read whole."""
+
+
+class NotPlain(Exception):
+    """An argument is not plain."""
+
+
+def not_plain(*_args: object, **_kwargs: object) -> NoReturn:
+    """Say that a call is not plain, whatever its arguments are."""
+    raise NotPlain
+
+
+def _told_text(value: str | bytes) -> str:
+    if len(value) <= _LONGEST:
+        return repr(value)
+    raise NotPlain
+
+
+def _told_array(value: Any) -> str:
+    """Return a text of bounded length at bounded cost: type, shape and both ends."""
+    if value.dtype.hasobject:
+        raise NotPlain
+    try:
+        content = value.data.cast("B")
+    except (TypeError, ValueError):
+        # Of dates, or not in one piece.
+        raise NotPlain from None
+    ends = content[:_END].tobytes(), content[-_END:].tobytes()
+    return f"{SAMPLED}{hash((value.shape, value.dtype, ends))}>"
+
+
+def _told_item(value: Any) -> str:
+    return repr(value)
+
+
+class _Told(dict[type, "Callable[[Any], str]"]):
+    """By type, what gives the text of a plain value; found out when a type is first seen."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        numpy = sys.modules.get("numpy")
+        if numpy is None or kind is not numpy.ndarray:
+            raise NotPlain
+        self[kind] = _told_array
+        return _told_array
+
+
+TOLD: Final = _Told(
+    {
+        type(None): repr,
+        bool: repr,
+        float: repr,
+        complex: repr,
+        # Python refuses those of thousands of digits: they are not plain either.
+        int: repr,
+        str: _told_text,
+        bytes: _told_text,
+    }
+)
+"""Of the arguments that a template names itself: an Item would have to be loaded for it."""
+
+
+@cache
+def told_with_items() -> _Told:
+    """Return the same for arguments that no template looks into: Items are plain there."""
+    from prefectx.item import Item
+
+    return _Told(TOLD | {Item: _told_item})
+
+
+def told(arguments: Mapping[str, Any]) -> str | None:
+    """Return a text that says all of the arguments, or None if they are not plain or too long."""
+    table = told_with_items()
+    try:
+        text = ", ".join(
+            [f"{name}={table[type(value)](value)}" for name, value in arguments.items()]
+        )
+    except (NotPlain, ValueError):
+        return None
+    return None if SAMPLED in text else text

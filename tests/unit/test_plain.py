@@ -1,0 +1,248 @@
+"""Calls with plain arguments take a short way: it gives and refuses what the long one does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefectx import flow, get_run_logger, item, load, task, use_mode
+from prefectx.errors import StaleTarget, TargetCollision
+from prefectx.plain import TOLD, NotPlain, told
+from prefectx.run import OUTSIDE
+from prefectx.stores import Filestore
+
+pytestmark = pytest.mark.prefectx("cache")
+
+
+@task(target="out/constant")
+def constant(x: Any, y: Any = 1) -> Any:
+    return x
+
+
+@task(target="out/{x}")
+def named(x: Any, data: Any = None) -> Any:
+    return x
+
+
+@pytest.fixture(autouse=True)
+def fresh_folder(tmp_target: Any) -> Any:
+    return tmp_target
+
+
+@flow
+def run(decorated: Any, *calls: Any) -> Any:
+    """One run: a call for each tuple of arguments."""
+    return [decorated(*arguments) for arguments in calls]
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What `os.stat` was asked for, and what was opened."""
+    asked: list[str] = []
+    for name in ("stat", "open", "lstat", "scandir"):
+        monkeypatch.setattr(os, name, _noting(asked, getattr(os, name)))
+    return asked
+
+
+def _noting(asked: list[str], original: Any) -> Any:
+    def noted(path: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(str(path))
+        return original(path, *args, **kwargs)
+
+    return noted
+
+
+class TestHits:
+    def test_ask_the_file_system_once(self, looks: list[str]) -> None:
+        @flow
+        def thrice() -> list[int]:
+            asked = []
+            for number in (1, 2, 3):
+                looks.clear()
+                named(number)
+                asked.append(len(looks))
+            return asked
+
+        thrice()
+        first, *others = thrice()
+        assert others == [1, 1]
+        assert first > 1  # the record of the first target of a task is looked at
+
+    def test_that_are_known_collide_as_the_first_do(self) -> None:
+        with pytest.raises(TargetCollision, match=r"constant\(x=1, y=1\) and .*\(x=2, y=1\)"):
+            run(constant, (1,), (1,), (1,), (2,))
+
+    def test_by_place_or_by_name_are_one_call(self) -> None:
+        @flow
+        def spelt() -> Any:
+            return [constant(1), constant(x=1), constant(1, y=1), constant(y=1, x=1)]
+
+        assert load(spelt()) == load(spelt()) == [1] * 4
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [(1, True), (0, False), (1, 1.0), (0.0, -0.0), ("1", 1), ("", b""), (-1, -2), (None, 0)],
+    )
+    def test_of_twins_are_two_calls(self, one: Any, other: Any) -> None:
+        run(constant, (one,))
+        with pytest.raises(TargetCollision):
+            run(constant, (one,), (one,), (other,))
+
+    def test_of_arrays_are_told_apart_by_type_shape_and_ends(self) -> None:
+        np = pytest.importorskip("numpy")
+        zeros = np.zeros(100_000)
+        ends = zeros.copy()
+        ends[-1] = 1
+        fixed = named.with_options(target="out/fixed")
+        run(fixed, (1, zeros), (1, zeros), (1, zeros.copy()))
+        for other in (ends, zeros.astype("f4"), zeros.reshape(100, -1), zeros[:-1]):
+            with pytest.raises(TargetCollision):
+                run(fixed, (1, zeros), (1, zeros), (1, other))
+
+    def test_of_items_are_told_apart_by_their_targets(self) -> None:
+        plain = task(target="out/fixed")(lambda data: data)
+        Filestore().save("in/a", 1)
+        Filestore().save("in/b", 1)
+        assert load(run(plain, (item("in/a"),), (item("in/a"),))) == [1, 1]
+        with pytest.raises(TargetCollision):
+            run(plain, (item("in/a"),), (item("in/a"),), (item("in/b"),))
+
+    def test_that_lose_their_file_are_made_again(self, tmp_target: Any) -> None:
+        @flow
+        def losing() -> Any:
+            named(1), named(1)
+            named.item(1).delete()
+            return named(1)
+
+        assert load(losing()) == 1
+        assert tmp_target.runs == {"named": 2}
+
+    def test_are_data_inside_a_task(self) -> None:
+        @task(target=None)
+        def outer() -> Any:
+            return [named(1), named(1), named(1)]
+
+        assert outer() == [1, 1, 1]
+
+    def test_with_unsafe_values_are_refused_as_ever(self) -> None:
+        run(named, ("a",), ("a",))
+        with pytest.raises(ValueError, match=r"'\.\.' is not a name"):
+            run(named, ("a",), ("a",), ("..",))
+
+    def test_with_arguments_that_do_not_fit_raise_what_python_says(self) -> None:
+        run(named, (1,), (1,))
+        with pytest.raises(TypeError, match=r"named\(\) .*unexpected keyword argument 'z'"):
+            run(named, (1,), (1,)) and named(1, z=2)
+
+
+class TestStores:
+    def test_within_one_another_share_their_targets(self) -> None:
+        inner = task(target="b/c", store=Filestore("a"))(lambda x: x)
+        outer = task(target="a/b/c", store=Filestore("."))(lambda x: x)
+        for first, second in ((inner, outer), (outer, inner)):
+
+            @flow
+            def both(first: Any = first, second: Any = second) -> Any:
+                return first(1), first(1), second(2)
+
+            with pytest.raises(TargetCollision):
+                both()
+
+    def test_found_by_a_full_path_share_their_targets(self) -> None:
+        full = task(target=f"{Path.cwd()}/out/constant")(lambda x: x)
+
+        @flow
+        def both() -> Any:
+            return constant(1), constant(1), full(2)
+
+        with pytest.raises(TargetCollision):
+            both()
+
+    def test_of_another_current_folder_are_others(self, tmp_path: Path) -> None:
+        @flow
+        def moving() -> Any:
+            given = [load(constant(1)), load(constant(1))]
+            (tmp_path / "other").mkdir()
+            os.chdir(tmp_path / "other")
+            return [*given, load(constant(2))]
+
+        here = Path.cwd()
+        try:
+            assert moving() == [1, 1, 2]
+        finally:
+            os.chdir(here)
+
+
+def test_calls_outside_flows_are_not_remembered_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("prefectx.run._MOST_OUTSIDE", 5)
+    named(0)
+    for number in range(20):
+        named.item(number).store.save(f"out/{number}", number)
+    for number in range(20):
+        named(number)
+    assert sum(map(len, OUTSIDE._claims.values())) <= 7
+
+
+def test_a_call_in_another_folder_is_another_outside_flows_too(tmp_path: Path) -> None:
+    shared = task(target="out/{y}")(lambda x, y: x)
+    for _ in range(2):
+        shared(1, 1)
+    (tmp_path / "other").mkdir()
+    here = Path.cwd()
+    try:
+        os.chdir(tmp_path / "other")
+        assert load(shared(1, 2)) == 1
+        with pytest.warns(StaleTarget, match="two different calls"):
+            assert load(shared(2, 2)) == 1
+    finally:
+        os.chdir(here)
+
+
+class TestTold:
+    def test_says_all_of_small_values(self) -> None:
+        assert told({"x": 1, "y": "a", "z": None}) == "x=1, y='a', z=None"
+
+    def test_says_nothing_of_others(self) -> None:
+        for value in ([1], {}, (), 10**10_000, "a" * 10_000, object(), lambda: None, Path("a")):
+            assert told({"x": value}) is None
+
+    def test_knows_exact_types_only(self) -> None:
+        class Number(int): ...
+
+        with pytest.raises(NotPlain):
+            TOLD[Number]
+
+
+class TestNamesOfRuns:
+    def test_are_found_where_a_function_logs(self, caplog: pytest.LogCaptureFixture) -> None:
+        def says(text: str) -> str:
+            return getattr(caplog.records[-1], "task_name", None) or text
+
+        @task
+        def inner(x: int) -> str:
+            get_run_logger().warning("inner")
+            return says("none")
+
+        @task
+        def outer(x: Any) -> list[str]:
+            get_run_logger().warning("outer")
+            before = says("none")
+            between = inner(1)
+            get_run_logger().warning("outer again")
+            return [before, between, says("none")]
+
+        @flow
+        def around(x: Any) -> Any:
+            found = outer(x)
+            get_run_logger().warning("flow")
+            return [*found, says("none")]
+
+        with use_mode("function"):
+            long_way = around([1])
+        os.environ.pop("PREFECTX", None)
+        assert around(1) == around([1]) == long_way == ["outer", "inner", "outer", "none"]
