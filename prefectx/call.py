@@ -44,7 +44,7 @@ class Call:
         kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("_inputs", "_summary", "args", "item", "kwargs", "task", "was_found")
+    __slots__ = ("_claim", "_inputs", "_summary", "args", "item", "kwargs", "task", "was_found")
 
     def __init__(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -53,6 +53,7 @@ class Call:
         self.args = args
         self.kwargs = kwargs
         self.item: Item[Any] | None = task.naming.item(args, kwargs)
+        self._claim: str | Claim | None = None
         self._summary: str | None = None
         self._inputs: str | None = None
         #: Whether another has made the target while this call, with `once=True`, waited for it.
@@ -92,9 +93,12 @@ class Call:
         run = current_run()
         if self.item is None or (run.allows_remaking and "inputs" in self.task.rerun_on):
             return
-        run.claim(self.item, self._claim(run))
+        if self._claim is None:
+            # Once: the function may change its arguments, and a retry is the same call.
+            self._claim = self._told(run)
+        run.claim(self.item, self._claim)
 
-    def _claim(self, run: Run) -> str | Claim:
+    def _told(self, run: Run) -> str | Claim:
         if (text := self.task.naming.plain_text(self.args, self.kwargs)) is not None:
             return self._mark(run) + text
         return Claim(self.summary, self.task.identity, self._arguments())
