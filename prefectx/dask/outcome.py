@@ -6,6 +6,8 @@ import pickle
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from prefectx.item import is_item
+
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
@@ -85,4 +87,5 @@ class Held(Known):
 
 def data_of(state: State[Any]) -> Any:
     """Return what a state holds: what the task gave, or raised."""
-    return getattr(state.data, "result", state.data)
+    # An Item has a `result` as well, which is not what a state's own record of a result is.
+    return state.data if is_item(state.data) else getattr(state.data, "result", state.data)
