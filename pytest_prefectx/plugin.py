@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -189,6 +190,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
         if prefect_is_installed():
             session.config.stash[SESSION].ask_for_server()
+    # Modules of tests may have imported Prefect, which logs to what stderr was at that time.
+    if "prefect.main" in sys.modules:
+        from pytest_prefectx.workers import log_to_the_present_stderr
+
+        log_to_the_present_stderr()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

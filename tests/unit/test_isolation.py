@@ -189,14 +189,16 @@ def test_what_the_child_says_its_parent_says(
     with caplog.at_level(logging.INFO):
         apart.speak("hello")
     assert [(record.name, record.getMessage()) for record in caplog.records] == [
-        ("prefectx.runs", "'speak' - run logger says hello"),
+        ("prefectx.runs", "run logger says hello"),
         ("mylib.deep", "library says hello"),
     ]
     (run, _) = caplog.records
     assert run.__dict__["task_name"] == "speak"
     assert run.filename == "apart.py"
     out, err = capsys.readouterr()
-    assert (out, err) == ("printed hello\n", "complained hello\n")
+    # Where other tests have imported Prefect, its handler prints what is logged.
+    unlogged = [line for line in err.splitlines() if " | " not in line]
+    assert (out, unlogged) == ("printed hello\n", ["complained hello"])
 
 
 def test_a_child_logs_what_its_parent_would(caplog: pytest.LogCaptureFixture) -> None:
@@ -212,7 +214,7 @@ def test_a_child_logs_what_its_parent_would(caplog: pytest.LogCaptureFixture) ->
 def test_last_words_are_heard(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO), pytest.raises(IsolatedRunDied):
         apart.last_words()
-    assert caplog.messages == ["'last_words' - last words"]
+    assert caplog.messages == ["last words"]
 
 
 def test_a_generator_is_refused_when_decorated() -> None:

@@ -297,7 +297,7 @@ class TestRunNames:
         (record,) = caplog.records
         assert record.task_run_name == "shout_moby-dick_repo"
         assert record.task_name == "shout"
-        assert record.getMessage() == "'shout_moby-dick_repo' - loud"
+        assert record.getMessage() == "loud"
 
     def test_are_free_of_the_rules_for_targets(self) -> None:
         @task(name="../{x}", target=None)
