@@ -43,7 +43,7 @@ torture: $(VENV)/.dev
 	$(BIN)/python benchmarks/torture
 
 bench: $(VENV)/.bench
-	$(BIN)/python -m pytest benchmarks/speed --write benchmarks/RESULTS.md
+	$(BIN)/python -m pytest benchmarks/speed --write benchmarks/RESULTS.md -q
 
 bench-quick: $(VENV)/.dev
 	$(BIN)/python -m pytest benchmarks/speed -q --no-peers --rounds 5 --flow-rounds 1 --flow-tasks 500

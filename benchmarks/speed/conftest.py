@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from prefectx import flow
 from speed.peers import SMALL
 from speed.race import Row, race, raced_row
 from speed.results import printed, written
@@ -20,7 +21,7 @@ ROWS: Final = pytest.StashKey[list[Row]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("speed")
-    group.addoption("--rounds", type=int, default=40, help="how often each contender runs")
+    group.addoption("--rounds", type=int, default=20, help="how often each contender runs")
     group.addoption("--flow-rounds", type=int, default=3, help="how often each flow runs")
     group.addoption("--flow-tasks", type=int, default=5000, help="tasks of a large flow")
     group.addoption("--no-peers", action="store_true", help="leave out what others take")
@@ -74,6 +75,12 @@ def compare(
         note(raced_row(number, what, against, aim, race(benchmark, rounds, timers)))
 
     return run
+
+
+@pytest.fixture
+def in_flow(compare: Callable[..., None]) -> Callable[..., None]:
+    """Do the same within a flow, where outputs are asked for."""
+    return flow(compare)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import xxhash
 
-from prefectx import flow, task
+from prefectx import task
 from speed import peers
 from speed.race import OURS, timed, waited
 
@@ -72,29 +72,24 @@ def stat_by_hand() -> Timer:
 
 
 @pytest.mark.usefixtures("cache")
-def test_2_hit(compare: Any, beside: Any) -> None:
+def test_2_hit(in_flow: Any, beside: Any) -> None:
     hit = kept(small)
     hit(7)
     timers = {OURS: timed("hit(7)", hit=hit), HAND: stat_by_hand()}
     others = beside(peers.looking, small, 7)
-    compare("2", "hit", HAND, 2.0, timers | others)
+    in_flow("2", "hit", HAND, 2.0, timers | others)
 
 
 @pytest.mark.usefixtures("cache")
-def test_2_hit_in_a_flow(compare: Any) -> None:
+def test_2_hit_outside_flows(compare: Any) -> None:
     hit = kept(small)
-
-    @flow
-    def run() -> None:
-        hit(7)
-        timers = {OURS: timed("hit(7)", hit=hit), HAND: stat_by_hand()}
-        compare("2b", "hit, in a flow", HAND, 2.0, timers)
-
-    run()
+    hit(7)
+    timers = {OURS: timed("hit(7)", hit=hit), HAND: stat_by_hand()}
+    compare("2b", "hit, outside any flow", HAND, 2.0, timers)
 
 
 @pytest.mark.usefixtures("cache")
-def test_3_hit_with_base(compare: Any) -> None:
+def test_3_hit_with_base(in_flow: Any) -> None:
     @task
     def of_two(x: int, name: str) -> Any:
         return SMALL
@@ -104,7 +99,7 @@ def test_3_hit_with_base(compare: Any) -> None:
     by_hand = timed('stat(f"working/of_two/{x}-{name}")', stat=os.stat, x=7, name="monday")
     assert "7-monday" in made.target
     timers = {OURS: timed('hit(7, "monday")', hit=of_two), HAND: by_hand}
-    compare("3", "hit, `base` made of two arguments", HAND, 4.0, timers)
+    in_flow("3", "hit, `base` made of two arguments", HAND, 4.0, timers)
 
 
 def load_by_hand(x: int, name: str) -> Any:
@@ -113,7 +108,7 @@ def load_by_hand(x: int, name: str) -> Any:
 
 
 @pytest.mark.usefixtures("cache")
-def test_4_load(compare: Any, beside: Any) -> None:
+def test_4_load(in_flow: Any, beside: Any) -> None:
     hit = kept(small)
     assert hit(7).load() == SMALL
     timers = {
@@ -121,11 +116,11 @@ def test_4_load(compare: Any, beside: Any) -> None:
         HAND: timed('load(7, "small")', load=load_by_hand),
     }
     others = beside(peers.loading, small, 7)
-    compare("4", "hit and load", HAND, 1.5, timers | others)
+    in_flow("4", "hit and load", HAND, 1.5, timers | others)
 
 
 @pytest.mark.usefixtures("cache")
-def test_5_load_large(compare: Any, beside: Any) -> None:
+def test_5_load_large(in_flow: Any, beside: Any) -> None:
     hit = kept(large)
     hit(7)
     timers = {
@@ -133,16 +128,16 @@ def test_5_load_large(compare: Any, beside: Any) -> None:
         HAND: timed('load(7, "large")', load=load_by_hand),
     }
     others = beside(peers.loading, large, 7)
-    compare("5a", "hit and load, 10 MB, pickle", HAND, 1.05, timers | others)
+    in_flow("5a", "hit and load, 10 MB, pickle", HAND, 1.05, timers | others)
 
 
 @pytest.mark.usefixtures("cache")
-def test_5_map_large(compare: Any) -> None:
+def test_5_map_large(in_flow: Any) -> None:
     hit = task(target="working/{funcname}/{x}.npy")(large)
     hit(7)
     by_hand = timed('load(f"working/large/{x}.npy", mmap_mode="r")', load=np.load, x=7)
     timers = {OURS: timed("hit(7).load(mmap=True)", hit=hit), HAND: by_hand}
-    compare("5b", "hit and load, 10 MB, `.npy`, `mmap=True`", HAND, 1.3, timers)
+    in_flow("5b", "hit and load, 10 MB, `.npy`, `mmap=True`", HAND, 1.3, timers)
 
 
 def save_by_hand(x: int) -> None:
@@ -163,7 +158,7 @@ def test_6_miss(compare: Any, beside: Any) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_7_hit_with_array(compare: Any, beside: Any) -> None:
+def test_7_hit_with_array(in_flow: Any, beside: Any) -> None:
     hit, with_array = kept(small), kept(of_array)
     hit(7)
     with_array(7, LARGE)
@@ -172,22 +167,22 @@ def test_7_hit_with_array(compare: Any, beside: Any) -> None:
         "without it": timed("hit(7)", hit=hit),
     }
     others = beside(peers.looking, small, LARGE, among=peers.ANY_ARGUMENT)
-    compare("7", "hit with a 10 MB array as argument", "without it", 1.2, timers | others)
+    in_flow("7", "hit with a 10 MB array as argument", "without it", 1.2, timers | others)
 
 
 @pytest.mark.usefixtures("cache")
-def test_8_hit_with_base_of_array(compare: Any) -> None:
+def test_8_hit_with_base_of_array(in_flow: Any) -> None:
     hit = task(small)
     hit(LARGE)
     timers = {
         OURS: timed("hit(array)", hit=hit, array=LARGE),
         "xxh3 of its buffer": timed("xxh(array).digest()", xxh=xxhash.xxh3_128, array=LARGE),
     }
-    compare("8", "hit, `base` made of a 10 MB array", "xxh3 of its buffer", 3.0, timers)
+    in_flow("8", "hit, `base` made of a 10 MB array", "xxh3 of its buffer", 3.0, timers)
 
 
 @pytest.mark.usefixtures("cache")
-def test_10_hit_among_many(compare: Any) -> None:
+def test_10_hit_among_many(in_flow: Any) -> None:
     many, few = (task(target=f"{where}/{{x}}")(small) for where in ("many", "few"))
     many(7)
     few(7)
@@ -196,4 +191,4 @@ def test_10_hit_among_many(compare: Any) -> None:
     for number in range(10):
         os.close(os.open(f"few/{number}", os.O_CREAT | os.O_WRONLY))
     timers = {OURS: timed("hit(7)", hit=many), "among 10": timed("hit(7)", hit=few)}
-    compare("10", "hit among 100,000 targets", "among 10", 1.2, timers)
+    in_flow("10", "hit among 100,000 targets", "among 10", 1.2, timers)

@@ -1,4 +1,8 @@
-"""Figures 12 and 13: what tasks cost within a flow that Prefect runs, on one server."""
+"""Figures 12 and 13: what tasks cost within a flow that Prefect runs, on one server.
+
+They run first: what the libraries of the other figures have in memory would cost each of the
+garbage collector's rounds.
+"""
 
 from __future__ import annotations
 
