@@ -24,21 +24,12 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import MissingContextError
 from prefect.states import Failed
 from prefect.task_engine import run_task
-from prefect.utilities.annotations import allow_failure as prefect_allow_failure
 from prefect.utilities.visualization import get_task_viz_tracker
 
 from prefectx.call import Call, plain_hit
-from prefectx.handles import (
-    is_future,
-    is_future_list,
-    is_iterator,
-    is_prefect_annotation,
-    is_state,
-    result_of,
-)
 from prefectx.item import is_item
 from prefectx.logs import plain_logger
-from prefectx.mapping import allow_failure, is_unmapped, may_fail
+from prefectx.mapping import may_fail
 from prefectx.run import current_run
 from prefectx.runners.api import api
 from prefectx.runners.base import Runner
@@ -48,15 +39,13 @@ from prefectx.runners.prefect_future import (
     Finished,
     Hit,
     explain,
-    has_finished,
-    is_prefect_future,
     is_unready,
     settle_failures,
     state_result,
     upstream_error,
-    upstream_futures,
 )
-from prefectx.runners.prefect_task import Body, Carried, KeepingBody, PrefectTask
+from prefectx.runners.prefect_given import Given
+from prefectx.runners.prefect_task import Body, KeepingBody, PrefectTask
 from prefectx.runners.sight import HERE
 from prefectx.tree import replace
 
@@ -80,7 +69,7 @@ class PrefectRunner(Runner):
     def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the task in Prefect's engine, here."""
         return_state = kwargs.pop("return_state", False)
-        given = _Given(task, args, kwargs)
+        given = Given(task, args, kwargs)
         if (hit := self.hit(given)) is not None:
             return _as_called(task, hit.state if return_state else hit.given)
         run = self._acall if task.is_async and not task.is_generator else self._call
@@ -89,7 +78,7 @@ class PrefectRunner(Runner):
     def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Submit the task to the flow's task runner; outside any flow, run it now."""
         return_state = kwargs.pop("return_state", False)
-        given = _Given(task, args, kwargs)
+        given = Given(task, args, kwargs)
         try:
             future: PrefectFuture[Any] | None = self.hit(given, _sight())
         except (PrefectxError, OSError) as error:
@@ -100,11 +89,11 @@ class PrefectRunner(Runner):
         future.wait()
         return future.state
 
-    def hit(self, given: _Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
+    def hit(self, given: Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
         """Return the future of a call that need not run: in this mode, each call runs."""
         return None
 
-    def _call(self, given: _Given, return_state: bool) -> Any:
+    def _call(self, given: Given, return_state: bool) -> Any:
         how: dict[str, Any] = {"parameters": given.parameters, "wait_for": given.wait_for}
         with api():
             if given.task.is_generator:
@@ -114,7 +103,7 @@ class PrefectRunner(Runner):
             state = run_task(self._task(given), return_type="state", **how)
         return state if return_state else _result(state, given.upstream)
 
-    async def _acall(self, given: _Given, return_state: bool) -> Any:
+    async def _acall(self, given: Given, return_state: bool) -> Any:
         how: dict[str, Any] = {"parameters": given.parameters, "wait_for": given.wait_for}
         with api():
             if get_task_viz_tracker():
@@ -124,7 +113,7 @@ class PrefectRunner(Runner):
             state: Any = await running
         return state if return_state else _result(state, given.upstream)
 
-    def _submit(self, given: _Given) -> PrefectFuture[Any]:
+    def _submit(self, given: Given) -> PrefectFuture[Any]:
         flow_run = FlowRunContext.get()
         if flow_run is None:
             return self._submit_outside(given)
@@ -138,7 +127,7 @@ class PrefectRunner(Runner):
         explain(future, given.upstream)
         return future
 
-    def _submit_outside(self, given: _Given) -> PrefectFuture[Any]:
+    def _submit_outside(self, given: Given) -> PrefectFuture[Any]:
         state = self._call(given, return_state=True)
         if inspect.iscoroutine(state):
             from prefectx.runners.plain import run_coroutine
@@ -146,7 +135,7 @@ class PrefectRunner(Runner):
             state = run_coroutine(state)
         return Finished(state)
 
-    def _task(self, given: _Given) -> PrefectTask:
+    def _task(self, given: Given) -> PrefectTask:
         return PrefectTask.of(given.task).for_call(
             self.body.here(given.task, self.mode), given.run_name()
         )
@@ -177,7 +166,7 @@ class PrefectCacheRunner(PrefectRunner):
     mode: ClassVar[Mode] = "prefect.cache"
     body: ClassVar[type[Body]] = KeepingBody
 
-    def hit(self, given: _Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
+    def hit(self, given: Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
         """Return the future of a call whose target is there, after it was recorded as such.
 
         All others claim the target, which the processes of task runners cannot do for each other.
@@ -211,7 +200,7 @@ class PrefectSkipRunner(PrefectCacheRunner):
         current_run().skipped[task.name] += 1
         return Hit(found)
 
-    def hit(self, given: _Given, sight: Sight = HERE) -> Hit | None:
+    def hit(self, given: Given, sight: Sight = HERE) -> Hit | None:
         """Return the future of a call whose target is there."""
         call = _known_call(given)
         if call is None or call.item is None:
@@ -243,77 +232,11 @@ def _counts(found: Any) -> bool:
     return not is_item(found) or (sight.looks_here(found) and sight.confirms(found))
 
 
-def _known_call(given: _Given) -> Call | None:
+def _known_call(given: Given) -> Call | None:
     """Return the call, if it has a target and all of its arguments are known."""
     if given.waits or not given.task.naming.has_target or get_task_viz_tracker():
         return None
     return Call(given.task, given.known_args, given.known_kwargs)
-
-
-class _Given:
-    """What a call was given: as Prefect must see it, and as far as it is known already."""
-
-    def __init__(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> None:
-        self.task = task
-        self.wait_for = _as_list(replace(kwargs.pop("wait_for", None), _for_prefect))
-        self.args: Args = replace(args, _for_prefect)
-        self.kwargs: Kwargs = replace(kwargs, _for_prefect)
-        self.parameters: dict[str, Any] = task.naming.bind(*self.args, **self.kwargs)
-        self.upstream = upstream_futures([self.args, self.kwargs, self.wait_for or []])
-        self.waits = False
-        self.known_args, self.known_kwargs = replace((self.args, self.kwargs), self._known)
-        replace(self.wait_for or [], self._known)
-
-    def _known(self, value: Any) -> Any:
-        if may_fail(value):
-            return replace(value.unwrap(), self._known_even_if_failed)
-        if is_prefect_annotation(value, "BaseAnnotation"):
-            return value.unwrap()
-        if is_state(value) and value.is_completed():
-            return result_of(value)
-        if not is_prefect_future(value):
-            return value.value if isinstance(value, Carried) else value
-        if has_finished(value) and value.state.is_completed():
-            return value.result()
-        self.waits = True
-        return None
-
-    def _known_even_if_failed(self, value: Any) -> Any:
-        if not is_prefect_future(value):
-            return value
-        if has_finished(value):
-            return value.result(raise_on_failure=False)
-        self.waits = True
-        return None
-
-    def run_name(self) -> str | None:
-        """Return the run's name, or None if there is none or it cannot be known yet."""
-        return None if self.waits else self.task.naming.run_name(self.known_args, self.known_kwargs)
-
-
-def _as_list(wait_for: Any) -> list[Any] | None:
-    if wait_for is None:
-        return None
-    return [*wait_for] if hasattr(wait_for, "__iter__") else [wait_for]
-
-
-def _for_prefect(value: Any) -> Any:
-    if isinstance(value, allow_failure):
-        return prefect_allow_failure(replace(value.unwrap(), _for_prefect))
-    if is_future_list(value):
-        return [_for_prefect(future) for future in value]
-    if is_unmapped(value):
-        return replace(value.unwrap(), _for_prefect)
-    return Carried(value) if is_iterator(value) else _without_hits(value)
-
-
-def _without_hits(value: Any) -> Any:
-    if isinstance(value, Hit):
-        # Prefect would note a run that never was.
-        return value.given
-    if is_future(value) and not is_prefect_future(value):
-        return value.result()
-    return value
 
 
 def _placed(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[Any]:
