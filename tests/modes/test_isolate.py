@@ -10,6 +10,7 @@ import apart
 import psutil
 import pytest
 from example import wait_until
+from prefect.client.schemas.filters import LogFilter, LogFilterTaskRunId
 
 from prefectx import flow, load
 from prefectx.errors import IsolatedRunDied
@@ -53,8 +54,8 @@ def test_a_death_is_a_failed_task_run_with_its_last_words(
     messages: list[str] = []
 
     def is_logged() -> bool:
-        found = prefect_client.read_logs()
-        messages.extend(log.message for log in found if log.task_run_id == run.id)
+        of_the_run = LogFilter(task_run_id=LogFilterTaskRunId(any_=[run.id]))
+        messages.extend(log.message for log in prefect_client.read_logs(of_the_run))
         return "last words" in messages
 
     wait_until(is_logged)

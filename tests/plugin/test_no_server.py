@@ -24,7 +24,7 @@ def test_what_is_missing_is_named_with_its_remedy(
     site.mkdir()
     installed = [
         distribution(name).locate_file(file.parts[0])
-        for name in ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
+        for name in ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "xxhash")
         for file in distribution(name).files or ()
         if file.parts[0] not in ("..", "__pycache__")
     ]

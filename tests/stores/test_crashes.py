@@ -460,7 +460,7 @@ class TestHindered:
         # Root may write anywhere, so it becomes another user, when all that it needs is imported.
         code = f"""
             if not os.geteuid():
-                plain.with_options(target="before/{{x}}")(1)
+                plain.with_options(target="before/{{os.getpid()}}-{{x}}")(1)
                 for path in Path(".prefectx").rglob("*"):
                     path.chmod(0o777)
                 os.environ.pop("PREFECTX_RUNS_LOG", None)  # which lies where it may not write
