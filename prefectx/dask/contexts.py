@@ -21,7 +21,7 @@ from prefect.context import (
 from prefect.settings import PREFECT_API_URL
 
 from prefectx.dask.face import metadata
-from prefectx.dask.shared import FOLDER
+from prefectx.dask.worker import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -21,12 +21,10 @@ from prefect.context import (
 
 from prefectx.dask.connection import connected
 from prefectx.dask.message import pickled
+from prefectx.dask.worker import FOLDER, forget
 
 if TYPE_CHECKING:
     from prefectx.dask.face import DaskClient
-
-FOLDER: Final = "prefectx"
-"""The name under which the scheduler's metadata holds what is shared."""
 
 
 class Shelf:
@@ -69,7 +67,7 @@ class Shelf:
         kept, self._kept = self._kept, set()
         if kept and self._client.status == "running":
             with suppress(OSError):
-                self._client.run_on_scheduler(_forget, self._client.id)
+                self._client.run_on_scheduler(forget, self._client.id)
 
 
 def _stand_in(flow: prefect.Flow[..., Any]) -> prefect.Flow[..., Any]:
@@ -85,12 +83,3 @@ def _stand_in(flow: prefect.Flow[..., Any]) -> prefect.Flow[..., Any]:
 
 def _runs_elsewhere() -> None:
     """Stand for a flow's function where only its tasks run."""
-
-
-def _forget(client: str, dask_scheduler: Any) -> None:
-    """Forget what a client has left, and what those have left that were killed."""
-    kept = dask_scheduler.task_metadata.get(FOLDER, {})
-    for name in list(kept):
-        owner = name.partition(" ")[0]
-        if owner == client or owner not in dask_scheduler.clients:
-            del kept[name]

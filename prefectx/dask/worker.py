@@ -1,15 +1,19 @@
-"""What runs on a Dask worker. The scheduler, too, imports this module: it must need nothing."""
+"""What runs on a Dask worker. The scheduler, too, imports this module, without Prefect."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.stores.places.base import NO_SUCH_FILE
 
 if TYPE_CHECKING:
     from prefectx.dask.outcome import Outcome
+
+
+FOLDER: Final = "prefectx"
+"""The name under which the scheduler's metadata holds what many calls share."""
 
 
 def run(call: bytes, awaited: list[Outcome]) -> Outcome:
@@ -34,3 +38,12 @@ def names_in(folder: str) -> frozenset[str]:
     with suppress(*NO_SUCH_FILE):
         return frozenset(os.listdir(folder))
     return frozenset()
+
+
+def forget(client: str, dask_scheduler: Any) -> None:
+    """Forget, on the scheduler, what a client has left, and what killed ones have left."""
+    kept = dask_scheduler.task_metadata.get(FOLDER, {})
+    for name in list(kept):
+        owner = name.partition(" ")[0]
+        if owner == client or owner not in dask_scheduler.clients:
+            del kept[name]

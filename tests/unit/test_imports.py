@@ -80,6 +80,10 @@ def test_importing_brings_in_nothing_heavy(python: Any) -> None:
     assert python(code) == "[]"
 
 
+def test_what_a_dask_scheduler_imports_brings_in_nothing_heavy(python: Any) -> None:
+    assert python(LIST_HEAVY + "import prefectx.dask.worker; print(heavy())") == "[]"
+
+
 def test_modes_without_prefect_never_import_it(python: Any) -> None:
     assert python(f"{LIST_HEAVY}{USE}print(heavy())") == "[]"
 
