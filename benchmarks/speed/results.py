@@ -6,7 +6,7 @@ import os
 import platform
 import re
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -82,7 +82,9 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def machine(rounds: int) -> str:
     """Return what was measured on, when, and with which versions."""
     load, python = os.getloadavg()[0], platform.python_version()
-    versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
+    # Without the peers, not all of them are installed.
+    installed = {name for found in packages_distributions().values() for name in found}
+    versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS if name in installed)
     return f"""\
 - {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {rounds} rounds, load at the end {load:.1f}
 - {os.cpu_count()} cores, {_processor()}, {platform.system()} {platform.machine()}, Python {python}
