@@ -8,8 +8,8 @@ import clustered
 import dask
 import pytest
 from distributed import Client, LocalCluster
+from example import wait_until
 from prefect_dask import DaskTaskRunner
-from processes import until
 
 from prefectx import flow, load, wait
 from prefectx.dask import task_runner
@@ -62,7 +62,7 @@ def test_resource_that_is_offered_is_taken_up(runner: Any, tmp_target: Any) -> N
     @flow(task_runner=runner)
     def modest() -> Any:
         holding = [task.submit(f"{gate}-{index}", "holds") for index in range(2)]
-        until(lambda: len(list(tmp_target.path.glob("gate-*.started"))) == 2)
+        wait_until(lambda: len(list(tmp_target.path.glob("gate-*.started"))) == 2)
         third = task.submit(f"{gate}-2", "waits")
         for index in range(3):
             (tmp_target.path / f"gate-{index}").touch()
@@ -99,12 +99,12 @@ def test_task_of_higher_priority_runs_first(runner: Any, two_workers: Any, tmp_t
     @flow(task_runner=runner)
     def ranked() -> None:
         first = clustered.wait_for_file.with_options(workers=[only]).submit(gate, "first")
-        until((tmp_target.path / "gate.started").exists)
+        wait_until((tmp_target.path / "gate.started").exists)
         noted = [
             clustered.note.with_options(workers=[only], priority=priority).submit(order, word)
             for word, priority in [("low", -1), ("none", None), ("high", 1)]
         ]
-        until(lambda: ready_on(scheduler, only) == 3)
+        wait_until(lambda: ready_on(scheduler, only) == 3)
         (tmp_target.path / "gate").touch()
         wait([first, *noted])
 

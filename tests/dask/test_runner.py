@@ -9,7 +9,7 @@ from typing import Any
 import clustered
 import pytest
 from distributed import Client, LocalCluster
-from processes import until
+from example import wait_until
 
 from prefectx import flow, load, tags, task, wait
 from prefectx.dask import task_runner, versions
@@ -42,7 +42,7 @@ def test_scheduler_forgets_a_task_as_soon_as_its_item_is_known(
     def held() -> Any:
         futures = clustered.double.map(range(5))
         wait(futures)
-        until(lambda: not cluster_client.run_on_scheduler(scheduler_tasks))
+        wait_until(lambda: not cluster_client.run_on_scheduler(scheduler_tasks))
         return clustered.total.submit(futures)
 
     assert load(held()) == 20
@@ -77,7 +77,7 @@ def test_server_knows_which_run_an_output_comes_from(on_cluster: Any, prefect_se
 
     chained()
     first, second, third = runs
-    until(lambda: {run.id for run in prefect_server.task_runs()}.issuperset(runs))
+    wait_until(lambda: {run.id for run in prefect_server.task_runs()}.issuperset(runs))
     known = {run.id: run for run in prefect_server.task_runs()}
     assert [one.id for one in known[second].task_inputs["values"]] == [first]
     assert second in [one.id for one in known[third].task_inputs["values"]]
@@ -104,7 +104,7 @@ def test_key_has_the_rendered_name_second_and_the_functions_name_first(
     @flow(task_runner=on_cluster)
     def named() -> None:
         future = clustered.wait_for_file.submit(gate, "report-7")
-        until((tmp_target.path / "gate.started").exists)
+        wait_until((tmp_target.path / "gate.started").exists)
         [key] = cluster_client.run_on_scheduler(scheduler_tasks)
         (tmp_target.path / "gate").touch()
         future.wait()
@@ -145,7 +145,7 @@ def test_flow_that_does_not_wait_ends_and_gives_up_what_is_left(
     @flow(task_runner=on_cluster)
     def hurried() -> str:
         clustered.wait_for_file.submit(gate, "left")
-        until((tmp_target.path / "gate.started").exists)
+        wait_until((tmp_target.path / "gate.started").exists)
         return "ended"
 
     assert load(hurried()) == "ended"

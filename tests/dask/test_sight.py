@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import clustered
 import pytest
+from example import wait_until
 from prefect.runtime import flow_run
-from processes import until
 
 from prefectx import flow, load, use_mode, wait
 from prefectx.dask import task_runner
@@ -26,7 +26,7 @@ OWN_FOLDER = "/proc/self/cwd"
 def states(prefect_server: Any, flow_run_id: str, count: int) -> set[str]:
     """Return the states of a flow's task runs, as soon as the server knows all of them."""
     runs = prefect_server.task_runs(flow_run_id, expect=count)
-    until(lambda: all(run.state.is_final() for run in prefect_server.task_runs(flow_run_id)))
+    wait_until(lambda: all(run.state.is_final() for run in prefect_server.task_runs(flow_run_id)))
     assert len(runs) == count
     return {run.state.name for run in prefect_server.task_runs(flow_run_id)}
 
