@@ -1,7 +1,8 @@
 """Run the same Prefect code with or without Prefect, and keep each task's output in a file."""
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from prefectx.context import context, gcontext
 from prefectx.flow import Flow, flow
@@ -10,7 +11,10 @@ from prefectx.mapping import allow_failure, unmapped
 from prefectx.mode import MODES, current_mode, use_mode
 from prefectx.task import Task, task
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from prefectx.logs import get_run_logger, tags
     from prefectx.waiting import as_completed, wait
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import enum
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence, Sized
-from typing import Any, Final, TypeGuard, cast
 
 from xxhash import xxh3_128_hexdigest
 
 from prefectx.errors import UnsupportedValue
 from prefectx.item import Item, is_item
 from prefectx.plain import told
-from prefectx.tree import type_of
+from prefectx.safety import PLAIN
+from prefectx.tree import is_enum, type_of
+from prefectx.typed import cast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, TypeGuard
 
 _LONGEST: Final = 60
 _LONGEST_VALUE: Final = 24
@@ -22,7 +25,9 @@ _LONGEST_INT: Final = 60
 _ELEMENTS: Final = 3
 _DEPTH: Final = 3
 _SHORT: Final = (type(None), bool, int, float)
-_ODD: Final = re.compile(r"[^\w.,+=@-]+", re.ASCII)
+_ODD: Final = r"[^a-zA-Z0-9_.,+=@-]+"
+# What surely is not odd.
+_PLAIN: Final = PLAIN - {"~", " "}
 
 NO_ARGUMENTS: Final = "_"
 
@@ -60,10 +65,19 @@ def made_base(arguments: Mapping[str, Any], defaults: Mapping[str, Any], owner: 
         texts.append(text)
         is_exact = is_exact and says_all
     text = "-".join(texts)
-    name = _ODD.sub("_", text)[:_LONGEST].lstrip(".-") or NO_ARGUMENTS
+    name = _without_odd(text)[:_LONGEST].lstrip(".-") or NO_ARGUMENTS
     # A method that overrides another one may call it with the same arguments.
     whole = {"": owner, **arguments} if owner else arguments
     return f"{name}~{_hash(whole)[: 8 if is_exact and name == text else 16]}"
+
+
+def _without_odd(text: str) -> str:
+    """Return the text with `_` for what is not to be part of a name."""
+    if _PLAIN.issuperset(text):
+        return text
+    import re
+
+    return re.sub(_ODD, "_", text)
 
 
 def _given_name(key: str, value: Any, defaults: Mapping[str, Any]) -> str:
@@ -123,7 +137,7 @@ def _readable(value: Any, depth: int = _DEPTH) -> tuple[str, bool]:
 
 
 def _brief(value: Any, depth: int) -> str:  # noqa: PLR0911 - one for each kind
-    if isinstance(value, enum.Enum):
+    if is_enum(value):
         return str(value.name)[:_LONGEST_VALUE]
     if is_item(value):
         return _item_name(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import records
 from prefectx.environment import Variable
@@ -13,21 +12,21 @@ from prefectx.errors import PrefectxError, StaleTarget
 from prefectx.item import Item, is_handle, load, load_items
 from prefectx.named import named_run
 from prefectx.run import (
-    OUTSIDE,
     Claim,
     current_run,
     in_task,
-    inside_task,
-    run_here,
     task_body,
 )
 from prefectx.stores.written import SelfWritten
 from prefectx.summary import summary
 from prefectx.tree import is_container, is_dict
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator, Mapping
+    from typing import Any, Final
 
+    from prefectx.record import Record
     from prefectx.run import Run
     from prefectx.task import Task
 
@@ -204,8 +203,10 @@ class Call:
             # Else the record of the output before, or none at all, would vouch for the new one.
             records.write(item.store, item.target, self._record(0, complete=False))
 
-    def _record(self, seconds: float, *, complete: bool = True) -> records.Record:
-        return records.Record(
+    def _record(self, seconds: float, *, complete: bool = True) -> Record:
+        from prefectx.record import Record
+
+        return Record(
             task=self.task.qualified_name,
             call=self.summary,
             made=records.now(),
@@ -239,10 +240,12 @@ class Call:
             return "inputs"
         return None
 
-    def _other_code(self, record: records.Record) -> bool:
+    def _other_code(self, record: Record) -> bool:
         return record.python == records.python_version() and record.code != self.task.code_hash
 
     def _warn_if_stale(self, item: Item[Any]) -> None:
+        if records.vouches(item.store, item.target, self.summary, self.task.code_hash):
+            return
         if (record := records.read(item.store, item.target)) is None:
             return
         if record.call != self.summary:
@@ -260,27 +263,12 @@ class Call:
 
 
 def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Return what `Call.given` would, if next to nothing of the call need be looked at, or None.
-
-    Its arguments are plain, the run knows the task, no other call has claimed the target, and it
-    is there. Of all else None is returned, and the long way taken, which says what is wrong.
-    """
-    naming = task.naming
-    # As current_run and in_task do, without the calls.
-    if (known := (run_here.get() or OUTSIDE).known.get(naming)) is None:
-        return None
+    """Return what `Naming.hit` gives, or None for arguments that do not fit the task."""
     try:
-        plain = naming.plain_target
-        target, text = plain(*args, **kwargs) if kwargs else plain(*args)
-    except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
+        return task.naming.hit(*args, **kwargs)
+    except TypeError:
+        # Raised again on the long way.
         return None
-    if known.folder is not None and known.is_outdated():
-        return None
-    claim = known.mark + text
-    if known.claims.setdefault(target, claim) != claim or not known.exists(target):
-        return None
-    item: Item[Any] = Item(naming.store, target, naming.item_base)
-    return item.load() if inside_task.get() else item
 
 
 def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

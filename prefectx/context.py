@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
+    from typing import Any, Final
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _names: ContextVar[Mapping[str, Any]] = ContextVar("prefectx_context", default=_EMPTY)

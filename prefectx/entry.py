@@ -7,27 +7,26 @@ is found on the stack if anything is logged.
 
 from __future__ import annotations
 
-import ast
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
 
-from prefectx.call import RUNS_LOG, data_of
+from prefectx.call import RUNS_LOG, data_of, plain_hit
 from prefectx.environment import environment
 from prefectx.functions import KEYWORD_ONLY, VAR_KEYWORD, VAR_POSITIONAL
 from prefectx.mode import MODE, override
 from prefectx.named import PREFIX
 from prefectx.runners import by_environment, current_runner
-from prefectx.signature import expression
+from prefectx.signature import NOTHING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Final
 
     from prefectx.task import Task
 
 _PLAIN: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 _UNSET: Final = frozenset(map(os.environ.encodevalue, ("", "function")))
-_EACH_CALL: Final = ("return_state", "wait_for")
 
 
 def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
@@ -39,13 +38,32 @@ def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
 
 
 def _call(task: Task[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    return current_runner().call(task, args, kwargs)
+    runner = current_runner()
+    if runner.asks_first and not task.is_async:
+        hit = plain_hit(task, args, kwargs)
+        if hit is not None:
+            return hit
+    return runner.call(task, args, kwargs)
 
 
-def _call_with(
-    task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], each: dict[str, Any]
+def _call_with(  # noqa: PLR0913, PLR0917 - what the call was given, in order
+    task: Task[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    too_many: Any,
+    return_state: Any,
+    wait_for: Any,
 ) -> Any:
-    given = {name: value for name, value in each.items() if value}
+    if too_many is not NOTHING:
+        extra = [value for value in (too_many, return_state, wait_for) if value is not NOTHING]
+        parameters = task.naming.parameters
+        given = {
+            name: value for name, value in kwargs.items() if value is not parameters[name].default
+        }
+        # Raises what the function would.
+        task.naming.bind(*args, *extra, **given)
+    each = {"return_state": return_state, "wait_for": wait_for}
+    given = {name: value for name, value in each.items() if value and value is not NOTHING}
     return current_runner().call(task, args, {**kwargs, **given})
 
 
@@ -54,20 +72,19 @@ def _compiled(task: Task[..., Any]) -> Callable[..., Any]:
     named = [name for name in parameters if parameters[name].kind == KEYWORD_ONLY]
     args = "".join(f"{name}, " for name in parameters if name not in named)
     kwargs = ", ".join(f"{name!r}: {name}" for name in named)
-    each = ", ".join(f"{name!r}: {name}" for name in _EACH_CALL)
     source = _SOURCE.format(
+        are_plain="".join(f" and {_is_plain(name)}" for name in parameters),
         # A name that cannot be rendered stops the call, so it must be rendered first.
         is_unnamed=not task.naming.names_runs,
-        are_plain="".join(f" and $type({name}) in $plain" for name in parameters),
         passed=args + ", ".join(f"{name}={name}" for name in named),
         args=args,
         kwargs=kwargs,
-        each=each,
+        is_result_plain=_is_plain("$value"),
     )
-    runner = "($overridden_mode() is None and $runners.get($environment.get($mode)))"
-    result = f"({runner} or $current_runner()).call($task, ({args}), {{{kwargs}}})"
+    result = f"$call_with($task, ({args}), {{{kwargs}}}, $too_many, return_state, wait_for)"
     own: dict[str, Any] = {
         "type": type,
+        "int": int,
         "plain": _PLAIN,
         "task": task,
         "fn": task.fn,
@@ -80,26 +97,40 @@ def _compiled(task: Task[..., Any]) -> Callable[..., Any]:
         "runners": by_environment,
         "current_runner": current_runner,
         "call_with": _call_with,
+        "hit_of": task.naming.hit,
+        "nothing": NOTHING,
     }
     return task.naming.compiled(
-        ast.parse(source.replace("$", PREFIX)).body,
-        expression(result.replace("$", PREFIX)),
+        source.replace("$", PREFIX).splitlines(),
+        result.replace("$", PREFIX),
         {f"{PREFIX}{name}": value for name, value in own.items()},
-        _EACH_CALL,
+        [f"{PREFIX}too_many", "return_state", "wait_for"],
     )
 
 
-# With names that no parameter has in place of those that start with a dollar.
+def _is_plain(name: str) -> str:
+    # Most are, and this is quicker than looking it up.
+    return f"($type({name}) is $int or $type({name}) in $plain)"
+
+
+# With names that no parameter has in place of those that start with a dollar. A call with more
+# arguments than the function takes has one for `too_many`: they cost less here than by name only.
 _SOURCE: Final = """
-if (
-    {is_unnamed}
-    and $overridden_mode() is None
-    and ($mode not in $environment or $environment[$mode] in $unset)
-    and $runs_log not in $environment
-    and not (return_state or wait_for){are_plain}
-):
-    $value = $fn({passed})
-    return $value if $type($value) in $plain else $data_of($value)
-if return_state or wait_for:
-    return $call_with($task, ({args}), {{{kwargs}}}, {{{each}}})
+if $too_many is return_state is wait_for is $nothing:
+    if $overridden_mode() is not None:
+        $runner = $current_runner()
+    elif $mode not in $environment or (
+        $environment[$mode] in $unset and $runs_log not in $environment
+    ):
+        if {is_unnamed}{are_plain}:
+            $value = $fn({passed})
+            return $value if {is_result_plain} else $data_of($value)
+        $runner = $current_runner()
+    else:
+        $runner = $runners.get($environment[$mode]) or $current_runner()
+    if $runner.asks_first:
+        $hit = $hit_of({passed})
+        if $hit is not None:
+            return $hit
+    return $runner.call($task, ({args}), {{{kwargs}}})
 """

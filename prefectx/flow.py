@@ -5,19 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import Context, copy_context
-from typing import (
-    Any,
-    Concatenate,
-    Final,
-    Generic,
-    Literal,
-    ParamSpec,
-    Self,
-    TypeVar,
-    Unpack,
-    cast,
-    overload,
-)
 
 from prefectx.context import context_names, replaced_context
 from prefectx.functions import (
@@ -30,6 +17,15 @@ from prefectx.item import load, settle
 from prefectx.options import FLOW_OPTIONS, FlowOptions, check_options
 from prefectx.run import Run, begin_flow, flow_body, in_task
 from prefectx.runners import current_runner
+from prefectx.typed import Generic, ParamSpec, TypeVar, cast, overload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Concatenate, Final, Literal, Self, Unpack
+
+    HookOption = Literal[
+        "on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"
+    ]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,9 +33,7 @@ R_co = TypeVar("R_co", covariant=True)
 Q = ParamSpec("Q")
 T = TypeVar("T")
 S = TypeVar("S")
-H = TypeVar("H", bound=Callable[..., Any])
-
-HookOption = Literal["on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"]
+H = TypeVar("H", bound="Callable[..., Any]")
 
 
 class Flow(Generic[P, R_co]):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from types import CoroutineType, FunctionType
-from typing import TYPE_CHECKING, Any, Final
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType
+    from typing import Any, Final
 
 POSITIONAL_ONLY: Final = 0
 POSITIONAL_OR_KEYWORD: Final = 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any, TypeGuard
 
 from prefectx.future import Future, FutureList, State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeGuard
 
 
 def is_future(value: Any) -> TypeGuard[Future[Any]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar
-
 from prefectx.errors import TargetMissing
 from prefectx.handles import is_future, is_future_list, is_state, result_of
 from prefectx.stores.formats import suffix_of
 from prefectx.tree import replace
+from prefectx.typed import Generic, TypeVar
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final, TypeGuard
+
     from prefectx.stores.base import Store
 
 T = TypeVar("T")
@@ -61,8 +62,13 @@ class Item(Generic[T]):
         if self._base is not None:
             return self._base
         name = self._target.rpartition("/")[2]
-        suffix = suffix_of(name)
-        return name.removesuffix(suffix) if suffix else re.sub(_SUFFIX, "", name)
+        if "." not in name:
+            return name
+        if suffix := suffix_of(name):
+            return name.removesuffix(suffix)
+        import re
+
+        return re.sub(_SUFFIX, "", name)
 
     @property
     def path(self) -> str:
@@ -72,7 +78,11 @@ class Item(Generic[T]):
     @property
     def has_given_base(self) -> bool:
         """Whether `base` was given by a person, not made from arguments."""
-        return self.base not in _NO_NAMES and re.search(_MADE_BASE, self.base) is None
+        if "~" not in self.base:
+            return self.base not in _NO_NAMES
+        import re
+
+        return re.search(_MADE_BASE, self.base) is None
 
     def exists(self) -> bool:
         """Tell whether the output is there."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prefectx.errors import MappingError
 from prefectx.handles import is_prefect_annotation
 from prefectx.item import load_items
+from prefectx.typed import Generic, TypeVar
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 T = TypeVar("T")
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard
 
 from prefectx.environment import Variable
 from prefectx.errors import UnknownMode
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from typing import Any, Final, Literal, TypeGuard
 
-Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
+    Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
+    from collections.abc import Generator, Mapping
 
 MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.cache", "prefect")
 """The names of the modes, from the plainest to Prefect's own."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property, partial
 
 from prefectx.base import made_base
 from prefectx.context import context_names
@@ -12,6 +11,7 @@ from prefectx.errors import TemplateError, UnsupportedValue
 from prefectx.functions import is_async_generator_function, is_generator_function
 from prefectx.item import Item
 from prefectx.plain import NotPlain, not_plain
+from prefectx.run import known_here
 from prefectx.signature import Signature
 from prefectx.stores.base import Store
 from prefectx.stores.file import Filestore
@@ -19,9 +19,10 @@ from prefectx.stores.formats import check_suffix
 from prefectx.stores.written import SelfWritten
 from prefectx.target import Template
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ast
     from pathlib import Path
+    from typing import Any, Final
 
     from prefectx.functions import Parameter
     from prefectx.options import TaskOptions
@@ -58,9 +59,10 @@ class Naming:
         named = partial(template, base=self._base_of)
         self._name: Final = _maybe(partial(named, option="name"), merged.get("name"))
         self._target: Final = _maybe(named, merged.get("target"))
-        #: Takes a call's arguments; gives its target, and what tells it apart. Raises `NotPlain`
-        #: unless the arguments are plain and so is the target.
-        self.plain_target: Final = self._target.plain if self._target else not_plain
+        #: Takes a call's arguments and gives its Item, data inside a task, if it is plainly done:
+        #: the arguments are plain, the run knows the task, no other call has claimed the target,
+        #: and it is there. Of all else it gives None.
+        self.hit: Final = self._target.hit(partial(known_here, self)) if self._target else _no_hit
         self.store: Final = self._checked_store(merged)
         #: Where the template does not name base, the target's last part is no name for the whole.
         self.item_base: Final = None if self._target and self._target.uses_base else ""
@@ -85,14 +87,14 @@ class Naming:
 
     def compiled(
         self,
-        statements: list[ast.stmt],
-        result: ast.expr,
+        statements: Sequence[str],
+        result: str,
         namespace: Mapping[str, Any],
-        keywords: Sequence[str],
+        further: Sequence[str],
     ) -> Callable[..., Any]:
-        """Return a function with the task's parameters and further ones, given by name."""
+        """Return a function with the task's parameters and further ones."""
         compiled: Callable[..., Any] = self._signature.compile(
-            [], statements, result, namespace, keywords
+            [], statements, result, namespace, further
         )
         return compiled
 
@@ -107,9 +109,13 @@ class Naming:
     def plain_text(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return what tells a call apart if its arguments are plain, else None."""
         try:
-            return self.plain_target(*args, **kwargs)[1]
+            return self._told(*args, **kwargs)
         except (NotPlain, ValueError):
             return None
+
+    @cached_property
+    def _told(self) -> Callable[..., str]:
+        return self._target.told() if self._target else not_plain
 
     def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return the name of a call's run, or None without a template for it."""
@@ -143,6 +149,10 @@ class Naming:
         if isinstance(store, Filestore):
             check_suffix(self._target.ending, self._target.source)
         return store
+
+
+def _no_hit(*_args: object, **_kwargs: object) -> None:
+    pass
 
 
 def _path_type(annotation: object) -> type[str | Path]:

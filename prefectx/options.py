@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
-
 from prefectx.errors import UnknownOption
+from prefectx.typed import TypedDict
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
-    from typing import TypedDict
+    from typing import Any, Final, Literal
 
     from prefectx.stores.base import Store
 
     Hooks = list[Callable[..., Any]]
     Delays = float | list[float] | Callable[[int], list[float]] | None
-
-else:
-
-    class TypedDict:
-        """Stands for typing's, which compiles each annotation: a tenth of what importing takes."""
-
-        def __init_subclass__(cls, *, total: bool) -> None:
-            pass
-
-
-RerunOn = Literal["inputs", "code"]
+    RerunOn = Literal["inputs", "code"]
 
 
 class TaskOptions(TypedDict, total=False):

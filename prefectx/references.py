@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any, TypeGuard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeGuard
 
 
 def is_wrapped(found: Any) -> TypeGuard[staticmethod[..., Any] | classmethod[Any, ..., Any]]:

@@ -8,17 +8,19 @@ from collections import Counter
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.context import context_names, replaced_context
 from prefectx.errors import StaleTarget, TargetCollision
+from prefectx.item import Item
 from prefectx.stores.places.listing import Listings, listings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Generator, Mapping
+    from typing import Any, Final
 
-    from prefectx.item import Item
     from prefectx.naming import Naming
+    from prefectx.stores.base import Store
 
 _MOST_OUTSIDE: Final = 10_000
 
@@ -65,23 +67,34 @@ class Known:
     Args:
         mark: Stands for the task before the text of a call.
         claims: The claims to the targets in the task's store.
-        exists: Tells whether there is a target in that store.
+        store: The task's store.
+        base: What the task's Items are given as their base.
         folder: The current folder that the claims hold in, in a run that may outlive it.
     """
 
-    __slots__ = ("claims", "exists", "folder", "mark")
+    __slots__ = ("_base", "_exists", "_store", "claims", "folder", "mark")
 
     def __init__(
         self,
         mark: str,
         claims: dict[str, str | Claim],
-        exists: Callable[[str], bool],
+        store: Store,
+        base: str | None,
         folder: str | None,
     ) -> None:
         self.mark = mark
         self.claims = claims
-        self.exists = exists
         self.folder = folder
+        self._store = store
+        self._base = base
+        self._exists = store.looker()
+
+    def found(self, target: str, claim: str) -> Any:
+        """Return what `Call.given` would if the target is there and no other call's, or None."""
+        if self.claims.setdefault(target, claim) != claim or not self._exists(target):
+            return None
+        item: Item[Any] = Item(self._store, target, self._base)
+        return item.load() if inside_task.get() else item
 
     def is_outdated(self) -> bool:
         """Tell whether claims are made elsewhere by now, or too many to remember."""
@@ -137,7 +150,8 @@ class Run:
         """Let a task claim targets like this one by itself."""
         claims, key = self._place(item)
         if key == item.target:
-            self.known[naming] = Known(mark, claims, item.store.exists, self._folder())
+            folder = self._folder()
+            self.known[naming] = Known(mark, claims, item.store, naming.item_base, folder)
 
     def looks_first(self, task: str) -> bool:
         """Tell whether this is the first time that a record of `task` would be looked at."""
@@ -219,6 +233,14 @@ inside_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)
 def current_run() -> Run:
     """Return the run that is under way here, or the one that stands for calls outside any flow."""
     return run_here.get() or OUTSIDE
+
+
+def known_here(naming: Naming) -> Known | None:
+    """Return what the run that is under way here knows of a task, if that holds here."""
+    known = (run_here.get() or OUTSIDE).known.get(naming)
+    if known is not None and known.folder is not None and known.is_outdated():
+        return None
+    return known
 
 
 def in_task() -> bool:

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import Final
 
 from prefectx.stores.places.base import RESERVED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+LONGEST: Final = 1024
+"""What S3 takes, and less than any file system does: bytes of all parts together."""
 
 LONGEST_PART: Final = 255 - len(".json")
 """What file systems take, less the suffix of the record beside it: in bytes."""
 
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+PLAIN: Final = frozenset("" if os.name == "nt" else f"{_LETTERS}0123456789_~.,+=@ -")
+"""What nearly all names are made of. On Windows there is nothing that can be told so quickly."""
+
+_NO_START: Final = ("", ".")
+
 # After "Naming Files, Paths, and Namespaces" of Microsoft's documentation of Windows.
 _NOT_ON_WINDOWS: Final = r'[<>:"\\|?*\x00-\x1f]|[. ]$'
 _DEVICE: Final = r"(?i)(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|$)"
+
+
+def are_plainly_safe(parts: str) -> bool:
+    """Tell whether the parts of a target, with slashes between them, can be seen to be safe.
+
+    Of those for which it is false, `why_unsafe` says it.
+    """
+    if PLAIN.issuperset(parts) and parts[:1] not in _NO_START:
+        return len(parts) <= LONGEST_PART
+    return "/" in parts and len(parts) <= LONGEST and all(map(are_plainly_safe, parts.split("/")))
 
 
 def why_unsafe(part: str) -> str | None:
@@ -39,6 +60,8 @@ def _why_unwritable(part: str) -> str | None:
 
 def why_unsafe_on_windows(part: str) -> str | None:
     """Return why a part of a target is no file's name on Windows, or None if it is one."""
+    import re
+
     if re.search(_NOT_ON_WINDOWS, part):
         return "has a character, or an ending, that Windows does not take"
     return "is a device's name on Windows" if re.match(_DEVICE, part) else None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
 
 from prefectx.functions import (
     KEYWORD_ONLY,
@@ -16,6 +14,15 @@ from prefectx.functions import (
     parameters_of,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+NOTHING: Final = object()
+"""What a parameter is that was left out."""
+
+_NOTHING: Final = "_prefectx_nothing"
+_AFTER_POSITIONAL: Final = frozenset({VAR_POSITIONAL, KEYWORD_ONLY, VAR_KEYWORD})
 _STAR: Final[dict[int, str]] = {VAR_POSITIONAL: "*", VAR_KEYWORD: "**"}
 
 
@@ -45,28 +52,30 @@ class Signature:
 
     def compile(
         self,
-        extra: list[str],
-        statements: list[ast.stmt],
-        result: ast.expr,
+        extra: Sequence[str],
+        statements: Sequence[str],
+        result: str,
         namespace: Mapping[str, Any],
-        keywords: Sequence[str] = (),
+        further: Sequence[str] = (),
     ) -> Any:
         """Return a function that takes `extra`, then the parameters.
 
         Args:
             extra: Names of positional-only parameters that come first.
-            statements: What runs first.
-            result: What the function returns.
+            statements: The source of what runs first, line by line.
+            result: The source of what the function returns.
             namespace: What both may name beside the parameters.
-            keywords: Names of further parameters, given by name only, None if left out.
+            further: Names of parameters that follow the positional ones, `NOTHING` if left out.
         """
-        tree = ast.parse(f"def compiled({self._parameters_source(extra, keywords)}): pass")
-        function = cast("ast.FunctionDef", tree.body[0])
-        function.body = [*statements, ast.Return(result)]
-        ast.fix_missing_locations(tree)
-        scope = {**namespace, **{_default(name): value for name, value in self.defaults.items()}}
-        exec(compile(tree, f"<{self.qualified_name}>", "exec"), scope)  # noqa: S102 - templates are code by the author
-        compiled = scope["compiled"]
+        body = "\n ".join([*filter(None, statements), f"return {result}"])
+        source = f"def compiled({self._parameters_source(extra, further)}):\n {body}"
+        scope = {
+            **namespace,
+            _NOTHING: NOTHING,
+            **{_default(name): value for name, value in self.defaults.items()},
+        }
+        exec(compile(source, f"<{self.qualified_name}>", "exec"), scope)  # noqa: S102 - templates are code by the author
+        compiled: Any = scope["compiled"]
         # So that a TypeError about missing arguments reads as if raised by the function itself.
         compiled.__name__ = self.name
         compiled.__qualname__ = self.qualified_name
@@ -78,9 +87,7 @@ class Signature:
 
     def binder(self) -> Callable[..., dict[str, Any]]:
         """Return a function that binds a call's arguments to names, defaults applied."""
-        bind: Callable[..., dict[str, Any]] = self.compile(
-            [], [], expression(self.arguments_source()), {}
-        )
+        bind: Callable[..., dict[str, Any]] = self.compile([], [], self.arguments_source(), {})
         return bind
 
     def unbound(self, arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -99,28 +106,28 @@ class Signature:
                 args.append(value)
         return tuple(args), kwargs
 
-    def _parameters_source(self, extra: list[str], keywords: Sequence[str]) -> str:
+    def _parameters_source(self, extra: Sequence[str], further: Sequence[str]) -> str:
         parts = list(extra)
         positional_only = bool(extra)
         starred = False
+        rest = [f"{name}={_NOTHING}" for name in further]
         for parameter in self.parameters.values():
             if positional_only and parameter.kind != POSITIONAL_ONLY:
                 parts.append("/")
                 positional_only = False
             if parameter.kind == POSITIONAL_ONLY:
                 positional_only = True
-            if parameter.kind == VAR_POSITIONAL:
-                starred = True
+            if rest and parameter.kind in _AFTER_POSITIONAL:
+                parts.extend(rest)
+                rest = []
             if parameter.kind == KEYWORD_ONLY and not starred:
                 parts.append("*")
                 starred = True
             parts.append(self._parameter_source(parameter))
+            starred = starred or parameter.kind == VAR_POSITIONAL
         if positional_only:
             parts.append("/")
-        if keywords and not starred:
-            parts.append("*")
-        parts.extend(f"{name}=None" for name in keywords)
-        return ", ".join(parts)
+        return ", ".join([*parts, *rest])
 
     def _parameter_source(self, parameter: Parameter) -> str:
         star = _STAR.get(parameter.kind, "")
@@ -130,13 +137,3 @@ class Signature:
 
 def _default(name: str) -> str:
     return f"_prefectx_default_{name}"
-
-
-def assignment(name: str, value: ast.expr) -> ast.stmt:
-    """Return the tree of an assignment."""
-    return ast.Assign([ast.Name(name, ast.Store())], value)
-
-
-def expression(source: str) -> ast.expr:
-    """Return the tree of one expression."""
-    return ast.parse(source, mode="eval").body

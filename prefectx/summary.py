@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import enum
 import os
 from collections.abc import Mapping
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, Final
 
 from prefectx.item import is_item
-from prefectx.tree import is_dataclass, is_dict, type_of
+from prefectx.tree import is_dataclass, is_dict, is_enum, type_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 _LONGEST: Final = 60
 _LONGEST_INT: Final = 200
@@ -59,7 +61,7 @@ def _brief_object(value: Any, depth: int) -> str:
     if isinstance(value, type | FunctionType | BuiltinFunctionType | ModuleType):
         own = getattr(value, "__qualname__", None) or value.__name__
         return f"<{getattr(value, '__module__', '')}.{own}>"
-    if isinstance(value, enum.Enum):
+    if is_enum(value):
         return f"<{name}.{value.name}>"
     if hasattr(kind, "shape"):
         return f"<{name} {value.shape} {_brief_elements(value, depth)}>"

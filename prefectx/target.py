@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from types import CodeType, ModuleType
 
 from prefectx.context import context_names
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 from prefectx.item import loaded_item
+from prefectx.named import PREFIX
 from prefectx.plain import TOLD, not_plain, told_with_items
-from prefectx.safety import LONGEST_PART, why_unsafe
-from prefectx.signature import assignment, expression
+from prefectx.safety import LONGEST, LONGEST_PART, are_plainly_safe, why_unsafe
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final, TypeGuard
+
+    from prefectx.run import Known
     from prefectx.signature import Signature
+
 
 _ALWAYS: Final = ("os", "datetime", "Path")
 _QUOTES: Final = ("'''", '"""')
-# What S3 takes, and less than any file system does.
-_LONGEST: Final = 1024
 _HOUSE_NAMES: Final = ("funcname", "taskname")
-
-# What compiled templates use, under names that no argument has.
-_NAMES: Final = "_prefectx_names"
-_NAMED: Final = "_prefectx_named"
-_DATA: Final = "_prefectx_data"
-_BASE_OF: Final = "_prefectx_base_of"
-_BASE: Final = "_prefectx_base"
-_TEXT: Final = "_prefectx_text"
-_TARGET: Final = "_prefectx_target"
-_IS_SAFE: Final = "_prefectx_is_safe"
-_CONTEXT: Final = "_prefectx_context"
-_REFUSE: Final = "_prefectx_refuse"
-_TOLD: Final = "_prefectx_told"
-_TOLD_WITH_ITEMS: Final = "_prefectx_told_with_items"
-_TYPE: Final = "_prefectx_type"
-_LEN: Final = "_prefectx_len"
-
-# What nearly every rendered target looks like that is not too long; whatever does not match is
-# looked at part by part. On Windows that is all of them.
-_PART: Final = r"(?!\.)[a-zA-Z0-9_~.,+=@ -]++"
-_SAFE: Final = re.compile(r"(?!)" if os.name == "nt" else rf"{_PART}(?:/{_PART})*+")
 
 
 class Template:
@@ -75,83 +54,93 @@ class Template:
         self.text: Final = text
         self.source: Final = f"{option}={text!r} of task {signature.name!r}"
         self._signature = signature
-        tree = _parsed(text, self.source)
-        names = _named_in(tree)
+        quoted = _quoted(text, self.source)
+        names = _named_in(quoted)
         self.arguments: Final = frozenset(names & signature.parameters.keys())
         self.uses_base: Final = base is not None and "base" in names - self.arguments
         house_names = frozenset(_HOUSE_NAMES) - self.arguments
-        self.folder: Final = _literal_start(tree, signature.name, house_names)
+        self.folder: Final = _literal_start(text, signature.name, house_names)
         self._start: Final = len(self.folder)
-        self.ending: Final = _literal_end(tree)
-        known = {**_always(names), **dict(map(_package, modules))}
-        sources = {name: self._source_of(name, known) for name in names}
-        named = {**known, _BASE_OF: base, _DATA: loaded_item, _NAMED: self._named}
-        base_source = f"{_BASE_OF}({signature.arguments_source()})"
-        set_base = [assignment(_BASE, expression(base_source))] if self.uses_base else []
-        rendered = _Renamed(sources).visit(_parsed(text, self.source))
-        self._render: Final[Callable[..., str]] = signature.compile(
-            [_NAMES], set_base, rendered, named
-        )
-        as_they_are = {
-            name: source for name, source in sources.items() if name not in self.arguments
-        }
-        set_names = any(_NAMES in source for source in as_they_are.values())
-        longest = self._start + LONGEST_PART
-        statements = [
-            assignment(_TEXT, expression(self._told_source())),
-            *([assignment(_NAMES, expression(f"{_CONTEXT}()"))] if set_names else []),
-            *set_base,
-            assignment(_TARGET, _Renamed(as_they_are).visit(tree)),
-            ast.Expr(expression(f"{_IS_SAFE}({_TARGET}, {self._start}) or {_REFUSE}()")),
-            ast.Expr(expression(f"{_LEN}({_TARGET}) <= {longest} or {_REFUSE}()")),
+        self.ending: Final = text.rpartition("}")[2]
+        known = {**_known(names), **dict(map(_package, modules))}
+        others = names - self.arguments - house_names - {"base" if self.uses_base else ""}
+        #: What can only be had from the context.
+        self._asked: Final = sorted(others - known.keys())
+        set_others = [
+            *(f"{name} = {signature.name!r}" for name in sorted(names & house_names)),
+            *(
+                _own(f"{name} = $names.get({name!r}, ${name})")
+                for name in sorted(others & known.keys())
+            ),
+            *(_own(f"if {name!r} in $names: {name} = $names[{name!r}]") for name in self._asked),
         ]
-        plainly = {
-            _CONTEXT: context_names,
-            _TYPE: type,
-            _LEN: len,
-            _TOLD: TOLD,
-            _TOLD_WITH_ITEMS: told_with_items(),
-            _IS_SAFE: _SAFE.fullmatch,
-            _REFUSE: not_plain,
-        }
-        #: As `Naming.plain_target`.
-        self.plain: Final[Callable[..., tuple[str, str]]] = signature.compile(
-            [],
-            statements,
-            expression(f"({_TARGET}, {_TEXT})"),
-            {**named, **plainly},
+        set_base = _own(f"base = $base_of({signature.arguments_source()})" * self.uses_base)
+        load_items = [_own(f"{name} = $data({name})") for name in sorted(self.arguments)]
+        self._namespace: Final = {**_named(known), **_named({"base_of": base})}
+        self._render: Final[Callable[..., str]] = signature.compile(
+            [_own("$names")],
+            [set_base, *load_items, *set_others],
+            quoted,
+            {**self._namespace, **_named({"data": loaded_item})},
         )
+        self._set_target: Final = [
+            _own("$names = $context()" if others else ""),
+            set_base,
+            *set_others,
+            _own("$target = ") + quoted,
+        ]
+
+    def told(self) -> Callable[..., str]:
+        """Return a function of a call's arguments: what tells them apart, or `NotPlain`."""
+        told: Callable[..., str] = self._signature.compile([], [], self._told_source(), _PLAINLY)
+        return told
+
+    def hit(self, known: Callable[[], Known | None]) -> Callable[..., Any]:
+        """Return a function of a call's arguments that gives its Item if it is plainly done.
+
+        Args:
+            known: Gives what the run that is under way knows of the task.
+        """
+        inside, longest = f"$target[{self._start}:]", self._start + LONGEST_PART
+        tried = [
+            _own("$claim = $known.mark + ") + self._told_source(),
+            *self._set_target,
+            # Most are, and this is quicker than asking.
+            _own(f"$is_word = {inside}.isalnum() and $target.isascii()"),
+            _own(f"$is_word and $len($target) <= {longest} or $are_safe({inside}) or $refuse()"),
+        ]
+        hit: Callable[..., Any] = self._signature.compile(
+            [],
+            [
+                _own("$known = $known_here()"),
+                _own("if $known is None: return None"),
+                "try:",
+                *(f" {line}" for line in tried if line),
+                # It is raised again on the long way, with all that is known.
+                _own("except $Exception: return None"),
+            ],
+            _own("$known.found($target, $claim)"),
+            {**self._namespace, **_PLAINLY, **_named({"known_here": known})},
+        )
+        return hit
 
     def _told_source(self) -> str:
         """Return the source of a text of all arguments, which raises `NotPlain`."""
-        parts = (
-            f"{name}={{{_TOLD if name in self.arguments else _TOLD_WITH_ITEMS}"
-            f"[{_TYPE}({name})]({name})}}"
+        told = (
+            f"{name}={{{name} if $type({name}) is $int else {table}[$type({name})]({name})}}"
             for name in self._signature.parameters
+            for table in ["$told" if name in self.arguments else "$told_with_items"]
         )
-        return f'f"{", ".join(parts)}"'
+        return _own(f"f'{', '.join(told)}'")
 
-    def _source_of(self, name: str, known: Mapping[str, Any]) -> str:
-        if name in self.arguments:
-            return f"{_DATA}({name})"
-        if name in _HOUSE_NAMES:
-            return repr(self._signature.name)
-        if name == "base" and self.uses_base:
-            return _BASE
-        if name in known or hasattr(builtins, name):
-            return f"{_NAMES}.get({name!r}, {name})"
-        return f"{_NAMED}({name!r}, {_NAMES})"
-
-    def _named(self, name: str, names: Mapping[str, Any]) -> Any:
-        if name in names:
-            return names[name]
+    def _missing(self, name: str) -> TemplateError:
         msg = (
             f"{self.source} names {name!r}, which is not there. The names there are:"
-            f" arguments: {_listed(self._signature.parameters)}; context: {_listed(names)};"
-            f" and base, funcname, {', '.join(_ALWAYS)}. Set it with context({name}=…), or name"
-            " its module with modules=[…]."
+            f" arguments: {_listed(self._signature.parameters)}; context:"
+            f" {_listed(context_names())}; and base, funcname, {', '.join(_ALWAYS)}. Set it with"
+            f" context({name}=…), or name its module with modules=[…]."
         )
-        raise TemplateError(msg)
+        return TemplateError(msg)
 
     def render(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
         """Return the text for a call; Items that the template names are loaded.
@@ -166,6 +155,10 @@ class Template:
             raise
         except Exception as error:
             self._signature.binder()(*args, **kwargs)
+            if isinstance(error, NameError):
+                for name in self._asked:
+                    if name not in context_names():
+                        raise self._missing(name) from None
             msg = f"{self.source} cannot be rendered: {type(error).__name__}: {error}"
             raise TemplateError(msg) from error
 
@@ -176,20 +169,17 @@ class Template:
             UnsafeTarget: A value would leave the folder or cannot be part of a file's name.
         """
         target = self.render(args, kwargs)
-        if not self._is_safe(target):
-            self._check(target, target[self._start :])
+        inside = target[self._start :]
+        if not are_plainly_safe(inside):
+            self._check(target, inside)
         return target
-
-    def _is_safe(self, target: str) -> bool:
-        is_short = len(target) <= self._start + LONGEST_PART
-        return is_short and _SAFE.fullmatch(target, self._start) is not None
 
     def _check(self, target: str, inside: str) -> None:
         for part in inside.split("/"):
             if (why := why_unsafe(part)) is not None:
                 raise self._refusal(target, f"in which {_short(part)} {why}")
-        if len(inside.encode()) > _LONGEST:
-            raise self._refusal(target, f"which is longer than {_LONGEST} bytes")
+        if len(inside.encode()) > LONGEST:
+            raise self._refusal(target, f"which is longer than {LONGEST} bytes")
 
     def _refusal(self, target: str, why: str) -> UnsafeTarget:
         msg = (
@@ -200,44 +190,79 @@ class Template:
         return UnsafeTarget(msg)
 
 
+def _own(source: str) -> str:
+    """Return the source with names that no argument has in place of those that start with $."""
+    return source.replace("$", PREFIX)
+
+
+def _named(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values by the names that they have in such a source."""
+    return {f"{PREFIX}{name}": value for name, value in values.items()}
+
+
+_PLAINLY: Final = _named(
+    {
+        "context": context_names,
+        "type": type,
+        "int": int,
+        "len": len,
+        "Exception": Exception,
+        "told": TOLD,
+        "told_with_items": told_with_items(),
+        "are_safe": are_plainly_safe,
+        "refuse": not_plain,
+    }
+)
+
+
 def _short(text: str) -> str:
     return repr(text) if len(text) <= LONGEST_PART else f"{text[:LONGEST_PART]!r}…"
 
 
-def _parsed(text: str, source: str) -> ast.JoinedStr:
+def _quoted(text: str, source: str) -> str:
+    """Return the text as the source of an f-string."""
     for quotes in _QUOTES:
         if quotes in text or text.endswith(quotes[0]):
             continue
+        quoted = f"rf{quotes}{text}{quotes}"
         try:
-            tree = ast.parse(f"rf{quotes}{text}{quotes}", mode="eval").body
+            compile(quoted, source, "eval")
         except (SyntaxError, ValueError) as error:
             msg = f"{source} is not the body of an f-string: {error}"
             raise TemplateError(msg) from error
-        if isinstance(tree, ast.JoinedStr):
-            return tree
+        return quoted
     msg = f"{source} cannot be quoted; use fewer quotation marks in it"
     raise TemplateError(msg)
 
 
-class _Renamed(ast.NodeTransformer):
-    """Puts expressions in place of names."""
+def _named_in(quoted: str) -> set[str]:
+    """Return the names that an f-string uses and does not bind itself, as comprehensions do."""
+    found = _names_of(compile(quoted, "", "eval"))
+    # Names of attributes are among them. Where all are known outside, only those count as free
+    # that are looked up there.
+    outside = compile(f"lambda {', '.join(found)}: lambda: {quoted}", "", "eval")
+    inner = next(filter(_is_code, next(filter(_is_code, outside.co_consts)).co_consts))
+    return set(inner.co_freevars)
 
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self._sources = sources
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        source = self._sources.get(node.id)
-        return node if source is None else expression(source)
+def _names_of(code: CodeType) -> set[str]:
+    return set(code.co_names).union(*map(_names_of, filter(_is_code, code.co_consts)))
 
 
-def _always(names: Iterable[str]) -> dict[str, Any]:
+def _is_code(value: Any) -> TypeGuard[CodeType]:
+    return isinstance(value, CodeType)
+
+
+def _known(names: Iterable[str]) -> dict[str, Any]:
     """Return those of the names that every template may use: slow to import, so only if it does."""
-    found: dict[str, Any] = {"os": os}
+    found = {name: vars(builtins)[name] for name in names if hasattr(builtins, name)}
+    if "os" in names:
+        found["os"] = os
     if "datetime" in names:
         found["datetime"] = import_module("datetime")
     if "Path" in names:
         found["Path"] = import_module("pathlib").Path
-    return {name: value for name, value in found.items() if name in names}
+    return found
 
 
 def _package(module: ModuleType) -> tuple[str, ModuleType]:
@@ -246,40 +271,21 @@ def _package(module: ModuleType) -> tuple[str, ModuleType]:
     return name, sys.modules.get(name, module)
 
 
-def _named_in(tree: ast.AST) -> set[str]:
-    """Return the names that a template uses and does not bind itself, as comprehensions do."""
-    nodes = list(ast.walk(tree))
-    names = [node for node in nodes if isinstance(node, ast.Name)]
-    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    return {node.id for node in names} - bound
-
-
-def _literal_start(tree: ast.JoinedStr, funcname: str, house_names: frozenset[str]) -> str:
+def _literal_start(text: str, funcname: str, house_names: frozenset[str]) -> str:
+    """Return the folder that all targets of a template lie in."""
     start = ""
-    for part in tree.values:
-        if isinstance(part, ast.Constant):
-            start += str(part.value)
-        elif _is_one_of(part, house_names):
-            start += funcname
-        else:
+    while True:
+        literal, brace, text = text.partition("{")
+        start += literal
+        if text[:1] == "{":
+            start, text = start + "{", text[1:]
+            continue
+        name, end, rest = text.partition("}")
+        if not (brace and end and name in house_names):
             break
-    return start[: start.rfind("/") + 1]
-
-
-def _is_one_of(part: ast.expr, names: frozenset[str]) -> bool:
-    return (
-        isinstance(part, ast.FormattedValue)
-        and isinstance(part.value, ast.Name)
-        and part.value.id in names
-        and part.conversion == -1
-        and part.format_spec is None
-    )
-
-
-def _literal_end(tree: ast.JoinedStr) -> str:
-    last = tree.values[-1] if tree.values else None
-    return str(last.value) if isinstance(last, ast.Constant) else ""
+        start, text = start + funcname, rest
+    folder, slash, _ = start.replace("}}", "}").rpartition("/")
+    return folder + slash
 
 
 def _listed(names: Iterable[str]) -> str:

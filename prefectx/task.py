@@ -4,21 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine, Iterable
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Concatenate,
-    Final,
-    Generic,
-    Literal,
-    ParamSpec,
-    Self,
-    TypeVar,
-    Unpack,
-    cast,
-    overload,
-)
 
+from prefectx.code import code_hash
 from prefectx.entry import entry_of
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
 from prefectx.functions import (
@@ -31,9 +18,13 @@ from prefectx.item import Item, settle
 from prefectx.mapping import unmapped
 from prefectx.naming import Naming
 from prefectx.options import TASK_OPTIONS, TaskOptions, check_options, checked_rerun_on
-from prefectx.records import code_hash
 from prefectx.references import function_in, imported, is_importable, is_wrapped
 from prefectx.runners import current_runner
+from prefectx.typed import Generic, ParamSpec, TypeVar, cast, overload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Concatenate, Final, Literal, Self, Unpack
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,7 +32,7 @@ R_co = TypeVar("R_co", covariant=True)
 Q = ParamSpec("Q")
 T = TypeVar("T")
 S = TypeVar("S")
-H = TypeVar("H", bound=Callable[..., Any])
+H = TypeVar("H", bound="Callable[..., Any]")
 
 
 class _Called:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
+import sys
 
+from prefectx.typed import cast
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import enum
     from collections.abc import Callable
+    from typing import Any, Final, TypeGuard
 
 _ATOMS: Final[frozenset[type]] = frozenset(
     {type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type},
@@ -54,6 +59,13 @@ def _is_walked(value: Any) -> bool:
 def is_dataclass(value: Any) -> bool:
     """Tell whether `value` is an object of a dataclass; `dataclasses` would have to be imported."""
     return hasattr(type_of(value), "__dataclass_fields__")
+
+
+def is_enum(value: Any) -> TypeGuard[enum.Enum]:
+    """Tell whether `value` is a member of an enumeration."""
+    # Where it was never imported, nothing can be.
+    loaded = sys.modules.get("enum")
+    return loaded is not None and isinstance(value, loaded.Enum)
 
 
 def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:

@@ -13,12 +13,13 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from prefectx.isolation.pickles import pickled
-from prefectx.mode import Mode, use_mode
+from prefectx.mode import use_mode
 from prefectx.runners import current_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from prefectx.mode import Mode
     from prefectx.runners.base import Runner
 
 

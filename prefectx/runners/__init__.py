@@ -6,13 +6,15 @@ import importlib
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
 
-from prefectx.mode import Mode, current_mode
+from prefectx.mode import current_mode
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from typing import Any, Final
 
+    from prefectx.mode import Mode
     from prefectx.runners.base import Runner
 
 _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
 
 from prefectx.future import FutureList
 from prefectx.item import settle
 from prefectx.mapping import is_collection, may_fail, spread
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from typing import Any, ClassVar
 
     from prefectx.flow import Flow
     from prefectx.run import Run
@@ -25,6 +26,9 @@ class Runner(ABC):
 
     `kwargs` may hold `return_state` and `wait_for` too.
     """
+
+    #: Whether a call that is plainly done need not come here: `Naming.hit` gives its Item.
+    asks_first: ClassVar[bool] = False
 
     @abstractmethod
     def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from prefectx.call import Call, plain_hit
+from prefectx.call import Call
 from prefectx.runners.plain import PlainRunner
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from prefectx.runners.base import Args, Kwargs
     from prefectx.task import Task
 
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
 class CacheRunner(PlainRunner):
     """Asks the target first, then calls the function and keeps its output."""
 
-    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
-        """Return the Item of a call that is plainly done; run the task otherwise."""
-        hit = None if task.is_async else plain_hit(task, args, kwargs)
-        return super().call(task, args, kwargs) if hit is None else hit
+    asks_first = True
 
     def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Return the call's Item; inside another task, and without a target, its data."""

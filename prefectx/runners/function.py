@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from prefectx.call import execute
 from prefectx.runners.plain import PlainRunner
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from prefectx.runners.base import Args, Kwargs
     from prefectx.task import Task
 

@@ -7,7 +7,6 @@ import os
 import sys
 from abc import abstractmethod
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
 
 from prefectx.functions import is_coroutine
 from prefectx.future import Future, State, completed, failed, not_ready
@@ -18,8 +17,10 @@ from prefectx.named import named_run
 from prefectx.runners.base import Runner
 from prefectx.tree import replace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from typing import Any
 
     from prefectx.flow import Flow
     from prefectx.logs import Logger

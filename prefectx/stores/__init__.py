@@ -1,12 +1,15 @@
 """Stores: who keeps the outputs of tasks."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from prefectx.stores.base import Store
 from prefectx.stores.file import Filestore
 from prefectx.stores.formats import register_format
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from prefectx.stores.memory import MemoryStore
     from prefectx.stores.sql import SQLStore
 

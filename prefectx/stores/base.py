@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_digest
 
 from prefectx.errors import UnsupportedValue
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
+    from typing import Any
 
 
 class Store(ABC):
@@ -45,6 +46,10 @@ class Store(ABC):
     @abstractmethod
     def exists(self, target: str) -> bool:
         """Tell whether the output is there, without reading it."""
+
+    def looker(self) -> Callable[[str], bool]:
+        """Return what `exists` does in the end, for those who ask thousands of times."""
+        return self.exists
 
     @abstractmethod
     def load(self, target: str) -> Any:

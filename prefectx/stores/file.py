@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from xxhash import xxh3_128
 
@@ -16,9 +15,11 @@ from prefectx.stores.places.base import NO_SUCH_FILE, RESERVED
 from prefectx.stores.reading import Explained, missing, note_unwritten_value
 from prefectx.stores.unwritten import note_unwritten
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from typing import Any, Final, Literal, Self
 
 _PART: Final = 1 << 20
 
@@ -79,6 +80,11 @@ class Filestore(Store):
     def exists(self, target: str) -> bool:
         """Tell whether the file is there, with one system call."""
         return self._place.exists(target)
+
+    def looker(self) -> Callable[[str], bool]:
+        """Return what `exists` does in the end."""
+        # A subclass may look elsewhere as well.
+        return self._place.looker() if type(self).exists is Filestore.exists else self.exists
 
     def load(self, target: str) -> Any:
         """Return the value in the file.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _FULL: Final = "Make room for it"
 _FORBIDDEN: Final = "Let this user write to its folder"

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefectx import context, flow, item, load, task
+from prefectx.code import code_hash
 from prefectx.errors import PrefectxError, StaleTarget, TargetCollision, TargetMissing
-from prefectx.records import code_hash, record_of
+from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
 from prefectx.summary import brief, summary
 
@@ -575,7 +576,7 @@ class TestCodeHash:
 
     def test_is_the_same_in_every_process(self, python: Any) -> None:
         code = """
-            from prefectx.records import code_hash
+            from prefectx.code import code_hash
             def f(x): return x in {"a", "b", "c", "d"} or (lambda y: y in {"e", "f", "g"})(x)
             print(code_hash(f))
         """

@@ -27,7 +27,8 @@ from prefectx.errors import (
     TemplateError,
     UnsupportedValue,
 )
-from prefectx.records import Record, record_of
+from prefectx.record import Record
+from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.formats import _formats
 

@@ -70,6 +70,20 @@ assert chain.name == "chain" and chain.with_options(name="other").name == "other
 """
 
 
+FIRST_HITS = """
+import sys
+before = set(sys.modules)
+from prefectx import flow, task
+@task(target="out/{name}")
+def shout(name, times=2): return name.upper() * times
+@task
+def whisper(x): return x
+@flow
+def run(): return shout("report-7_a.1"), whisper(1)
+items = run()
+"""
+
+
 @pytest.fixture(autouse=True)
 def fresh_folder(tmp_target: Any) -> Any:
     return tmp_target
@@ -78,6 +92,15 @@ def fresh_folder(tmp_target: Any) -> Any:
 def test_importing_brings_in_nothing_heavy(python: Any) -> None:
     code = LIST_HEAVY + "import prefectx, prefectx.stores, prefectx.errors; print(heavy())"
     assert python(code) == "[]"
+
+
+def test_up_to_the_first_hit_nothing_is_imported_that_takes_long(python: Any) -> None:
+    """Of Python's own modules: all of these take as long as prefectx itself, or longer."""
+    slow = ("typing", "re", "enum", "ast", "inspect", "dataclasses", "json", "logging", "pathlib")
+    python(FIRST_HITS)
+    found = python(f"{FIRST_HITS}print(sorted(set({slow}) & (set(sys.modules) - before)))")
+    assert found == "[]"
+    assert python(f"{FIRST_HITS}print([item.exists() for item in items])") == "[True, True]"
 
 
 def test_what_a_dask_scheduler_imports_brings_in_nothing_heavy(python: Any) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
 
 from prefectx.errors import TemplateError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from prefectx.stores.formats.format import Dumper, Format, Loader
 
 _SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
@@ -68,8 +69,12 @@ def _format(suffix: str) -> Format:
 
 def check_suffix(literal: str, source: str) -> None:
     """Raise `TemplateError` if a template ends in a literal suffix that no format serves."""
+    if "." not in literal or suffix_of(literal):
+        return
+    import re
+
     match = re.search(_SUFFIX, literal)
-    if match is None or suffix_of(literal):
+    if match is None:
         return
     known = sorted({*_formats, *_OURS})
     msg = (
@@ -99,6 +104,8 @@ def register_format(suffix: str, load: Loader, dump: Dumper) -> None:
         ...     dump=lambda value, file: file.write(value.upper().encode()),
         ... )
     """
+    import re
+
     if re.fullmatch(_SUFFIXES, suffix) is None:
         msg = (
             f"register_format: {suffix!r} is not a dot followed by at most ten letters and digits,"

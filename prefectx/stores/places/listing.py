@@ -10,21 +10,22 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Final, Protocol
+
+    class NamesIn(Protocol):
+        """Lists a folder of a place: names from the place's root on."""
+
+        def __call__(self, folder: str, *, deep: bool) -> Iterable[str]:
+            """Return the names of the files in the folder, or of all below it."""
+            ...
+
 
 _SIBLINGS: Final = 3
 """After how many folders of one folder that one is listed as a whole."""
-
-
-class NamesIn(Protocol):
-    """Lists a folder of a place: names from the place's root on."""
-
-    def __call__(self, folder: str, *, deep: bool) -> Iterable[str]:
-        """Return the names of the files in the folder, or of all below it."""
-        ...
 
 
 class Listings:

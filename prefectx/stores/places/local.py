@@ -8,15 +8,16 @@ import stat
 from contextlib import suppress
 from io import BytesIO
 from stat import S_ISREG
-from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
 from prefectx.errors import UnsafeTarget, UntrustedTarget
 from prefectx.stores.places.base import NO_SUCH_FILE, RESERVED, Place
 from prefectx.stores.places.unfinished import sweep, unfinished
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from typing import IO, BinaryIO, Final
 
 _SMALL: Final = 1 << 16
 _CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -58,12 +59,11 @@ class LocalFolder(Place):
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there, with one system call."""
-        # Spelt out, as this is most of what a hit costs: `location` would add to it.
-        path = name if name[:1] == "/" else self._prefix + name
-        try:
-            return S_ISREG(os.stat(path).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        return _is_file(self.location(name))
+
+    def looker(self) -> Callable[[str], bool]:
+        """Return what `exists` does in the end."""
+        return self.exists if self._prefix else _is_file
 
     def open(self, name: str) -> BinaryIO:
         """Open the file; a small one is read at once, which costs half of what `open` does."""
@@ -200,6 +200,13 @@ class LocalFolder(Place):
         while folder and folder[0] == "..":
             root = os.path.join(root, folder.pop(0))
         return root, folder
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _is_below(path: str, root: str) -> bool:
