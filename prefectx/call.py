@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import warnings
-from contextlib import contextmanager
 
 from prefectx import records
 from prefectx.environment import Variable
@@ -23,7 +22,7 @@ from prefectx.tree import is_container, is_dict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator, Mapping
+    from collections.abc import Coroutine, Mapping
     from typing import Any, Final
 
     from prefectx.record import Record
@@ -136,7 +135,7 @@ class Call:
             return self.given() if self.was_found else await self._amake()
 
     def _make(self) -> Any:
-        with self._whole_or_not_at_all():
+        with self:
             if self.task.isolate:
                 from prefectx.isolation.parent import made_apart
 
@@ -144,7 +143,7 @@ class Call:
             return self.run_and_keep()
 
     async def _amake(self) -> Any:
-        with self._whole_or_not_at_all():
+        with self:
             if self.task.isolate:
                 from prefectx.isolation.parent import amade_apart
 
@@ -165,19 +164,17 @@ class Call:
             value = await execute(self.task, self.args, self.kwargs)
         return self._keep(value, time.perf_counter() - start)
 
-    @contextmanager
-    def _whole_or_not_at_all(self) -> Generator[None]:
+    def __enter__(self) -> None:
+        """Get ready to make the target, whole or not at all."""
         if self.item is None:
-            yield
             return
         self._note_inputs()
         if isinstance(self.item.store, SelfWritten):
             self._announce(self.item)
-        try:
-            yield
-        except BaseException:
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None and self.item is not None:
             self.item.store.discard(self.item.target)
-            raise
 
     def given(self) -> Any:
         """Return what the caller of a done call is given: data inside a task, else the Item."""
@@ -190,8 +187,7 @@ class Call:
             return value
         try:
             self._announce(self.item)
-            self.item.store.save(self.item.target, value)
-            records.write(self.item.store, self.item.target, self._record(seconds))
+            records.save(self.item.store, self.item.target, value, self._record(seconds))
         except (PrefectxError, OSError) as error:
             error.add_note(f"This is the output of {self.summary}, target {self.item.target!r}.")
             raise

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 
+from prefectx.setting import Setting
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -42,14 +44,9 @@ def context(**names: Any) -> Generator[None]:
         _names.reset(token)
 
 
-@contextmanager
-def replaced_context(names: Mapping[str, Any]) -> Generator[None]:
+def replaced_context(names: Mapping[str, Any]) -> Setting:
     """Put `names` in place of whatever is set, as where a task run starts; undo it afterwards."""
-    token = _names.set(names)
-    try:
-        yield
-    finally:
-        _names.reset(token)
+    return Setting(_names, names)
 
 
 class GlobalContext:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefectx.errors import TargetMissing
 from prefectx.handles import is_future, is_future_list, is_state, result_of
 from prefectx.stores.formats import suffix_of
-from prefectx.tree import replace
+from prefectx.tree import DATA, replace
 from prefectx.typed import Generic, TypeVar
 
 TYPE_CHECKING = False
@@ -177,6 +177,8 @@ def load(value: Any) -> Any:
 
 def is_handle(value: Any) -> bool:
     """Tell whether `value` is an Item, a future, a state or what `.map` gives."""
+    if type(value) in DATA:
+        return False
     return is_item(value) or is_future(value) or is_state(value) or is_future_list(value)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from contextvars import ContextVar
+
+from prefectx.setting import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from types import FrameType
     from typing import Any, Final
 
@@ -20,14 +20,9 @@ PREFIX: Final = "_prefectx_"
 _run_names: ContextVar[dict[str, str] | None] = ContextVar("prefectx_run_names", default=None)
 
 
-@contextmanager
-def named_run(**names: str) -> Generator[None]:
+def named_run(**names: str) -> Setting:
     """Put `names`, as `task_run_name` and `task_name`, on what is logged within."""
-    token = _run_names.set({**(_run_names.get() or {}), **names})
-    try:
-        yield
-    finally:
-        _run_names.reset(token)
+    return Setting(_run_names, {**(_run_names.get() or {}), **names})
 
 
 def run_names() -> dict[str, str]:

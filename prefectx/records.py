@@ -58,11 +58,20 @@ def vouches(store: Store, target: str, call: str, code: str) -> bool:
     return text is None or (f'"call": "{call}"' in text and f'"code": "{code}"' in text)
 
 
+def save(store: Store, target: str, value: Any, record: Record) -> None:
+    """Keep an output and its record."""
+    store.save_recorded(target, value, _text(record))
+
+
 def write(store: Store, target: str, record: Record) -> None:
     """Keep the record of a target."""
+    store.save_record(target, _text(record))
+
+
+def _text(record: Record) -> str:
     import json
 
-    store.save_record(target, json.dumps(record._asdict()))
+    return json.dumps(record._asdict())
 
 
 def maker_of(store: Store, target: str) -> str:

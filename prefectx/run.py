@@ -12,6 +12,7 @@ from itertools import count
 from prefectx.context import context_names, replaced_context
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.item import Item
+from prefectx.setting import Setting
 from prefectx.stores.places.listing import Listings, listings
 
 TYPE_CHECKING = False
@@ -270,12 +271,17 @@ def flow_body() -> Generator[Run | None]:
         run_here.reset(run)
 
 
-@contextmanager
-def task_body() -> Generator[None]:
+class task_body:  # noqa: N801 - used as a function
     """Mark that a task's function runs; what it sets in the context ends with it."""
-    token = inside_task.set(True)
-    try:
-        with replaced_context(context_names()):
-            yield
-    finally:
-        inside_task.reset(token)
+
+    __slots__ = ("_inside", "_names")
+
+    def __enter__(self) -> None:
+        self._inside = Setting(inside_task, value=True)
+        self._names = replaced_context(context_names())
+        self._inside.__enter__()
+        self._names.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self._names.__exit__()
+        self._inside.__exit__()

@@ -16,6 +16,9 @@ _ATOMS: Final[frozenset[type]] = frozenset(
     {type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type},
 )
 
+DATA: Final = _ATOMS | {list, tuple, set, frozenset, dict}
+"""Types that no handle has: those of `.map` and of annotations are subclasses."""
+
 # `type`, but what is Any has a known type for strict checkers.
 type_of: Final = cast("Callable[[object], type[Any]]", type)
 
@@ -26,7 +29,10 @@ def replace(value: Any, leaf: Callable[[Any], Any]) -> Any:
     Walks lists, tuples, sets, dicts (keys too) and dataclasses, as Prefect does. A container is
     copied only if something in it changed, so data without handles keeps its identity.
     """
-    if type(value) in _ATOMS:
+    kind = type_of(value)
+    if kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value))):
+        return value
+    if kind is dict and _ATOMS.issuperset(map(type, (*value, *value.values()))):
         return value
     return _walk(value, leaf, {})
 

@@ -124,6 +124,11 @@ class Store(ABC):
         msg = f"{self!r} has no locks, so {target!r} cannot be made with once=True"
         raise UnsupportedValue(msg)
 
+    def save_recorded(self, target: str, value: Any, record: str) -> None:
+        """Keep the output and its record: a store that can do both in one step, does."""
+        self.save(target, value)
+        self.save_record(target, record)
+
     def load_record(self, target: str) -> str | None:  # noqa: ARG002
         """Return the record beside the output, if this store keeps records: here, none."""
         return None

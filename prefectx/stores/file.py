@@ -130,9 +130,27 @@ class Filestore(Store):
         Raises:
             UnsupportedValue: The format would not give the value back unchanged.
         """
+        self._save(target, value, None)
+
+    def save_recorded(self, target: str, value: Any, record: str) -> None:
+        """Write the value and its record, in one file where the file system lets it.
+
+        Raises:
+            UnsupportedValue: The format would not give the value back unchanged.
+        """
+        if type(self).save is not Filestore.save:
+            # A subclass may do more.
+            super().save_recorded(target, value, record)
+            return
+        if not self._save(target, value, record.encode()):
+            self.save_record(target, record)
+        elif self._place.exists(_record(target)):
+            self._place.delete(_record(target))
+
+    def _save(self, target: str, value: Any, note: bytes | None) -> bool:
         dump = format_of(target).dump
         try:
-            self._place.write(target, lambda file: dump(value, file))
+            return self._place.write(target, lambda file: dump(value, file), note)
         except UnsupportedValue as error:
             note_unwritten_value(error, target)
             raise
@@ -181,10 +199,14 @@ class Filestore(Store):
         return self._place.lock(target)
 
     def load_record(self, target: str) -> str | None:
-        """Return the record beside the target, or None: a target counts without one too."""
+        """Return the record of the target, or None: a target counts without one too.
+
+        One that lies beside it is newer than one in the file itself.
+        """
         with suppress(*NO_SUCH_FILE), self._place.open(_record(target)) as file:
             return file.read().decode(errors="replace")
-        return None
+        note = self._place.note(target)
+        return None if note is None else note.decode(errors="replace")
 
     def save_record(self, target: str, record: str) -> None:
         """Write the record to its file below `.prefectx/records`."""

@@ -103,42 +103,37 @@ MUTANTS = [
     Mutant(
         "a write is torn: no other file that is renamed when it is whole",
         "stores/places/local.py",
-        "        with unfinished(folder) as (held, descriptor):\n",
+        "        descriptor = nameless(folder)\n",
         '        with open(path, "wb") as torn:\n'
         "            dump(torn)\n"
-        "            return\n"
-        "        with unfinished(folder) as (held, descriptor):\n",
+        "            return False\n"
+        "        descriptor = nameless(folder)\n",
     ),
     Mutant(
         "what a failed write has left becomes the target",
         "stores/places/local.py",
-        "                dump(file)\n",
+        "            try:\n                is_noted = self._fill(descriptor, dump, note)\n",
+        "            try:\n"
         "                try:\n"
-        "                    dump(file)\n"
+        "                    is_noted = self._fill(descriptor, dump, note)\n"
         "                except BaseException:\n"
-        "                    os.replace(held, path)\n"
+        "                    os.replace(named(descriptor, folder, path), path)\n"
         "                    raise\n",
     ),
     Mutant(
         "an unfinished file counts as the target",
         "stores/places/local.py",
-        "        except (FileNotFoundError, NotADirectoryError):\n            return False\n",
-        "        except (FileNotFoundError, NotADirectoryError):\n"
-        "            import glob\n\n"
-        "            folder = os.path.dirname(self.location(name)) or '.'\n"
-        "            return bool(glob.glob(f'{folder}/{RESERVED}-*.tmp'))\n",
+        "    except (FileNotFoundError, NotADirectoryError):\n        return False\n",
+        "    except (FileNotFoundError, NotADirectoryError):\n"
+        "        import glob\n\n"
+        "        folder = os.path.dirname(path) or '.'\n"
+        "        return bool(glob.glob(f'{folder}/{RESERVED}-*.tmp'))\n",
     ),
     Mutant(
         "unfinished files are listed as targets",
         "stores/places/local.py",
         "if not name.startswith(RESERVED) and target.startswith(prefix):",
         "if target.startswith(prefix):",
-    ),
-    Mutant(
-        "two threads write to one unfinished file",
-        "stores/places/unfinished.py",
-        "{RESERVED}-{os.getpid()}-{os.urandom(6).hex()}{_end_here()}",
-        "{RESERVED}-{os.getpid()}{_end_here()}",
     ),
     Mutant(
         "two threads know of one another that a task is under way",
@@ -194,10 +189,12 @@ MUTANTS = [
     Mutant(
         "None never counts as done",
         "call.py",
-        "            self.item.store.save(self.item.target, value)\n",
+        "            records.save(self.item.store, self.item.target, value, self._record(seconds))"
+        "\n",
         "            if value is None:\n"
         "                return None\n"
-        "            self.item.store.save(self.item.target, value)\n",
+        "            records.save(self.item.store, self.item.target, value, self._record(seconds))"
+        "\n",
     ),
     Mutant(
         "a task that calls a task is given an Item",
@@ -214,27 +211,20 @@ MUTANTS = [
     Mutant(
         "an exception is swallowed",
         "call.py",
-        "            self.item.store.discard(self.item.target)\n            raise\n",
         "            self.item.store.discard(self.item.target)\n",
+        "            self.item.store.discard(self.item.target)\n            return True\n",
     ),
     Mutant(
         "what a failed function has written counts as done",
         "call.py",
-        "            self.item.store.discard(self.item.target)\n            raise\n",
-        "            raise\n",
+        "            self.item.store.discard(self.item.target)\n",
+        "            pass\n",
     ),
     Mutant(
         "rerun_on is ignored",
         "call.py",
         "if self.task.rerun_on and self._staleness(self.task.rerun_on):",
         "if False:",
-    ),
-    Mutant(
-        "the record is stale: it is written only once",
-        "call.py",
-        "            records.write(self.item.store, self.item.target, self._record(seconds))\n",
-        "            if records.read(self.item.store, self.item.target) is None:\n"
-        "                records.write(self.item.store, self.item.target, self._record(seconds))\n",
     ),
     Mutant(
         "of an Item among the inputs, only the name is compared",
@@ -250,9 +240,9 @@ MUTANTS = [
     ),
     Mutant(
         "a plain hit gives what another call has claimed",
-        "call.py",
-        "if known.claims.setdefault(target, claim) != claim or not known.exists(target):",
-        "if not known.exists(target):",
+        "run.py",
+        "if self.claims.setdefault(target, claim) != claim or not self._exists(target):",
+        "if not self._exists(target):",
     ),
     Mutant(
         "plain arguments are told apart without their types",

@@ -53,8 +53,14 @@ class Place(ABC):
         return None
 
     @abstractmethod
-    def write(self, name: str, dump: Callable[[IO[bytes]], object]) -> None:
-        """Let `dump` write a file, whole or not at all."""
+    def write(
+        self, name: str, dump: Callable[[IO[bytes]], object], note: bytes | None = None
+    ) -> bool:
+        """Let `dump` write a file, whole or not at all; tell whether the note is kept with it."""
+
+    def note(self, name: str) -> bytes | None:  # noqa: ARG002 - most places have no notes
+        """Return the note that is kept with a file, if one is."""
+        return None
 
     @abstractmethod
     def delete(self, name: str) -> None:

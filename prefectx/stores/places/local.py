@@ -11,6 +11,7 @@ from stat import S_ISREG
 
 from prefectx.errors import UnsafeTarget, UntrustedTarget
 from prefectx.stores.places.base import NO_SUCH_FILE, RESERVED, Place
+from prefectx.stores.places.nameless import named, nameless
 from prefectx.stores.places.unfinished import sweep, unfinished
 
 TYPE_CHECKING = False
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from typing import IO, BinaryIO, Final
 
 _SMALL: Final = 1 << 16
+_BUFFER: Final = 1 << 15
+_NOTE: Final = "user.prefectx.record"
+_HAS_NOTES: Final = hasattr(os, "setxattr")
 _CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -42,7 +46,7 @@ class LocalFolder(Place):
         self.durable: Final = durable
         # The current folder may change before a file is asked for, so "." is not resolved here.
         self._prefix: Final = "" if root == "." else os.path.join(root, "")
-        self._swept: Final[set[str]] = set()
+        self._swept: Final[set[tuple[str, str]]] = set()
 
     @property
     def prefix(self) -> str:
@@ -94,8 +98,18 @@ class LocalFolder(Place):
             msg = f"may be written by others (mode {stat.filemode(found.st_mode)}; chmod go-w)"
             raise UntrustedTarget(msg)
 
-    def write(self, name: str, dump: Callable[[IO[bytes]], object]) -> None:
-        """Write the file under another name in the same folder, then rename it.
+    def write(
+        self, name: str, dump: Callable[[IO[bytes]], object], note: bytes | None = None
+    ) -> bool:
+        """Write the file without a name, or under another one in the same folder; then name it.
+
+        Args:
+            name: The file's name.
+            dump: Writes its content.
+            note: What is to be kept with the file, as an extended attribute.
+
+        Returns:
+            Whether the note is kept.
 
         Raises:
             NotADirectoryError: A file lies where one of the folders above would have to be.
@@ -106,23 +120,51 @@ class LocalFolder(Place):
         path = self.location(name)
         folder = os.path.dirname(path) or "."
         self._prepare(folder)
-        with unfinished(folder) as (held, descriptor):
-            # The descriptor outlives the file, for many a dump closes the file that it is given.
-            with open(held, "wb", opener=lambda _path, _flags: os.dup(descriptor)) as file:
-                dump(file)
-            if self.durable:
-                os.fsync(descriptor)
-            _rename(held, path)
+        descriptor = nameless(folder)
+        if descriptor is None:
+            with unfinished(folder) as (held, descriptor):
+                is_noted = self._fill(descriptor, dump, note)
+                _rename(held, path)
+        else:
+            try:
+                is_noted = self._fill(descriptor, dump, note)
+                held = named(descriptor, folder, path)
+                if held != path:
+                    _rename_or_remove(held, path)
+            finally:
+                os.close(descriptor)
         if self.durable:
             _sync_folder(folder)
+        return is_noted
+
+    def _fill(
+        self, descriptor: int, dump: Callable[[IO[bytes]], object], note: bytes | None
+    ) -> bool:
+        # Many a dump closes the file that it is given.
+        with open(descriptor, "wb", _BUFFER, closefd=False) as file:
+            dump(file)
+        is_noted = note is not None and _keeps_note(descriptor, note)
+        if self.durable:
+            os.fsync(descriptor)
+        return is_noted
+
+    def note(self, name: str) -> bytes | None:
+        """Return the note that is kept with the file, if one is."""
+        if not _HAS_NOTES:
+            return None
+        try:
+            return os.getxattr(self.location(name), _NOTE)
+        except OSError:
+            # There is no such file, it has no note, or nothing has notes there.
+            return None
 
     def _prepare(self, folder: str) -> None:
         """Make the folder if it is not there; remove what killed processes have left in it."""
         self._make_folder(folder)
         # Of each folder once: listing a large one takes longer than writing a small file.
-        absolute = os.path.abspath(folder)
-        if absolute not in self._swept:
-            self._swept.add(absolute)
+        known = (os.getcwd(), folder)
+        if known not in self._swept:
+            self._swept.add(known)
             sweep(folder)
 
     def _make_folder(self, folder: str) -> None:
@@ -182,7 +224,7 @@ class LocalFolder(Place):
         root, folder = self._root_of(name)
         path = root
         for part in folder:
-            path = os.path.join(path, part)
+            path = f"{path}/{part}"
             # Of most targets no folder is a link, which is quickly seen.
             if os.path.islink(path) and not _is_below(path, root):
                 msg = (
@@ -212,6 +254,26 @@ def _is_file(path: str) -> bool:
 def _is_below(path: str, root: str) -> bool:
     real, root = os.path.realpath(path), os.path.realpath(root)
     return os.path.commonpath([real, root]) == root
+
+
+def _keeps_note(descriptor: int, note: bytes) -> bool:
+    if not _HAS_NOTES:
+        return False
+    try:
+        os.setxattr(descriptor, _NOTE, note)
+    except OSError:
+        # Not all file systems have notes, and none has long ones.
+        return False
+    return True
+
+
+def _rename_or_remove(held: str, path: str) -> None:
+    try:
+        _rename(held, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(held)
+        raise
 
 
 def _rename(held: str, path: str) -> None:

@@ -74,7 +74,12 @@ class RemoteFolder(Place):
             system, key = self._found(name)
             return BytesIO(system.cat_file(key, **_ONE_REQUEST.get(_protocol(self._url), {})))
 
-    def write(self, name: str, dump: Callable[[IO[bytes]], object]) -> None:
+    def write(
+        self,
+        name: str,
+        dump: Callable[[IO[bytes]], object],
+        note: bytes | None = None,  # noqa: ARG002 - there are none
+    ) -> bool:
         """Write the file here first, then put it there, whole or not at all."""
         with tempfile.TemporaryDirectory(prefix="prefectx-") as folder:
             path = os.path.join(folder, "whole")
@@ -83,6 +88,7 @@ class RemoteFolder(Place):
             with self._reached(name, missing="nothing can be put there"):
                 self._put(path, *self._found(name))
         self._note(name, is_there=True)
+        return False
 
     def delete(self, name: str) -> None:
         """Remove the file."""

@@ -56,14 +56,19 @@ def _is_unfinished(name: str) -> bool:
     return name.startswith(f"{RESERVED}-") and name.endswith(".tmp")
 
 
+def unfinished_name(folder: str) -> str:
+    """Return a name in `folder` that no other file has had."""
+    return f"{folder}/{RESERVED}-{os.getpid()}-{os.urandom(6).hex()}{_end_here()}"
+
+
 def _created(folder: str) -> tuple[str, int]:
     while True:
-        path = f"{folder}/{RESERVED}-{os.getpid()}-{os.urandom(6).hex()}{_end_here()}"
+        path = unfinished_name(folder)
         # Written by its owner alone: a file that others may write is not trusted afterwards.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         try:
             # Before it was locked, another process may have found it stale.
-            if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
+            if hold(descriptor) is not False and os.fstat(descriptor).st_nlink:
                 return path, descriptor
         except BaseException:
             os.close(descriptor)
@@ -78,7 +83,7 @@ def _created(folder: str) -> tuple[str, int]:
 def _remove_if_stale(path: str) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     try:
-        locked = _lock(descriptor)
+        locked = hold(descriptor)
         # Some network file systems have no locks, or none that other machines see. What a lock
         # says is thus believed of this machine's files alone; those of others, and those that
         # do not say whose they are, count as stale when nobody has written to them for a day.
@@ -100,7 +105,7 @@ def _end_here() -> str:
     return f"@{platform.node()}.tmp"
 
 
-def _lock(descriptor: int) -> bool | None:
+def hold(descriptor: int) -> bool | None:
     """Tell whether the lock could be taken: False if another has it, None if there are no locks."""
     try:
         from fcntl import LOCK_EX, LOCK_NB, flock
