@@ -103,6 +103,30 @@ def _binary() -> Any:
     return Nop
 
 
+def prefect(folder: Path, function: Callable[[Any], Any]) -> Peer:
+    """What its engine does for `persist_result` and `INPUTS`, without the engine and its runs."""
+    from prefect.cache_policies import INPUTS
+    from prefect.filesystems import LocalFileSystem
+    from prefect.results import ResultStore
+
+    # As for pipefunc: the disk is compared.
+    storage = LocalFileSystem(basepath=str(folder / "prefect"))
+    store = ResultStore(result_storage=storage, cache_result_in_memory=False)
+
+    def key_of(x: Any) -> str:
+        return str(INPUTS.compute_key(task_ctx=None, inputs={"x": x}, flow_parameters={}))
+
+    def call(x: Any) -> Any:
+        key = key_of(x)
+        if store.exists(key):
+            return store.read(key)
+        value = function(x)
+        store.write(value, key)
+        return value
+
+    return Peer(call, lambda x: store.exists(key_of(x)))
+
+
 SMALL: tuple[Callable[[Path, Callable[[Any], Any]], Peer], ...] = (
     joblib,
     diskcache,
@@ -111,6 +135,7 @@ SMALL: tuple[Callable[[Path, Callable[[Any], Any]], Peer], ...] = (
     pipefunc,
     exca,
     luigi,
+    prefect,
 )
 # Luigi's parameters are texts and numbers.
 ANY_ARGUMENT = tuple(peer for peer in SMALL if peer is not luigi)

@@ -132,6 +132,19 @@ for x in range({DONE}):
         task.run()
 """
 
+PREFECT: Final = f"""
+from prefect.cache_policies import INPUTS
+from prefect.filesystems import LocalFileSystem
+from prefect.results import ResultStore
+{FUNCTION}
+storage = LocalFileSystem(basepath="prefect")
+store = ResultStore(result_storage=storage, cache_result_in_memory=False)
+for x in range({DONE}):
+    key = INPUTS.compute_key(task_ctx=None, inputs={{"x": x}}, flow_parameters={{}})
+    if not store.exists(key):
+        store.write(small(x), key)
+"""
+
 RERUNS: Final = {
     OURS: PREFECTX,
     "stat loop": STATS,
@@ -142,6 +155,7 @@ RERUNS: Final = {
     "pipefunc": PIPEFUNC,
     "exca": EXCA,
     "luigi": LUIGI,
+    "prefect": PREFECT,
 }
 
 Program = "Callable[[str], subprocess.CompletedProcess[str]]"
