@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence, Sized
 
 from xxhash import xxh3_128_hexdigest
 
@@ -17,6 +16,7 @@ from prefectx.typed import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any, Final, TypeGuard
 
 _LONGEST: Final = 60
@@ -177,4 +177,4 @@ def _item_name(item: Item[Any]) -> str:
 
 
 def _length(value: Any) -> str:
-    return str(len(value)) if isinstance(value, Sized) else ""
+    return str(len(value)) if hasattr(type_of(value), "__len__") else ""

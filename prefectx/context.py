@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 
@@ -10,7 +9,8 @@ from prefectx.setting import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from contextvars import Token
     from typing import Any, Final
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -22,8 +22,7 @@ def context_names() -> Mapping[str, Any]:
     return _names.get()
 
 
-@contextmanager
-def context(**names: Any) -> Generator[None]:
+class context:  # noqa: N801 - used as a function
     """Let templates use `names` within the `with` statement; safe in threads and async.
 
     Args:
@@ -37,11 +36,18 @@ def context(**names: Any) -> Generator[None]:
         ...     shout.item("hello").target
         'working/shout/report-7'
     """
-    token = _names.set({**_names.get(), **names})
-    try:
-        yield
-    finally:
-        _names.reset(token)
+
+    __slots__ = ("_names", "_token")
+
+    def __init__(self, /, **names: Any) -> None:
+        self._names = names
+        self._token: Token[Mapping[str, Any]]
+
+    def __enter__(self) -> None:
+        self._token = _names.set({**_names.get(), **self._names})
+
+    def __exit__(self, *_: object) -> None:
+        _names.reset(self._token)
 
 
 def replaced_context(names: Mapping[str, Any]) -> Setting:

@@ -8,7 +8,6 @@ is found on the stack if anything is logged.
 from __future__ import annotations
 
 import os
-from functools import partial
 
 from prefectx.call import RUNS_LOG, data_of, plain_hit
 from prefectx.environment import environment
@@ -33,11 +32,11 @@ def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
     """Return what is called in place of the task."""
     kinds = {parameter.kind for parameter in task.naming.parameters.values()}
     if kinds & {VAR_POSITIONAL, VAR_KEYWORD} or task.is_async or task.is_generator:
-        return partial(_call, task)
+        return lambda *args, **kwargs: _call(task, args, kwargs)
     return _compiled(task)
 
 
-def _call(task: Task[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+def _call(task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     runner = current_runner()
     if runner.asks_first and not task.is_async:
         hit = plain_hit(task, args, kwargs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextvars import Context, copy_context
 
 from prefectx.context import context_names, replaced_context
@@ -11,6 +9,7 @@ from prefectx.functions import (
     is_async_generator_function,
     is_coroutine_function,
     is_generator_function,
+    look_like,
 )
 from prefectx.future import State
 from prefectx.item import load, settle
@@ -21,6 +20,7 @@ from prefectx.typed import Generic, ParamSpec, TypeVar, cast, overload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator, Iterable
     from typing import Any, Concatenate, Final, Literal, Self, Unpack
 
     HookOption = Literal[
@@ -62,7 +62,7 @@ class Flow(Generic[P, R_co]):
 
     def __init__(self, fn: Callable[P, R_co], options: FlowOptions) -> None:
         check_options(options, FLOW_OPTIONS, "flow")
-        functools.update_wrapper(self, fn)
+        look_like(self, fn)
         self.fn: Callable[P, R_co] = fn
         self.function = fn
         self.body = _body(fn)
@@ -210,33 +210,33 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
         return fn
     if is_generator_function(fn):
 
-        @functools.wraps(fn)
         def generator_body(*args: Any, **kwargs: Any) -> Any:
             # Between two elements the caller's context is in force, not the flow's.
             inside = copy_context()
             inside.run(begin_flow)
             return (yield from _within(inside, fn(*args, **kwargs)))
 
+        look_like(generator_body, fn)
         return generator_body
 
     if is_coroutine_function(fn):
 
-        @functools.wraps(fn)
         async def async_body(*args: Any, **kwargs: Any) -> Any:
             with flow_body() as run, replaced_context(context_names()):
                 result = settle(await fn(*args, **kwargs))
                 _end(run)
             return load(result) if in_task() else result
 
+        look_like(async_body, fn)
         return async_body
 
-    @functools.wraps(fn)
     def body(*args: Any, **kwargs: Any) -> Any:
         with flow_body() as run, replaced_context(context_names()):
             result = settle(fn(*args, **kwargs))
             _end(run)
         return load(result) if in_task() else result
 
+    look_like(body, fn)
     return body
 
 

@@ -80,6 +80,15 @@ def is_async_generator_function(fn: Callable[..., Any]) -> bool:
     return inspect.isasyncgenfunction(fn)
 
 
+def look_like(wrapper: Any, fn: Callable[..., Any]) -> None:
+    """Do what `functools.update_wrapper` does, which would have to be imported."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+        if hasattr(fn, name):
+            setattr(wrapper, name, getattr(fn, name))
+    wrapper.__dict__.update(getattr(fn, "__dict__", {}))
+    wrapper.__wrapped__ = fn
+
+
 def _is_bare(fn: Any) -> bool:
     """Tell whether `fn` is a function that nothing says otherwise of: no decorator's wrapper."""
     return type(fn) is FunctionType and not fn.__dict__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 from prefectx.future import Future, FutureList, State
 
@@ -29,7 +28,8 @@ def is_state(value: Any) -> TypeGuard[State[Any]]:
 
 def is_iterator(value: Any) -> bool:
     """Tell whether `value` is used up by looking into it."""
-    return isinstance(value, Iterator)
+    # What collections.abc calls an Iterator; it would have to be imported.
+    return hasattr(type(value), "__next__") and hasattr(type(value), "__iter__")
 
 
 def result_of(handle: Future[Any] | State[Any]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from prefectx.environment import Variable
@@ -14,7 +13,8 @@ if TYPE_CHECKING:
     from typing import Any, Final, Literal, TypeGuard
 
     Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
+    from contextvars import Token
 
 MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.cache", "prefect")
 """The names of the modes, from the plainest to Prefect's own."""
@@ -50,8 +50,7 @@ def current_mode() -> Mode:
     return _MODES_BY_VALUE.get(value) or checked_mode(os.environ[VARIABLE], f"${VARIABLE}")
 
 
-@contextmanager
-def use_mode(mode: str) -> Generator[Mode]:
+class use_mode:  # noqa: N801 - used as a function
     """Run the body of the `with` statement in `mode`, whatever `$PREFECTX` says.
 
     Safe in threads and async: only the current context changes.
@@ -67,11 +66,19 @@ def use_mode(mode: str) -> Generator[Mode]:
         ...     mode
         'cache'
     """
-    token = override.set(checked_mode(mode, "use_mode()"))
-    try:
-        yield current_mode()
-    finally:
-        override.reset(token)
+
+    __slots__ = ("_mode", "_token")
+
+    def __init__(self, mode: str) -> None:
+        self._mode = checked_mode(mode, "use_mode()")
+        self._token: Token[Mode | None]
+
+    def __enter__(self) -> Mode:
+        self._token = override.set(self._mode)
+        return self._mode
+
+    def __exit__(self, *_: object) -> None:
+        override.reset(self._token)
 
 
 def checked_mode(mode: str, source: str) -> Mode:

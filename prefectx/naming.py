@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
-
 from prefectx.base import made_base
 from prefectx.context import context_names
 from prefectx.errors import TemplateError, UnsupportedValue
 from prefectx.functions import is_async_generator_function, is_generator_function
 from prefectx.item import Item
-from prefectx.plain import NotPlain, not_plain
-from prefectx.run import known_here
+from prefectx.plain import NotPlain
 from prefectx.signature import Signature
 from prefectx.stores.base import Store
 from prefectx.stores.file import Filestore
@@ -21,6 +17,7 @@ from prefectx.target import Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Any, Final
 
@@ -52,17 +49,15 @@ class Naming:
         self._signature: Final = Signature(fn)
         self.bind: Final = self._signature.binder()
         self.unbound: Final = self._signature.unbound
-        template = partial(
-            Template, signature=self._signature, modules=tuple(merged.get("modules", ()))
-        )
-        self._base: Final = _maybe(partial(template, option="base"), merged.get("base"))
-        named = partial(template, base=self._base_of)
-        self._name: Final = _maybe(partial(named, option="name"), merged.get("name"))
-        self._target: Final = _maybe(named, merged.get("target"))
+        self._modules: Final = tuple(merged.get("modules", ()))
+        self._base: Final = self._template("base", merged.get("base"), None)
+        self._name: Final = self._template("name", merged.get("name"), self._base_of)
+        self._target: Final = self._template("target", merged.get("target"), self._base_of)
         #: Takes a call's arguments and gives its Item, data inside a task, if it is plainly done:
         #: the arguments are plain, the run knows the task, no other call has claimed the target,
         #: and it is there. Of all else it gives None.
-        self.hit: Final = self._target.hit(partial(known_here, self)) if self._target else _no_hit
+        self.hit: Final = self._target.hit(self) if self._target else _no_hit
+        self._told: Callable[..., str] | None = None
         self.store: Final = self._checked_store(merged)
         #: Where the template does not name base, the target's last part is no name for the whole.
         self.item_base: Final = None if self._target and self._target.uses_base else ""
@@ -108,14 +103,13 @@ class Naming:
 
     def plain_text(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return what tells a call apart if its arguments are plain, else None."""
+        if self._target is None:
+            return None
+        self._told = self._told or self._target.told()
         try:
             return self._told(*args, **kwargs)
         except (NotPlain, ValueError):
             return None
-
-    @cached_property
-    def _told(self) -> Callable[..., str]:
-        return self._target.told() if self._target else not_plain
 
     def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return the name of a call's run, or None without a template for it."""
@@ -128,6 +122,16 @@ class Naming:
         if self._base is not None:
             return self._base.render(*self.unbound(arguments))
         return made_base(arguments, self._signature.absent, owner=self._owner)
+
+    def _template(
+        self, option: str, text: object, base: Callable[[Mapping[str, Any]], str] | None
+    ) -> Template | None:
+        if text is None:
+            return None
+        if not isinstance(text, str):
+            msg = f"a template is a str, not {text!r}"
+            raise TemplateError(msg)
+        return Template(text, self._signature, self._modules, option, base)
 
     def _checked_store(self, options: TaskOptions) -> Store:
         kind: Any = options.get("store")
@@ -161,10 +165,3 @@ def _path_type(annotation: object) -> type[str | Path]:
     from pathlib import Path
 
     return Path
-
-
-def _maybe(template: Callable[[str], Template], text: object) -> Template | None:
-    if text is None or isinstance(text, str):
-        return None if text is None else template(text)
-    msg = f"a template is a str, not {text!r}"
-    raise TemplateError(msg)

@@ -8,7 +8,8 @@ looked at. All other calls go the long way, and so do those that the text would 
 from __future__ import annotations
 
 import sys
-from functools import cache
+
+from prefectx.item import Item
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,20 +83,15 @@ TOLD: Final = _Told(
 """Of the arguments that a template names itself: an Item would have to be loaded for it."""
 
 
-@cache
-def told_with_items() -> _Told:
-    """Return the same for arguments that no template looks into: Items are plain there."""
-    from prefectx.item import Item
-
-    return _Told(TOLD | {Item: _told_item})
+TOLD_WITH_ITEMS: Final = _Told(TOLD | {Item: _told_item})
+"""The same for arguments that no template looks into: Items are plain there."""
 
 
 def told(arguments: Mapping[str, Any]) -> str | None:
     """Return a text that says all of the arguments, or None if they are not plain or too long."""
-    table = told_with_items()
     try:
         text = ", ".join(
-            [f"{name}={table[type(value)](value)}" for name, value in arguments.items()]
+            [f"{name}={TOLD_WITH_ITEMS[type(value)](value)}" for name, value in arguments.items()]
         )
     except (NotPlain, ValueError):
         return None

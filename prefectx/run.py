@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections import Counter
-from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 
@@ -17,7 +15,7 @@ from prefectx.stores.places.listing import Listings, listings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
     from typing import Any, Final
 
     from prefectx.naming import Naming
@@ -111,7 +109,7 @@ class Run:
     def __init__(self) -> None:
         self._forget()
         #: How many calls of each task needed no task run, in `prefect.skip`.
-        self.skipped: Counter[str] = Counter()
+        self.skipped: dict[str, int] = {}
 
     def _forget(self) -> None:
         # A claim is a mark and a text of plain arguments, or a Claim. By roots of stores, and then
@@ -133,6 +131,10 @@ class Run:
         other = claims.setdefault(key, claim)
         if not _is_same_call(other, claim):
             self._collide(item.target, self._call(other), self._call(claim))
+
+    def skip(self, task: str) -> None:
+        """Count a call of a task that needed no task run."""
+        self.skipped[task] = self.skipped.get(task, 0) + 1
 
     def mark(self, identity: str, name: str) -> str:
         """Return the short text that stands for a task in its claims.
@@ -256,19 +258,22 @@ def begin_flow() -> None:
     inside_task.set(False)
 
 
-@contextmanager
-def flow_body() -> Generator[Run | None]:
+class flow_body:  # noqa: N801 - used as a function
     """Mark that a flow's body runs: it starts a run, and gives it, unless called within one."""
-    started = None if run_here.get() else Run()
-    run = run_here.set(run_here.get() or started)
-    listed = listings.set(listings.get() or Listings())
-    inside = inside_task.set(False)
-    try:
-        yield started
-    finally:
-        inside_task.reset(inside)
-        listings.reset(listed)
-        run_here.reset(run)
+
+    __slots__ = ("_inside", "_listed", "_run")
+
+    def __enter__(self) -> Run | None:
+        started = None if run_here.get() else Run()
+        self._run = run_here.set(run_here.get() or started)
+        self._listed = listings.set(listings.get() or Listings())
+        self._inside = inside_task.set(False)
+        return started
+
+    def __exit__(self, *_: object) -> None:
+        inside_task.reset(self._inside)
+        listings.reset(self._listed)
+        run_here.reset(self._run)
 
 
 class task_body:  # noqa: N801 - used as a function

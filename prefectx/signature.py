@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
 from prefectx.functions import (
     KEYWORD_ONLY,
     NO_DEFAULT,
@@ -16,6 +14,7 @@ from prefectx.functions import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Final
 
 NOTHING: Final = object()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
@@ -12,6 +11,7 @@ from prefectx.tree import is_dataclass, is_dict, is_enum, type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Final
 
 _LONGEST: Final = 60

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from types import CodeType, ModuleType
 
@@ -13,14 +12,16 @@ from prefectx.context import context_names
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 from prefectx.item import loaded_item
 from prefectx.named import PREFIX
-from prefectx.plain import TOLD, not_plain, told_with_items
+from prefectx.plain import TOLD, TOLD_WITH_ITEMS, not_plain
+from prefectx.run import known_here
 from prefectx.safety import LONGEST, LONGEST_PART, are_plainly_safe, why_unsafe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Final, TypeGuard
 
-    from prefectx.run import Known
+    from prefectx.naming import Naming
     from prefectx.signature import Signature
 
 
@@ -95,11 +96,11 @@ class Template:
         told: Callable[..., str] = self._signature.compile([], [], self._told_source(), _PLAINLY)
         return told
 
-    def hit(self, known: Callable[[], Known | None]) -> Callable[..., Any]:
+    def hit(self, naming: Naming) -> Callable[..., Any]:
         """Return a function of a call's arguments that gives its Item if it is plainly done.
 
         Args:
-            known: Gives what the run that is under way knows of the task.
+            naming: What the run that is under way may know the task by.
         """
         inside, longest = f"$target[{self._start}:]", self._start + LONGEST_PART
         tried = [
@@ -112,7 +113,7 @@ class Template:
         hit: Callable[..., Any] = self._signature.compile(
             [],
             [
-                _own("$known = $known_here()"),
+                _own("$known = $known_here($naming)"),
                 _own("if $known is None: return None"),
                 "try:",
                 *(f" {line}" for line in tried if line),
@@ -120,7 +121,7 @@ class Template:
                 _own("except $Exception: return None"),
             ],
             _own("$known.found($target, $claim)"),
-            {**self._namespace, **_PLAINLY, **_named({"known_here": known})},
+            {**self._namespace, **_PLAINLY, **_named({"naming": naming})},
         )
         return hit
 
@@ -203,12 +204,13 @@ def _named(values: Mapping[str, Any]) -> dict[str, Any]:
 _PLAINLY: Final = _named(
     {
         "context": context_names,
+        "known_here": known_here,
         "type": type,
         "int": int,
         "len": len,
         "Exception": Exception,
         "told": TOLD,
-        "told_with_items": told_with_items(),
+        "told_with_items": TOLD_WITH_ITEMS,
         "are_safe": are_plainly_safe,
         "refuse": not_plain,
     }

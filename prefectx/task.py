@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Coroutine, Iterable
-
 from prefectx.code import code_hash
 from prefectx.entry import entry_of
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
@@ -12,6 +9,7 @@ from prefectx.functions import (
     is_async_generator_function,
     is_coroutine_function,
     is_generator_function,
+    look_like,
 )
 from prefectx.future import Future, FutureList, State
 from prefectx.item import Item, settle
@@ -24,6 +22,7 @@ from prefectx.typed import Generic, ParamSpec, TypeVar, cast, overload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
     from typing import Any, Concatenate, Final, Literal, Self, Unpack
 
 P = ParamSpec("P")
@@ -76,7 +75,7 @@ class Task(_Called, Generic[P, R_co]):
         if not hasattr(self.fn, "__qualname__"):
             msg = f"task takes a function, which has a name, not {self.fn!r}: wrap it in a def"
             raise TypeError(msg)
-        functools.update_wrapper(self, self.fn)
+        look_like(self, self.fn)
         self.name: Final[str] = self.fn.__name__
         # What multiprocessing spawns has a script under another name.
         module = "__main__" if self.fn.__module__ == "__mp_main__" else self.fn.__module__
@@ -100,17 +99,20 @@ class Task(_Called, Generic[P, R_co]):
                 msg = f"task {self.name!r} has a parameter {name!r}, a name that calls of tasks use"
                 raise UnknownOption(msg)
         self._bound: tuple[object, ...] = ()
+        self._code_hash: str | None = None
         self._set_entry(entry_of(self))
         self._origin: Task[..., Any] | None = None
         # What the Prefect modes run; made when they first need it.
         self.prefect_task: Any = None
 
-    @functools.cached_property
+    @property
     def code_hash(self) -> str:
         """A hash of what the function does."""
-        return code_hash(self.fn)
+        if self._code_hash is None:
+            self._code_hash = code_hash(self.fn)
+        return self._code_hash
 
-    @functools.cached_property
+    @property
     def identity(self) -> str:
         """What tells the task apart from all others: its name, and what it does."""
         return f"{self.qualified_name} {self.code_hash}"
@@ -251,7 +253,7 @@ class Task(_Called, Generic[P, R_co]):
         """
         changed: Task[P, R_co] = Task(self._given, {**self.options, **options})
         changed._bound = self._bound
-        changed._set_entry(functools.partial(changed.__call__, *self._bound))
+        changed._set_entry(changed.__call__, self._bound)
         changed._origin = self._origin or self
         return changed
 
@@ -285,14 +287,18 @@ class Task(_Called, Generic[P, R_co]):
             return self
         return self._bind_to(instance)
 
-    def _set_entry(self, entry: Callable[..., Any]) -> None:
+    def _set_entry(self, entry: Callable[..., Any], first: tuple[object, ...] = ()) -> None:
+        if first:
+            from functools import partial
+
+            entry = partial(entry, *first)
         self.__call__ = entry  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
 
     def _bind_to(self, owner: object) -> Task[..., Any]:
         bound: Task[..., Any] = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
         bound._bound = (owner,)
-        bound._set_entry(functools.partial(self.__call__, owner))
+        bound._set_entry(self.__call__, (owner,))
         bound._origin = self._origin or self
         return bound
 
@@ -319,7 +325,7 @@ class Task(_Called, Generic[P, R_co]):
     ) -> Task[..., Any]:
         varied: Task[..., Any] = Task(origin._given, options)
         varied._bound = bound
-        varied._set_entry(functools.partial(varied.__call__, *bound))
+        varied._set_entry(varied.__call__, bound)
         varied._origin = origin
         return varied
 

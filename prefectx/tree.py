@@ -29,12 +29,17 @@ def replace(value: Any, leaf: Callable[[Any], Any]) -> Any:
     Walks lists, tuples, sets, dicts (keys too) and dataclasses, as Prefect does. A container is
     copied only if something in it changed, so data without handles keeps its identity.
     """
+    return value if is_flat(value) else _walk(value, leaf, {})
+
+
+def is_flat(value: Any) -> bool:
+    """Tell whether `value` is seen at once to hold only numbers and texts: arguments, mostly."""
     kind = type_of(value)
-    if kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value))):
-        return value
-    if kind is dict and _ATOMS.issuperset(map(type, (*value, *value.values()))):
-        return value
-    return _walk(value, leaf, {})
+    if kind is tuple:
+        return _ATOMS.issuperset(map(type, value))
+    if kind is dict:
+        return _ATOMS.issuperset(map(type, (*value, *value.values())))
+    return kind in _ATOMS
 
 
 def _walk(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from prefectx.mode import current_mode
+from prefectx.setting import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from typing import Any, Final
 
     from prefectx.mode import Mode
@@ -43,18 +42,13 @@ def current_runner() -> Runner:
     return _runners.get(mode) or _made(mode)
 
 
-@contextmanager
-def use_runner(runner: Runner) -> Generator[None]:
+def use_runner(runner: Runner) -> Setting:
     """Have `runner` run what the mode in force would run in the body of the `with` statement.
 
     The mode must be `use_mode`'s, not the environment's. Where the body switches to another mode,
     that mode's own runner runs it.
     """
-    token = _override.set((current_mode(), runner))
-    try:
-        yield
-    finally:
-        _override.reset(token)
+    return Setting(_override, (current_mode(), runner))
 
 
 def _made(mode: Mode) -> Runner:

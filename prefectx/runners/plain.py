@@ -6,7 +6,6 @@ import contextvars
 import os
 import sys
 from abc import abstractmethod
-from contextlib import AbstractContextManager, nullcontext
 
 from prefectx.functions import is_coroutine
 from prefectx.future import Future, State, completed, failed, not_ready
@@ -20,6 +19,7 @@ from prefectx.tree import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from prefectx.flow import Flow
@@ -110,6 +110,8 @@ class PlainRunner(Runner):
 
     def tags(self, *names: str) -> AbstractContextManager[Any]:  # noqa: ARG002
         """Do nothing: there is nobody to see tags."""
+        from contextlib import nullcontext
+
         return nullcontext()
 
 

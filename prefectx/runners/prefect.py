@@ -189,7 +189,7 @@ class PrefectSkipRunner(PrefectCacheRunner):
         found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
         if found is None:
             return super().call(task, args, kwargs)
-        current_run().skipped[task.name] += 1
+        current_run().skip(task.name)
         return _as_called(task, found)
 
     def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
@@ -197,7 +197,7 @@ class PrefectSkipRunner(PrefectCacheRunner):
         found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
         if found is None or not _counts(found):
             return super().submit(task, args, kwargs)
-        current_run().skipped[task.name] += 1
+        current_run().skip(task.name)
         return Hit(found)
 
     def hit(self, given: Given, sight: Sight = HERE) -> Hit | None:
@@ -210,13 +210,14 @@ class PrefectSkipRunner(PrefectCacheRunner):
             return None
         if not (call.is_done() and sight.confirms(call.item)):
             return None
-        current_run().skipped[given.task.name] += 1
+        current_run().skip(given.task.name)
         return Hit(call.given())
 
     def flow_ended(self, run: Run) -> None:
         """Say how many task runs were not needed, in one line."""
-        if total := run.skipped.total():
-            each = ", ".join(f"{name} {count:,}" for name, count in run.skipped.most_common())
+        if total := sum(run.skipped.values()):
+            most = sorted(run.skipped.items(), key=lambda counted: -counted[1])
+            each = ", ".join(f"{name} {count:,}" for name, count in most)
             self.logger().info("Skipped %s calls whose targets are there: %s", f"{total:,}", each)
 
 

@@ -39,6 +39,7 @@ class PrefectTask(prefect.Task[..., Any]):
     def __init__(self, task: Task[..., Any]) -> None:
         super().__init__(task.fn, **prefect_options(task.options))
         self.task = task
+        self.signature = inspect.signature(task.fn)
 
     @classmethod
     def of(cls, task: Task[..., Any]) -> PrefectTask:
@@ -144,7 +145,7 @@ class Body:
         self.there = there
         self.__name__ = task.fn.__name__
         self.__qualname__ = task.fn.__qualname__
-        self.__signature__ = inspect.signature(task.fn)
+        self.__signature__ = PrefectTask.of(task).signature
 
     @classmethod
     def here(cls, task: Task[..., Any], mode: Mode) -> Self:

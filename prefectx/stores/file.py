@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 from xxhash import xxh3_128
 
@@ -203,10 +202,17 @@ class Filestore(Store):
 
         One that lies beside it is newer than one in the file itself.
         """
-        with suppress(*NO_SUCH_FILE), self._place.open(_record(target)) as file:
-            return file.read().decode(errors="replace")
-        note = self._place.note(target)
-        return None if note is None else note.decode(errors="replace")
+        record = self._read_record(target)
+        if record is None:
+            record = self._place.note(target)
+        return None if record is None else record.decode(errors="replace")
+
+    def _read_record(self, target: str) -> bytes | None:
+        try:
+            with self._place.open(_record(target)) as file:
+                return file.read()
+        except NO_SUCH_FILE:
+            return None
 
     def save_record(self, target: str, record: str) -> None:
         """Write the record to its file below `.prefectx/records`."""

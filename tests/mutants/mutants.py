@@ -102,7 +102,7 @@ MUTANTS = [
     ),
     Mutant(
         "a write is torn: no other file that is renamed when it is whole",
-        "stores/places/local.py",
+        "stores/places/whole.py",
         "        descriptor = nameless(folder)\n",
         '        with open(path, "wb") as torn:\n'
         "            dump(torn)\n"
@@ -111,7 +111,7 @@ MUTANTS = [
     ),
     Mutant(
         "what a failed write has left becomes the target",
-        "stores/places/local.py",
+        "stores/places/whole.py",
         "            try:\n                is_noted = self._fill(descriptor, dump, note)\n",
         "            try:\n"
         "                try:\n"

@@ -24,7 +24,8 @@ from prefectx import load, task
 from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.formats import _formats
-from prefectx.stores.places import local, nameless, unfinished
+from prefectx.stores.places import nameless, unfinished, whole
+from prefectx.stores.places.local import LocalFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,10 +75,10 @@ import os, signal, sys
 from pathlib import Path
 from prefectx import task
 from prefectx.stores import Filestore, register_format
-from prefectx.stores.places import local, unfinished
+from prefectx.stores.places import unfinished, whole
 
 if "OLD_SYSTEM" in os.environ:
-    local.nameless, local._HAS_NOTES = (lambda folder: None), False
+    whole.nameless, whole._HAS_NOTES = (lambda folder: None), False
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -106,8 +107,8 @@ def writing(x):
 @pytest.fixture
 def old_system(monkeypatch: pytest.MonkeyPatch) -> None:
     """No nameless files, and no notes that are kept with files: as on NFS, macOS or Windows."""
-    monkeypatch.setattr(local, "nameless", lambda folder: None)
-    monkeypatch.setattr(local, "_HAS_NOTES", False)
+    monkeypatch.setattr(whole, "nameless", lambda folder: None)
+    monkeypatch.setattr(whole, "_HAS_NOTES", False)
     monkeypatch.setenv("OLD_SYSTEM", "1")
 
 
@@ -148,9 +149,9 @@ def put(name: str, days: float = 0) -> Path:
 KILLS = {
     "between creating and locking": ("unfinished.hold = die", "old"),
     "in the middle of the dump": ('register_format(".half", bytes, dump_half)', "old"),
-    "before the rename": ("local._rename = die", "old"),
+    "before the rename": ("whole._rename = die", "old"),
     "after the rename": (
-        "local._rename = lambda held, path: (os.replace(held, path), die())",
+        "whole._rename = lambda held, path: (os.replace(held, path), die())",
         "new",
     ),
 }
@@ -186,9 +187,8 @@ class TestKilled:
 
     def test_while_its_record_is_written_it_leaves_the_target_and_no_record(self) -> None:
         how, errors = ended("""
-            place = local.LocalFolder
-            rename = local._rename
-            local._rename = lambda held, path: die() if ".json" in path else rename(held, path)
+            rename = whole._rename
+            whole._rename = lambda held, path: die() if ".json" in path else rename(held, path)
             plain(1)
         """)
         assert how == -signal.SIGKILL, errors
@@ -205,7 +205,7 @@ class TestNameless:
     """Where files can be written without a name, no writer leaves half a file."""
 
     @pytest.mark.parametrize(
-        "preparation", ['register_format(".half", bytes, dump_half)', "local.named = die"]
+        "preparation", ['register_format(".half", bytes, dump_half)', "whole.named = die"]
     )
     @pytest.mark.parametrize("before", [[], [b"old content"]], ids=["first", "again"])
     @pytest.mark.usefixtures("formats")
@@ -227,7 +227,7 @@ class TestNameless:
     def test_killed_before_it_takes_the_place_of_another_that_one_is_there(self) -> None:
         Filestore().save("a/b", "old")
         how, errors = ended("""
-            local._rename = die
+            whole._rename = die
             Filestore().save("a/b", "new")
         """)
         assert how == -signal.SIGKILL, errors
@@ -239,8 +239,8 @@ class TestNameless:
 
     def test_a_target_and_its_record_are_there_at_once(self) -> None:
         how, errors = ended("""
-            named = local.named
-            local.named = lambda *args: (named(*args), die())
+            named = whole.named
+            whole.named = lambda *args: (named(*args), die())
             plain(1)
         """)
         assert how == -signal.SIGKILL, errors
@@ -684,4 +684,4 @@ def test_no_descriptor_stays_open(folder: Path) -> None:
     with pytest.raises(IsADirectoryError):
         Filestore().save("a", 1)
     assert opened() == before
-    assert local.LocalFolder(".").exists("a/b")
+    assert LocalFolder(".").exists("a/b")

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefectx import flow, load, task
+from prefectx.digest import digest
 from prefectx.errors import TargetCollision, UnsafeTarget, UnsupportedValue
 from prefectx.safety import why_unsafe_on_windows
 from pytest_prefectx import identical
@@ -116,6 +117,7 @@ def test_no_file_outside_the_folder_is_touched_and_no_value_is_evaluated(
     with tmp_target_factory() as target, pytest.MonkeyPatch.context() as patch:
         patch.delenv("PREFECTX_RUNS_LOG")  # by which the plugin counts runs
         # Whatever is imported, and compiled from the task's signature, on first use.
+        digest("long or strange arguments ask for it")
         load(hostile("warm"))
         hostile.item("warm").delete()
         with watched() as events:

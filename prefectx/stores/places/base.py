@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 RESERVED: Final = ".prefectx"
 """How the names start of what lies below a root and is no target: records, unfinished files."""
 
+NOTE: Final = "user.prefectx.record"
+"""The extended attribute in which a file carries its record."""
+
 NO_SUCH_FILE: Final = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 """Nothing, a name below a file, a folder: in none of them is there an output."""
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
-from contextlib import suppress
 from io import BytesIO
 from stat import S_ISREG
 
 from prefectx.errors import UnsafeTarget, UntrustedTarget
-from prefectx.stores.places.base import NO_SUCH_FILE, RESERVED, Place
-from prefectx.stores.places.nameless import named, nameless
-from prefectx.stores.places.unfinished import sweep, unfinished
+from prefectx.stores.places.base import NO_SUCH_FILE, NOTE, RESERVED, Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +16,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import IO, BinaryIO, Final
 
+    from prefectx.stores.places.whole import WholeFiles
+
 _SMALL: Final = 1 << 16
-_BUFFER: Final = 1 << 15
-_NOTE: Final = "user.prefectx.record"
-_HAS_NOTES: Final = hasattr(os, "setxattr")
 _CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -46,7 +41,7 @@ class LocalFolder(Place):
         self.durable: Final = durable
         # The current folder may change before a file is asked for, so "." is not resolved here.
         self._prefix: Final = "" if root == "." else os.path.join(root, "")
-        self._swept: Final[set[tuple[str, str]]] = set()
+        self._files: WholeFiles | None = None
 
     @property
     def prefix(self) -> str:
@@ -117,70 +112,21 @@ class LocalFolder(Place):
             UnsafeTarget: A symbolic link leads out of the root.
         """
         self._check_inside(name)
-        path = self.location(name)
-        folder = os.path.dirname(path) or "."
-        self._prepare(folder)
-        descriptor = nameless(folder)
-        if descriptor is None:
-            with unfinished(folder) as (held, descriptor):
-                is_noted = self._fill(descriptor, dump, note)
-                _rename(held, path)
-        else:
-            try:
-                is_noted = self._fill(descriptor, dump, note)
-                held = named(descriptor, folder, path)
-                if held != path:
-                    _rename_or_remove(held, path)
-            finally:
-                os.close(descriptor)
-        if self.durable:
-            _sync_folder(folder)
-        return is_noted
+        if self._files is None:
+            from prefectx.stores.places.whole import WholeFiles
 
-    def _fill(
-        self, descriptor: int, dump: Callable[[IO[bytes]], object], note: bytes | None
-    ) -> bool:
-        # Many a dump closes the file that it is given.
-        with open(descriptor, "wb", _BUFFER, closefd=False) as file:
-            dump(file)
-        is_noted = note is not None and _keeps_note(descriptor, note)
-        if self.durable:
-            os.fsync(descriptor)
-        return is_noted
+            self._files = WholeFiles(durable=self.durable)
+        return self._files.write(self.location(name), dump, note)
 
     def note(self, name: str) -> bytes | None:
         """Return the note that is kept with the file, if one is."""
-        if not _HAS_NOTES:
+        if not hasattr(os, "getxattr"):
             return None
         try:
-            return os.getxattr(self.location(name), _NOTE)
+            return os.getxattr(self.location(name), NOTE)
         except OSError:
             # There is no such file, it has no note, or nothing has notes there.
             return None
-
-    def _prepare(self, folder: str) -> None:
-        """Make the folder if it is not there; remove what killed processes have left in it."""
-        self._make_folder(folder)
-        # Of each folder once: listing a large one takes longer than writing a small file.
-        known = (os.getcwd(), folder)
-        if known not in self._swept:
-            self._swept.add(known)
-            sweep(folder)
-
-    def _make_folder(self, folder: str) -> None:
-        if os.path.isdir(folder):
-            return
-        parent = os.path.dirname(folder) or "."
-        self._make_folder(parent)
-        try:
-            os.mkdir(folder)
-        except FileExistsError:
-            # Another process may have made it meanwhile.
-            if not os.path.isdir(folder):
-                msg = f"{folder!r} is no folder, so nothing can be kept below it"
-                raise NotADirectoryError(errno.ENOTDIR, msg) from None
-        if self.durable:
-            _sync_folder(parent)
 
     def delete(self, name: str) -> None:
         """Remove the file.
@@ -189,6 +135,8 @@ class LocalFolder(Place):
             UnsafeTarget: A symbolic link leads out of the root.
         """
         self._check_inside(name)
+        from contextlib import suppress
+
         with suppress(*NO_SUCH_FILE):
             os.unlink(self.location(name))
 
@@ -254,39 +202,3 @@ def _is_file(path: str) -> bool:
 def _is_below(path: str, root: str) -> bool:
     real, root = os.path.realpath(path), os.path.realpath(root)
     return os.path.commonpath([real, root]) == root
-
-
-def _keeps_note(descriptor: int, note: bytes) -> bool:
-    if not _HAS_NOTES:
-        return False
-    try:
-        os.setxattr(descriptor, _NOTE, note)
-    except OSError:
-        # Not all file systems have notes, and none has long ones.
-        return False
-    return True
-
-
-def _rename_or_remove(held: str, path: str) -> None:
-    try:
-        _rename(held, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(held)
-        raise
-
-
-def _rename(held: str, path: str) -> None:
-    try:
-        os.replace(held, path)
-    except IsADirectoryError:
-        msg = f"{path!r} is a folder, so no file can be kept there"
-        raise IsADirectoryError(errno.EISDIR, msg) from None
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
