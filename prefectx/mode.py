@@ -70,7 +70,7 @@ class use_mode:  # noqa: N801 - used as a function
     __slots__ = ("_mode", "_token")
 
     def __init__(self, mode: str) -> None:
-        self._mode = checked_mode(mode, "use_mode()")
+        self._mode: Mode = checked_mode(mode, "use_mode()")
         self._token: Token[Mode | None]
 
     def __enter__(self) -> Mode:
