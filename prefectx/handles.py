@@ -29,8 +29,7 @@ def is_state(value: Any) -> TypeGuard[State[Any]]:
 def is_iterator(value: Any) -> bool:
     """Tell whether `value` is used up by looking into it."""
     # What collections.abc calls an Iterator; it would have to be imported.
-    kind: type[Any] = type(value)
-    return hasattr(kind, "__next__") and hasattr(kind, "__iter__")
+    return hasattr(value, "__next__") and hasattr(value, "__iter__")
 
 
 def result_of(handle: Future[Any] | State[Any]) -> Any:
