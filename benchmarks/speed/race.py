@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field
+from random import Random
 from statistics import median
 from time import thread_time
 from timeit import Timer
@@ -107,10 +108,10 @@ def race(benchmark: Any, rounds: int, timers: Mapping[str, Timer]) -> dict[str, 
 
     def one_round() -> None:
         number = next(numbers)
-        # Not always in one order: what one leaves in the caches, the next one finds.
+        # In another order each time: what one leaves in caches and memory, the next one finds.
         order = list(contenders.values())
-        start = number % len(order)
-        for contender in order[start:] + order[:start]:
+        Random(number).shuffle(order)  # noqa: S311 - only an order
+        for contender in order:
             contender.run(number)
 
     gc.collect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
+from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
 from prefectx.stores.formats.library import in_memory, library
 from prefectx.stores.formats.pandas_judge import frame_change
@@ -112,7 +113,12 @@ def _arrow_of_pandas(frame: Any) -> Any:
 
 
 def _arrow_of_polars(frame: Any) -> Any:
-    return frame.to_arrow()
+    try:
+        return frame.to_arrow()
+    except library("polars").exceptions.PanicException as error:
+        # Which is no Exception: of a name with a NUL in it, for instance.
+        msg = f"polars cannot give this table to Arrow: {error}"
+        raise UnsupportedValue(msg) from error
 
 
 def _polars_frame(table: Any) -> Any:

@@ -219,6 +219,12 @@ def test_any_polars_table_is_kept_as_it_is_or_refused(
     check_kept_or_refused("t" + suffix, table, tmp_target_factory)
 
 
+def test_a_polars_table_that_arrow_cannot_take_is_refused(tmp_target: Any) -> None:
+    with pytest.raises(UnsupportedValue, match="polars cannot give this table to Arrow"):
+        Filestore().save("t.parquet", pl.DataFrame({"\0a": [1]}))
+    assert tmp_target.items() == []
+
+
 @given(columns=columns(), suffix=st.sampled_from([".arrow.csv", ".parquet"]))
 @settings(deadline=None, max_examples=100)
 def test_any_arrow_table_is_kept_as_it_is_or_refused(
