@@ -151,9 +151,11 @@ class Run:
 
     def know(self, naming: Naming, item: Item[Any], mark: str) -> None:
         """Let a task claim targets like this one by itself."""
+        folder = self._folder()
+        if (known := self.known.get(naming)) is not None and known.folder == folder:
+            return
         claims, key = self._place(item)
         if key == item.target:
-            folder = self._folder()
             self.known[naming] = Known(mark, claims, item.store, naming.item_base, folder)
 
     def looks_first(self, task: str) -> bool:
