@@ -6,12 +6,12 @@ import time
 import warnings
 
 from prefectx import records
+from prefectx.claims import Claim
 from prefectx.environment import Variable
 from prefectx.errors import PrefectxError, StaleTarget
 from prefectx.item import Item, is_handle, load, load_items
 from prefectx.named import named_run
 from prefectx.run import (
-    Claim,
     current_run,
     in_task,
     task_body,

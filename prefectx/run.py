@@ -7,6 +7,7 @@ import warnings
 from contextvars import ContextVar
 from itertools import count
 
+from prefectx.claims import Claim, collision, is_below, is_same_call
 from prefectx.context import context_names, replaced_context
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.item import Item
@@ -15,49 +16,12 @@ from prefectx.stores.places.listing import Listings, listings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any, Final
 
     from prefectx.naming import Naming
     from prefectx.stores.base import Store
 
 _MOST_OUTSIDE: Final = 10_000
-
-
-class Claim:
-    """One call's claim to its target: enough to tell it apart from another, and never much.
-
-    Args:
-        call: The call as short text.
-        task: What tells the task apart from all others.
-        arguments: The call's arguments.
-    """
-
-    __slots__ = ("_parts", "_task", "call")
-
-    def __init__(self, call: str, task: str, arguments: Mapping[str, Any]) -> None:
-        self.call = call
-        self._task = task
-        self._parts = tuple(map(_part, arguments.values()))
-
-    def is_same_call(self, other: Claim) -> bool:
-        """Tell whether the other claim is, as far as can be seen, of the same call."""
-        return self._task == other._task and all(
-            content == other_content or (identity is not None and identity == other_identity)
-            for (identity, content), (other_identity, other_content) in zip(
-                self._parts, other._parts, strict=True
-            )
-        )
-
-
-def _part(value: Any) -> tuple[int | None, bytes | str]:
-    from prefectx.digest import cheap_digest
-    from prefectx.summary import brief
-
-    known = cheap_digest(value)
-    # An object may fill attributes as it is used, and is the same all the same.
-    identity = None if type(value).__module__ == "builtins" else id(value)
-    return identity, brief(value) if known is None else known
 
 
 class Known:
@@ -115,6 +79,8 @@ class Run:
         # A claim is a mark and a text of plain arguments, or a Claim. By roots of stores, and then
         # by what comes below: mostly the target itself, which costs no further memory.
         self._claims: dict[str, dict[str, str | Claim]] = {}
+        # The same by stores, as long as the current folder is what it was.
+        self._stores: dict[int, tuple[Store, dict[str, str | Claim]]] = {}
         self._tasks: dict[str, tuple[str, str]] = {}
         self._numbers = count()
         self._looked_at: set[str] = set()
@@ -127,9 +93,16 @@ class Run:
         Raises:
             TargetCollision: Another call of this run fills it.
         """
+        # Without asking for the current folder, which lets other threads run first.
+        below = is_below(item.target)
+        known = self._stores.get(id(item.store)) if below else None
+        if known and is_same_call(known[1].setdefault(item.target, claim), claim):
+            return
         claims, key = self._place(item)
+        if below and key == item.target and self._folder() is None:
+            self._stores[id(item.store)] = item.store, claims
         other = claims.setdefault(key, claim)
-        if not _is_same_call(other, claim):
+        if not is_same_call(other, claim):
             self._collide(item.target, self._call(other), self._call(claim))
 
     def skip(self, task: str) -> None:
@@ -184,7 +157,16 @@ class Run:
         for inner in [other for other in self._claims if other.startswith(root) and other != root]:
             within = inner[len(root) :]
             claims.update((within + key, claim) for key, claim in self._claims.pop(inner).items())
-            self.known.clear()
+            self._forget_stores()
+        # Below no root are those that are known by their full paths.
+        paths = self._claims.get("", {})
+        for path in [path for path in paths if path.startswith(root)]:
+            claims[path[len(root) :]] = paths.pop(path)
+            self._forget_stores()
+
+    def _forget_stores(self) -> None:
+        self.known.clear()
+        self._stores.clear()
 
     def _call(self, claim: str | Claim) -> str:
         if isinstance(claim, Claim):
@@ -197,7 +179,7 @@ class Run:
         return None
 
     def _collide(self, target: str, other: str, call: str) -> None:
-        raise TargetCollision(_collision(target, other, call))
+        raise TargetCollision(collision(target, other, call))
 
 
 class _Outside(Run):
@@ -214,20 +196,7 @@ class _Outside(Run):
         return os.getcwd()
 
     def _collide(self, target: str, other: str, call: str) -> None:
-        warnings.warn(_collision(target, other, call), StaleTarget, stacklevel=6)
-
-
-def _is_same_call(one: str | Claim, other: str | Claim) -> bool:
-    if isinstance(one, Claim) and isinstance(other, Claim):
-        return one.is_same_call(other)
-    return one == other
-
-
-def _collision(target: str, other: str, call: str) -> str:
-    return (
-        f"two different calls share the target {target!r}: {other} and {call}."
-        " Name in the target what tells them apart, as {base} does if no context sets it."
-    )
+        warnings.warn(collision(target, other, call), StaleTarget, stacklevel=6)
 
 
 run_here: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)

@@ -235,7 +235,7 @@ MUTANTS = [
     Mutant(
         "collisions are not looked for",
         "run.py",
-        "        if not _is_same_call(other, claim):\n",
+        "        if not is_same_call(other, claim):\n",
         "        if False:\n",
     ),
     Mutant(

@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import decimal
 import functools
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -589,3 +590,43 @@ def test_nothing_warns_in_ordinary_use(tmp_target: Any) -> None:
         for _ in range(3):
             run(one.with_options(target="out/{base}"), *range(5))
     assert tmp_target.runs == {"one": 5}
+
+
+class TestSpellings:
+    """A target is one file, however its tasks spell it and whatever came before."""
+
+    @pytest.mark.parametrize("other", ["{here}/out/x", "./out/x", "out/../out/x"])
+    @pytest.mark.parametrize("warm", [False, True])
+    def test_of_one_target_in_one_store_collide(self, other: str, warm: bool) -> None:
+        store = Filestore()
+        plain = task(target="out/x", store=store)(lambda a: a)
+        spelt = task(target=other.format(here=Path.cwd()), store=store)(lambda b: b)
+        before = task(target="out/{c}", store=store)(lambda c: c)
+
+        @flow
+        def both() -> None:
+            if warm:
+                before("y"), before("y")
+            spelt(1)
+            plain(2)
+
+        with pytest.raises(TargetCollision):
+            both()
+
+    def test_in_the_folder_that_the_flow_went_to_do_not_collide(self, tmp_path: Path) -> None:
+        constant = task(target="out/x")(lambda a: a)
+        here = Path.cwd()
+
+        @flow
+        def there_and_back() -> Any:
+            given = [load(constant(1))]
+            (tmp_path / "other").mkdir()
+            os.chdir(tmp_path / "other")
+            given.append(load(constant(2)))
+            os.chdir(here)
+            return [*given, load(constant(1))]
+
+        try:
+            assert there_and_back() == [1, 2, 1]
+        finally:
+            os.chdir(here)
