@@ -186,8 +186,13 @@ class Call:
         if self.item is None:
             return value
         try:
-            self._announce(self.item)
-            records.save(self.item.store, self.item.target, value, self._record(seconds))
+            if self.task.rerun_on:
+                # Beside the target, where it stays with its folder when that is copied.
+                self._announce(self.item)
+                self.item.store.save(self.item.target, value)
+                records.write(self.item.store, self.item.target, self._record(seconds))
+            else:
+                records.save(self.item.store, self.item.target, value, self._record(seconds))
         except (PrefectxError, OSError) as error:
             error.add_note(f"This is the output of {self.summary}, target {self.item.target!r}.")
             raise

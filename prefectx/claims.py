@@ -44,11 +44,6 @@ def _part(value: Any) -> tuple[int | None, bytes | str]:
     return identity, brief(value) if known is None else known
 
 
-def is_below(target: str) -> bool:
-    """Tell whether a target can be seen to lie below its store's root, in one spelling."""
-    return target[:1] not in {".", "/"} and "/." not in target
-
-
 def is_same_call(one: str | Claim, other: str | Claim) -> bool:
     """Tell whether two claims are of the same call, as far as can be seen."""
     if isinstance(one, Claim) and isinstance(other, Claim):

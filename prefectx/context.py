@@ -5,13 +5,16 @@ from __future__ import annotations
 from contextvars import ContextVar
 from types import MappingProxyType
 
-from prefectx.setting import Setting
+from prefectx.setting import Setting, decorated
+from prefectx.typed import TypeVar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextvars import Token
     from typing import Any, Final
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _names: ContextVar[Mapping[str, Any]] = ContextVar("prefectx_context", default=_EMPTY)
@@ -37,17 +40,21 @@ class context:  # noqa: N801 - used as a function
         'working/shout/report-7'
     """
 
-    __slots__ = ("_names", "_token")
+    __slots__ = ("_names", "_tokens")
 
     def __init__(self, /, **names: Any) -> None:
         self._names = names
-        self._token: Token[Mapping[str, Any]]
+        self._tokens: list[Token[Mapping[str, Any]]] = []
 
     def __enter__(self) -> None:
-        self._token = _names.set({**_names.get(), **self._names})
+        self._tokens.append(_names.set({**_names.get(), **self._names}))
 
     def __exit__(self, *_: object) -> None:
-        _names.reset(self._token)
+        _names.reset(self._tokens.pop())
+
+    def __call__(self, fn: F) -> F:
+        """Return a function that does what `fn` does within the context."""
+        return decorated(fn, lambda: context(**self._names))
 
 
 def replaced_context(names: Mapping[str, Any]) -> Setting:

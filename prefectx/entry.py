@@ -118,15 +118,15 @@ _SOURCE: Final = """
 if $too_many is return_state is wait_for is $nothing:
     if $overridden_mode() is not None:
         $runner = $current_runner()
-    elif $mode not in $environment or (
-        $environment[$mode] in $unset and $runs_log not in $environment
+    elif $runs_log not in $environment and (
+        $mode not in $environment or $environment[$mode] in $unset
     ):
         if {is_unnamed}{are_plain}:
             $value = $fn({passed})
             return $value if {is_result_plain} else $data_of($value)
         $runner = $current_runner()
     else:
-        $runner = $runners.get($environment[$mode]) or $current_runner()
+        $runner = $runners.get($environment.get($mode)) or $current_runner()
     if $runner.asks_first:
         $hit = $hit_of({passed})
         if $hit is not None:

@@ -18,6 +18,11 @@ VAR_KEYWORD: Final = 4
 
 NO_DEFAULT: Final = object()
 
+_WORN: Final = (
+    *("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"),
+    "__type_params__",
+)
+
 _VAR_POSITIONAL: Final = 0x04
 _VAR_KEYWORD: Final = 0x08
 _GENERATOR: Final = 0x20
@@ -82,7 +87,7 @@ def is_async_generator_function(fn: Callable[..., Any]) -> bool:
 
 def look_like(wrapper: Any, fn: Callable[..., Any]) -> None:
     """Do what `functools.update_wrapper` does, which would have to be imported."""
-    for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+    for name in _WORN:
         if hasattr(fn, name):
             setattr(wrapper, name, getattr(fn, name))
     wrapper.__dict__.update(getattr(fn, "__dict__", {}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from prefectx.future import Future, FutureList, State
+from prefectx.tree import type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def is_state(value: Any) -> TypeGuard[State[Any]]:
 def is_iterator(value: Any) -> bool:
     """Tell whether `value` is used up by looking into it."""
     # What collections.abc calls an Iterator; it would have to be imported.
-    return hasattr(value, "__next__") and hasattr(value, "__iter__")
+    kind = type_of(value)
+    return hasattr(kind, "__next__") and hasattr(kind, "__iter__")
 
 
 def result_of(handle: Future[Any] | State[Any]) -> Any:

@@ -7,17 +7,21 @@ from contextvars import ContextVar
 
 from prefectx.environment import Variable
 from prefectx.errors import UnknownMode
+from prefectx.setting import decorated
+from prefectx.typed import TypeVar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final, Literal, TypeGuard
 
     Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextvars import Token
 
 MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.cache", "prefect")
 """The names of the modes, from the plainest to Prefect's own."""
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 VARIABLE: Final = "PREFECTX"
 
@@ -67,18 +71,22 @@ class use_mode:  # noqa: N801 - used as a function
         'cache'
     """
 
-    __slots__ = ("_mode", "_token")
+    __slots__ = ("_mode", "_tokens")
 
     def __init__(self, mode: str) -> None:
         self._mode: Mode = checked_mode(mode, "use_mode()")
-        self._token: Token[Mode | None]
+        self._tokens: list[Token[Mode | None]] = []
 
     def __enter__(self) -> Mode:
-        self._token = override.set(self._mode)
+        self._tokens.append(override.set(self._mode))
         return self._mode
 
     def __exit__(self, *_: object) -> None:
-        override.reset(self._token)
+        override.reset(self._tokens.pop())
+
+    def __call__(self, fn: F) -> F:
+        """Return a function that does what `fn` does in the mode."""
+        return decorated(fn, lambda: use_mode(self._mode))
 
 
 def checked_mode(mode: str, source: str) -> Mode:

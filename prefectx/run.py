@@ -7,7 +7,7 @@ import warnings
 from contextvars import ContextVar
 from itertools import count
 
-from prefectx.claims import Claim, collision, is_below, is_same_call
+from prefectx.claims import Claim, collision, is_same_call
 from prefectx.context import context_names, replaced_context
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.item import Item
@@ -79,8 +79,6 @@ class Run:
         # A claim is a mark and a text of plain arguments, or a Claim. By roots of stores, and then
         # by what comes below: mostly the target itself, which costs no further memory.
         self._claims: dict[str, dict[str, str | Claim]] = {}
-        # The same by stores, as long as the current folder is what it was.
-        self._stores: dict[int, tuple[Store, dict[str, str | Claim]]] = {}
         self._tasks: dict[str, tuple[str, str]] = {}
         self._numbers = count()
         self._looked_at: set[str] = set()
@@ -93,14 +91,7 @@ class Run:
         Raises:
             TargetCollision: Another call of this run fills it.
         """
-        # Without asking for the current folder, which lets other threads run first.
-        below = is_below(item.target)
-        known = self._stores.get(id(item.store)) if below else None
-        if known and is_same_call(known[1].setdefault(item.target, claim), claim):
-            return
         claims, key = self._place(item)
-        if below and key == item.target and self._folder() is None:
-            self._stores[id(item.store)] = item.store, claims
         other = claims.setdefault(key, claim)
         if not is_same_call(other, claim):
             self._collide(item.target, self._call(other), self._call(claim))
@@ -157,16 +148,12 @@ class Run:
         for inner in [other for other in self._claims if other.startswith(root) and other != root]:
             within = inner[len(root) :]
             claims.update((within + key, claim) for key, claim in self._claims.pop(inner).items())
-            self._forget_stores()
+            self.known.clear()
         # Below no root are those that are known by their full paths.
         paths = self._claims.get("", {})
         for path in [path for path in paths if path.startswith(root)]:
             claims[path[len(root) :]] = paths.pop(path)
-            self._forget_stores()
-
-    def _forget_stores(self) -> None:
-        self.known.clear()
-        self._stores.clear()
+            self.known.clear()
 
     def _call(self, claim: str | Claim) -> str:
         if isinstance(claim, Claim):

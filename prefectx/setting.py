@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from prefectx.typed import TypeVar
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from contextvars import ContextVar, Token
     from typing import Any
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class Setting:
@@ -30,3 +36,15 @@ class Setting:
 
     def __exit__(self, *_: object) -> None:
         self._variable.reset(self._token)
+
+
+def decorated(fn: F, within: Callable[[], AbstractContextManager[Any]]) -> F:
+    """Return a function that runs `fn` within a context manager, a new one for each call."""
+    from functools import wraps
+
+    @wraps(fn)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        with within():
+            return fn(*args, **kwargs)
+
+    return function  # type: ignore[return-value] # pyright: ignore[reportReturnType]

@@ -70,14 +70,16 @@ class Template:
         set_others = [
             *(f"{name} = {signature.name!r}" for name in sorted(names & house_names)),
             *(
-                _own(f"{name} = $names.get({name!r}, ${name})")
+                _own(f"{name} = $names.get({name!r}, $given_{name})")
                 for name in sorted(others & known.keys())
             ),
             *(_own(f"if {name!r} in $names: {name} = $names[{name!r}]") for name in self._asked),
         ]
         set_base = _own(f"base = $base_of({signature.arguments_source()})" * self.uses_base)
         load_items = [_own(f"{name} = $data({name})") for name in sorted(self.arguments)]
-        self._namespace: Final = {**_named(known), **_named({"base_of": base})}
+        self._namespace: Final = _named(
+            {f"given_{name}": value for name, value in known.items()} | {"base_of": base}
+        )
         self._render: Final[Callable[..., str]] = signature.compile(
             [_own("$names")],
             [set_base, *load_items, *set_others],
@@ -257,7 +259,7 @@ def _is_code(value: Any) -> TypeGuard[CodeType]:
 
 def _known(names: Iterable[str]) -> dict[str, Any]:
     """Return those of the names that every template may use: slow to import, so only if it does."""
-    found = {name: vars(builtins)[name] for name in names if hasattr(builtins, name)}
+    found = {name: vars(builtins)[name] for name in names if name in vars(builtins)}
     if "os" in names:
         found["os"] = os
     if "datetime" in names:

@@ -18,7 +18,12 @@ else:
 
         def __class_getitem__(cls, parameters: object) -> object:
             """Return the class as a base, or the class with these type arguments."""
-            return cls if cls is Generic else type(list[int])(cls, parameters)
+            if cls is Generic:
+                return cls
+            parts = parameters if isinstance(parameters, tuple) else (parameters,)
+            # With hashes, as typing has them: those of functions' parameters are lists.
+            hashable = tuple(tuple(part) if isinstance(part, list) else part for part in parts)
+            return type(list[int])(cls, hashable)
 
     class TypedDict:
         """Stands for typing's."""

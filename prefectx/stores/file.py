@@ -137,14 +137,17 @@ class Filestore(Store):
         Raises:
             UnsupportedValue: The format would not give the value back unchanged.
         """
-        if type(self).save is not Filestore.save:
-            # A subclass may do more.
+        if self._saves_in_its_own_way():
             super().save_recorded(target, value, record)
             return
         if not self._save(target, value, record.encode()):
             self.save_record(target, record)
         elif self._place.exists(_record(target)):
             self._place.delete(_record(target))
+
+    def _saves_in_its_own_way(self) -> bool:
+        own = type(self)
+        return (own.save, own.save_record, own.load_record) != _SAVING
 
     def _save(self, target: str, value: Any, note: bytes | None) -> bool:
         dump = format_of(target).dump
@@ -245,6 +248,9 @@ class Filestore(Store):
         store = cls(root, **options)
         store._label = label
         return store
+
+
+_SAVING: Final = (Filestore.save, Filestore.save_record, Filestore.load_record)
 
 
 def _record(target: str) -> str:

@@ -246,6 +246,10 @@ class StoreContract:
         require(store.load_record(target) in {record, None}, "load_record() gives another record")
         require(not store.exists(target), "a record alone makes exists() true")
         require(listed(store) == [], f"list() gives {listed(store)} for a record alone")
+        store.save_recorded(target, self.value(1), record)
+        require_kept(store, target, self.value(1), "save_recorded()")
+        require(store.load_record(target) in {record, None}, "load_record() gives another record")
+        require(listed(store) == [target], f"list() gives {listed(store)} for a recorded target")
 
     def test_the_digest_differs_when_the_output_differs(self, store: Store) -> None:
         """It is the same when the output is."""

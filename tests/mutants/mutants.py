@@ -112,13 +112,12 @@ MUTANTS = [
     Mutant(
         "what a failed write has left becomes the target",
         "stores/places/whole.py",
-        "            try:\n                is_noted = self._fill(descriptor, dump, note)\n",
+        "            is_noted = self._fill(opened_path(descriptor), descriptor, dump, note)\n",
         "            try:\n"
-        "                try:\n"
-        "                    is_noted = self._fill(descriptor, dump, note)\n"
-        "                except BaseException:\n"
-        "                    os.replace(named(descriptor, folder, path), path)\n"
-        "                    raise\n",
+        "                is_noted = self._fill(opened_path(descriptor), descriptor, dump, note)\n"
+        "            except BaseException:\n"
+        "                os.replace(named(descriptor, folder, path) or path, path)\n"
+        "                raise\n",
     ),
     Mutant(
         "an unfinished file counts as the target",
@@ -189,12 +188,10 @@ MUTANTS = [
     Mutant(
         "None never counts as done",
         "call.py",
-        "            records.save(self.item.store, self.item.target, value, self._record(seconds))"
-        "\n",
+        "            if self.task.rerun_on:\n",
         "            if value is None:\n"
         "                return None\n"
-        "            records.save(self.item.store, self.item.target, value, self._record(seconds))"
-        "\n",
+        "            if self.task.rerun_on:\n",
     ),
     Mutant(
         "a task that calls a task is given an Item",

@@ -262,6 +262,31 @@ class TestNameless:
         Filestore().save("out/a", 1)
         assert Filestore().load("out/a") == 1
 
+    def test_where_links_are_forbidden_they_have_names(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: Any, **__: Any) -> None:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+        monkeypatch.setattr(os, "link", refuse)
+        plain(1)
+        assert Filestore().load("out/1") == 1
+        assert record_of(plain.item(1)) is not None
+        assert left_over() == []
+
+    @pytest.mark.usefixtures("formats")
+    def test_a_format_may_write_to_the_path_of_its_file(self) -> None:
+        def dump(value: bytes, file: Any) -> None:
+            with open(file.name, "wb") as again:
+                again.write(value)
+            others.append(os.open("other", os.O_RDWR | os.O_CREAT))
+
+        others: list[Any] = []
+        register_format(".again", lambda file: file.read(), dump)
+        Filestore().save("out/a.again", b"all of it")
+        os.close(others[0])
+        assert Filestore().load("out/a.again") == b"all of it"
+
     @pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL])
     def test_where_the_file_system_has_none_they_have_names(
         self, code: int, monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from prefectx import MODES, Item, current_mode, flow, task, use_mode
+from prefectx import MODES, Item, context, current_mode, flow, gcontext, task, use_mode
 from prefectx.errors import PrefectxError, UnknownMode
 
 pytestmark = pytest.mark.prefectx("cache")
@@ -165,3 +165,31 @@ def test_coroutines_do_not_see_each_others_modes() -> None:
     with use_mode("cache"):
         assert asyncio.run(both()) == ["function", "prefect"]
         assert current_mode() == "cache"
+
+
+def test_use_mode_and_context_decorate_functions() -> None:
+    @use_mode("function")
+    @context(day="monday")
+    def both() -> tuple[str, Any]:
+        return current_mode(), gcontext["day"]
+
+    with use_mode("cache"):
+        assert both() == both() == ("function", "monday")
+        assert current_mode() == "cache"
+
+
+def test_one_use_mode_may_be_entered_within_itself() -> None:
+    function = use_mode("function")
+    with use_mode("cache"):
+        with function, function:
+            assert current_mode() == "function"
+        assert current_mode() == "cache"
+
+
+def test_runs_are_logged_where_no_mode_is_set(
+    tmp_target: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECTX", raising=False)
+    monkeypatch.setenv("PREFECTX_RUNS_LOG", str(tmp_target.path / "runs.log"))
+    assert task(target=None)(lambda x: x)(1) == 1
+    assert (tmp_target.path / "runs.log").read_text().count("lambda") == 1

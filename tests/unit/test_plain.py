@@ -102,6 +102,17 @@ class TestHits:
             with pytest.raises(TargetCollision):
                 run(fixed, (1, zeros), (1, zeros), (1, other))
 
+    def test_of_small_arrays_are_told_apart_by_all_of_them(self) -> None:
+        np = pytest.importorskip("numpy")
+        quiet, loud, odd = np.zeros(3), np.array([0.0, 7.0, 0.0]), np.zeros(3, [("t", "f8")])
+        odd["t"][0] = np.nan
+        fixed = named.with_options(target="out/fixed")
+        run(fixed, (1, quiet), (1, quiet), (1, quiet.copy()))
+        for other in (loud, -quiet, odd):
+            with pytest.raises(TargetCollision):
+                run(fixed, (1, quiet), (1, quiet), (1, other))
+        run(fixed.with_options(target="out/odd"), (1, odd), (1, odd), (1, odd.copy()))
+
     def test_of_items_are_told_apart_by_their_targets(self) -> None:
         plain = task(target="out/fixed")(lambda data: data)
         Filestore().save("in/a", 1)

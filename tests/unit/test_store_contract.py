@@ -306,6 +306,11 @@ class RecordIsInvented(Filestore):
     def load_record(self, target):
         return super().load_record(target) or "{}"
 
+class RecordedIsNotSaved(Filestore):
+    def save_recorded(self, target, value, record):
+        if not self.load_record(target):
+            super().save_recorded(target, value, record)
+
 class DigestIsOne(Filestore):
     def digest(self, target):
         return super().digest(target)[:0]
@@ -370,6 +375,7 @@ FAILED_BY = {
     "PickledRenamed": "the_store_survives_pickling",
     "RecordIsChanged": "records_are_kept_or_not_and_are_no_targets",
     "RecordIsInvented": "nothing_is_there_at_first",
+    "RecordedIsNotSaved": "records_are_kept_or_not_and_are_no_targets",
     "DigestIsOne": "the_digest_differs_when_the_output_differs",
     "DigestIsRandom": "the_digest_differs_when_the_output_differs",
     "PathIsNoText": "path_label_and_location_are_texts",

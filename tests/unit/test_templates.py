@@ -8,6 +8,7 @@ import email.utils
 import string
 import xml.dom
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -127,6 +128,15 @@ class TestArguments:
 
 
 class TestNames:
+    @pytest.mark.parametrize("name", ["data", "names", "target", "context", "here"])
+    def test_of_modules_may_be_any(self, name: str) -> None:
+        module = ModuleType(name)
+        module.version = "v3"
+        plain = task(target=f"out/{{{name}.version}}/{{x}}", modules=[module])(lambda x: x)
+        with use_mode("cache"):
+            assert [plain(1).target, plain(1).target] == ["out/v3/1"] * 2
+            assert plain.naming.hit(1).target == "out/v3/1"
+
     def test_come_from_context(self) -> None:
         with context(day="monday", n=3):
             assert target_of("out/{day}/{n:02d}", one, 1) == "out/monday/03"

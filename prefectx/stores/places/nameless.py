@@ -38,8 +38,13 @@ def nameless(folder: str) -> int | None:
         raise
 
 
-def named(descriptor: int, folder: str, path: str) -> str:
-    """Give a nameless file its name; return the name that it has.
+def opened_path(descriptor: int) -> str:
+    """Return a path that leads to an open file, for as long as it is open."""
+    return f"{_DESCRIPTORS}/{descriptor}"
+
+
+def named(descriptor: int, folder: str, path: str) -> str | None:
+    """Give a nameless file its name; return the name that it has, or None where it can have none.
 
     That is another one in the same folder if `path` is taken: the caller renames the file then.
     """
@@ -51,6 +56,12 @@ def named(descriptor: int, folder: str, path: str) -> str:
         held = unfinished_name(folder)
         _link(descriptor, held)
         return held
+    except FileNotFoundError:
+        # The folder was removed meanwhile.
+        raise
+    except OSError:
+        # Some systems forbid links.
+        return None
     return path
 
 
@@ -61,4 +72,4 @@ def _can_name() -> bool:
 
 def _link(descriptor: int, path: str) -> None:
     # Only with a folder named does Python follow the link that stands for the descriptor.
-    os.link(f"{_DESCRIPTORS}/{descriptor}", path, src_dir_fd=descriptor)
+    os.link(opened_path(descriptor), path, src_dir_fd=descriptor)

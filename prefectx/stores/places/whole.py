@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 
 from prefectx.stores.places.base import NOTE
-from prefectx.stores.places.nameless import named, nameless
+from prefectx.stores.places.nameless import named, nameless, opened_path
 from prefectx.stores.places.unfinished import sweep, unfinished
 
 TYPE_CHECKING = False
@@ -39,28 +39,36 @@ class WholeFiles:
         """
         folder = os.path.dirname(path) or "."
         self._prepare(folder)
-        descriptor = nameless(folder)
-        if descriptor is None:
+        is_noted = self._write_nameless(folder, path, dump, note)
+        if is_noted is None:
             with unfinished(folder) as (held, descriptor):
-                is_noted = self._fill(descriptor, dump, note)
+                is_noted = self._fill(held, descriptor, dump, note)
                 _rename(held, path)
-        else:
-            try:
-                is_noted = self._fill(descriptor, dump, note)
-                held = named(descriptor, folder, path)
-                if held != path:
-                    _rename_or_remove(held, path)
-            finally:
-                os.close(descriptor)
         if self._durable:
             _sync_folder(folder)
         return is_noted
 
+    def _write_nameless(
+        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: bytes | None
+    ) -> bool | None:
+        """Do it with a nameless file; return None if there is none, or none that can be named."""
+        descriptor = nameless(folder)
+        if descriptor is None:
+            return None
+        try:
+            is_noted = self._fill(opened_path(descriptor), descriptor, dump, note)
+            held = named(descriptor, folder, path)
+            if held is not None and held != path:
+                _rename_or_remove(held, path)
+        finally:
+            os.close(descriptor)
+        return None if held is None else is_noted
+
     def _fill(
-        self, descriptor: int, dump: Callable[[IO[bytes]], object], note: bytes | None
+        self, path: str, descriptor: int, dump: Callable[[IO[bytes]], object], note: bytes | None
     ) -> bool:
-        # Many a dump closes the file that it is given.
-        with open(descriptor, "wb", _BUFFER, closefd=False) as file:
+        # The descriptor outlives the file, for many a dump closes the file that it is given.
+        with open(path, "wb", _BUFFER, opener=lambda _path, _flags: os.dup(descriptor)) as file:
             dump(file)
         is_noted = note is not None and _keeps_note(descriptor, note)
         if self._durable:
@@ -71,7 +79,7 @@ class WholeFiles:
         """Make the folder if it is not there; remove what killed processes have left in it."""
         self._make_folder(folder)
         # Of each folder once: listing a large one takes longer than writing a small file.
-        known = (os.getcwd(), folder)
+        known = ("" if os.path.isabs(folder) else os.getcwd(), folder)
         if known not in self._swept:
             self._swept.add(known)
             sweep(folder)
