@@ -11,11 +11,7 @@ from prefectx.environment import Variable
 from prefectx.errors import PrefectxError, StaleTarget
 from prefectx.item import Item, is_handle, load, load_items
 from prefectx.named import named_run
-from prefectx.run import (
-    current_run,
-    in_task,
-    task_body,
-)
+from prefectx.run import current_run, in_task, task_body
 from prefectx.stores.written import SelfWritten
 from prefectx.summary import summary
 from prefectx.tree import is_container, is_dict
@@ -169,7 +165,7 @@ class Call:
         if self.item is None:
             return
         self._note_inputs()
-        if isinstance(self.item.store, SelfWritten):
+        if self.task.rerun_on and isinstance(self.item.store, SelfWritten):
             self._announce(self.item)
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -200,9 +196,8 @@ class Call:
 
     def _announce(self, item: Item[Any]) -> None:
         """Let the target count as stale until its new record is there, should we be killed."""
-        if self.task.rerun_on:
-            # Else the record of the output before, or none at all, would vouch for the new one.
-            records.write(item.store, item.target, self._record(0, complete=False))
+        # Else the record of the output before, or none at all, would vouch for the new one.
+        records.write(item.store, item.target, self._record(0, complete=False))
 
     def _record(self, seconds: float, *, complete: bool = True) -> Record:
         from prefectx.record import Record
@@ -245,9 +240,10 @@ class Call:
         return record.python == records.python_version() and record.code != self.task.code_hash
 
     def _warn_if_stale(self, item: Item[Any]) -> None:
-        if records.vouches(item.store, item.target, self.summary, self.task.code_hash):
+        text = item.store.load_record(item.target)
+        if text is None or records.vouches(text, self.summary, self.task.code_hash):
             return
-        if (record := records.read(item.store, item.target)) is None:
+        if (record := records.parsed(text)) is None:
             return
         if record.call != self.summary:
             why = f"was made by another call: {record.call}, now {self.summary}"

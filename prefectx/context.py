@@ -5,16 +5,12 @@ from __future__ import annotations
 from contextvars import ContextVar
 from types import MappingProxyType
 
-from prefectx.setting import Setting, decorated
-from prefectx.typed import TypeVar
+from prefectx.setting import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextvars import Token
+    from collections.abc import Iterator, Mapping
     from typing import Any, Final
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _names: ContextVar[Mapping[str, Any]] = ContextVar("prefectx_context", default=_EMPTY)
@@ -25,7 +21,7 @@ def context_names() -> Mapping[str, Any]:
     return _names.get()
 
 
-class context:  # noqa: N801 - used as a function
+class context(Setting):  # noqa: N801 - used as a function
     """Let templates use `names` within the `with` statement; safe in threads and async.
 
     Args:
@@ -40,21 +36,13 @@ class context:  # noqa: N801 - used as a function
         'working/shout/report-7'
     """
 
-    __slots__ = ("_names", "_tokens")
+    __slots__ = ()
 
     def __init__(self, /, **names: Any) -> None:
-        self._names = names
-        self._tokens: list[Token[Mapping[str, Any]]] = []
+        super().__init__(_names, names)
 
-    def __enter__(self) -> None:
-        self._tokens.append(_names.set({**_names.get(), **self._names}))
-
-    def __exit__(self, *_: object) -> None:
-        _names.reset(self._tokens.pop())
-
-    def __call__(self, fn: F) -> F:
-        """Return a function that does what `fn` does within the context."""
-        return decorated(fn, lambda: context(**self._names))
+    def _now(self) -> Mapping[str, Any]:
+        return {**_names.get(), **self._value}
 
 
 def replaced_context(names: Mapping[str, Any]) -> Setting:

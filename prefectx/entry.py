@@ -13,9 +13,8 @@ from prefectx.call import RUNS_LOG, data_of, plain_hit
 from prefectx.environment import environment
 from prefectx.functions import KEYWORD_ONLY, VAR_KEYWORD, VAR_POSITIONAL
 from prefectx.mode import MODE, override
-from prefectx.named import PREFIX
 from prefectx.runners import by_environment, current_runner
-from prefectx.signature import NOTHING
+from prefectx.signature import NOTHING, own, own_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def _compiled(task: Task[..., Any]) -> Callable[..., Any]:
         is_result_plain=_is_plain("$value"),
     )
     result = f"$call_with($task, ({args}), {{{kwargs}}}, $too_many, return_state, wait_for)"
-    own: dict[str, Any] = {
+    names: dict[str, Any] = {
         "type": type,
         "int": int,
         "plain": _PLAIN,
@@ -97,13 +96,12 @@ def _compiled(task: Task[..., Any]) -> Callable[..., Any]:
         "current_runner": current_runner,
         "call_with": _call_with,
         "hit_of": task.naming.hit,
-        "nothing": NOTHING,
     }
     return task.naming.compiled(
-        source.replace("$", PREFIX).splitlines(),
-        result.replace("$", PREFIX),
-        {f"{PREFIX}{name}": value for name, value in own.items()},
-        [f"{PREFIX}too_many", "return_state", "wait_for"],
+        own(source).splitlines(),
+        own(result),
+        own_names(names),
+        [own("$too_many"), "return_state", "wait_for"],
     )
 
 

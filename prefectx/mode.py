@@ -7,21 +7,17 @@ from contextvars import ContextVar
 
 from prefectx.environment import Variable
 from prefectx.errors import UnknownMode
-from prefectx.setting import decorated
-from prefectx.typed import TypeVar
+from prefectx.setting import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Final, Literal, TypeGuard
 
     Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
-    from collections.abc import Callable, Mapping
-    from contextvars import Token
 
 MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.cache", "prefect")
 """The names of the modes, from the plainest to Prefect's own."""
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 VARIABLE: Final = "PREFECTX"
 
@@ -54,7 +50,7 @@ def current_mode() -> Mode:
     return _MODES_BY_VALUE.get(value) or checked_mode(os.environ[VARIABLE], f"${VARIABLE}")
 
 
-class use_mode:  # noqa: N801 - used as a function
+class use_mode(Setting):  # noqa: N801 - used as a function
     """Run the body of the `with` statement in `mode`, whatever `$PREFECTX` says.
 
     Safe in threads and async: only the current context changes.
@@ -71,22 +67,15 @@ class use_mode:  # noqa: N801 - used as a function
         'cache'
     """
 
-    __slots__ = ("_mode", "_tokens")
+    __slots__ = ()
 
     def __init__(self, mode: str) -> None:
-        self._mode: Mode = checked_mode(mode, "use_mode()")
-        self._tokens: list[Token[Mode | None]] = []
+        super().__init__(override, checked_mode(mode, "use_mode()"))
 
     def __enter__(self) -> Mode:
-        self._tokens.append(override.set(self._mode))
-        return self._mode
-
-    def __exit__(self, *_: object) -> None:
-        override.reset(self._tokens.pop())
-
-    def __call__(self, fn: F) -> F:
-        """Return a function that does what `fn` does in the mode."""
-        return decorated(fn, lambda: use_mode(self._mode))
+        super().__enter__()
+        mode: Mode = self._value
+        return mode
 
 
 def checked_mode(mode: str, source: str) -> Mode:

@@ -35,8 +35,11 @@ def record_of(item: Item[Any]) -> Record | None:
 def read(store: Store, target: str) -> Record | None:
     """Return the record of a target, or None if there is none that can be read."""
     text = store.load_record(target)
-    if text is None:
-        return None
+    return None if text is None else parsed(text)
+
+
+def parsed(text: str) -> Record | None:
+    """Return the record that a text holds, or None if it holds none."""
     import json
 
     from prefectx.record import Record
@@ -48,14 +51,13 @@ def read(store: Store, target: str) -> Record | None:
         return None
 
 
-def vouches(store: Store, target: str, call: str, code: str) -> bool:
-    """Tell at low cost whether a target's record is of this call and this code, or there is none.
+def vouches(text: str, call: str, code: str) -> bool:
+    """Tell at low cost whether a record's text is of this call and this code.
 
-    The text is looked through for both. Within another text the quotes would have a backslash;
-    where `call` itself needs one, it is not found.
+    It is looked through for both. Within another text the quotes would have a backslash; where
+    `call` itself needs one, it is not found.
     """
-    text = store.load_record(target)
-    return text is None or (f'"call": "{call}"' in text and f'"code": "{code}"' in text)
+    return f'"call": "{call}"' in text and f'"code": "{code}"' in text
 
 
 def save(store: Store, target: str, value: Any, record: Record) -> None:

@@ -7,7 +7,6 @@ from prefectx.typed import TypeVar
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from contextvars import ContextVar, Token
     from typing import Any
 
@@ -24,27 +23,30 @@ class Setting:
         value: Its value within.
     """
 
-    __slots__ = ("_token", "_value", "_variable")
+    __slots__ = ("_tokens", "_value", "_variable")
 
     def __init__(self, variable: ContextVar[Any], value: Any) -> None:
         self._variable = variable
         self._value = value
-        self._token: Token[Any]
+        self._tokens: list[Token[Any]] = []
 
-    def __enter__(self) -> None:
-        self._token = self._variable.set(self._value)
+    def _now(self) -> Any:
+        """Return the value for a statement that begins now."""
+        return self._value
+
+    def __enter__(self) -> Any:
+        self._tokens.append(self._variable.set(self._now()))
 
     def __exit__(self, *_: object) -> None:
-        self._variable.reset(self._token)
+        self._variable.reset(self._tokens.pop())
 
+    def __call__(self, fn: F) -> F:
+        """Return a function that does what `fn` does within such a statement."""
+        from functools import wraps
 
-def decorated(fn: F, within: Callable[[], AbstractContextManager[Any]]) -> F:
-    """Return a function that runs `fn` within a context manager, a new one for each call."""
-    from functools import wraps
+        @wraps(fn)
+        def function(*args: Any, **kwargs: Any) -> Any:
+            with Setting(self._variable, self._now()):
+                return fn(*args, **kwargs)
 
-    @wraps(fn)
-    def function(*args: Any, **kwargs: Any) -> Any:
-        with within():
-            return fn(*args, **kwargs)
-
-    return function  # type: ignore[return-value] # pyright: ignore[reportReturnType]
+        return function  # type: ignore[return-value] # pyright: ignore[reportReturnType]

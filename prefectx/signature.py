@@ -11,6 +11,7 @@ from prefectx.functions import (
     Parameter,
     parameters_of,
 )
+from prefectx.named import PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 NOTHING: Final = object()
 """What a parameter is that was left out."""
 
-_NOTHING: Final = "_prefectx_nothing"
+_NOTHING: Final = f"{PREFIX}nothing"
 _AFTER_POSITIONAL: Final = frozenset({VAR_POSITIONAL, KEYWORD_ONLY, VAR_KEYWORD})
 _STAR: Final[dict[int, str]] = {VAR_POSITIONAL: "*", VAR_KEYWORD: "**"}
 
@@ -135,4 +136,14 @@ class Signature:
 
 
 def _default(name: str) -> str:
-    return f"_prefectx_default_{name}"
+    return f"{PREFIX}default_{name}"
+
+
+def own(source: str) -> str:
+    """Return the source with names that no parameter has in place of those that start with $."""
+    return source.replace("$", PREFIX)
+
+
+def own_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by the names that they have in such a source."""
+    return {f"{PREFIX}{name}": value for name, value in values.items()}

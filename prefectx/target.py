@@ -11,10 +11,10 @@ from types import CodeType, ModuleType
 from prefectx.context import context_names
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 from prefectx.item import loaded_item
-from prefectx.named import PREFIX
 from prefectx.plain import TOLD, TOLD_WITH_ITEMS, not_plain
 from prefectx.run import known_here
 from prefectx.safety import LONGEST, LONGEST_PART, are_plainly_safe, why_unsafe
+from prefectx.signature import own, own_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,27 +70,27 @@ class Template:
         set_others = [
             *(f"{name} = {signature.name!r}" for name in sorted(names & house_names)),
             *(
-                _own(f"{name} = $names.get({name!r}, $given_{name})")
+                own(f"{name} = $names.get({name!r}, $given_{name})")
                 for name in sorted(others & known.keys())
             ),
-            *(_own(f"if {name!r} in $names: {name} = $names[{name!r}]") for name in self._asked),
+            *(own(f"if {name!r} in $names: {name} = $names[{name!r}]") for name in self._asked),
         ]
-        set_base = _own(f"base = $base_of({signature.arguments_source()})" * self.uses_base)
-        load_items = [_own(f"{name} = $data({name})") for name in sorted(self.arguments)]
-        self._namespace: Final = _named(
+        set_base = own(f"base = $base_of({signature.arguments_source()})" * self.uses_base)
+        load_items = [own(f"{name} = $data({name})") for name in sorted(self.arguments)]
+        self._namespace: Final = own_names(
             {f"given_{name}": value for name, value in known.items()} | {"base_of": base}
         )
         self._render: Final[Callable[..., str]] = signature.compile(
-            [_own("$names")],
+            [own("$names")],
             [set_base, *load_items, *set_others],
             quoted,
-            {**self._namespace, **_named({"data": loaded_item})},
+            {**self._namespace, **own_names({"data": loaded_item})},
         )
         self._set_target: Final = [
-            _own("$names = $context()" if others else ""),
+            own("$names = $context()" if others else ""),
             set_base,
             *set_others,
-            _own("$target = ") + quoted,
+            own("$target = ") + quoted,
         ]
 
     def told(self) -> Callable[..., str]:
@@ -106,24 +106,24 @@ class Template:
         """
         inside, longest = f"$target[{self._start}:]", self._start + LONGEST_PART
         tried = [
-            _own("$claim = $known.mark + ") + self._told_source(),
+            own("$claim = $known.mark + ") + self._told_source(),
             *self._set_target,
             # Most are, and this is quicker than asking.
-            _own(f"$is_word = {inside}.isalnum() and $target.isascii()"),
-            _own(f"$is_word and $len($target) <= {longest} or $are_safe({inside}) or $refuse()"),
+            own(f"$is_word = {inside}.isalnum() and $target.isascii()"),
+            own(f"$is_word and $len($target) <= {longest} or $are_safe({inside}) or $refuse()"),
         ]
         hit: Callable[..., Any] = self._signature.compile(
             [],
             [
-                _own("$known = $known_here($naming)"),
-                _own("if $known is None: return None"),
+                own("$known = $known_here($naming)"),
+                own("if $known is None: return None"),
                 "try:",
                 *(f" {line}" for line in tried if line),
                 # It is raised again on the long way, with all that is known.
-                _own("except $Exception: return None"),
+                own("except $Exception: return None"),
             ],
-            _own("$known.found($target, $claim)"),
-            {**self._namespace, **_PLAINLY, **_named({"naming": naming})},
+            own("$known.found($target, $claim)"),
+            {**self._namespace, **_PLAINLY, **own_names({"naming": naming})},
         )
         return hit
 
@@ -134,7 +134,7 @@ class Template:
             for name in self._signature.parameters
             for table in ["$told" if name in self.arguments else "$told_with_items"]
         )
-        return _own(f"f'{', '.join(told)}'")
+        return own(f"f'{', '.join(told)}'")
 
     def _missing(self, name: str) -> TemplateError:
         msg = (
@@ -193,17 +193,7 @@ class Template:
         return UnsafeTarget(msg)
 
 
-def _own(source: str) -> str:
-    """Return the source with names that no argument has in place of those that start with $."""
-    return source.replace("$", PREFIX)
-
-
-def _named(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values by the names that they have in such a source."""
-    return {f"{PREFIX}{name}": value for name, value in values.items()}
-
-
-_PLAINLY: Final = _named(
+_PLAINLY: Final = own_names(
     {
         "context": context_names,
         "known_here": known_here,

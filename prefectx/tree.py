@@ -16,7 +16,9 @@ _ATOMS: Final[frozenset[type]] = frozenset(
     {type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type},
 )
 
-DATA: Final = _ATOMS | {list, tuple, set, frozenset, dict}
+_SEQUENCES: Final[frozenset[type]] = frozenset({list, tuple, set, frozenset})
+
+DATA: Final = _ATOMS | _SEQUENCES | {dict}
 """Types that no handle has: those of `.map` and of annotations are subclasses."""
 
 # `type`, but what is Any has a known type for strict checkers.
@@ -29,21 +31,11 @@ def replace(value: Any, leaf: Callable[[Any], Any]) -> Any:
     Walks lists, tuples, sets, dicts (keys too) and dataclasses, as Prefect does. A container is
     copied only if something in it changed, so data without handles keeps its identity.
     """
-    return value if is_flat(value) else _walk(value, leaf, {})
-
-
-def is_flat(value: Any) -> bool:
-    """Tell whether `value` is seen at once to hold only numbers and texts: arguments, mostly."""
-    kind = type_of(value)
-    if kind is tuple:
-        return _ATOMS.issuperset(map(type, value))
-    if kind is dict:
-        return _ATOMS.issuperset(map(type, (*value, *value.values())))
-    return kind in _ATOMS
+    return _walk(value, leaf, {})
 
 
 def _walk(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
-    if type(value) in _ATOMS:
+    if _is_flat(value):
         return value
     if (new := leaf(value)) is not value:
         return new
@@ -54,6 +46,16 @@ def _walk(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
     seen[id(value)] = value
     seen[id(value)] = result = _rebuilt(value, leaf, seen)
     return result
+
+
+def _is_flat(value: Any) -> bool:
+    """Tell whether `value` is seen at once to hold only numbers and texts, as arguments mostly."""
+    kind = type_of(value)
+    if kind in _SEQUENCES:
+        return _ATOMS.issuperset(map(type, value))
+    if kind is dict:
+        return _ATOMS.issuperset(map(type, value)) and _ATOMS.issuperset(map(type, value.values()))
+    return kind in _ATOMS
 
 
 def is_container(value: Any) -> bool:

@@ -22,11 +22,9 @@ from prefectx.runners.prefect_future import (
     upstream_futures,
 )
 from prefectx.runners.prefect_task import Carried
-from prefectx.tree import is_flat, replace
+from prefectx.tree import replace
 
 if TYPE_CHECKING:
-    from prefect.futures import PrefectFuture
-
     from prefectx.runners.base import Args, Kwargs
     from prefectx.task import Task
 
@@ -37,17 +35,11 @@ class Given:
     def __init__(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> None:
         self.task = task
         self.wait_for = _as_list(replace(kwargs.pop("wait_for", None), _for_prefect))
-        self.upstream: list[PrefectFuture[Any]] = []
-        self.waits = False
-        if self.wait_for is None and is_flat(args) and is_flat(kwargs):
-            self.args, self.kwargs = args, kwargs
-            self.known_args, self.known_kwargs = args, kwargs
-            self.parameters: dict[str, Any] = task.naming.bind(*args, **kwargs)
-            return
-        self.args = replace(args, _for_prefect)
-        self.kwargs = replace(kwargs, _for_prefect)
-        self.parameters = task.naming.bind(*self.args, **self.kwargs)
+        self.args: Args = replace(args, _for_prefect)
+        self.kwargs: Kwargs = replace(kwargs, _for_prefect)
+        self.parameters: dict[str, Any] = task.naming.bind(*self.args, **self.kwargs)
         self.upstream = upstream_futures([self.args, self.kwargs, self.wait_for or []])
+        self.waits = False
         self.known_args, self.known_kwargs = replace((self.args, self.kwargs), self._known)
         replace(self.wait_for or [], self._known)
 
