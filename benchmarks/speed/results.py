@@ -6,7 +6,7 @@ import os
 import platform
 import re
 from datetime import UTC, datetime
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -83,7 +83,7 @@ def machine(rounds: int) -> str:
     """Return what was measured on, when, and with which versions."""
     load, python = os.getloadavg()[0], platform.python_version()
     # Without the peers, not all of them are installed.
-    installed = {name for found in packages_distributions().values() for name in found}
+    installed = {found.name for found in distributions()}
     versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS if name in installed)
     return f"""\
 - {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {rounds} rounds, load at the end {load:.1f}
