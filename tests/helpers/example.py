@@ -96,7 +96,6 @@ class Example:
         """Start pytest, for it to be interrupted; kill it in the end if it still runs."""
         with (
             (self.folder / "out").open("w") as out,
-            _interruptible(),
             subprocess.Popen(
                 self._command(arguments), cwd=self.folder, env=self.environment, stdout=out
             ) as process,
@@ -207,13 +206,3 @@ def _neutral() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     # Migrating a database takes far longer than all else: that is shared with the user's sessions.
     return {**kept, "PREFECTX_CACHE_DIR": str(cache_folder())}
-
-
-@contextmanager
-def _interruptible() -> Generator[None]:
-    """Let processes that are started meanwhile end on Ctrl-C: in the background shells do not."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

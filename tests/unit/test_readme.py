@@ -44,7 +44,7 @@ LINE: Final = re.compile(r"(?m)^\$ (.*)\n((?:[^$].*\n|\n)*)")
 # What differs from run to run or says nothing: times, names of runs, hashes, pytest's padding.
 FLEETING: Final = {
     r"\d\d:\d\d:\d\d\.\d{3}": "TIME",
-    r"(?i)flow run '[a-z]+-[a-z]+'": "flow run 'NAME'",
+    r"(?i)flow run '[a-z]+(-[a-z]+)+'": "flow run 'NAME'",
     r"'(\w+)-[0-9a-f]{3}'": r"'\1-ID'",
     r"\d+\.\d+s": "TIME",
     r"~[0-9a-f]{8,16}\b": "~HASH",
