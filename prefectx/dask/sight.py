@@ -6,6 +6,8 @@ import os
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from distributed import KilledWorker
+
 from prefectx.dask import worker
 from prefectx.dask.face import client_of
 from prefectx.errors import UnknownOption
@@ -82,7 +84,9 @@ class _TriedOut(_Asking):
             pass
         try:
             seen = bool(self._asked(worker.sees, path))
-        except TimeoutError:
+        except (TimeoutError, KilledWorker):
+            # Workers that die while they are asked say nothing of the folder: those that take
+            # their place look themselves.
             seen = False
         finally:
             os.unlink(path)

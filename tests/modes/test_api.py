@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,12 +17,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefectx import flow, load, task, use_mode
 from prefectx.errors import ServerUnreachable
+from pytest_prefectx.server import template
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
 
 @pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
+def fresh_folder(tmp_target: Any, prefect_server: Any) -> Any:
     return tmp_target
 
 
@@ -57,10 +59,17 @@ if __name__ == "__main__":
 """
 
 
+def use_migrated_database(home: Path) -> None:
+    """Spare a server that starts there the making of its database, which takes most of its time."""
+    home.mkdir(exist_ok=True)
+    shutil.copy(template(), home / "prefect.db")
+
+
 def run_script(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(helpers=str(Path(__file__).parents[1] / "helpers")))
     inherited = {name: value for name, value in os.environ.items() if "PREFECT_API" not in name}
+    use_migrated_database(tmp_path / "home")
     return subprocess.run(
         [sys.executable, script],
         capture_output=True,
@@ -179,6 +188,7 @@ def test_server_at_the_usual_port_is_used(tmp_path: Path) -> None:
         pytest.skip("something listens at port 4200 already")
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "server")}
     environment.pop("PREFECT_API_URL", None)
+    use_migrated_database(tmp_path / "server")
     with subprocess.Popen(
         [sys.executable, "-m", "prefect", "server", "start", "--no-services", "--port", "4200"],
         stdout=subprocess.PIPE,

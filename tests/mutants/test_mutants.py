@@ -35,6 +35,7 @@ def test_a_mutant_that_is_out_of_date_says_so() -> None:
         stale.planted_in((PREFECTX / stale.file).read_text())
 
 
+@pytest.mark.nightly
 def test_one_bug_is_noticed_and_no_bug_is_not() -> None:
     ended = subprocess.run(
         [sys.executable, str(HERE), "the kind of a sequence"],

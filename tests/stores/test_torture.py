@@ -15,6 +15,8 @@ TORTURE = HERE.parent.parent / "benchmarks" / "torture"
 
 pytest.importorskip("numpy")
 
+pytestmark = pytest.mark.nightly
+
 
 def torture(kills: int, store: str) -> tuple[int, dict[str, int]]:
     """Run the driver; return its exit code and what it has counted."""
@@ -23,7 +25,7 @@ def torture(kills: int, store: str) -> tuple[int, dict[str, int]]:
         env={**os.environ, "PYTHONPATH": str(HERE)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     assert ended.stderr == ""
