@@ -1,0 +1,124 @@
+"""Where Prefect's API is: the one that is set, the one that answers here, or one of our own."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from prefect.context import FlowRunContext, TaskRunContext, refresh_global_settings_context
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_SERVER_ANALYTICS_ENABLED,
+    PREFECT_SERVER_EPHEMERAL_ENABLED,
+    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE,
+    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL,
+    temporary_settings,
+)
+
+from prefectx.errors import ServerUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+LOCAL_URL: Final = "http://127.0.0.1:4200/api"
+_SECONDS: Final = 5.0
+_log: Final = logging.getLogger("prefectx.api")
+
+_TEMPORARY_SERVER: Final[dict[Any, Any]] = {
+    # It would be sent while the new database is still being made.
+    PREFECT_SERVER_ANALYTICS_ENABLED: False,
+    # With its own settings, the SQLite server loses a third of 5,000 task runs.
+    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 100,
+    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL: 1,
+}
+
+_found: ContextVar[bool] = ContextVar("prefectx_api_found", default=False)
+
+
+@contextmanager
+def api() -> Generator[None]:
+    """Let Prefect use the API that can be had, within the `with` statement.
+
+    Raises:
+        ServerUnreachable: `PREFECT_API_URL` is set and does not answer, or none may be started.
+    """
+    # A run that Prefect has under way has an API.
+    if _found.get() or FlowRunContext.get() or TaskRunContext.get():
+        yield
+        return
+    token = _found.set(True)
+    try:
+        with temporary_settings({PREFECT_API_URL: _url()}):
+            yield
+    finally:
+        _found.reset(token)
+
+
+def _url() -> str:
+    url: str | None = PREFECT_API_URL.value()
+    if url:
+        _check(url)
+        return url
+    if _why_not(LOCAL_URL) is None:
+        return _known_to_all(LOCAL_URL)
+    if not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
+        msg = (
+            f"PREFECT_API_URL is not set, nothing answers at {LOCAL_URL}, and Prefect's settings"
+            ' forbid a temporary server: start one with "prefect server start", or set'
+            " PREFECT_API_URL."
+        )
+        raise ServerUnreachable(msg)
+    return _known_to_all(_temporary_server_url())
+
+
+def _known_to_all(url: str) -> str:
+    """Make the address that was found what this process and its children are set to.
+
+    Prefect's background threads and the processes of task runners see no setting that is made
+    for a context: each of them would start a server of its own.
+    """
+    os.environ["PREFECT_API_URL"] = url
+    refresh_global_settings_context()
+    return url
+
+
+def _check(url: str) -> None:
+    if (why := _why_not(url)) is None:
+        return
+    msg = (
+        f"PREFECT_API_URL is set to {url}, which does not answer ({why}): start a server with"
+        ' "prefect server start", or set PREFECT_API_URL to one that runs.'
+    )
+    raise ServerUnreachable(msg)
+
+
+def _why_not(url: str) -> str | None:
+    """Return why nothing usable answers at `url`, or None if something does."""
+    # Only what answers is asked for: who may use it is for Prefect's own client to find out.
+    try:
+        httpx.get(f"{url.rstrip('/')}/health", timeout=_SECONDS, verify=False)  # noqa: S501
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        return str(error) or type(error).__name__
+    return None
+
+
+def _temporary_server_url() -> str:
+    """Start Prefect's temporary server unless it runs; return its address."""
+    from prefectx._runners.prefect.temporary_server import TemporaryServer, startup_seconds
+
+    server = TemporaryServer()
+    if not server.running:
+        _log.warning(
+            "no Prefect server: PREFECT_API_URL is not set and nothing answers at %s; starting a"
+            " temporary one, which ends with this process, and waiting until it answers, for %g s"
+            ' at most. Start a lasting one with "prefect server start".',
+            LOCAL_URL,
+            startup_seconds(),
+        )
+        with temporary_settings(_TEMPORARY_SERVER):
+            server.start()
+    return server.api_url
