@@ -83,10 +83,10 @@ class _TriedOut(_Asking):
         with open(path, "x", encoding="utf-8"):
             pass
         try:
-from distributed import KilledWorker
-
             seen = bool(self._asked(remote.sees, path))
-        except TimeoutError:
+        except (TimeoutError, KilledWorker):
+            # Workers that die while they are asked say nothing of the folder: those that take
+            # their place look themselves.
             seen = False
         finally:
             os.unlink(path)

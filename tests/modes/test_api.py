@@ -17,7 +17,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefectx import flow, load, task, use_mode
 from prefectx.errors import ServerUnreachable
-from pytest_prefectx.server import template
+from pytest_prefectx.server.server import template
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
