@@ -26,7 +26,7 @@ def take_class_methods(task: Any) -> None:
     body, _, name = task.fn.__qualname__.rpartition(".")
     if not name or body.endswith("<locals>"):
         return
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         code = frame.f_code
         if code.co_qualname == body and not code.co_flags & _OF_A_FUNCTION:

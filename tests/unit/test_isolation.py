@@ -17,6 +17,7 @@ import apart
 import psutil
 import pytest
 from example import wait_until
+from patience import PATIENCE
 
 import prefectx
 from prefectx import Item, load, task
@@ -279,7 +280,7 @@ def ended_by(end: Any, name: str) -> tuple[str, list[int]]:
         )
         pids = noted("note")
         end(parent.pid)
-        parent.wait(60)
+        parent.wait(PATIENCE)
     return Path("said").read_text(), pids
 
 
@@ -341,6 +342,6 @@ def test_the_classes_and_functions_of_a_script_travel(python: Any) -> None:
     """And the script does not run again in the child: it has no `if __name__ == "__main__"`."""
     Path("script.py").write_text(dedent(SCRIPT))
     done = subprocess.run(
-        [sys.executable, "script.py"], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "script.py"], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert (done.stdout, done.stderr) == ("Document(text='A')\n", "")
