@@ -49,11 +49,14 @@ def _files() -> int:
 
 
 def _children() -> list[int]:
-    return [
-        child.pid
-        for child in psutil.Process().children()
-        if any("prefectx._isolation" in part for part in child.cmdline())
-    ]
+    return [child.pid for child in psutil.Process().children() if _is_ours(child)]
+
+
+def _is_ours(child: psutil.Process) -> bool:
+    try:
+        return any("prefectx._isolation" in part for part in child.cmdline())
+    except psutil.NoSuchProcess:  # also if it has ended and nobody has asked how
+        return False
 
 
 def is_running(pid: int) -> bool:
