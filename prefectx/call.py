@@ -9,7 +9,8 @@ from prefectx import records
 from prefectx.claims import Claim
 from prefectx.environment import Variable
 from prefectx.errors import PrefectxError, StaleTarget
-from prefectx.item import Item, is_handle, load, load_items
+from prefectx.handles import is_state, result_of
+from prefectx.item import Item, is_handle, load_items, settle_futures
 from prefectx.named import named_run
 from prefectx.run import current_run, in_task, task_body
 from prefectx.stores.written import SelfWritten
@@ -181,6 +182,11 @@ class Call:
     def _keep(self, value: Any, seconds: float) -> Any:
         if self.item is None:
             return value
+        if is_state(value):
+            if not value.is_completed():
+                # It says that the run went otherwise: there is no output.
+                return value
+            value = None if value.data is None else result_of(value)
         try:
             if self.task.rerun_on:
                 # Beside the target, where it stays with its folder when that is copied.
@@ -288,13 +294,18 @@ async def _anamed(coroutine: Coroutine[Any, Any, Any], names: dict[str, str]) ->
 
 
 def data_of(value: Any) -> Any:
-    """Return the data where a function has returned handles, or a container of them."""
+    """Return the data where a function has returned Items or futures, or a container of them.
+
+    States stay what they are: they say how the run has ended.
+    """
+    if is_state(value):
+        return value
     if is_handle(value):
-        return load(value)
+        return load_items(settle_futures(value))
     # Not deeper: outputs may be large.
     if is_container(value):
         parts = value.values() if is_dict(value) else value
-        return load(value) if any(map(is_handle, parts)) else value
+        return load_items(settle_futures(value)) if any(map(is_handle, parts)) else value
     return value
 
 

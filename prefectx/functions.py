@@ -53,6 +53,18 @@ def parameters_of(fn: Callable[..., Any]) -> dict[str, Parameter]:
     return {parameter.name: parameter for parameter in read}
 
 
+def name_of(fn: Callable[..., Any]) -> str:
+    """Return a function's name; an object that can be called has that of its class."""
+    name: str = getattr(fn, "__name__", type(fn).__name__)
+    return name
+
+
+def qualified_name_of(fn: Callable[..., Any]) -> str:
+    """Return a function's qualified name; an object that can be called has that of its class."""
+    name: str = getattr(fn, "__qualname__", type(fn).__qualname__)
+    return name
+
+
 def is_coroutine_function(fn: Callable[..., Any]) -> bool:
     """Tell whether a call of `fn` gives a coroutine."""
     if _is_bare(fn):

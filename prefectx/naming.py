@@ -5,9 +5,15 @@ from __future__ import annotations
 from prefectx.base import made_base
 from prefectx.context import context_names
 from prefectx.errors import TemplateError, UnsupportedValue
-from prefectx.functions import is_async_generator_function, is_generator_function
+from prefectx.functions import (
+    is_async_generator_function,
+    is_generator_function,
+    name_of,
+    qualified_name_of,
+)
 from prefectx.item import Item
 from prefectx.plain import NotPlain
+from prefectx.options import run_name_template
 from prefectx.signature import Signature
 from prefectx.stores.base import Store
 from prefectx.stores.file import Filestore
@@ -40,30 +46,35 @@ class Naming:
 
     Raises:
         TemplateError: A template does not compile.
-        UnsupportedValue: The function's output cannot be kept.
+        UnsupportedValue: The store is none, or has no format for the target's suffix.
     """
 
     def __init__(self, fn: Callable[..., Any], options: TaskOptions) -> None:
         merged: TaskOptions = {**DEFAULTS, **options}
         self._fn = fn
+        #: Why outputs cannot be kept, whatever the options: said when one would have to be.
+        self._refusal: Final = _refusal(fn) if merged.get("target") is not None else None
         self._signature: Final = Signature(fn)
         self.bind: Final = self._signature.binder()
         self.unbound: Final = self._signature.unbound
         self._modules: Final = tuple(merged.get("modules", ()))
         self._base: Final = self._template("base", merged.get("base"), None)
-        self._name: Final = self._template("name", merged.get("name"), self._base_of)
+        self._name: Final = self._template("name", run_name_template(options), self._base_of)
         self._target: Final = self._template("target", merged.get("target"), self._base_of)
         #: Takes a call's arguments and gives its Item, data inside a task, if it is plainly done:
         #: the arguments are plain, the run knows the task, no other call has claimed the target,
         #: and it is there. Of all else it gives None.
-        self.hit: Final = self._target.hit(self) if self._target else _no_hit
+        self.hit: Final = (
+            self._target.hit(self) if self._target and self._refusal is None else _no_hit
+        )
         self._told: Callable[..., str] | None = None
         self.store: Final = self._checked_store(merged)
         #: Where the template does not name base, the target's last part is no name for the whole.
         self.item_base: Final = None if self._target and self._target.uses_base else ""
         first = next(iter(self._signature.parameters), None)
-        is_method = first in {"self", "cls"} and "." in fn.__qualname__
-        self._owner: Final = fn.__qualname__ if is_method else ""
+        qualified_name = qualified_name_of(fn)
+        is_method = first in {"self", "cls"} and "." in qualified_name
+        self._owner: Final = qualified_name if is_method else ""
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -94,10 +105,16 @@ class Naming:
         return compiled
 
     def item(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Item[Any] | None:
-        """Return the Item of a call whose arguments hold no futures, or None without a target."""
+        """Return the Item of a call whose arguments hold no futures, or None without a target.
+
+        Raises:
+            UnsupportedValue: The function is one whose output cannot be kept.
+        """
         if self._target is None:
             self.bind(*args, **kwargs)
             return None
+        if self._refusal is not None:
+            raise UnsupportedValue(self._refusal)
         target = self._target.render_safely(args, kwargs)
         return Item(self.store, target, self.item_base)
 
@@ -137,22 +154,32 @@ class Naming:
         kind: Any = options.get("store")
         store = kind() if isinstance(kind, type) else kind
         if not (store is None or isinstance(store, Store)):
-            msg = f"task {self._fn.__name__!r}: store takes a Store or its class, not {store!r}"
+            msg = f"task {name_of(self._fn)!r}: store takes a Store or its class, not {store!r}"
             raise UnsupportedValue(msg)
         if self._target is None:
             return store or Filestore()
-        if is_generator_function(self._fn) or is_async_generator_function(self._fn):
-            msg = (
-                f"task {self._fn.__name__!r} is a generator, whose output cannot be kept. Return"
-                " a list, or give it target=None: then it always runs."
-            )
-            raise UnsupportedValue(msg)
         if store is None or not options.get("save"):
             annotations = getattr(self._fn, "__annotations__", {})
             return SelfWritten(store or Filestore(), _path_type(annotations.get("return")))
         if isinstance(store, Filestore):
             check_suffix(self._target.ending, self._target.source)
         return store
+
+
+def _refusal(fn: Callable[..., Any]) -> str | None:
+    """Return why the output of `fn` cannot be kept, if it cannot."""
+    if is_generator_function(fn) or is_async_generator_function(fn):
+        return (
+            f"task {name_of(fn)!r} is a generator, whose output cannot be kept. Return a list, or"
+            " give it target=None: then it always runs."
+        )
+    if not hasattr(fn, "__qualname__"):
+        return (
+            f"task {name_of(fn)!r} is made of {fn!r}, whose output cannot be kept, for it has no"
+            " name of its own to tell it from others: wrap it in a def, or give it target=None:"
+            " then it always runs."
+        )
+    return None
 
 
 def _no_hit(*_args: object, **_kwargs: object) -> None:

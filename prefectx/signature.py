@@ -9,7 +9,9 @@ from prefectx.functions import (
     VAR_KEYWORD,
     VAR_POSITIONAL,
     Parameter,
+    name_of,
     parameters_of,
+    qualified_name_of,
 )
 from prefectx.named import PREFIX
 
@@ -34,8 +36,8 @@ class Signature:
     """
 
     def __init__(self, fn: Callable[..., Any]) -> None:
-        self.name: Final[str] = fn.__name__
-        self.qualified_name: Final[str] = fn.__qualname__
+        self.name: Final = name_of(fn)
+        self.qualified_name: Final = qualified_name_of(fn)
         self.parameters: Final = parameters_of(fn)
         self.defaults: Final[dict[str, Any]] = {
             name: parameter.default

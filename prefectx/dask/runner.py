@@ -26,7 +26,7 @@ from prefectx.dask.shared import Shelf
 from prefectx.dask.sight import sight_of
 from prefectx.dask.versions import are_tested
 from prefectx.errors import ClusterUnreachable
-from prefectx.runners.prefect_task import PrefectTask, RunName
+from prefectx.runners.prefect_task import RunName, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -176,7 +176,7 @@ class DaskRunner(DaskTaskRunner):
             )
         future = DaskFuture(run_id, running)
         known = {name: runs for name, runs in inputs.items() if runs}
-        submitted = Submitted(future, _whole(task), name, known, ready.futures, copy_context())
+        submitted = Submitted(future, whole(task), name, known, ready.futures, copy_context())
         collector.add(submitted, running)
         return future
 
@@ -200,11 +200,6 @@ class DaskRunner(DaskTaskRunner):
                 self._shelf.clear()
         finally:
             super().__exit__(*error)
-
-
-def _whole(task: AnyPrefectTask[..., Any]) -> AnyPrefectTask[..., Any]:
-    """Return the one task that all calls share, not the one that was made for this call."""
-    return PrefectTask.of(task.task) if isinstance(task, PrefectTask) else task
 
 
 def _made(options: dict[str, Any]) -> DaskRunner:

@@ -13,8 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
+    from prefectx.flow import Flow
     from prefectx.mode import Mode
     from prefectx.runners.base import Runner
+    from prefectx.task import Task
 
 _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
     ("function", "prefectx.runners.function", "FunctionRunner"),
@@ -49,6 +51,42 @@ def use_runner(runner: Runner) -> Setting:
     that mode's own runner runs it.
     """
     return Setting(_override, (current_mode(), runner))
+
+
+def prefect_task_class(kind: type) -> type:
+    """Return the class of tasks that are of this class of ours, and Prefect's as well.
+
+    Prefect must have been imported.
+    """
+    from prefectx.runners.prefect_task import kind_of
+
+    made: type = kind_of(kind)
+    return made
+
+
+def prefect_flow_class(kind: type) -> type:
+    """Return the class of flows that are of this class of ours, and Prefect's as well.
+
+    Prefect must have been imported.
+    """
+    from prefectx.runners.prefect_flow import kind_of
+
+    made: type = kind_of(kind)
+    return made
+
+
+def become_prefect_task(task: Task[..., Any]) -> None:
+    """Make `task` one of Prefect's; Prefect must have been imported."""
+    from prefectx.runners.prefect_task import as_prefect_task
+
+    as_prefect_task(task)
+
+
+def become_prefect_flow(flow: Flow[..., Any]) -> None:
+    """Make `flow` one of Prefect's; Prefect must have been imported."""
+    from prefectx.runners.prefect_flow import as_prefect_flow
+
+    as_prefect_flow(flow)
 
 
 def _made(mode: Mode) -> Runner:

@@ -80,7 +80,7 @@ class PlainRunner(Runner):
             result = self.run(task, *settled)
         except Exception as error:  # noqa: BLE001 - it is kept in the state
             return failed(error)
-        return _awaited_state(result) if is_coroutine(result) else completed(result)
+        return _awaited_state(result) if is_coroutine(result) else _state_of(result)
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body."""
@@ -98,9 +98,9 @@ class PlainRunner(Runner):
             if return_state:
                 return failed(error)
             raise
-        if not return_state:
-            return result
-        return _awaited_state(result) if is_coroutine(result) else completed(result)
+        if is_coroutine(result):
+            return _awaited_state(result) if return_state else _aresult(result)
+        return _state_of(result) if return_state else _result(result)
 
     def logger(self) -> Logger:
         """Return a standard logger."""
@@ -152,9 +152,23 @@ def _result_or_error(value: Any) -> Any:
     return value
 
 
+def _state_of(result: Any) -> State[Any]:
+    """Return the state that a run has ended in: the one it gives itself, as in Prefect."""
+    return result if is_state(result) else completed(result)
+
+
+def _result(result: Any) -> Any:
+    """Return what the call of a flow gives: of a state, as in Prefect, what it holds."""
+    return result_of(result) if is_state(result) else result
+
+
+async def _aresult(result: Coroutine[Any, Any, Any]) -> Any:
+    return _result(await result)
+
+
 async def _awaited_state(result: Coroutine[Any, Any, Any]) -> State[Any]:
     try:
-        return completed(await result)
+        return _state_of(await result)
     except Exception as error:  # noqa: BLE001 - it is kept in the state
         return failed(error)
 
