@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from prefectx.context import context, gcontext
-from prefectx.flow import Flow, flow
-from prefectx.item import Item, item, load
-from prefectx.mapping import allow_failure, unmapped
-from prefectx.mode import MODES, current_mode, use_mode
-from prefectx.task import Task, task
+from prefectx._api.flow import Flow, flow
+from prefectx._api.task import Task, task
+from prefectx._settings.context import context, gcontext
+from prefectx._settings.mode import MODES, current_mode, use_mode
+from prefectx._values.annotations import allow_failure, unmapped
+from prefectx._values.item import Item, item, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from prefectx._values.waiting import as_completed, wait
     from prefectx.logs import get_run_logger, tags
-    from prefectx.waiting import as_completed, wait
 
 __all__ = [
     "MODES",
@@ -41,10 +41,10 @@ __all__ = [
 
 # Imported when first used: logging alone takes as long to import as half of prefectx.
 _LATER = {
-    "as_completed": "prefectx.waiting",
+    "as_completed": "prefectx._values.waiting",
     "get_run_logger": "prefectx.logs",
     "tags": "prefectx.logs",
-    "wait": "prefectx.waiting",
+    "wait": "prefectx._values.waiting",
 }
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from prefectx.item import Item
-from prefectx.tree import replace
+from prefectx._values.containers import replace
+from prefectx._values.item import Item
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from prefectx.record import Record
     from prefectx.stores.base import Store
+    from prefectx.stores.record import Record
 
 
 def record_of(item: Item[Any]) -> Record | None:
@@ -42,7 +42,7 @@ def parsed(text: str) -> Record | None:
     """Return the record that a text holds, or None if it holds none."""
     import json
 
-    from prefectx.record import Record
+    from prefectx.stores.record import Record
 
     try:
         return Record(**json.loads(text))
@@ -96,7 +96,7 @@ def python_version() -> str:
 
 def inputs_hash(arguments: Mapping[str, Any]) -> str:
     """Return a hash of all arguments' contents: for Items, of what lies at their targets."""
-    from prefectx.digest import digest
+    from prefectx._identity.content_hash import digest
 
     return digest(replace(dict(arguments), _contents)).hex()
 

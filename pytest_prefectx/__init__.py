@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pytest_prefectx import strategies
-    from pytest_prefectx.agree import ModesDisagree, assert_modes_agree
+    from pytest_prefectx.agree.agree import ModesDisagree, assert_modes_agree
     from pytest_prefectx.contract import StoreContract
     from pytest_prefectx.equality import difference, identical, register_identical
-    from pytest_prefectx.given import check_flow, given_modes
-    from pytest_prefectx.machine import ModeMachine
+    from pytest_prefectx.search import strategies
+    from pytest_prefectx.search.given import check_flow, given_modes
+    from pytest_prefectx.search.machine import ModeMachine
 
 __all__ = [
     "ModeMachine",
@@ -27,13 +27,13 @@ __all__ = [
 ]
 
 _PLACES: Final = {
-    "ModeMachine": "machine",
-    "ModesDisagree": "agree",
+    "ModeMachine": "search.machine",
+    "ModesDisagree": "agree.agree",
     "StoreContract": "contract",
-    "assert_modes_agree": "agree",
-    "check_flow": "given",
+    "assert_modes_agree": "agree.agree",
+    "check_flow": "search.given",
     "difference": "equality",
-    "given_modes": "given",
+    "given_modes": "search.given",
     "identical": "equality",
     "register_identical": "equality",
 }
@@ -44,7 +44,7 @@ def __getattr__(name: str) -> Any:
     if name in _PLACES:
         return getattr(import_module(f"pytest_prefectx.{_PLACES[name]}"), name)
     if name == "strategies":
-        return import_module("pytest_prefectx.strategies")
+        return import_module("pytest_prefectx.search.strategies")
     msg = f"module 'pytest_prefectx' has no attribute {name!r}"
     raise AttributeError(msg)
 

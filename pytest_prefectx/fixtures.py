@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
     from prefectx.stores import Store
-    from pytest_prefectx.client import PrefectServer
+    from pytest_prefectx.server.client import PrefectServer
 
 
 class TargetsFactory(Protocol):
@@ -75,10 +75,10 @@ def prefect_client(prefect_server: PrefectServer) -> Generator[SyncPrefectClient
 @pytest.fixture(scope="session")
 def prefect_server(pytestconfig: pytest.Config) -> Generator[PrefectServer]:
     """A real, isolated Prefect server, which flows and tasks use while it is there."""
-    from pytest_prefectx.server import require_prefect
+    from pytest_prefectx.server.server import require_prefect
 
     require_prefect()
-    from pytest_prefectx.client import connected
+    from pytest_prefectx.server.client import connected
 
     session = pytestconfig.stash[SESSION]
     session.ensure_server()

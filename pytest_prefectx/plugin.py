@@ -200,13 +200,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         item.get_closest_marker(SERVER_MARKER) and not item.get_closest_marker("skip")
         for item in session.items
     ):
-        from pytest_prefectx.server import prefect_is_installed
+        from pytest_prefectx.server.server import prefect_is_installed
 
         if prefect_is_installed():
             session.config.stash[SESSION].ask_for_server()
     # Modules of tests may have imported Prefect, which logs to what stderr was at that time.
     if "prefect.main" in sys.modules:
-        from pytest_prefectx.workers import log_to_the_present_stderr
+        from pytest_prefectx.server.prefect_threads import log_to_the_present_stderr
 
         log_to_the_present_stderr()
 

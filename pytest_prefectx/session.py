@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from pytest_prefectx.modes import Choice
-    from pytest_prefectx.server import Server
+    from pytest_prefectx.server.server import Server
 
 PREFIX: Final = "prefectx-"
 
@@ -99,7 +99,7 @@ class Session:
         return self.folder / "wanted"
 
     def _start(self) -> None:
-        from pytest_prefectx.server import Server
+        from pytest_prefectx.server.server import Server
 
         self.server = Server(self.folder)
 

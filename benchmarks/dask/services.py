@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import psutil
 from distributed import Client
 
-from pytest_prefectx.server import Server, wait_for_url
+from pytest_prefectx.server.server import Server, wait_for_url
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -7,12 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.dask.crash import FLOW_ENDED, Submitted, crash
-from prefectx.dask.finishing import Finishing
 from prefectx.dask.outcome import Held
+from prefectx.dask.watcher import Finishing
 
 if TYPE_CHECKING:
-    from prefectx.dask.face import DaskClient, DaskResult
     from prefectx.dask.outcome import Outcome
+    from prefectx.dask.protocols import DaskClient, DaskResult
 
 
 class Collector:

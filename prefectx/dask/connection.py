@@ -10,7 +10,7 @@ from prefectx.errors import ClusterUnreachable
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from prefectx.dask.face import DaskClient
+    from prefectx.dask.protocols import DaskClient
 
 
 @contextmanager

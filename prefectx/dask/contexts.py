@@ -20,8 +20,8 @@ from prefect.context import (
 )
 from prefect.settings import PREFECT_API_URL
 
-from prefectx.dask.face import metadata
-from prefectx.dask.worker import FOLDER
+from prefectx.dask.protocols import metadata
+from prefectx.dask.remote import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from distributed import KilledWorker
 from prefect.futures import PrefectConcurrentFuture
 
+from prefectx._runners.prefect.future import state_result
+from prefectx._values.item import is_item
+from prefectx.dask.completion import Ending
 from prefectx.dask.crash import lost
-from prefectx.dask.ending import Ending
 from prefectx.dask.outcome import Known, data_of
-from prefectx.item import is_item
-from prefectx.runners.prefect_future import state_result
 
 if TYPE_CHECKING:
     import uuid
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
     from prefect.futures import PrefectFuture
 
-    from prefectx.dask.face import DaskResult
     from prefectx.dask.outcome import Outcome
+    from prefectx.dask.protocols import DaskResult
 
 
 class DaskFuture(PrefectConcurrentFuture[Any]):

@@ -6,7 +6,7 @@ import pickle
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from prefectx.item import is_item
+from prefectx._values.item import is_item
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dask.base import annotate, get_annotations
 
-from prefectx.dask.face import client_of
+from prefectx.dask.protocols import client_of
 from prefectx.errors import NoSuchResource
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from prefect_dask.task_runners import DaskTaskRunner
 
-    from prefectx.dask.face import DaskClient
-    from prefectx.task import Task
+    from prefectx._api.task import Task
+    from prefectx.dask.protocols import DaskClient
 
 _OPTIONS: Final = ("resources", "priority", "workers")
 """Options of tasks, which are also names of Dask's annotations."""

@@ -12,21 +12,21 @@ from prefect.utilities.engine import collect_task_run_inputs_sync
 from prefect.utilities.importtools import from_qualified_name
 from prefect_dask.task_runners import DaskTaskRunner
 
-from prefectx.dask import worker
-from prefectx.dask.call import Call
+from prefectx._runners.prefect.task import RunName, whole
+from prefectx.dask import remote
 from prefectx.dask.collector import Collector
 from prefectx.dask.connection import connected
 from prefectx.dask.crash import Submitted
-from prefectx.dask.face import client_of
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.keepalive import created_config, raise_ttl
-from prefectx.dask.message import pickled, pickled_call, prepared
-from prefectx.dask.payload import surroundings, warn_if_large
-from prefectx.dask.shared import Shelf
-from prefectx.dask.sight import sight_of
+from prefectx.dask.lookup import sight_of
+from prefectx.dask.protocols import client_of
+from prefectx.dask.remote_call import Call
+from prefectx.dask.scheduler_store import Shelf
+from prefectx.dask.serialize import pickled, pickled_call, prepared
+from prefectx.dask.size_warning import surroundings, warn_if_large
 from prefectx.dask.versions import are_tested
 from prefectx.errors import ClusterUnreachable
-from prefectx.runners.prefect_task import RunName, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from prefect.tasks import Task as AnyPrefectTask
     from prefect_dask.client import PrefectDaskClient
 
+    from prefectx._api.task import Task
     from prefectx.dask import Check
-    from prefectx.task import Task
 
 _CREATED: Final[dict[str, Any]] = {
     # The scheduler's last messages to each worker and client would be kept whole, a thousand each.
@@ -167,7 +167,7 @@ class DaskRunner(DaskTaskRunner):
         client = client_of(self)
         with connected(client):
             running = client.submit(
-                worker.run,
+                remote.run,
                 pickled(tuple(call)),
                 ready.awaited,
                 # Of the first part Dask makes groups and colours; the second one is for people.

@@ -1,7 +1,7 @@
 """Logging: the logger of a run, and what `setup` adds: loggers of libraries, file and line."""
 
-from prefectx.logs.process import Setup, setup
-from prefectx.logs.runs import Logger, get_run_logger, in_run, plain_logger, tags
+from prefectx.logs.handlers import Setup, setup
+from prefectx.logs.loggers import Logger, get_run_logger, in_run, plain_logger, tags
 
 __all__ = [
     "Logger",

@@ -8,10 +8,10 @@ from xxhash import xxh3_128
 
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.base import Store
+from prefectx.stores.folders import place_of
+from prefectx.stores.folders.base import NO_SUCH_FILE, RESERVED
 from prefectx.stores.formats import format_of
-from prefectx.stores.places import place_of
-from prefectx.stores.places.base import NO_SUCH_FILE, RESERVED
-from prefectx.stores.reading import Explained, missing, note_unwritten_value
+from prefectx.stores.messages import Explained, missing, note_unwritten_value
 from prefectx.stores.unwritten import note_unwritten
 
 TYPE_CHECKING = False

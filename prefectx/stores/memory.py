@@ -13,7 +13,7 @@ from xxhash import xxh3_128_digest
 
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.base import Store
-from prefectx.stores.reading import decoded, encoded, missing
+from prefectx.stores.messages import decoded, encoded, missing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -100,7 +100,7 @@ class MemoryStore(Store):
     @contextmanager
     def lock(self, target: str) -> Generator[None]:
         """Hold the target alone, among all threads of the process."""
-        from prefectx.stores.places.pauses import Pauses
+        from prefectx.stores.locks.waiting import Pauses
 
         lock, pauses = self._locks.setdefault(target, threading.Lock()), Pauses(repr(target))
         while not lock.acquire(blocking=False):

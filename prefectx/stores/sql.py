@@ -20,8 +20,8 @@ except ModuleNotFoundError as error:
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from prefectx.stores.base import Store
-from prefectx.stores.databases import Database
-from prefectx.stores.reading import decoded, encoded, missing
+from prefectx.stores.messages import decoded, encoded, missing
+from prefectx.stores.sql_engine import Database
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

@@ -22,7 +22,7 @@ from types import (
 )
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from prefectx.tree import type_of
+from prefectx._values.containers import type_of
 
 
 class Difference(NamedTuple):

@@ -10,10 +10,10 @@ import pytest
 from prefect.states import Completed
 
 from prefectx import task, use_mode
-from prefectx.dask.ending import Ending
+from prefectx.dask.completion import Ending
 from prefectx.dask.future import DaskFuture
-from prefectx.dask.message import pickled
 from prefectx.dask.outcome import Known, Settled
+from prefectx.dask.serialize import pickled
 
 
 @task

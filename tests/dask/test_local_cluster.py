@@ -14,9 +14,9 @@ from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
 from prefectx import flow, load, task, use_mode
+from prefectx._runners.prefect.flow import PrefectFlow
+from prefectx._runners.prefect.task import Body, PrefectTask
 from prefectx.dask import task_runner
-from prefectx.runners.prefect_flow import PrefectFlow
-from prefectx.runners.prefect_task import Body, PrefectTask
 
 pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 

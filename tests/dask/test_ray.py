@@ -11,7 +11,7 @@ import shipped
 from prefect.futures import PrefectWrappedFuture
 
 from prefectx import load
-from prefectx.runners.prefect_future import has_finished
+from prefectx._runners.prefect.future import has_finished
 
 
 class Unasked(PrefectWrappedFuture[Any, object]):

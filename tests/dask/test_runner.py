@@ -13,7 +13,7 @@ from example import wait_until
 
 from prefectx import flow, load, tags, task, wait
 from prefectx.dask import task_runner, versions
-from prefectx.dask.shared import Shelf
+from prefectx.dask.scheduler_store import Shelf
 from prefectx.errors import ClusterUnreachable, LargePayload
 
 pytestmark = pytest.mark.prefectx("prefect.cache")

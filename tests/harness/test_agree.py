@@ -15,7 +15,7 @@ from prefectx import current_mode, flow, load, task, use_mode
 from prefectx.errors import UnknownMode
 from prefectx.stores import Filestore
 from pytest_prefectx import ModesDisagree, assert_modes_agree
-from pytest_prefectx.agree import compared
+from pytest_prefectx.agree.agree import compared
 
 
 @task
@@ -148,7 +148,7 @@ def test_disagreement_is_told_even_if_the_search_for_its_reason_fails(
     def vanished(case: object) -> None:
         raise FileNotFoundError("side.txt")
 
-    monkeypatch.setattr("pytest_prefectx.agree.explain", vanished)
+    monkeypatch.setattr("pytest_prefectx.agree.agree.explain", vanished)
     error = disagreement(current_mode)
     assert error.reason is None
     note = "Looking for the reason ended with FileNotFoundError: side.txt"

@@ -13,7 +13,7 @@ from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 
 from prefectx import current_mode, flow, load, task
 from pytest_prefectx import ModesDisagree, check_flow, given_modes
-from pytest_prefectx.given import REPLAYED
+from pytest_prefectx.search.given import REPLAYED
 
 FAST = ("function", "cache")
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_prefectx.server import cache_folder
+from pytest_prefectx.server.server import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping

@@ -20,7 +20,7 @@ from prefectx.errors import IsolatedRunDied
 def no_process_left(tmp_target: Any) -> Any:
     yield
     children = psutil.Process().children()
-    assert not [child for child in children if "prefectx.isolation" in str(child.cmdline())]
+    assert not [child for child in children if "prefectx._isolation" in str(child.cmdline())]
 
 
 # Of an isolated task, prefect.skip and prefect.cache run the same.

@@ -101,7 +101,7 @@ def test_tasks_in_a_flow_of_plain_prefect_do_not_ask_whether_the_api_answers(
     prefect_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("prefectx.runners.api._check", asked.append)
+    monkeypatch.setattr("prefectx._runners.prefect.server._check", asked.append)
 
     @prefect.flow
     def plain() -> Any:

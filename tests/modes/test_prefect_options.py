@@ -18,7 +18,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.runtime import flow_run
 
 from prefectx import Flow, context, flow, load, tags, task, use_mode
-from prefectx.runners.prefect_task import PrefectTask
+from prefectx._runners.prefect.task import PrefectTask
 
 pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 

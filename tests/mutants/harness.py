@@ -20,9 +20,9 @@ import prefectx
 from prefectx import context, current_mode, flow, load, task, unmapped, use_mode
 from prefectx.errors import TargetCollision, UnsupportedValue
 from pytest_prefectx import ModeMachine, assert_modes_agree, check_flow
-from pytest_prefectx.machine.process import in_a_new_process
-from pytest_prefectx.programs import Arguments, Program
-from pytest_prefectx.strategies import TWINS
+from pytest_prefectx.agree.programs import Arguments, Program
+from pytest_prefectx.search.machine.process import in_a_new_process
+from pytest_prefectx.search.strategies import TWINS
 
 if TYPE_CHECKING:
     from pytest_prefectx.targets import Targets

@@ -8,7 +8,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_prefectx import server
+from pytest_prefectx.server import server
 
 if TYPE_CHECKING:
     from collections.abc import Callable

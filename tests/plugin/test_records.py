@@ -16,7 +16,7 @@ from prefect.events import Event, emit_event  # noqa: E402 - only if it is there
 from prefect.events.clients import AssertingEventsClient  # noqa: E402
 from prefect.events.worker import EventsWorker  # noqa: E402
 
-from pytest_prefectx import client, workers  # noqa: E402
+from pytest_prefectx.server import client, prefect_threads  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def recorded(event: Event, *, state: bool = True, early: int = 0) -> dict[str, A
 
 
 def server_that_answers(
-    reports: workers.Reports, *answers: Any
+    reports: prefect_threads.Reports, *answers: Any
 ) -> tuple[client.PrefectServer, list[Any]]:
     """Return a server that gives these answers, the last one for ever, and what it was asked."""
     asked: list[Any] = []
@@ -73,8 +73,8 @@ def server_that_answers(
 
 
 @pytest.fixture
-def reports() -> workers.Reports:
-    return workers.Reports()
+def reports() -> prefect_threads.Reports:
+    return prefect_threads.Reports()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def reports() -> workers.Reports:
     ids=["nothing", "only the last", "an earlier state", "a run without its state"],
 )
 def test_all_that_was_reported_is_waited_for_in_whatever_order_it_is_recorded(
-    reports: workers.Reports, unfinished: Callable[[Event, Event], list[Any]]
+    reports: prefect_threads.Reports, unfinished: Callable[[Event, Event], list[Any]]
 ) -> None:
     """The server writes a batch in steps, and one that fails again after later ones."""
     first, last = reported("first"), reported("last")
@@ -100,7 +100,7 @@ def test_all_that_was_reported_is_waited_for_in_whatever_order_it_is_recorded(
     assert len(asked) == 3
 
 
-def test_what_was_seen_is_not_asked_for_again(reports: workers.Reports) -> None:
+def test_what_was_seen_is_not_asked_for_again(reports: prefect_threads.Reports) -> None:
     event = reported("once")
     reports.note(event)
     server, asked = server_that_answers(reports, [recorded(event)])
@@ -110,7 +110,7 @@ def test_what_was_seen_is_not_asked_for_again(reports: workers.Reports) -> None:
     assert [bool(names) for names in named] == [True, False, False]
 
 
-def test_only_the_last_state_that_was_reported_counts(reports: workers.Reports) -> None:
+def test_only_the_last_state_that_was_reported_counts(reports: prefect_threads.Reports) -> None:
     """That it comes from another process is as good, if it is later."""
     identity = str(uuid4())
     reports.note(reported("run", 1, identity))
@@ -121,7 +121,9 @@ def test_only_the_last_state_that_was_reported_counts(reports: workers.Reports) 
     assert len(asked) == 3
 
 
-def test_a_state_that_is_written_after_its_run_is_waited_for(reports: workers.Reports) -> None:
+def test_a_state_that_is_written_after_its_run_is_waited_for(
+    reports: prefect_threads.Reports,
+) -> None:
     """So it is with those of other processes, of which nothing is known here."""
     theirs = reported("theirs")
     without, whole = [recorded(theirs, state=False)], [recorded(theirs)]
@@ -129,7 +131,7 @@ def test_a_state_that_is_written_after_its_run_is_waited_for(reports: workers.Re
     assert [run.state is None for run in server.task_runs()] == [False]
 
 
-def test_a_locked_database_is_asked_again(reports: workers.Reports) -> None:
+def test_a_locked_database_is_asked_again(reports: prefect_threads.Reports) -> None:
     """For a while: no longer than the timeout."""
     event = reported("run")
     server, _ = server_that_answers(reports, UNAVAILABLE, UNAVAILABLE, [recorded(event)])
@@ -140,7 +142,7 @@ def test_a_locked_database_is_asked_again(reports: workers.Reports) -> None:
 
 
 def test_what_is_lost_fails_one_test_and_is_named(
-    reports: workers.Reports, monkeypatch: pytest.MonkeyPatch
+    reports: prefect_threads.Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was reported long ago is given up; what may yet come is not."""
     reports.note(reported("lost"))
@@ -148,14 +150,14 @@ def test_what_is_lost_fails_one_test_and_is_named(
     for _ in range(2):
         with pytest.raises(TimeoutError, match=r"1 task runs .* reported, such as lost"):
             server.task_runs(timeout=0)
-    monkeypatch.setattr(workers, "LOST_AFTER", -1)
+    monkeypatch.setattr(prefect_threads, "LOST_AFTER", -1)
     with pytest.raises(TimeoutError, match="lost"):
         server.task_runs(timeout=0)
     assert server.task_runs(timeout=0) == []
 
 
 def test_pages_that_shift_while_they_are_read_count_once(
-    reports: workers.Reports, monkeypatch: pytest.MonkeyPatch
+    reports: prefect_threads.Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that is recorded between two pages moves another to the next one again."""
     monkeypatch.setattr(client, "PAGE", 2)
@@ -167,7 +169,7 @@ def test_pages_that_shift_while_they_are_read_count_once(
 
 def test_events_that_go_elsewhere_are_not_waited_for(prefect_server: Any) -> None:
     """Neither what Prefect's own test helpers keep to themselves nor any other kind of event."""
-    with workers.followed() as reports:
+    with prefect_threads.followed() as reports:
         emit_event("mine", resource={"prefect.resource.id": "prefect.task-run.mine"})
         EventsWorker.instance(AssertingEventsClient).send(reported("theirs"))
         assert reports.pending() == []

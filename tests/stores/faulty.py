@@ -7,8 +7,8 @@ from typing import Any
 from unittest.mock import patch
 
 from prefectx.stores import Filestore
+from prefectx.stores.folders import atomic
 from prefectx.stores.formats import format_of
-from prefectx.stores.places import whole
 
 
 class Tearing(Filestore):
@@ -38,5 +38,5 @@ class Littering(Filestore):
     """Never removes what a killed process has left."""
 
     def save(self, target: str, value: Any) -> None:
-        with patch.object(whole, "sweep", id), patch.object(whole, "nameless", lambda _: None):
+        with patch.object(atomic, "sweep", id), patch.object(atomic, "nameless", lambda _: None):
             super().save(target, value)

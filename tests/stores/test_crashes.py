@@ -23,9 +23,9 @@ import pytest
 from prefectx import load, task
 from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
+from prefectx.stores.folders import anonymous, atomic, temporary
+from prefectx.stores.folders.local import LocalFolder
 from prefectx.stores.formats import _formats
-from prefectx.stores.places import nameless, unfinished, whole
-from prefectx.stores.places.local import LocalFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,10 +75,10 @@ import os, signal, sys
 from pathlib import Path
 from prefectx import task
 from prefectx.stores import Filestore, register_format
-from prefectx.stores.places import unfinished, whole
+from prefectx.stores.folders import atomic, temporary
 
 if "OLD_SYSTEM" in os.environ:
-    whole.nameless, whole._HAS_NOTES = (lambda folder: None), False
+    atomic.nameless, atomic._HAS_NOTES = (lambda folder: None), False
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -107,8 +107,8 @@ def writing(x):
 @pytest.fixture
 def old_system(monkeypatch: pytest.MonkeyPatch) -> None:
     """No nameless files, and no notes that are kept with files: as on NFS, macOS or Windows."""
-    monkeypatch.setattr(whole, "nameless", lambda folder: None)
-    monkeypatch.setattr(whole, "_HAS_NOTES", False)
+    monkeypatch.setattr(atomic, "nameless", lambda folder: None)
+    monkeypatch.setattr(atomic, "_HAS_NOTES", False)
     monkeypatch.setenv("OLD_SYSTEM", "1")
 
 
@@ -147,11 +147,11 @@ def put(name: str, days: float = 0) -> Path:
 
 
 KILLS = {
-    "between creating and locking": ("unfinished.hold = die", "old"),
+    "between creating and locking": ("temporary.hold = die", "old"),
     "in the middle of the dump": ('register_format(".half", bytes, dump_half)', "old"),
-    "before the rename": ("whole._rename = die", "old"),
+    "before the rename": ("atomic._rename = die", "old"),
     "after the rename": (
-        "whole._rename = lambda held, path: (os.replace(held, path), die())",
+        "atomic._rename = lambda held, path: (os.replace(held, path), die())",
         "new",
     ),
 }
@@ -187,8 +187,8 @@ class TestKilled:
 
     def test_while_its_record_is_written_it_leaves_the_target_and_no_record(self) -> None:
         how, errors = ended("""
-            rename = whole._rename
-            whole._rename = lambda held, path: die() if ".json" in path else rename(held, path)
+            rename = atomic._rename
+            atomic._rename = lambda held, path: die() if ".json" in path else rename(held, path)
             plain(1)
         """)
         assert how == -signal.SIGKILL, errors
@@ -205,7 +205,7 @@ class TestNameless:
     """Where files can be written without a name, no writer leaves half a file."""
 
     @pytest.mark.parametrize(
-        "preparation", ['register_format(".half", bytes, dump_half)', "whole.named = die"]
+        "preparation", ['register_format(".half", bytes, dump_half)', "atomic.named = die"]
     )
     @pytest.mark.parametrize("before", [[], [b"old content"]], ids=["first", "again"])
     @pytest.mark.usefixtures("formats")
@@ -227,7 +227,7 @@ class TestNameless:
     def test_killed_before_it_takes_the_place_of_another_that_one_is_there(self) -> None:
         Filestore().save("a/b", "old")
         how, errors = ended("""
-            whole._rename = die
+            atomic._rename = die
             Filestore().save("a/b", "new")
         """)
         assert how == -signal.SIGKILL, errors
@@ -239,8 +239,8 @@ class TestNameless:
 
     def test_a_target_and_its_record_are_there_at_once(self) -> None:
         how, errors = ended("""
-            named = whole.named
-            whole.named = lambda *args: (named(*args), die())
+            named = atomic.named
+            atomic.named = lambda *args: (named(*args), die())
             plain(1)
         """)
         assert how == -signal.SIGKILL, errors
@@ -257,7 +257,7 @@ class TestNameless:
     def test_without_proc_files_have_names_while_they_are_written(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(nameless, "_can_name", lambda: False)
+        monkeypatch.setattr(anonymous, "_can_name", lambda: False)
         monkeypatch.setattr(os, "link", None)
         Filestore().save("out/a", 1)
         assert Filestore().load("out/a") == 1
@@ -338,7 +338,7 @@ class TestLeftOver:
         assert left_over() == []
 
     def test_what_another_thread_writes_is_not_removed(self) -> None:
-        with unfinished.unfinished(".") as (path, _):
+        with temporary.unfinished(".") as (path, _):
             thread = threading.Thread(target=Filestore().save, args=("a", 1))
             thread.start()
             thread.join()
@@ -372,16 +372,16 @@ class TestLeftOver:
     def test_a_new_file_that_was_taken_for_stale_is_made_again(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        hold, taken = unfinished.hold, []
+        hold, taken = temporary.hold, []
 
         def hold_late(descriptor: int) -> bool | None:
             if not taken:
                 taken.append(descriptor)
-                unfinished.sweep(".")
+                temporary.sweep(".")
                 assert left_over() == []
             return hold(descriptor)
 
-        monkeypatch.setattr(unfinished, "hold", hold_late)
+        monkeypatch.setattr(temporary, "hold", hold_late)
         Filestore().save("a", 1)
         assert taken
         assert Filestore().load("a") == 1

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefectx import flow, load, task
-from prefectx.digest import digest
+from prefectx._identity.content_hash import digest
+from prefectx._naming.safe_names import why_unsafe_on_windows
 from prefectx.errors import TargetCollision, UnsafeTarget, UnsupportedValue
-from prefectx.safety import why_unsafe_on_windows
 from pytest_prefectx import identical
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import pytest
 from processes import outputs_of, running
 
 from prefectx.stores import Filestore
-from prefectx.stores.places import heartbeat
-from prefectx.stores.places.heartbeat import FileNotes, HeartbeatLock
-from prefectx.stores.places.locks import flocked, lock_of
-from prefectx.stores.places.pauses import Pauses
+from prefectx.stores.locks import heartbeat
+from prefectx.stores.locks.file_lock import flocked, lock_of
+from prefectx.stores.locks.heartbeat import FileNotes, HeartbeatLock
+from prefectx.stores.locks.waiting import Pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 START = """
     import os, sys
-    from prefectx.stores.places.heartbeat import FileNotes, HeartbeatLock
-    from prefectx.stores.places.locks import flocked
+    from prefectx.stores.locks.heartbeat import FileNotes, HeartbeatLock
+    from prefectx.stores.locks.file_lock import flocked
 
     LOCKS = {
         "kernel": lambda: flocked(os.path.abspath("locks/a.lock")),

@@ -15,7 +15,7 @@ from processes import outputs_of, running
 from prefectx import current_mode, flow, load, task
 from prefectx.errors import TargetCollision, UnsupportedValue
 from prefectx.stores import Filestore, Store
-from prefectx.stores.places.pauses import Pauses
+from prefectx.stores.locks.waiting import Pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -296,7 +296,7 @@ def test_who_has_waited_ends_in_a_cached_state(
 def test_a_long_wait_says_who_is_making_it(
     waiting: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("prefectx.stores.places.pauses._SAID_AFTER", -1.0)
+    monkeypatch.setattr("prefectx.stores.locks.waiting._SAID_AFTER", -1.0)
     with running(HOLDER) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "making\n"

@@ -79,7 +79,7 @@ class TestRenamingContract(StoreContract):
 
     @pytest.fixture
     def store(self, in_memory: Filestore, monkeypatch: pytest.MonkeyPatch) -> Store:
-        monkeypatch.setattr("prefectx.stores.places.remote._WHOLE", frozenset())
+        monkeypatch.setattr("prefectx.stores.folders.remote._WHOLE", frozenset())
         return in_memory
 
 

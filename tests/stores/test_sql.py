@@ -25,7 +25,7 @@ from prefectx.errors import (
 )
 from prefectx.records import record_of
 from prefectx.stores import MemoryStore, SQLStore, Store
-from prefectx.stores.places.pauses import Pauses
+from prefectx.stores.locks.waiting import Pauses
 from pytest_prefectx import StoreContract
 
 if TYPE_CHECKING:
@@ -440,7 +440,7 @@ print("sqlalchemy" in sys.modules)
 
 
 def test_without_sqlalchemy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("prefectx.stores.sql", "prefectx.stores.databases"):
+    for name in ("prefectx.stores.sql", "prefectx.stores.sql_engine"):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     with pytest.raises(MissingExtra, match=r'pip install "prefectx\[sql\]"'):

@@ -22,11 +22,11 @@ from prefectx import (
     use_mode,
     wait,
 )
-from prefectx.flow import FlowDecorator
-from prefectx.future import Future, FutureList, State
-from prefectx.mode import Mode
+from prefectx._api.flow import FlowDecorator
+from prefectx._api.task import TaskDecorator
+from prefectx._settings.mode import Mode
+from prefectx._values.future import Future, FutureList, State
 from prefectx.stores import Filestore
-from prefectx.task import TaskDecorator
 
 X = TypeVar("X")
 

@@ -22,8 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefectx import context, flow, item, load, task
-from prefectx.base import made_base
-from prefectx.digest import digest
+from prefectx._identity.content_hash import digest
+from prefectx._naming.default_base import made_base
 from prefectx.errors import TargetCollision, UnsupportedValue
 
 pytestmark = pytest.mark.prefectx("cache")

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefectx import context, flow, item, load, task
-from prefectx.code import code_hash
+from prefectx._identity.code_hash import code_hash
+from prefectx._identity.summary import brief, summary
 from prefectx.errors import PrefectxError, StaleTarget, TargetCollision, TargetMissing
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
-from prefectx.summary import brief, summary
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -270,7 +270,7 @@ class TestSummary:
 
     def test_is_the_same_in_every_process(self, python: Any) -> None:
         code = """
-            from prefectx.summary import brief
+            from prefectx._identity.summary import brief
             print(brief({"k": set("abcdef"), "l": [frozenset("xyz"), int, len]}))
         """
         first, second = (python(code, PYTHONHASHSEED=seed) for seed in ("1", "2"))
@@ -576,7 +576,7 @@ class TestCodeHash:
 
     def test_is_the_same_in_every_process(self, python: Any) -> None:
         code = """
-            from prefectx.code import code_hash
+            from prefectx._identity.code_hash import code_hash
             def f(x): return x in {"a", "b", "c", "d"} or (lambda y: y in {"e", "f", "g"})(x)
             print(code_hash(f))
         """

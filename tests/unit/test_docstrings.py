@@ -38,7 +38,7 @@ PUBLIC = {*LOGS, *prefectx.__all__, *prefectx.stores.__all__, *pytest_prefectx._
 WITHOUT_EXAMPLE = {"MODES", "ModesDisagree", "strategies"}
 
 # These are imported only where Prefect or Dask is used.
-OPTIONAL = ("prefectx.runners.prefect", "prefectx.runners.api", "prefectx.dask")
+OPTIONAL = ("prefectx._runners.prefect.modes", "prefectx._runners.prefect.server", "prefectx.dask")
 
 
 def modules() -> list[Any]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from prefectx.durations import parse_duration, told_duration
 from prefectx.errors import InvalidDuration, PrefectxError
-from prefectx.memory import resident, told_memory
-from prefectx.still_running import interval
+from prefectx.logs.durations import parse_duration, told_duration
+from prefectx.logs.process_memory import resident, told_memory
+from prefectx.logs.progress import interval
 
 pytestmark = pytest.mark.prefectx("cache")
 

@@ -29,10 +29,10 @@ from prefectx.errors import (
     TemplateError,
     UnsupportedValue,
 )
-from prefectx.record import Record
 from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.formats import _formats
+from prefectx.stores.record import Record
 
 pytestmark = pytest.mark.prefectx("cache")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from prefectx.functions import (
+from prefectx._values.functions import (
     NO_DEFAULT,
     is_async_generator_function,
     is_coroutine_function,

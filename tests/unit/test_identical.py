@@ -29,7 +29,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_prefectx.equality import Difference, difference, identical, register_identical
-from pytest_prefectx.strategies import hard_values, with_twins
+from pytest_prefectx.search.strategies import hard_values, with_twins
 
 pytestmark = pytest.mark.prefectx("cache")
 

@@ -107,7 +107,7 @@ def test_up_to_the_first_hit_nothing_is_imported_that_takes_long(python: Any) ->
 
 
 def test_what_a_dask_scheduler_imports_brings_in_nothing_heavy(python: Any) -> None:
-    assert python(LIST_HEAVY + "import prefectx.dask.worker; print(heavy())") == "[]"
+    assert python(LIST_HEAVY + "import prefectx.dask.remote; print(heavy())") == "[]"
 
 
 def test_modes_without_prefect_never_import_it(python: Any) -> None:

@@ -20,8 +20,8 @@ from example import wait_until
 
 import prefectx
 from prefectx import Item, load, task
+from prefectx._isolation.exceptions import Portable
 from prefectx.errors import IsolatedRunDied, UnsupportedValue
-from prefectx.isolation.exceptions import Portable
 from prefectx.stores import MemoryStore
 
 pytestmark = pytest.mark.prefectx("cache")
@@ -51,7 +51,7 @@ def _children() -> list[int]:
     return [
         child.pid
         for child in psutil.Process().children()
-        if any("prefectx.isolation" in part for part in child.cmdline())
+        if any("prefectx._isolation" in part for part in child.cmdline())
     ]
 
 

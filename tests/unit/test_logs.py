@@ -14,8 +14,8 @@ from talking import in_threads, logged, place, total
 
 from prefectx import context, flow, get_run_logger, logs, task, use_mode
 from prefectx.errors import PrefectxError, UnknownLevel
-from prefectx.logs.lines import PREFECTX
-from prefectx.logs.wanted import Wanted
+from prefectx.logs.format import PREFECTX
+from prefectx.logs.selection import Wanted
 
 pytestmark = pytest.mark.prefectx("function")
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from prefectx import Flow, Task, flow, task
+from prefectx._settings.options import FLOW_OPTIONS, OWN_OPTIONS, TASK_OPTIONS, prefect_options
 from prefectx.errors import PrefectxError, UnknownOption
-from prefectx.options import FLOW_OPTIONS, OWN_OPTIONS, TASK_OPTIONS, prefect_options
 from prefectx.stores import Filestore
 
 pytestmark = pytest.mark.prefectx("cache")

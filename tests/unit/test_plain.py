@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from prefectx import flow, get_run_logger, item, load, task, use_mode
+from prefectx._calls.run import OUTSIDE
+from prefectx._identity.exact_text import TOLD, NotPlain, told
 from prefectx.errors import StaleTarget, TargetCollision
-from prefectx.plain import TOLD, NotPlain, told
-from prefectx.run import OUTSIDE
 from prefectx.stores import Filestore
 
 pytestmark = pytest.mark.prefectx("cache")
@@ -190,7 +190,7 @@ class TestStores:
 def test_calls_outside_flows_are_not_remembered_without_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("prefectx.run._MOST_OUTSIDE", 5)
+    monkeypatch.setattr("prefectx._calls.run._MOST_OUTSIDE", 5)
     named(0)
     for number in range(20):
         named.item(number).store.save(f"out/{number}", number)

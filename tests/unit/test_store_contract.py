@@ -12,7 +12,7 @@ import pytest
 from prefectx.errors import TargetMissing, UnsupportedValue
 from prefectx.stores import Filestore, Store
 from pytest_prefectx.contract import StoreContract
-from pytest_prefectx.strategies import hard_values
+from pytest_prefectx.search.strategies import hard_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pytest_prefectx.equality import identical
-from pytest_prefectx.strategies import (
+from pytest_prefectx.search.strategies import (
     ODD_NAMES,
     TWINS,
     hard_values,

@@ -9,7 +9,7 @@ import defects
 import pytest
 
 from pytest_prefectx import ModesDisagree, assert_modes_agree
-from pytest_prefectx.reasons import Kind
+from pytest_prefectx.agree.reasons import Kind
 
 if TYPE_CHECKING:
     from specimens import Correct, Defect

@@ -6,16 +6,16 @@ import zipfile
 from io import BytesIO
 from typing import IO, Any, Final
 
+from prefectx._values.containers import type_of
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
-from prefectx.stores.formats.library import in_memory, library
-from prefectx.stores.formats.refusal import (
+from prefectx.stores.formats.optional import in_memory, library
+from prefectx.stores.formats.round_trip import (
     PICKLE_SERVES,
     kind_of,
     other_type,
     proving,
 )
-from prefectx.tree import type_of
 
 # Ours are never so long; numpy by itself reads no header of more than 10,000 characters.
 _LONGEST_HEADER: Final = 1 << 20

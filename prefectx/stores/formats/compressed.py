@@ -7,7 +7,7 @@ import zlib
 from typing import IO, Any, Final
 
 from prefectx.stores.formats.format import Format
-from prefectx.stores.formats.library import library
+from prefectx.stores.formats.optional import library
 from prefectx.stores.formats.pickles import PICKLE
 
 # Past this, gzip takes several times as long for a few per cent.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import IO, Any, Final
 
+from prefectx._values.containers import type_of
 from prefectx.stores.formats.format import Format
-from prefectx.stores.formats.library import in_memory, library
-from prefectx.stores.formats.refusal import other_type, proving
-from prefectx.tree import type_of
+from prefectx.stores.formats.optional import in_memory, library
+from prefectx.stores.formats.round_trip import other_type, proving
 
 
 def _write_png(value: Any, file: IO[bytes]) -> None:

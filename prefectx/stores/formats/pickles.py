@@ -6,11 +6,11 @@ import pickle
 from types import FunctionType
 from typing import IO, Any, Final
 
+from prefectx._values.containers import type_of
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
-from prefectx.stores.formats.mains import reduced_main_object
+from prefectx.stores.formats.script_objects import reduced_main_object
 from prefectx.stores.formats.signing import Pickled
-from prefectx.tree import type_of
 
 
 class _Pickler(pickle.Pickler):

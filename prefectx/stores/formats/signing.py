@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
-from prefectx.environment import Variable
+from prefectx._settings.environment import Variable
 from prefectx.errors import UntrustedTarget
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
-from prefectx.stores.formats.library import in_memory, library
-from prefectx.stores.formats.pandas_judge import frame_change
-from prefectx.stores.formats.refusal import (
+from prefectx.stores.formats.frames_equal import frame_change
+from prefectx.stores.formats.optional import in_memory, library
+from prefectx.stores.formats.round_trip import (
     PICKLE_SERVES,
     Judge,
     kind_of,

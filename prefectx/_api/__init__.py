@@ -1,0 +1,1 @@
+"""The decorators and classes that users hold: tasks and flows."""

@@ -1,0 +1,327 @@
+"""`flow`, `Flow`: a function that ties tasks together; in the Prefect modes a `prefect.Flow`."""
+
+from __future__ import annotations
+
+import sys
+from contextvars import Context, copy_context
+
+from prefectx._calls.run import Run, begin_flow, flow_body, in_task
+from prefectx._runners import become_prefect_flow, current_runner, prefect_flow_class
+from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.options import FLOW_OPTIONS, FlowOptions, check_options
+from prefectx._values.functions import (
+    is_async_generator_function,
+    is_coroutine_function,
+    is_generator_function,
+    look_like,
+    name_of,
+    qualified_name_of,
+)
+from prefectx._values.future import State
+from prefectx._values.item import load_items, settle_futures
+from prefectx._values.references import function_in, imported, is_importable, is_wrapped
+from prefectx._values.typed import Generic, ParamSpec, TypeVar, cast, overload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator, Iterable
+    from typing import Any, Concatenate, Final, Literal, Self, Unpack
+
+    HookOption = Literal[
+        "on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"
+    ]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Q = ParamSpec("Q")
+T = TypeVar("T")
+S = TypeVar("S")
+H = TypeVar("H", bound="Callable[..., Any]")
+
+
+class Flow(Generic[P, R_co]):
+    """A function that ties tasks together; calling it runs it in the mode that is in force.
+
+    Made by `flow`. In the `function` and `cache` modes it is no more than its function. As soon
+    as it is used in a Prefect mode, this object becomes a real `prefect.Flow`, with `serve`,
+    `deploy`, `visualize` and all else.
+
+    Example:
+        >>> @flow
+        ... def total(numbers: list[int]) -> int:
+        ...     return sum(numbers)
+        >>> total.name, total([1, 2])
+        ('total', 3)
+
+    Attributes:
+        fn: The function itself.
+        body: The function within a run, with the futures that it returns waited for.
+        name: The flow's name: the function's, with `-` for `_`, as in Prefect.
+        given_options: The options it was made with.
+    """
+
+    __name__: str
+    __qualname__: str
+
+    def __init__(
+        self,
+        fn: Callable[P, R_co] | staticmethod[P, R_co] | classmethod[Any, P, R_co],
+        options: FlowOptions,
+    ) -> None:
+        check_options(options, FLOW_OPTIONS, "flow")
+        self._given: Final = fn
+        function: Callable[P, R_co] = function_in(fn)
+        look_like(self, function)
+        self.__qualname__ = qualified_name_of(function)
+        self.function: Callable[P, R_co] = function
+        self.fn: Callable[P, R_co] = function
+        self.body = _body(function)
+        # Prefect's API takes no name with these signs.
+        name = name_of(function).replace("_", "-").replace("<lambda>", "unknown-lambda")
+        self.name: str = options.get("name") or name
+        self.given_options: FlowOptions = options
+        self._bound: tuple[object, ...] = ()
+        self._origin: Flow[..., Any] | None = None
+        # The flow that this one is bound to an object of.
+        self._unbound: Flow[..., Any] | None = None
+        current_runner().become_flow(self)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type:
+            """What `isinstance` is told: where Prefect is loaded, each flow is one of its own.
+
+            It becomes one when something is asked of it that only Prefect's have.
+            """
+            if type(self) is Flow and "prefect.flows" in sys.modules:
+                return prefect_flow_class(Flow)
+            return type(self)
+
+    # First the exact signature, then the two keywords that each call takes.
+    @overload
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    @overload
+    def __call__(
+        self: Flow[..., Coroutine[Any, Any, T]],
+        /,
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[T]]: ...
+    @overload
+    def __call__(
+        self, /, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[R_co]: ...
+    @overload
+    def __call__(self, /, *args: Any, return_state: Literal[False], **kwargs: Any) -> R_co: ...
+    @overload
+    def __call__(self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> R_co: ...
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Run the flow; give its result, in which data may be Items: `load` gives the data."""
+        return current_runner().flow(self, self._bound + args, kwargs)
+
+    def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R_co]:
+        """Return this flow with some options changed.
+
+        Args:
+            **options: As for `flow`.
+
+        Raises:
+            UnknownOption: An option is not one of Prefect's.
+        """
+        changed: Flow[P, R_co] = Flow(
+            self._given, cast("FlowOptions", {**self.given_options, **options})
+        )
+        changed._bound = self._bound
+        changed._origin = self._origin or self
+        return changed
+
+    def bound_to(self, first: tuple[object, ...]) -> Self:
+        """Return this flow with its first arguments given, as a method's object is."""
+        bound = object.__new__(type(self))
+        bound.__dict__.update(self.__dict__)
+        bound._bound = first
+        bound._origin = self._origin or self
+        bound._unbound = self
+        return bound
+
+    def on_completion(self, fn: H) -> H:
+        """Call `fn(flow, flow_run, state)` when a run completes, in the Prefect modes."""
+        return self._add_hook("on_completion", fn)
+
+    def on_failure(self, fn: H) -> H:
+        """Call `fn(flow, flow_run, state)` when a run fails, in the Prefect modes."""
+        return self._add_hook("on_failure", fn)
+
+    def on_cancellation(self, fn: H) -> H:
+        """Call `fn(flow, flow_run, state)` when a run is cancelled, in the Prefect modes."""
+        return self._add_hook("on_cancellation", fn)
+
+    def on_crashed(self, fn: H) -> H:
+        """Call `fn(flow, flow_run, state)` when a run crashes, in the Prefect modes."""
+        return self._add_hook("on_crashed", fn)
+
+    def on_running(self, fn: H) -> H:
+        """Call `fn(flow, flow_run, state)` when a run starts, in the Prefect modes."""
+        return self._add_hook("on_running", fn)
+
+    def _add_hook(self, option: HookOption, fn: H) -> H:
+        self.given_options[option] = [*(self.given_options.get(option) or ()), fn]
+        return fn
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(
+        self: Flow[Concatenate[S, Q], R], instance: S, owner: type[S] | None = None
+    ) -> Flow[Q, R]: ...
+    def __get__(self, instance: object, owner: type | None = None) -> Flow[..., Any]:
+        if isinstance(self._given, classmethod):
+            return self.bound_to((owner,))
+        if instance is None or isinstance(self._given, staticmethod):
+            return self
+        return self.bound_to((instance,))
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for what this class does not have: in a Prefect mode, prefect.Flow has it.
+        if type(self) is Flow and not name.startswith("_"):
+            if "prefect.flows" in sys.modules:
+                become_prefect_flow(self)
+            else:
+                current_runner().become_flow(self)
+            if type(self) is not Flow:
+                return getattr(self, name)
+        msg = (
+            f"flow {self.__dict__.get('name')!r} has no attribute {name!r} in this mode; what"
+            " prefect.Flow has is there in the Prefect modes: set PREFECTX=prefect, or call"
+            " use_mode"
+        )
+        raise AttributeError(msg, name=name, obj=self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if is_importable(self):
+            return (imported, (self.__module__, self.__qualname__))
+        if self._origin is None:
+            # Made first, filled then: a recursive function names its own flow.
+            return (Flow.__new__, (Flow,), (self._given, self.given_options))
+        return (Flow._varied, (self._origin, self.given_options, self._bound))
+
+    def __setstate__(self, state: tuple[Any, FlowOptions]) -> None:
+        # Called by its class, which has no type arguments then.
+        Flow.__init__(self, *state)  # pyright: ignore[reportUnknownMemberType]
+
+    @staticmethod
+    def _varied(
+        origin: Flow[..., Any], options: FlowOptions, bound: tuple[object, ...]
+    ) -> Flow[..., Any]:
+        varied: Flow[..., Any] = Flow(origin._given, options)
+        varied._origin = origin
+        return varied.bound_to(bound) if bound else varied
+
+    def __repr__(self) -> str:
+        return f"<Flow {self.name!r}>"
+
+
+class FlowDecorator:
+    """`flow`: decorates when given a function, re-configures when given options.
+
+    All options are those of Prefect's `flow`: they work in the Prefect modes and have no effect
+    in the others.
+
+    Example:
+        >>> @flow
+        ... def greet(name: str) -> str:
+        ...     return f"hello {name}"
+        >>> greet("marvin")
+        'hello marvin'
+    """
+
+    def __init__(self, **options: Unpack[FlowOptions]) -> None:
+        check_options(options, FLOW_OPTIONS, "flow")
+        self.options: Final = options
+
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
+    @overload
+    def __call__(self, /, **options: Unpack[FlowOptions]) -> FlowDecorator: ...
+    def __call__(self, fn: Any = None, /, **options: Unpack[FlowOptions]) -> Any:
+        """Decorate a function, or return a decorator with these options on top of its own."""
+        merged = cast("FlowOptions", {**self.options, **options})
+        if fn is None:
+            return FlowDecorator(**merged)
+        if not (callable(fn) or is_wrapped(fn)):
+            msg = f"flow takes a function, or options by name; it was given {fn!r}"
+            raise TypeError(msg)
+        return Flow(fn, merged)
+
+    @staticmethod
+    def from_source(source: Any, entrypoint: str) -> Any:
+        """Return the flow that lies in a folder, a repository or other storage, as Prefect does.
+
+        Args:
+            source: Where the flow's code is: a path, a URL, or a storage block of Prefect's.
+            entrypoint: The flow there: `folder/file.py:function`.
+        """
+        from prefect import Flow as RealFlow
+
+        return RealFlow.from_source(source=source, entrypoint=entrypoint)
+
+
+def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of the same kind, within which a run is under way."""
+    if is_async_generator_function(fn):
+        return fn
+    if is_generator_function(fn):
+
+        def generator_body(*args: Any, **kwargs: Any) -> Any:
+            # Between two elements the caller's context is in force, not the flow's.
+            inside = copy_context()
+            inside.run(begin_flow)
+            return (yield from _within(inside, fn(*args, **kwargs)))
+
+        look_like(generator_body, fn)
+        return generator_body
+
+    if is_coroutine_function(fn):
+
+        async def async_body(*args: Any, **kwargs: Any) -> Any:
+            with flow_body() as run, replaced_context(context_names()):
+                result = settle_futures(await fn(*args, **kwargs))
+                _end(run)
+            return load_items(result) if in_task() else result
+
+        look_like(async_body, fn)
+        return async_body
+
+    def body(*args: Any, **kwargs: Any) -> Any:
+        with flow_body() as run, replaced_context(context_names()):
+            result = settle_futures(fn(*args, **kwargs))
+            _end(run)
+        return load_items(result) if in_task() else result
+
+    look_like(body, fn)
+    return body
+
+
+def _end(run: Run | None) -> None:
+    if run is not None:
+        current_runner().flow_ended(run)
+
+
+def _within(inside: Context, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    sent: Any = None
+    while True:
+        try:
+            element = inside.run(generator.send, sent)
+        except StopIteration as end:
+            return end.value
+        try:
+            sent = yield element
+        except GeneratorExit:
+            inside.run(generator.close)
+            raise
+
+
+flow: Final = FlowDecorator()

@@ -1,0 +1,429 @@
+"""`task`, `Task`: a function and the readable place where its output is kept."""
+
+from __future__ import annotations
+
+import sys
+
+from prefectx._api.entry import entry_of
+from prefectx._identity.code_hash import code_hash
+from prefectx._naming.task_names import Naming
+from prefectx._runners import become_prefect_task, current_runner, prefect_task_class
+from prefectx._settings.options import (
+    TASK_OPTIONS,
+    TaskOptions,
+    check_options,
+    checked_rerun_on,
+    task_name,
+)
+from prefectx._values.annotations import unmapped
+from prefectx._values.functions import (
+    is_async_generator_function,
+    is_coroutine_function,
+    is_generator_function,
+    look_like,
+    name_of,
+    qualified_name_of,
+)
+from prefectx._values.future import Future, FutureList, State
+from prefectx._values.item import Item, settle
+from prefectx._values.references import function_in, imported, is_importable, is_wrapped
+from prefectx._values.typed import Generic, ParamSpec, TypeVar, cast, overload
+from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+    from typing import Any, Concatenate, Final, Literal, Self, Unpack
+
+    HookOption = Literal["on_completion", "on_failure", "on_running", "on_commit", "on_rollback"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Q = ParamSpec("Q")
+T = TypeVar("T")
+S = TypeVar("S")
+H = TypeVar("H", bound="Callable[..., Any]")
+
+
+class _Called:
+    """Has `__call__` in a slot, for each task's is compiled with its own signature."""
+
+    __slots__ = {
+        "__call__": "Run the task: gives data in `function` and `prefect`, else an `Item`."
+    }
+
+
+class Task(_Called, Generic[P, R_co]):
+    """A function plus its options; calling it runs it in the mode that is in force.
+
+    Made by `task`. Besides calling it: `.submit`, `.map`, `.with_options`, `.item`.
+
+    Example:
+        >>> @task(target=None)
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> double(1), double.submit(2).result(), double.map([3, 4]).result()
+        (2, 4, [6, 8])
+
+    Attributes:
+        fn: The function itself.
+        name: The function's name, `{funcname}` in templates.
+        options: The options that differ from the defaults or were inherited.
+        is_async: Whether the function is a coroutine function or an async generator.
+    """
+
+    __name__: str
+    __qualname__: str
+
+    def __init__(
+        self,
+        fn: Callable[P, R_co] | staticmethod[P, R_co] | classmethod[Any, P, R_co],
+        options: TaskOptions,
+    ) -> None:
+        check_options(options, TASK_OPTIONS, "task")
+        self._given: Final = fn
+        self.fn: Callable[P, R_co] = function_in(fn)
+        look_like(self, self.fn)
+        self.__qualname__ = qualified_name_of(self.fn)
+        self.name: str = task_name(options) or name_of(self.fn)
+        # What multiprocessing spawns has a script under another name.
+        module = "__main__" if self.fn.__module__ == "__mp_main__" else self.fn.__module__
+        self.qualified_name: Final[str] = f"{module}.{self.__qualname__}"
+        self.options: Final[TaskOptions] = options
+        is_async_generator = is_async_generator_function(self.fn)
+        self.is_generator: Final = is_generator_function(self.fn) or is_async_generator
+        self.is_async: Final = is_coroutine_function(self.fn) or is_async_generator
+        self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
+        self.once: Final = options.get("once", False)
+        self.isolate: Final = options.get("isolate", False)
+        if self.isolate and self.is_generator:
+            msg = (
+                f"task {self.name!r} is a generator, which isolate=True cannot run in another"
+                " process: return a list."
+            )
+            raise UnsupportedValue(msg)
+        self.naming: Final = Naming(self.fn, options)
+        self._bound: tuple[object, ...] = ()
+        self._code_hash: str | None = None
+        self._origin: Task[..., Any] | None = None
+        # The task that this one is bound to an object of.
+        self._unbound: Task[..., Any] | None = None
+        # In a Prefect mode its own errors come first.
+        current_runner().become_task(self)
+        for name in ("return_state", "wait_for"):
+            if name in self.naming.parameters:
+                msg = f"task {self.name!r} has a parameter {name!r}, a name that calls of tasks use"
+                raise UnknownOption(msg)
+        self._set_entry(entry_of(self))
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type:
+            """What `isinstance` is told: where Prefect is loaded, each task is one of its own.
+
+            It becomes one when something is asked of it that only Prefect's have.
+            """
+            if type(self) is Task and "prefect.tasks" in sys.modules:
+                return prefect_task_class(Task)
+            return type(self)
+
+    @property
+    def code_hash(self) -> str:
+        """A hash of what the function does."""
+        if self._code_hash is None:
+            self._code_hash = code_hash(self.fn)
+        return self._code_hash
+
+    @property
+    def identity(self) -> str:
+        """What tells the task apart from all others: its name, and what it does."""
+        return f"{self.qualified_name} {self.code_hash}"
+
+    if TYPE_CHECKING:
+        # First the exact signature, then the two keywords that each call takes.
+        @overload
+        def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+        @overload
+        def __call__(
+            self: Task[..., Coroutine[Any, Any, T]],
+            /,
+            *args: Any,
+            return_state: Literal[True],
+            **kwargs: Any,
+        ) -> Coroutine[Any, Any, State[T]]: ...
+        @overload
+        def __call__(
+            self, /, *args: Any, return_state: Literal[True], **kwargs: Any
+        ) -> State[R_co]: ...
+        @overload
+        def __call__(self, /, *args: Any, return_state: Literal[False], **kwargs: Any) -> R_co: ...
+        @overload
+        def __call__(
+            self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any
+        ) -> R_co: ...
+        def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+            """Run the task: gives data in `function` and `prefect` mode, else an `Item`."""
+
+    # Here the others take any arguments, for futures may stand in the place of all of them.
+    # The overlap is none: no task has a parameter return_state, which __init__ refuses.
+    @overload
+    def submit(  # type: ignore[overload-overlap]
+        self: Task[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]: ...
+    @overload
+    def submit(self, /, *args: P.args, **kwargs: P.kwargs) -> Future[R_co]: ...
+    @overload
+    def submit(
+        self: Task[..., Coroutine[Any, Any, T]],
+        /,
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> State[T]: ...
+    @overload
+    def submit(self, /, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R_co]: ...
+    @overload
+    def submit(
+        self: Task[..., Coroutine[Any, Any, T]],
+        /,
+        *args: Any,
+        return_state: Literal[False] = False,
+        **kwargs: Any,
+    ) -> Future[T]: ...
+    @overload
+    def submit(
+        self, /, *args: Any, return_state: Literal[False] = False, **kwargs: Any
+    ) -> Future[R_co]: ...
+    def submit(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Start the task and return a future: a finished one where nothing runs in the background.
+
+        Args:
+            *args: The task's arguments, or futures and Items in their place.
+            **kwargs: The same by name; also `wait_for=[…]`, futures to wait for first, and
+                `return_state=True`, to get the final state instead of a future.
+        """
+        return current_runner().submit(self, self._bound + args, kwargs)
+
+    @overload
+    def map(
+        self: Task[..., Coroutine[Any, Any, T]],
+        /,
+        *iterables: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> list[State[T]]: ...
+    @overload
+    def map(
+        self, /, *iterables: Any, return_state: Literal[True], **kwargs: Any
+    ) -> list[State[R_co]]: ...
+    @overload
+    def map(
+        self: Task[..., Coroutine[Any, Any, T]],
+        /,
+        *iterables: Any,
+        return_state: Literal[False] = False,
+        **kwargs: Any,
+    ) -> FutureList[T]: ...
+    @overload
+    def map(
+        self, /, *iterables: Any, return_state: Literal[False] = False, **kwargs: Any
+    ) -> FutureList[R_co]: ...
+    def map(self, /, *iterables: Any, **kwargs: Any) -> Any:
+        """Start the task once for each element of the iterables; return the futures.
+
+        Args:
+            *iterables: Iterables of one length; what is not iterable or is `unmapped(…)` goes to
+                each call whole.
+            **kwargs: The same by name; also `wait_for=` and `return_state=`, as for `submit`.
+
+        Raises:
+            MappingError: Nothing is iterable, or the iterables differ in length.
+        """
+        bound = tuple(map(unmapped, self._bound))
+        return current_runner().map(self, bound + iterables, kwargs)
+
+    def item(self, /, *args: Any, **kwargs: Any) -> Item[Any]:
+        """Return the `Item` that this call has or would have; run nothing.
+
+        Args:
+            *args: The task's arguments.
+            **kwargs: The same by name.
+
+        Raises:
+            TemplateError: The task has no target, or it cannot be rendered.
+
+        Example:
+            >>> @task
+            ... def pdf2text(path: str, page: int = 1) -> str: ...
+            >>> pdf2text.item("in/report.pdf", page=3).target
+            'working/pdf2text/report.pdf-3~...'
+        """
+        found = self.naming.item(settle(self._bound + args), settle(kwargs))
+        if found is None:
+            msg = f"task {self.name!r} has target=None, so its calls have no Item"
+            raise TemplateError(msg)
+        return found
+
+    def with_options(self, **options: Unpack[TaskOptions]) -> Task[P, R_co]:
+        """Return this task with some options changed.
+
+        Args:
+            **options: As for `task`.
+
+        Raises:
+            UnknownOption: An option is neither prefectx's nor Prefect's.
+        """
+        changed: Task[P, R_co] = Task(self._given, {**self.options, **options})
+        changed._bound = self._bound
+        changed._set_entry(changed.__call__, self._bound)
+        changed._origin = self._origin or self
+        return changed
+
+    def on_completion(self, fn: H) -> H:
+        """Call `fn(task, task_run, state)` when a run completes, in the Prefect modes."""
+        return self._add_hook("on_completion", fn)
+
+    def on_failure(self, fn: H) -> H:
+        """Call `fn(task, task_run, state)` when a run fails, in the Prefect modes."""
+        return self._add_hook("on_failure", fn)
+
+    def on_running(self, fn: H) -> H:
+        """Call `fn(task, task_run, state)` when a run starts, in the Prefect modes."""
+        return self._add_hook("on_running", fn)
+
+    def on_commit(self, fn: H) -> H:
+        """Call `fn(transaction)` when a run's result is committed, in the Prefect modes."""
+        return self._add_hook("on_commit", fn)
+
+    def on_rollback(self, fn: H) -> H:
+        """Call `fn(transaction)` when a run is rolled back, in the Prefect modes."""
+        return self._add_hook("on_rollback", fn)
+
+    def _add_hook(self, option: HookOption, fn: H) -> H:
+        self.options[option] = [*(self.options.get(option) or ()), fn]
+        return fn
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for what this class does not have: in a Prefect mode, prefect.Task has it.
+        if type(self) is Task and not name.startswith("_"):
+            if "prefect.tasks" in sys.modules:
+                become_prefect_task(self)
+            else:
+                current_runner().become_task(self)
+            if type(self) is not Task:
+                return getattr(self, name)
+        msg = (
+            f"task {self.__dict__.get('name')!r} has no attribute {name!r} in this mode; what"
+            " prefect.Task has is there in the Prefect modes: set PREFECTX=prefect, or call"
+            " use_mode"
+        )
+        raise AttributeError(msg, name=name, obj=self)
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(
+        self: Task[Concatenate[S, Q], R], instance: S, owner: type[S] | None = None
+    ) -> Task[Q, R]: ...
+    def __get__(self, instance: object, owner: type | None = None) -> Task[..., Any]:
+        if isinstance(self._given, classmethod):
+            return self._bind_to(owner)
+        if instance is None or isinstance(self._given, staticmethod):
+            return self
+        return self._bind_to(instance)
+
+    def _set_entry(self, entry: Callable[..., Any], first: tuple[object, ...] = ()) -> None:
+        if first:
+            from functools import partial
+
+            entry = partial(entry, *first)
+        self.__call__ = entry  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
+
+    def _bind_to(self, owner: object) -> Task[..., Any]:
+        bound: Task[..., Any] = object.__new__(type(self))
+        bound.__dict__.update(self.__dict__)
+        bound._bound = (owner,)
+        bound._set_entry(self.__call__, (owner,))
+        bound._origin = self._origin or self
+        bound._unbound = self
+        return bound
+
+    @property
+    def travels_by_value(self) -> bool:
+        """Whether other processes are sent the function itself, for no module gives it to them."""
+        return not is_importable(self._origin or self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if is_importable(self):
+            return (imported, (self.__module__, self.__qualname__))
+        if self._origin is None:
+            # Made first, filled then: a recursive function names its own task.
+            return (Task.__new__, (Task,), (self._given, self.options))
+        return (Task._varied, (self._origin, self.options, self._bound))
+
+    def __copy__(self) -> Self:
+        # Another task, whose attributes can be set without changing those of this one.
+        one = object.__new__(type(self))
+        one.__dict__.update(self.__dict__)
+        one._set_entry(entry_of(one), one._bound)
+        one._origin = self._origin or self
+        return one
+
+    def __setstate__(self, state: tuple[Any, TaskOptions]) -> None:
+        # Called by its class, which has no type arguments then.
+        Task.__init__(self, *state)  # pyright: ignore[reportUnknownMemberType]
+
+    @staticmethod
+    def _varied(
+        origin: Task[..., Any], options: TaskOptions, bound: tuple[object, ...]
+    ) -> Task[..., Any]:
+        varied: Task[..., Any] = Task(origin._given, options)
+        varied._bound = bound
+        varied._set_entry(varied.__call__, bound)
+        varied._origin = origin
+        return varied
+
+    def __repr__(self) -> str:
+        return f"<Task {self.qualified_name}>"
+
+
+class TaskDecorator:
+    """`task`: decorates when given a function, re-configures when given options.
+
+    Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`, `once`,
+    `isolate`, `resources`, `priority`, `workers`; every other option is Prefect's (`retries`,
+    `tags`, `timeout_seconds`, …), used in the Prefect modes and without effect in the others. An
+    option left out is inherited.
+
+    Example:
+        >>> task = task(target="out/{funcname}/{day}.json")
+        >>> @task
+        ... def count(day: str) -> int:
+        ...     return len(day)
+        >>> count("monday")
+        6
+        >>> count.item("monday").target
+        'out/count/monday.json'
+    """
+
+    def __init__(self, **options: Unpack[TaskOptions]) -> None:
+        check_options(options, TASK_OPTIONS, "task")
+        self.options: Final = options
+
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R]: ...
+    @overload
+    def __call__(self, /, **options: Unpack[TaskOptions]) -> TaskDecorator: ...
+    def __call__(self, fn: Any = None, /, **options: Unpack[TaskOptions]) -> Any:
+        """Decorate a function, or return a decorator with these options on top of its own."""
+        if fn is None:
+            return TaskDecorator(**cast("TaskOptions", {**self.options, **options}))
+        if not (callable(fn) or is_wrapped(fn)):
+            msg = f"task takes a function, or options by name; it was given {fn!r}"
+            raise TypeError(msg)
+        return Task(fn, cast("TaskOptions", {**self.options, **options}))
+
+
+task: Final = TaskDecorator()

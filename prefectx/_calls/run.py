@@ -1,0 +1,250 @@
+"""A run: one outermost flow call, within which no two calls may share a target."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextvars import ContextVar
+from itertools import count
+
+from prefectx._calls.claims import Claim, collision, is_same_call
+from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.scoped import Setting
+from prefectx._values.item import Item
+from prefectx.errors import StaleTarget, TargetCollision
+from prefectx.stores.folders.listing import Listings, listings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    from prefectx._naming.task_names import Naming
+    from prefectx.stores.base import Store
+
+_MOST_OUTSIDE: Final = 10_000
+
+
+class Known:
+    """What a run knows of a task whose targets it has found before: how it claims others.
+
+    Args:
+        mark: Stands for the task before the text of a call.
+        claims: The claims to the targets in the task's store.
+        store: The task's store.
+        base: What the task's Items are given as their base.
+        folder: The current folder that the claims hold in, in a run that may outlive it.
+    """
+
+    __slots__ = ("_base", "_exists", "_store", "claims", "folder", "mark")
+
+    def __init__(
+        self,
+        mark: str,
+        claims: dict[str, str | Claim],
+        store: Store,
+        base: str | None,
+        folder: str | None,
+    ) -> None:
+        self.mark = mark
+        self.claims = claims
+        self.folder = folder
+        self._store = store
+        self._base = base
+        self._exists = store.looker()
+
+    def found(self, target: str, claim: str) -> Any:
+        """Return what `Call.given` would if the target is there and no other call's, or None."""
+        if self.claims.setdefault(target, claim) != claim or not self._exists(target):
+            return None
+        item: Item[Any] = Item(self._store, target, self._base)
+        return item.load() if inside_task.get() else item
+
+    def is_outdated(self) -> bool:
+        """Tell whether claims are made elsewhere by now, or too many to remember."""
+        return os.getcwd() != self.folder or len(self.claims) > _MOST_OUTSIDE
+
+
+class Run:
+    """What the calls of one run have filled, and whose records have been looked at."""
+
+    #: Whether a target may be made anew within the run, for another call.
+    allows_remaking = False
+
+    def __init__(self) -> None:
+        self._forget()
+        #: How many calls of each task needed no task run, in `prefect.skip`.
+        self.skipped: dict[str, int] = {}
+
+    def _forget(self) -> None:
+        # A claim is a mark and a text of plain arguments, or a Claim. By roots of stores, and then
+        # by what comes below: mostly the target itself, which costs no further memory.
+        self._claims: dict[str, dict[str, str | Claim]] = {}
+        self._tasks: dict[str, tuple[str, str]] = {}
+        self._numbers = count()
+        self._looked_at: set[str] = set()
+        #: The tasks, by how they are named, that were looked at and may claim by themselves.
+        self.known: dict[Naming, Known] = {}
+
+    def claim(self, item: Item[Any], claim: str | Claim) -> None:
+        """Note which call fills an item's target.
+
+        Raises:
+            TargetCollision: Another call of this run fills it.
+        """
+        claims, key = self._place(item)
+        other = claims.setdefault(key, claim)
+        if not is_same_call(other, claim):
+            self._collide(item.target, self._call(other), self._call(claim))
+
+    def skip(self, task: str) -> None:
+        """Count a call of a task that needed no task run."""
+        self.skipped[task] = self.skipped.get(task, 0) + 1
+
+    def mark(self, identity: str, name: str) -> str:
+        """Return the short text that stands for a task in its claims.
+
+        Args:
+            identity: What tells the task apart from all others.
+            name: The task's qualified name.
+        """
+        known = self._tasks.get(identity)
+        if known is None:
+            # Not the number of tasks there are: two threads may be here at once.
+            known = self._tasks.setdefault(identity, (f"{next(self._numbers)}:", name))
+        return known[0]
+
+    def know(self, naming: Naming, item: Item[Any], mark: str) -> None:
+        """Let a task claim targets like this one by itself."""
+        folder = self._folder()
+        if (known := self.known.get(naming)) is not None and known.folder == folder:
+            return
+        claims, key = self._place(item)
+        if key == item.target:
+            self.known[naming] = Known(mark, claims, item.store, naming.item_base, folder)
+
+    def looks_first(self, task: str) -> bool:
+        """Tell whether this is the first time that a record of `task` would be looked at."""
+        if task in self._looked_at:
+            return False
+        self._looked_at.add(task)
+        return True
+
+    def _place(self, item: Item[Any]) -> tuple[dict[str, str | Claim], str]:
+        """Return the claims that an item's target belongs to, and its key among them."""
+        path = item.path
+        for root, claims in self._claims.items():
+            if root and path.startswith(root):
+                return claims, path[len(root) :]
+        root = path.removesuffix(item.target)
+        if root == path:
+            root = ""
+        claims = self._claims.setdefault(root, {})
+        if root:
+            self._take_in(root, claims)
+        return claims, path[len(root) :]
+
+    def _take_in(self, root: str, claims: dict[str, str | Claim]) -> None:
+        """Let claims of stores that lie within this one count as claims in this one."""
+        for inner in [other for other in self._claims if other.startswith(root) and other != root]:
+            within = inner[len(root) :]
+            claims.update((within + key, claim) for key, claim in self._claims.pop(inner).items())
+            self.known.clear()
+        # Below no root are those that are known by their full paths.
+        paths = self._claims.get("", {})
+        for path in [path for path in paths if path.startswith(root)]:
+            claims[path[len(root) :]] = paths.pop(path)
+            self.known.clear()
+
+    def _call(self, claim: str | Claim) -> str:
+        if isinstance(claim, Claim):
+            return claim.call
+        mark, colon, text = claim.partition(":")
+        names = dict(self._tasks.values())
+        return f"{names[mark + colon]}({text})"
+
+    def _folder(self) -> str | None:
+        return None
+
+    def _collide(self, target: str, other: str, call: str) -> None:
+        raise TargetCollision(collision(target, other, call))
+
+
+class _Outside(Run):
+    """Calls outside any flow, as in a notebook: they may share a target, but not silently."""
+
+    allows_remaking = True
+
+    def claim(self, item: Item[Any], claim: str | Claim) -> None:
+        super().claim(item, claim)
+        if sum(map(len, self._claims.values())) + len(self.known) > _MOST_OUTSIDE:
+            self._forget()
+
+    def _folder(self) -> str | None:
+        return os.getcwd()
+
+    def _collide(self, target: str, other: str, call: str) -> None:
+        warnings.warn(collision(target, other, call), StaleTarget, stacklevel=6)
+
+
+run_here: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)
+OUTSIDE: Final = _Outside()
+inside_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)
+
+
+def current_run() -> Run:
+    """Return the run that is under way here, or the one that stands for calls outside any flow."""
+    return run_here.get() or OUTSIDE
+
+
+def known_here(naming: Naming) -> Known | None:
+    """Return what the run that is under way here knows of a task, if that holds here."""
+    known = (run_here.get() or OUTSIDE).known.get(naming)
+    if known is not None and known.folder is not None and known.is_outdated():
+        return None
+    return known
+
+
+def in_task() -> bool:
+    """Tell whether a task's function is running here: it is given data, never Items."""
+    return inside_task.get()
+
+
+def begin_flow() -> None:
+    """Do what `flow_body` does, in a context that ends with the flow."""
+    run_here.set(run_here.get() or Run())
+    listings.set(listings.get() or Listings())
+    inside_task.set(False)
+
+
+class flow_body:  # noqa: N801 - used as a function
+    """Mark that a flow's body runs: it starts a run, and gives it, unless called within one."""
+
+    __slots__ = ("_inside", "_listed", "_run")
+
+    def __enter__(self) -> Run | None:
+        started = None if run_here.get() else Run()
+        self._run = run_here.set(run_here.get() or started)
+        self._listed = listings.set(listings.get() or Listings())
+        self._inside = inside_task.set(False)
+        return started
+
+    def __exit__(self, *_: object) -> None:
+        inside_task.reset(self._inside)
+        listings.reset(self._listed)
+        run_here.reset(self._run)
+
+
+class task_body:  # noqa: N801 - used as a function
+    """Mark that a task's function runs; what it sets in the context ends with it."""
+
+    __slots__ = ("_inside", "_names")
+
+    def __enter__(self) -> None:
+        self._inside = Setting(inside_task, value=True)
+        self._names = replaced_context(context_names())
+        self._inside.__enter__()
+        self._names.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self._names.__exit__()
+        self._inside.__exit__()

@@ -1,0 +1,1 @@
+"""Identity of calls, data and code: is it the same call, the same data, the same code?"""

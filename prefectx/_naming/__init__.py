@@ -1,0 +1,1 @@
+"""From a call to its target: templates, default names, safe names."""

@@ -1,0 +1,30 @@
+"""Mode `cache`: what is there is not made again; what is not is made here, now."""
+
+from __future__ import annotations
+
+from prefectx._calls.call import Call
+from prefectx._runners.local import PlainRunner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from prefectx._api.task import Task
+    from prefectx._runners.base import Args, Kwargs
+
+
+class CacheRunner(PlainRunner):
+    """Asks the target first, then calls the function and keeps its output."""
+
+    asks_first = True
+
+    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Return the call's Item; inside another task, and without a target, its data."""
+        call = Call(task, args, kwargs)
+        if task.is_async and not task.is_generator:
+            return _arun(call)
+        return call.given() if call.is_done() else call.make()
+
+
+async def _arun(call: Call) -> Any:
+    return call.given() if call.is_done() else await call.amake()

@@ -1,0 +1,80 @@
+"""The task run in the state `Cached` that a hit leaves in Prefect's records, with one event.
+
+Prefect's engine would send three, and do all that a run might need before it finds out that there
+is nothing to run. What is used here of Prefect is not public: where it is not to be had, the
+engine runs the task, whose body finds the target there.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from prefect.context import FlowRunContext
+from prefect.logging.loggers import task_run_logger
+from prefect.states import Completed
+
+from prefectx._runners.prefect.future import RecordedHit
+from prefectx._runners.prefect.task import as_prefect_task
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+    from prefectx._api.task import Task
+    from prefectx._calls.call import Call
+
+
+def _private(module: str, name: str) -> Any:
+    return getattr(import_module(module), name, None)
+
+
+_create_task_run: Final = _private("prefect.task_engine", "_create_task_run_locally")
+_link: Final = _private("prefect.utilities.engine", "link_state_to_task_run_result")
+_emit: Final = _private("prefect.utilities.engine", "emit_task_run_state_change_event")
+
+# Whatever else a task asks of Prefect, its engine sees to.
+_OF_NO_EFFECT: Final = frozenset(
+    {
+        *("target", "base", "store", "save", "name", "modules", "rerun_on", "once", "isolate"),
+        *("resources", "priority", "workers"),
+        *("description", "tags", "version", "log_prints", "timeout_seconds", "cache_policy"),
+        *("retries", "retry_delay_seconds", "retry_jitter_factor", "retry_condition_fn"),
+    }
+)
+
+
+def can_record(task: Task[..., Any]) -> bool:
+    """Tell whether a hit can be recorded without Prefect's engine: in a flow, by known options."""
+    has_means = None not in {_create_task_run, _link, _emit}
+    in_flow = FlowRunContext.get() is not None
+    return has_means and in_flow and _OF_NO_EFFECT.issuperset(task.options)
+
+
+def recorded(
+    call: Call, name: str | None, parameters: dict[str, Any], wait_for: Any
+) -> RecordedHit:
+    """Enter a task run that ended in the state `Cached`; return its future.
+
+    Args:
+        call: A call that is done.
+        name: The run's name, if it has one of its own.
+        parameters: The arguments, by name.
+        wait_for: The futures that the call named.
+    """
+    task = as_prefect_task(call.task)
+    run: Any = _create_task_run(task=task, parameters=parameters, wait_for=wait_for)
+    run.name = name or run.name
+    state: State[Any] = Completed(name="Cached", data=call.item)
+    state.state_details.task_run_id = run.id
+    state.state_details.flow_run_id = run.flow_run_id
+    run.state, run.state_id, run.state_type, run.state_name = (
+        state,
+        state.id,
+        state.type,
+        state.name,
+    )
+    run.start_time = run.end_time = state.timestamp
+    _link(state, call.item)
+    _emit(task_run=run, initial_state=None, validated_state=state)
+    task_run_logger(run, task).info("Finished in state %s", state)
+    return RecordedHit(call.given(), state, run.id)

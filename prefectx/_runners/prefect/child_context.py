@@ -1,0 +1,96 @@
+"""The Prefect run that a child's work is part of, so that what it calls belongs to it too.
+
+Most functions call nothing of Prefect, whose import takes longer than the start of a child, and
+more memory: the child joins the run when something of Prefect is first used.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from contextlib import AbstractContextManager, ExitStack
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from prefectx._isolation.pickling import pickled
+from prefectx._runners import current_runner
+from prefectx._settings.mode import use_mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefectx._runners.base import Runner
+    from prefectx._settings.mode import Mode
+
+
+def run_here() -> bytes | None:
+    """Return what a child must know of the task run that is under way here, if one is."""
+    if "prefect.context" not in sys.modules:
+        return None
+    from prefect.context import FlowRunContext, TaskRunContext, serialize_context
+
+    if (task_run := TaskRunContext.get()) is None:
+        return None
+    flow_run = FlowRunContext.get()
+    with ExitStack() as stack:
+        # The call carries the arguments; and a flow is pickled with everything that it names.
+        stack.enter_context(task_run.model_copy(update={"parameters": {}}))
+        if flow_run is not None:
+            stack.enter_context(flow_run.model_copy(update={"parameters": {}, "flow": None}))
+        run = serialize_context()
+    if flow_run is not None:
+        run["flow_run_context"]["flow"] = flow_run.flow and flow_run.flow.name
+        run["flow_run_context"]["parameters"] = flow_run.flow_run and flow_run.flow_run.parameters
+    return pickled(run, "the run of the task")
+
+
+class JoiningRunner:
+    """The runner of the mode in force, which joins the run before it does anything.
+
+    Args:
+        mode: The mode in force.
+        run: What `run_here` gave.
+        parameters: The arguments of the task.
+        joined: Called each time the run has been joined.
+    """
+
+    def __init__(
+        self, mode: Mode, run: bytes, parameters: dict[str, Any], joined: Callable[[], None]
+    ) -> None:
+        self._mode: Mode = mode
+        self._run = run
+        self._parameters = parameters
+        self._joined = joined
+        # They last as long as the process.
+        self._entered: list[AbstractContextManager[None]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.join()
+        # In a context of its own, this one is not the runner.
+        return getattr(Context().run(_runner_of, self._mode), name)
+
+    def join(self) -> None:
+        """Make the run the one that is under way here, if none is: in a thread, none may be."""
+        import prefect
+        from prefect.context import TaskRunContext, hydrated_context
+
+        if TaskRunContext.get() is not None:
+            return
+        run: dict[str, Any] = pickle.loads(self._run)
+        run["task_run_context"]["parameters"] = self._parameters
+        if flow_run := run["flow_run_context"]:
+            # Its task runner is threads: that of the flow might start a cluster here.
+            flow_run["flow"] = prefect.Flow(_nothing, name=flow_run["flow"])
+        entered = hydrated_context(run)
+        entered.__enter__()
+        self._entered.append(entered)
+        self._joined()
+
+
+def _runner_of(mode: Mode) -> Runner:
+    with use_mode(mode):
+        return current_runner()
+
+
+def _nothing() -> None:
+    """Stand for a flow's body, which does not run here."""

@@ -1,0 +1,111 @@
+"""What runs log, as Prefect tells it: to its API and on its console, with file and line."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import os
+from typing import TYPE_CHECKING, Final, TypeGuard
+
+import prefect
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging.configuration import ensure_logging_setup
+from prefect.logging.formatters import PrefectFormatter
+from prefect.logging.handlers import APILogHandler
+from prefect.logging.loggers import print_as_log
+
+from prefectx.logs.format import PLAIN_RUNS, PREFECTX, STANDARD, Lines, Messages
+from prefectx.logs.handlers import is_at_wanted_level, is_wanted, wanted
+from prefectx.logs.run_names import run_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from prefectx.logs.handlers import Process
+    from prefectx.logs.selection import Wanted
+
+RUNS: Final = ("prefect.task_runs", "prefect.flow_runs")
+_NOT_THE_USERS: Final = (os.path.dirname(prefect.__file__) + os.sep, PREFECTX)
+
+
+def connect(what: Wanted, process: Process) -> None:
+    """Have Prefect's API and console told what is wanted, in this process.
+
+    Never by configuring anew, as Prefect does once a process: a task may be running here.
+    """
+    ensure_logging_setup()
+    if what.level is not None:
+        for name in RUNS:
+            process.level(name, what.level)
+            # On a worker, others who did not ask for it are not to see it.
+            process.filter(logging.getLogger(name), is_at_wanted_level)
+    to_api = _api_handler()
+    for name in what.outermost():
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler, APILogHandler) for handler in _reached(logger)):
+            process.handle(logger, to_api)
+    reached = {handler for name in RUNS for handler in _reached(logging.getLogger(name))}
+    for handler in reached:
+        if isinstance(handler, APILogHandler) and handler.formatter is None:
+            process.format(handler, _messages())
+        elif _is_as_prefect_made_it(handler.formatter):
+            process.format(handler, Lines(_is_a_runs, _names, handler.formatter))
+    if builtins.print is not print_as_log:
+        # Outside runs it prints. Prefect puts it in place while a task with log_prints runs, and
+        # the end of one task takes it away from others that run in other threads.
+        process.undo(setattr, builtins, "print", builtins.print)
+        builtins.print = print_as_log
+
+
+def _api_handler() -> APILogHandler:
+    handler = APILogHandler()
+    handler.addFilter(is_wanted)
+    # Prefect warns of each line that belongs to no run: a library may log at any time.
+    handler.addFilter(_in_a_run)
+    handler.setFormatter(_messages())
+    return handler
+
+
+def _messages() -> Messages:
+    return Messages(_is_a_runs, _names, logging.Formatter())
+
+
+def _reached(logger: logging.Logger | None) -> Iterable[logging.Handler]:
+    """Yield the handlers that a record of `logger` comes to."""
+    while logger is not None:
+        yield from logger.handlers
+        logger = logger.parent if logger.propagate else None
+
+
+def _is_as_prefect_made_it(formatter: logging.Formatter | None) -> TypeGuard[PrefectFormatter]:
+    # Formats of the user's own are left alone, whether set by variable, by file or in code.
+    return (
+        isinstance(formatter, PrefectFormatter)
+        and formatter._fmt == STANDARD
+        and formatter.task_run_fmt == _of_run("Task", "task_run_name")
+        and formatter.flow_run_fmt == _of_run("Flow", "flow_run_name")
+    )
+
+
+def _of_run(kind: str, name: str) -> str:
+    return STANDARD.replace("%(name)s", f"{kind} run %({name})r")
+
+
+def _in_a_run(_: logging.LogRecord) -> bool:
+    return TaskRunContext.get() is not None or FlowRunContext.get() is not None
+
+
+def _is_a_runs(record: logging.LogRecord) -> bool:
+    if record.name in RUNS:
+        # What Prefect and prefectx say of a run, such as its end, has no place in the user's code.
+        return wanted() is not None and not record.pathname.startswith(_NOT_THE_USERS)
+    return record.name == PLAIN_RUNS or is_wanted(record)
+
+
+def _names() -> Mapping[str, str]:
+    """Return the names of the run under way: Prefect's, for it makes up some."""
+    if (task := TaskRunContext.get()) is not None:
+        return {"task_run_name": task.task_run.name}
+    if (flow := FlowRunContext.get()) is not None and flow.flow_run is not None:
+        return {"flow_run_name": flow.flow_run.name}
+    return run_names()

@@ -1,0 +1,1 @@
+"""Settings in force where a call is made: mode, context, environment, options."""

@@ -1,0 +1,94 @@
+"""Which mode is in force: who runs a task, and whether its target is asked first."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+
+from prefectx._settings.environment import Variable
+from prefectx._settings.scoped import Setting
+from prefectx.errors import UnknownMode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Final, Literal, TypeGuard
+
+    Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
+
+MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.cache", "prefect")
+"""The names of the modes, from the plainest to Prefect's own."""
+
+VARIABLE: Final = "PREFECTX"
+
+# As the environment has them; what is empty counts as not set.
+_MODES_BY_VALUE: Final[Mapping[Any, Mode]] = {
+    os.environ.encodevalue(""): MODES[0],
+    **{os.environ.encodevalue(mode): mode for mode in MODES},
+}
+
+MODE: Final = Variable(VARIABLE)
+override: Final[ContextVar[Mode | None]] = ContextVar("prefectx_mode", default=None)
+"""`use_mode`'s mode, or None where none is set."""
+
+
+def current_mode() -> Mode:
+    """Return the mode in force here: `use_mode`'s, else `$PREFECTX`'s, else `"function"`.
+
+    Raises:
+        UnknownMode: `$PREFECTX` names no mode.
+
+    Example:
+        >>> with use_mode("cache"):
+        ...     current_mode()
+        'cache'
+    """
+    if (mode := override.get()) is not None:
+        return mode
+    if (value := MODE.raw()) is None:
+        return "function"
+    return _MODES_BY_VALUE.get(value) or checked_mode(os.environ[VARIABLE], f"${VARIABLE}")
+
+
+class use_mode(Setting):  # noqa: N801 - used as a function
+    """Run the body of the `with` statement in `mode`, whatever `$PREFECTX` says.
+
+    Safe in threads and async: only the current context changes.
+
+    Args:
+        mode: One of `MODES`.
+
+    Raises:
+        UnknownMode: `mode` is not one of `MODES`.
+
+    Example:
+        >>> with use_mode("cache") as mode:
+        ...     mode
+        'cache'
+    """
+
+    __slots__ = ()
+
+    def __init__(self, mode: str) -> None:
+        super().__init__(override, checked_mode(mode, "use_mode()"))
+
+    def __enter__(self) -> Mode:
+        super().__enter__()
+        mode: Mode = self._value
+        return mode
+
+
+def checked_mode(mode: str, source: str) -> Mode:
+    """Return `mode` if it is one of `MODES`; `source` says in the error where it came from."""
+    if _is_mode(mode):
+        return mode
+    import difflib
+
+    nearest = difflib.get_close_matches(mode, MODES, n=1, cutoff=0.4)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    msg = f"unknown mode {mode!r} (from {source}).{hint} The modes are: {', '.join(MODES)}."
+    raise UnknownMode(msg)
+
+
+def _is_mode(mode: str) -> TypeGuard[Mode]:
+    return mode in MODES

@@ -1,0 +1,1 @@
+"""Values that travel between tasks: Items, futures, annotations, containers of them."""

@@ -1,0 +1,126 @@
+"""Finished futures and states: what `.submit` gives where nothing runs in the background."""
+
+from __future__ import annotations
+
+from prefectx._values.typed import Generic, TypeVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+T = TypeVar("T")
+
+
+class State(Generic[T]):
+    """The state that a task or flow has ended in, with the methods of Prefect's `State`."""
+
+    __slots__ = ("_error", "data", "message", "name", "type")
+
+    def __init__(
+        self,
+        type: str,  # noqa: A002 - Prefect's name for it
+        name: str,
+        data: T | BaseException | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        self.type = type
+        self.name = name
+        self.data = data
+        self.message = None if error is None else f"{error.__class__.__name__}: {error}"
+        self._error = error
+
+    def result(self, raise_on_failure: bool = True) -> T:
+        """Return the data, or raise what the run raised.
+
+        Args:
+            raise_on_failure: `False` gives the exception instead of raising it.
+        """
+        if self._error is not None and raise_on_failure:
+            raise self._error
+        return self.data  # type: ignore[return-value]
+
+    def is_completed(self) -> bool:
+        """Tell whether the run has ended well."""
+        return self.type == "COMPLETED"
+
+    def is_failed(self) -> bool:
+        """Tell whether the run has raised."""
+        return self.type == "FAILED"
+
+    def is_crashed(self) -> bool:
+        """Tell whether the run was broken off from outside: never, without Prefect."""
+        return False
+
+    def is_pending(self) -> bool:
+        """Tell whether the run never started, because what it needs has failed."""
+        return self.type == "PENDING"
+
+    def is_final(self) -> bool:
+        """Tell whether the run has ended."""
+        return self.type != "PENDING"
+
+    def __repr__(self) -> str:
+        return f"{self.name}(type={self.type}, message={self.message!r})"
+
+
+def completed(data: T, name: str = "Completed") -> State[T]:
+    """Return the state of a run that has given `data`."""
+    return State("COMPLETED", name, data)
+
+
+def failed(error: BaseException) -> State[Any]:
+    """Return the state of a run that has raised `error`."""
+    return State("FAILED", "Failed", error, error)
+
+
+def not_ready(error: BaseException) -> State[Any]:
+    """Return the state of a run that could not start, because something it needs raised `error`."""
+    return State("PENDING", "NotReady", None, error)
+
+
+class Future(Generic[T]):
+    """A future that has finished, with the methods of Prefect's futures."""
+
+    __slots__ = ("__weakref__", "state")
+
+    def __init__(self, state: State[T]) -> None:
+        self.state = state
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Return at once: the future has finished."""
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> T:  # noqa: ARG002
+        """Return what the task gave, or raise what it raised.
+
+        Args:
+            timeout: Unused: the future has finished.
+            raise_on_failure: `False` gives the exception instead of raising it.
+        """
+        return self.state.result(raise_on_failure)
+
+    def add_done_callback(self, fn: Callable[[Future[T]], None]) -> None:
+        """Call `fn` with this future at once."""
+        fn(self)
+
+    def __repr__(self) -> str:
+        return f"Future({self.state!r})"
+
+
+class FutureList(list[Future[T]]):
+    """The futures that `.map` gives."""
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until each future has finished, for at most `timeout` seconds."""
+        from prefectx._values.waiting import wait
+
+        wait(self, timeout=timeout)
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> list[T]:
+        """Return what each task gave, in order, or raise what the first failed one raised.
+
+        Args:
+            timeout: How many seconds to wait for each future at most.
+            raise_on_failure: `False` gives exceptions instead of raising them.
+        """
+        return [future.result(timeout, raise_on_failure) for future in self]

@@ -1,0 +1,230 @@
+"""`Item`: the small handle of an output that lies, or would lie, in a store."""
+
+from __future__ import annotations
+
+from prefectx._values.containers import DATA, replace
+from prefectx._values.kinds import is_future, is_future_list, is_state, result_of
+from prefectx._values.typed import Generic, TypeVar
+from prefectx.errors import TargetMissing
+from prefectx.stores.formats import suffix_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, TypeGuard
+
+    from prefectx.stores.base import Store
+
+T = TypeVar("T")
+
+_SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
+# What is made where there is nothing to make a name of.
+_NO_NAMES: Final = ("", "_")
+_MADE_BASE: Final = r"~[0-9a-f]{8,16}$"
+
+
+class Item(Generic[T]):
+    """Where a task's output lies: a frozen handle, small whatever the data.
+
+    Given to a task, an Item is loaded where the task runs. It also has the methods of a future
+    that has finished, so that code written for futures runs on it.
+
+    Args:
+        store: Who keeps the output.
+        target: The output's readable name within the store.
+        base: The name that a task on this Item takes over; by default the target's last part.
+
+    Example:
+        >>> Item(Filestore(), "working/pdf2text/report-7").base
+        'report-7'
+    """
+
+    # Prefect links results to runs by identity, and checks it where weak references can be had.
+    __slots__ = ("__weakref__", "_base", "_store", "_target")
+
+    def __init__(self, store: Store, target: str, base: str | None = None) -> None:
+        self._store = store
+        self._target = target
+        self._base = base
+
+    @property
+    def store(self) -> Store:
+        """Who keeps the output."""
+        return self._store
+
+    @property
+    def target(self) -> str:
+        """The output's readable name within the store."""
+        return self._target
+
+    @property
+    def base(self) -> str:
+        """The name that a task on this Item takes over."""
+        if self._base is not None:
+            return self._base
+        name = self._target.rpartition("/")[2]
+        if "." not in name:
+            return name
+        if suffix := suffix_of(name):
+            return name.removesuffix(suffix)
+        import re
+
+        return re.sub(_SUFFIX, "", name)
+
+    @property
+    def path(self) -> str:
+        """The full path or address of the output."""
+        return self.store.path(self.target)
+
+    @property
+    def has_given_base(self) -> bool:
+        """Whether `base` was given by a person, not made from arguments."""
+        if "~" not in self.base:
+            return self.base not in _NO_NAMES
+        import re
+
+        return re.search(_MADE_BASE, self.base) is None
+
+    def exists(self) -> bool:
+        """Tell whether the output is there."""
+        return self.store.exists(self.target)
+
+    def load(self, *, mmap: bool = False) -> T:
+        """Return the data.
+
+        Args:
+            mmap: Whether to map the file into memory instead of reading it: a `.npy` target of
+                any size opens at once. The array cannot be written to.
+
+        Raises:
+            TargetMissing: Nothing is there.
+            CorruptTarget: What is there cannot be read.
+            UnsupportedValue: `mmap` was asked of a store or a format that has no such thing.
+        """
+        data: T = self.store.load_mapped(self.target) if mmap else self.store.load(self.target)
+        return data
+
+    def delete(self) -> None:
+        """Remove the output, so that the next call makes it anew.
+
+        Raises:
+            TargetMissing: Nothing is there.
+        """
+        if not self.exists():
+            msg = f"cannot delete {self.path!r}: nothing is there."
+            raise TargetMissing(msg)
+        self.store.delete(self.target)
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> T:  # noqa: ARG002
+        """Return the data, as a future's `result` does."""
+        return self.load()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Return at once: there is nothing to wait for."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Item):
+            return NotImplemented
+        return self.target == other.target and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.target)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Item, (self._store, self._target, self._base))
+
+    def __repr__(self) -> str:
+        label = self.store.label()
+        return f"Item({self.target!r})" if not label else f"Item({self.target!r}, {label!r})"
+
+
+def item(target: str, store: Store | type[Store] | None = None) -> Item[Any]:
+    """Return the Item of something that is there already, to feed it to a task.
+
+    Args:
+        target: The output's name within the store, as in `"working/row_filter/a"`.
+        store: A store or its class; by default `Filestore`: the current folder.
+
+    Example:
+        >>> item("working/row_filter/a").exists()
+        False
+    """
+    from prefectx.stores import Filestore
+
+    keeper = Filestore if store is None else store
+    return Item(keeper() if isinstance(keeper, type) else keeper, target)
+
+
+def load(value: Any) -> Any:
+    """Return the data behind an Item, a future or a state, also deep inside containers.
+
+    Needed only where a flow's own body computes on a task's output. Data passes unchanged, so
+    the same line runs in every mode.
+
+    Args:
+        value: Data, an `Item`, a future, a state, or lists, tuples, sets, dicts and dataclasses
+            of them.
+
+    Raises:
+        TargetMissing: An Item's output is not there.
+        CorruptTarget: An Item's output cannot be read.
+
+    Example:
+        >>> load([1, {"a": 2}])
+        [1, {'a': 2}]
+    """
+    return replace(value, _loaded)
+
+
+def is_handle(value: Any) -> bool:
+    """Tell whether `value` is an Item, a future, a state or what `.map` gives."""
+    if type(value) in DATA:
+        return False
+    return is_item(value) or is_future(value) or is_state(value) or is_future_list(value)
+
+
+def settle(value: Any) -> Any:
+    """Wait for the futures in `value` and put their results (data or Items) in their place."""
+    return replace(value, _settled)
+
+
+def settle_futures(value: Any) -> Any:
+    """Do the same, but leave states what they are: they say how a run has ended."""
+    return replace(value, _settled_future)
+
+
+def is_item(value: Any) -> TypeGuard[Item[Any]]:
+    """Tell whether `value` is an Item."""
+    return isinstance(value, Item)
+
+
+def loaded_item(value: Any) -> Any:
+    """Return the data if `value` is an Item, else `value`."""
+    return value.load() if is_item(value) else value
+
+
+def load_items(value: Any) -> Any:
+    """Return `value` with the data of each Item in its place; futures stay as they are."""
+    return replace(value, loaded_item)
+
+
+def _settled(value: Any) -> Any:
+    if is_future_list(value):
+        return [settle(future) for future in value]
+    if is_future(value) or is_state(value):
+        return settle(result_of(value))
+    return value
+
+
+def _settled_future(value: Any) -> Any:
+    if is_future_list(value):
+        return [settle_futures(future) for future in value]
+    if is_future(value):
+        return settle_futures(result_of(value))
+    return value
+
+
+def _loaded(value: Any) -> Any:
+    if is_item(value):
+        return value.load()
+    settled = _settled(value)
+    return value if settled is value else load_items(settled)

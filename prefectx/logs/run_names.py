@@ -1,0 +1,54 @@
+"""The names of the run under way, where Prefect does not run it."""
+
+from __future__ import annotations
+
+import sys
+from contextvars import ContextVar
+
+from prefectx._settings.scoped import Setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any, Final
+
+    from prefectx._api.task import Task
+
+PREFIX: Final = "_prefectx_"
+"""How the names start that are known where a task is called; `…task` is the task."""
+
+_run_names: ContextVar[dict[str, str] | None] = ContextVar("prefectx_run_names", default=None)
+
+
+def named_run(**names: str) -> Setting:
+    """Put `names`, as `task_run_name` and `task_name`, on what is logged within."""
+    return Setting(_run_names, {**(_run_names.get() or {}), **names})
+
+
+def run_names() -> dict[str, str]:
+    """Return the names of the run under way, as `task_run_name` and `task_name`.
+
+    A call in mode `function` that has plain arguments does not note its names: that would take
+    longer than all else of it. They are found on the stack. A thread of the function's own has
+    another stack; in what it is to call, `named_run(**run_names())` puts the names.
+    """
+    names = dict(_run_names.get() or {})
+    if "flow_name" in names:
+        # Prefect makes one up for each run; here a flow's runs have no other.
+        names["flow_run_name"] = names["flow_name"]
+    task = _called_task()
+    if task is None or names.get("task_name") == task.name:
+        return names
+    return {**names, "task_name": task.name, "task_run_name": task.name}
+
+
+def _called_task() -> Task[..., Any] | None:
+    """Return the task whose call is the innermost on the stack, up to an event loop's start."""
+    # What inspect.currentframe is, which would take long to import.
+    frame: FrameType | None = sys._getframe()  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and frame.f_globals.get("__name__") != "asyncio.events":
+        task: Task[..., Any] | None = frame.f_globals.get(f"{PREFIX}task")
+        if task is not None:
+            return task
+        frame = frame.f_back
+    return None

@@ -1,0 +1,136 @@
+"""Files that appear whole or not at all: without a name until then, or under another one."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+
+from prefectx.stores.folders.anonymous import named, nameless, opened_path
+from prefectx.stores.folders.base import NOTE
+from prefectx.stores.folders.temporary import sweep, unfinished
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO, Final
+
+_BUFFER: Final = 1 << 15
+_HAS_NOTES: Final = hasattr(os, "setxattr")
+
+
+class WholeFiles:
+    """Writes files, and tidies up the folders that it writes to.
+
+    Args:
+        durable: Whether a file that was written outlasts a power cut.
+    """
+
+    def __init__(self, *, durable: bool) -> None:
+        self._durable: Final = durable
+        self._swept: Final[set[tuple[str, str]]] = set()
+
+    def write(self, path: str, dump: Callable[[IO[bytes]], object], note: bytes | None) -> bool:
+        """Write a file and, if it can be, a note that is kept with it; tell whether it is.
+
+        Raises:
+            NotADirectoryError: A file lies where one of the folders above would have to be.
+            IsADirectoryError: A folder lies where the file would have to be.
+        """
+        folder = os.path.dirname(path) or "."
+        self._prepare(folder)
+        is_noted = self._write_nameless(folder, path, dump, note)
+        if is_noted is None:
+            with unfinished(folder) as (held, descriptor):
+                is_noted = self._fill(held, descriptor, dump, note)
+                _rename(held, path)
+        if self._durable:
+            _sync_folder(folder)
+        return is_noted
+
+    def _write_nameless(
+        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: bytes | None
+    ) -> bool | None:
+        """Do it with a nameless file; return None if there is none, or none that can be named."""
+        descriptor = nameless(folder)
+        if descriptor is None:
+            return None
+        try:
+            is_noted = self._fill(opened_path(descriptor), descriptor, dump, note)
+            held = named(descriptor, folder, path)
+            if held is not None and held != path:
+                _rename_or_remove(held, path)
+        finally:
+            os.close(descriptor)
+        return None if held is None else is_noted
+
+    def _fill(
+        self, path: str, descriptor: int, dump: Callable[[IO[bytes]], object], note: bytes | None
+    ) -> bool:
+        # The descriptor outlives the file, for many a dump closes the file that it is given.
+        with open(path, "wb", _BUFFER, opener=lambda _path, _flags: os.dup(descriptor)) as file:
+            dump(file)
+        is_noted = note is not None and _keeps_note(descriptor, note)
+        if self._durable:
+            os.fsync(descriptor)
+        return is_noted
+
+    def _prepare(self, folder: str) -> None:
+        """Make the folder if it is not there; remove what killed processes have left in it."""
+        self._make_folder(folder)
+        # Of each folder once: listing a large one takes longer than writing a small file.
+        known = ("" if os.path.isabs(folder) else os.getcwd(), folder)
+        if known not in self._swept:
+            self._swept.add(known)
+            sweep(folder)
+
+    def _make_folder(self, folder: str) -> None:
+        if os.path.isdir(folder):
+            return
+        parent = os.path.dirname(folder) or "."
+        self._make_folder(parent)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            # Another process may have made it meanwhile.
+            if not os.path.isdir(folder):
+                msg = f"{folder!r} is no folder, so nothing can be kept below it"
+                raise NotADirectoryError(errno.ENOTDIR, msg) from None
+        if self._durable:
+            _sync_folder(parent)
+
+
+def _keeps_note(descriptor: int, note: bytes) -> bool:
+    if not _HAS_NOTES:
+        return False
+    try:
+        os.setxattr(descriptor, NOTE, note)
+    except OSError:
+        # Not all file systems have notes, and none has long ones.
+        return False
+    return True
+
+
+def _rename_or_remove(held: str, path: str) -> None:
+    try:
+        _rename(held, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(held)
+        raise
+
+
+def _rename(held: str, path: str) -> None:
+    try:
+        os.replace(held, path)
+    except IsADirectoryError:
+        msg = f"{path!r} is a folder, so no file can be kept there"
+        raise IsADirectoryError(errno.EISDIR, msg) from None
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,204 @@
+"""`LocalFolder`: files below a folder of this machine, or one that it has mounted."""
+
+from __future__ import annotations
+
+import os
+import stat
+from io import BytesIO
+from stat import S_ISREG
+
+from prefectx.errors import UnsafeTarget, UntrustedTarget
+from prefectx.stores.folders.base import NO_SUCH_FILE, NOTE, RESERVED, Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from typing import IO, BinaryIO, Final
+
+    from prefectx.stores.folders.atomic import WholeFiles
+
+_SMALL: Final = 1 << 16
+_CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+class _Read(BytesIO):
+    """A file that was read whole."""
+
+    #: What the system said of it then.
+    found: os.stat_result
+
+
+class LocalFolder(Place):
+    """Keeps each file below a folder: written under another name beside it, then renamed.
+
+    Args:
+        root: The folder, relative to the current one or absolute.
+        durable: Whether a file that was written outlasts a power cut.
+    """
+
+    def __init__(self, root: str, *, durable: bool = False) -> None:
+        self.durable: Final = durable
+        # The current folder may change before a file is asked for, so "." is not resolved here.
+        self._prefix: Final = "" if root == "." else os.path.join(root, "")
+        self._files: WholeFiles | None = None
+
+    @property
+    def prefix(self) -> str:
+        """The root with a slash, as it was given; "" for the current folder."""
+        return self._prefix
+
+    def location(self, name: str) -> str:
+        """Return the file's path as seen from the current folder."""
+        return name if name.startswith("/") else self._prefix + name
+
+    def path(self, name: str) -> str:
+        """Return the file's absolute path."""
+        return os.path.abspath(self.location(name))
+
+    def exists(self, name: str) -> bool:
+        """Tell whether the file is there, with one system call."""
+        return _is_file(self.location(name))
+
+    def looker(self) -> Callable[[str], bool]:
+        """Return what `exists` does in the end."""
+        return self.exists if self._prefix else _is_file
+
+    def open(self, name: str) -> BinaryIO:
+        """Open the file; a small one is read at once, which costs half of what `open` does."""
+        descriptor = os.open(self.location(name), os.O_RDONLY | _CLOSED_ON_EXEC)
+        try:
+            found = os.fstat(descriptor)
+            if found.st_size <= _SMALL and S_ISREG(found.st_mode):
+                file = _Read(os.read(descriptor, found.st_size))
+                file.found = found
+                return file
+            return open(os.dup(descriptor), "rb")
+        finally:
+            os.close(descriptor)
+
+    def local_path(self, name: str) -> str | None:
+        """Return the file's path as seen from the current folder."""
+        return self.location(name)
+
+    def check_owned(self, file: BinaryIO) -> None:
+        """Raise `UntrustedTarget` for a file of another user, or that others may write."""
+        found = file.found if isinstance(file, _Read) else os.fstat(file.fileno())
+        if os.name != "posix":
+            return
+        if found.st_uid != os.geteuid():
+            msg = f"belongs to another user (uid {found.st_uid})"
+            raise UntrustedTarget(msg)
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            msg = f"may be written by others (mode {stat.filemode(found.st_mode)}; chmod go-w)"
+            raise UntrustedTarget(msg)
+
+    def write(
+        self, name: str, dump: Callable[[IO[bytes]], object], note: bytes | None = None
+    ) -> bool:
+        """Write the file without a name, or under another one in the same folder; then name it.
+
+        Args:
+            name: The file's name.
+            dump: Writes its content.
+            note: What is to be kept with the file, as an extended attribute.
+
+        Returns:
+            Whether the note is kept.
+
+        Raises:
+            NotADirectoryError: A file lies where one of the folders above would have to be.
+            IsADirectoryError: A folder lies where the file would have to be.
+            UnsafeTarget: A symbolic link leads out of the root.
+        """
+        self._check_inside(name)
+        if self._files is None:
+            from prefectx.stores.folders.atomic import WholeFiles
+
+            self._files = WholeFiles(durable=self.durable)
+        return self._files.write(self.location(name), dump, note)
+
+    def note(self, name: str) -> bytes | None:
+        """Return the note that is kept with the file, if one is."""
+        if not hasattr(os, "getxattr"):
+            return None
+        try:
+            return os.getxattr(self.location(name), NOTE)
+        except OSError:
+            # There is no such file, it has no note, or nothing has notes there.
+            return None
+
+    def delete(self, name: str) -> None:
+        """Remove the file.
+
+        Raises:
+            UnsafeTarget: A symbolic link leads out of the root.
+        """
+        self._check_inside(name)
+        from contextlib import suppress
+
+        with suppress(*NO_SUCH_FILE):
+            os.unlink(self.location(name))
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Give the files below the root, folder by folder."""
+        root = self._prefix or "./"
+        for folder, folders, files in os.walk(root):
+            folders[:] = sorted(name for name in folders if name != RESERVED)
+            inside = os.path.relpath(folder, root)
+            for name in sorted(files):
+                target = name if inside == "." else f"{inside}/{name}"
+                if not name.startswith(RESERVED) and target.startswith(prefix):
+                    yield target
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Hold a lock of the kernel's, or where there is none, one with a heartbeat."""
+        from prefectx.stores.locks.file_lock import lock_of, locked_file
+
+        folder, file = lock_of(name)
+        self._check_inside(f"{folder}/{file}")
+        return locked_file(self.path(folder), file, repr(name))
+
+    def removal(self, name: str) -> str:
+        """Return the shell's command."""
+        import shlex
+
+        return f"rm {shlex.quote(self.path(name))}"
+
+    def _check_inside(self, name: str) -> None:
+        """Raise `UnsafeTarget` if a symbolic link leads from the root to elsewhere."""
+        if name.startswith("/"):
+            return
+        root, folder = self._root_of(name)
+        path = root
+        for part in folder:
+            path = f"{path}/{part}"
+            # Of most targets no folder is a link, which is quickly seen.
+            if os.path.islink(path) and not _is_below(path, root):
+                msg = (
+                    f"{self.location(name)!r} lies behind the symbolic link {path!r}, which leads"
+                    f" to {os.path.realpath(path)!r}, outside of the store: nothing is written or"
+                    f" removed there. To keep outputs there, let a store begin there:"
+                    f" Filestore({os.path.realpath(path)!r})"
+                )
+                raise UnsafeTarget(msg)
+
+    def _root_of(self, name: str) -> tuple[str, Sequence[str]]:
+        """Return the folder that a name may not leave, and the folders below it."""
+        root, folder = self._prefix or ".", name.split("/")[:-1]
+        # Only the literal start of a template goes up, by the will of its author.
+        while folder and folder[0] == "..":
+            root = os.path.join(root, folder.pop(0))
+        return root, folder
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return S_ISREG(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _is_below(path: str, root: str) -> bool:
+    real, root = os.path.realpath(path), os.path.realpath(root)
+    return os.path.commonpath([real, root]) == root

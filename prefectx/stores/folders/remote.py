@@ -1,0 +1,215 @@
+"""`RemoteFolder`: files below any URL that fsspec knows."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import tempfile
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
+
+from prefectx.errors import MissingExtra, StoreUnreachable, UnsafeTarget, UnsupportedValue
+from prefectx.stores.folders.base import RESERVED, Place
+from prefectx.stores.folders.listing import listings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+# Here a file that is put appears whole or not at all. Elsewhere it is put under another name
+# first, and then renamed.
+_WHOLE: Final = frozenset(
+    {"s3", "s3a", "gs", "gcs", "az", "adl", "abfs", "abfss", "oss", "oci", "r2"}
+)
+# s3fs would ask for the size first, to fetch large files in parts side by side.
+_ONE_REQUEST: Final = {"s3": {"max_concurrency": 1}, "s3a": {"max_concurrency": 1}}
+_INSTALL: Final = {
+    "s3": "prefectx[s3]",
+    "s3a": "prefectx[s3]",
+    "gs": "prefectx[gcs]",
+    "gcs": "prefectx[gcs]",
+}
+
+
+class RemoteFolder(Place):
+    """Keeps each file below a URL.
+
+    Args:
+        url: The URL, as in `"s3://bucket/folder"`.
+        options: What fsspec's file system takes, credentials for instance.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, Any]) -> None:
+        self._url: Final = url.rstrip("/")
+        self._options: Final = dict(options)
+        self._systems: Final[dict[int, tuple[Any, str]]] = {}
+
+    @property
+    def prefix(self) -> str:
+        """The URL with a slash."""
+        return f"{self._url}/"
+
+    def location(self, name: str) -> str:
+        """Return the file's URL."""
+        return f"{self._url}/{name}" if name else self._url
+
+    def path(self, name: str) -> str:
+        """Return the file's URL."""
+        return self.location(name)
+
+    def exists(self, name: str) -> bool:
+        """Tell whether the file is there: within a run, by a listing of its folder."""
+        if (known := listings.get()) is not None:
+            return known.has(self._place(), name, self._names_in)
+        with self._reached(name), suppress(FileNotFoundError):
+            system, key = self._found(name)
+            return bool(system.info(key)["type"] == "file")
+        return False
+
+    def open(self, name: str) -> BinaryIO:
+        """Return the file's content, read with one request."""
+        with self._reached(name):
+            system, key = self._found(name)
+            return BytesIO(system.cat_file(key, **_ONE_REQUEST.get(_protocol(self._url), {})))
+
+    def write(
+        self,
+        name: str,
+        dump: Callable[[IO[bytes]], object],
+        note: bytes | None = None,  # noqa: ARG002 - there are none
+    ) -> bool:
+        """Write the file here first, then put it there, whole or not at all."""
+        with tempfile.TemporaryDirectory(prefix="prefectx-") as folder:
+            path = os.path.join(folder, "whole")
+            with open(path, "wb") as file:
+                dump(file)
+            with self._reached(name, missing="nothing can be put there"):
+                self._put(path, *self._found(name))
+        self._note(name, is_there=True)
+        return False
+
+    def delete(self, name: str) -> None:
+        """Remove the file."""
+        with self._reached(name), suppress(FileNotFoundError):
+            system, key = self._found(name)
+            system.rm_file(key)
+        self._note(name, is_there=False)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Give the names below the URL, of the narrowest folder that holds them."""
+        for name in self._names_in(prefix.rpartition("/")[0], deep=True):
+            hidden = any(part.startswith(RESERVED) for part in name.split("/"))
+            if not hidden and name.startswith(prefix):
+                yield name
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Refuse: object stores have no locks.
+
+        Raises:
+            UnsupportedValue: Always.
+        """
+        msg = (
+            f"{self._url!r} has no locks, so {name!r} cannot be made with once=True: use a local"
+            " Filestore or an SQLStore on PostgreSQL"
+        )
+        raise UnsupportedValue(msg)
+
+    def removal(self, name: str) -> str:
+        """Return the Python expression."""
+        options = ", storage_options=…" if self._options else ""
+        return f"item({name!r}, Filestore({self._url!r}{options})).delete() in Python"
+
+    def _put(self, path: str, system: Any, key: str) -> None:
+        if _protocol(self._url) in _WHOLE:
+            system.put_file(path, key)
+            return
+        folder = posixpath.dirname(key)
+        system.makedirs(folder, exist_ok=True)
+        unfinished = f"{folder}/{RESERVED}-{os.getpid()}-{os.urandom(6).hex()}.tmp"
+        try:
+            system.put_file(path, unfinished)
+            system.mv(unfinished, key)
+        except BaseException:
+            with suppress(Exception):
+                system.rm_file(unfinished)
+            raise
+
+    def _names_in(self, folder: str, *, deep: bool) -> Sequence[str]:
+        with self._reached(folder), suppress(FileNotFoundError):
+            system, root = self._system()
+            start = posixpath.join(root, folder) if folder else root
+            # As many requests as there are thousands of names: a listing of one level, or of all.
+            found = system.find(start, maxdepth=None if deep else 1)
+            return [name.removeprefix(root).lstrip("/") for name in found]
+        return []
+
+    def _note(self, name: str, *, is_there: bool) -> None:
+        if (known := listings.get()) is not None:
+            known.note(self._place(), name, is_there=is_there)
+
+    def _place(self) -> str:
+        return f"{self._url} {sorted(self._options.items(), key=str)}"
+
+    def _found(self, name: str) -> tuple[Any, str]:
+        if name.startswith("/"):
+            msg = f"target {name!r} is absolute, and so cannot lie below {self._url!r}"
+            raise UnsafeTarget(msg)
+        system, root = self._system()
+        key = posixpath.join(root, name)
+        # The literal start of a template may go up.
+        return system, posixpath.normpath(key) if ".." in name.split("/") else key
+
+    def _system(self) -> tuple[Any, str]:
+        # A fork must not use the connections and threads of its parent.
+        process = os.getpid()
+        if process not in self._systems:
+            self._systems[process] = self._new_system()
+        return self._systems[process]
+
+    def _new_system(self) -> tuple[Any, str]:
+        protocol = _protocol(self._url)
+        try:
+            fsspec: Any = import_module("fsspec")
+            options = {"use_listings_cache": False, **self._options}
+            found: tuple[Any, str] = fsspec.url_to_fs(self._url, **options)
+        except ImportError as error:
+            extra = _INSTALL.get(protocol, "prefectx[remote]")
+            msg = f'Filestore({self._url!r}) needs another package: pip install "{extra}" ({error})'
+            raise MissingExtra(msg) from error
+        except ValueError as error:
+            msg = f"Filestore({self._url!r}): fsspec does not take this URL: {error}"
+            raise UnsupportedValue(msg) from error
+        return found[0], found[1].rstrip("/")
+
+    @contextmanager
+    def _reached(self, name: str, missing: str = "") -> Generator[None]:
+        """Let an error of the file system say that the store did not answer, and for what.
+
+        Args:
+            name: What is asked for.
+            missing: What it means if it is not there; by default, only that.
+        """
+        try:
+            yield
+        except (MissingExtra, UnsafeTarget, UnsupportedValue):
+            raise
+        except FileNotFoundError as error:
+            if not missing:
+                raise
+            raise self._unreachable(name, f"{missing}: {error}") from error
+        except Exception as error:
+            # Each file system has its own errors, and not all are OSErrors.
+            raise self._unreachable(name, f"{type(error).__name__}: {error}") from error
+
+    def _unreachable(self, name: str, why: str) -> StoreUnreachable:
+        msg = (
+            f"{self.location(name)!r} could not be reached ({why}). See that the store is there and"
+            " takes these credentials, then run again: what was saved is kept."
+        )
+        return StoreUnreachable(msg)
+
+
+def _protocol(url: str) -> str:
+    return url.partition("://")[0].rpartition("::")[2]

@@ -1,0 +1,119 @@
+"""What differs between a pandas frame and its copy, to the last bit."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from typing import Any, Final
+
+from prefectx._values.containers import type_of
+
+# What is the same when type, value and text are: others may hide anything.
+_PLAIN: Final = frozenset(
+    {
+        *(type(None), bool, int, float, str, bytes, decimal.Decimal),
+        *(datetime.date, datetime.time, datetime.timedelta),
+    }
+)
+
+
+def frame_change(old: Any, new: Any) -> str | None:
+    """Say what of a frame would change, as in `"column 'a': row 3, 'NA', into nan"`; or None."""
+    for what in ("columns", "index"):
+        if found := _index_change(what, getattr(old, what), getattr(new, what)):
+            return found
+    for number in range(old.shape[1]):
+        label = old.columns[number : number + 1].tolist()[0]
+        if found := _column_change(old.iloc[:, number], new.iloc[:, number]):
+            return f"column {label!r}: {found}"
+    if repr(old.attrs) != repr(new.attrs) or old.attrs != new.attrs:
+        return f"attrs, {old.attrs!r}, into {new.attrs!r}"
+    if old.flags != new.flags:
+        return f"flags, {old.flags!r}, into {new.flags!r}"
+    return None
+
+
+def _index_change(what: str, old: Any, new: Any) -> str | None:
+    if type_of(old) is not type_of(new):
+        return f"{what}: a {type_of(old).__name__} into a {type_of(new).__name__}"
+    if len(old) != len(new) or old.nlevels != new.nlevels:
+        return f"{what}: {len(old)} labels into {len(new)}"
+    if not all(map(_is_same_cell, old.names, new.names)):
+        return f"{what}: names {list(old.names)} into {list(new.names)}"
+    if getattr(old, "freq", None) != getattr(new, "freq", None):
+        return f"{what}: freq {old.freq} into {new.freq}"
+    for level in range(old.nlevels):
+        found = _column_change(old.get_level_values(level), new.get_level_values(level))
+        if found:
+            return f"{what}: {found}"
+    return None
+
+
+def _column_change(old: Any, new: Any) -> str | None:
+    if found := _dtype_change(old.dtype, new.dtype):
+        return found
+    if len(old) != len(new):
+        return f"{len(old)} rows into {len(new)}"
+    rows = _differing(old, new)
+    if not rows:
+        return None
+    before, after = (next(iter(column[rows[0] : rows[0] + 1])) for column in (old, new))
+    return f"row {rows[0]}, {before!r}, into {after!r}"
+
+
+def _dtype_change(old: Any, new: Any) -> str | None:
+    tz, new_tz = getattr(old, "tz", None), getattr(new, "tz", None)
+    if type_of(tz) is not type_of(new_tz) or str(tz) != str(new_tz):
+        return f"time zone {tz!r} into {new_tz!r}"
+    categories = getattr(old, "categories", None)
+    if categories is not None and getattr(new, "categories", None) is not None:
+        if old.ordered != new.ordered:
+            return f"ordered={old.ordered} into {new.ordered}"
+        return _index_change("categories", categories, new.categories)
+    # A str may be kept in two ways, which dtypes do not show.
+    same = old == new and repr(old) == repr(new)
+    return None if same else f"dtype {old!r} into {new!r}"
+
+
+def _differing(old: Any, new: Any) -> list[int]:
+    """Return the first row that differs, if any does."""
+    if old.dtype.kind in "biufcmM" and not hasattr(old.dtype, "construct_from_string"):
+        return _differing_numbers(old.to_numpy(), new.to_numpy())
+    left, right = old.array, new.array
+    for codes in ("codes", "asi8"):
+        if hasattr(left, codes):
+            return _differing_numbers(getattr(left, codes), getattr(right, codes))
+    pairs = enumerate(zip(left, right, strict=True))
+    nothing: list[int] = []
+    return next(([row] for row, (a, b) in pairs if not _is_same_cell(a, b)), nothing)
+
+
+def _differing_numbers(old: Any, new: Any) -> list[int]:
+    import numpy as np
+
+    if old.dtype.kind == "c":
+        return _differing_numbers(old.real, new.real) or _differing_numbers(old.imag, new.imag)
+    if old.dtype.kind == "f":
+        same = (old == new) & (np.signbit(old) == np.signbit(new))
+        same |= np.isnan(old) & np.isnan(new)
+    elif old.dtype.kind in "mM":
+        same = (old == new) | (np.isnat(old) & np.isnat(new))
+    else:
+        same = old == new
+    return [int(row) for row in np.flatnonzero(~same)[:1]]
+
+
+def _is_same_cell(old: Any, new: Any) -> bool:
+    kind = type_of(old)
+    if kind is not type_of(new):
+        return False
+    if kind is tuple:
+        return len(old) == len(new) and all(map(_is_same_cell, old, new))
+    if kind is str:
+        return bool(old == new)
+    if kind is float or kind in _PLAIN:
+        return repr(old) == repr(new)
+    if kind.__module__.startswith("pandas."):
+        # NaT, NA, Timestamp, Timedelta, Period, Interval: their repr is exact.
+        return repr(old) == repr(new) and str(getattr(old, "tz", "")) == str(getattr(new, "tz", ""))
+    return kind.__module__ == "numpy" and old.shape == () and repr(old) == repr(new)

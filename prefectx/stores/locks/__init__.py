@@ -1,0 +1,1 @@
+"""Locks between processes: the kernel's, or a file with a heartbeat."""

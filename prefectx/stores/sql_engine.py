@@ -1,0 +1,147 @@
+"""`Database`: how a process talks to SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from prefectx.errors import UnsupportedValue
+from prefectx.stores.locks.file_lock import lock_of, locked_file
+from prefectx.stores.locks.waiting import Pauses
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from contextlib import AbstractContextManager
+
+_INSERTS: Final[Mapping[str, Any]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+# For how many seconds a writer waits for the others.
+_PATIENCE: Final = 120
+
+
+class Database:
+    """A database by its URL; it is talked to when something is asked of it.
+
+    Args:
+        url: As SQLAlchemy writes it.
+
+    Raises:
+        UnsupportedValue: It is an SQLite database in memory.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url: Final = sql.make_url(url)
+        self._kind: Final = self._url.get_backend_name()
+        if self._kind == "sqlite" and self._url.database in {None, "", ":memory:"}:
+            msg = f"SQLStore({url!r}) would lie in memory, anew for each thread: use MemoryStore()"
+            raise UnsupportedValue(msg)
+        self.shown: Final = self._url.render_as_string(hide_password=True)
+        self._engines: Final[dict[tuple[int, str], sql.Engine]] = {}
+
+    def url_in_full(self) -> str:
+        """Return the URL, with the password and with the full path of a file."""
+        return self._in_full().render_as_string(hide_password=False)
+
+    def shown_in_full(self) -> str:
+        """Return the URL without the password, with the full path of a file."""
+        return self._in_full().render_as_string(hide_password=True)
+
+    def is_there(self) -> bool:
+        """Tell whether there is something to read from: SQLite's file may not be made yet."""
+        path = self._file()
+        return path is None or os.path.exists(path)
+
+    def engine(self, table: sql.Table) -> sql.Engine:
+        """Return this process's engine, after making the table if it is not there."""
+        # A fork must not use its parent's connections, nor another folder's file.
+        key = (os.getpid(), self.shown_in_full())
+        if key not in self._engines:
+            engine = self._new_engine()
+            _make(table, engine)
+            self._engines.setdefault(key, engine)
+        return self._engines[key]
+
+    def upsert(
+        self, connection: sql.Connection, table: sql.Table, target: str, values: Mapping[str, Any]
+    ) -> None:
+        """Write the values to the row of a target, which is made if it is not there."""
+        if self._kind in _INSERTS:
+            insert = _INSERTS[self._kind](table).values(target=target, **values)
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=["target"], set_=dict(values))
+            )
+            return
+        row = table.c.target == target
+        if connection.execute(sql.update(table).where(row).values(**values)).rowcount == 0:
+            connection.execute(sql.insert(table).values(target=target, **values))
+
+    def lock(self, name: str, what: str) -> AbstractContextManager[None] | None:
+        """Return a lock for all processes that use the database; None if it has none.
+
+        Args:
+            name: What is held.
+            what: What it is called in the log.
+        """
+        if (path := self._file()) is not None:
+            folder, file = lock_of(f"{os.path.basename(path)}/{name}")
+            return locked_file(os.path.join(os.path.dirname(path), folder), file, what)
+        return self._advisory_lock(name, what) if self._kind == "postgresql" else None
+
+    @contextmanager
+    def _advisory_lock(self, name: str, what: str) -> Generator[None]:
+        key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+        pauses = Pauses(what)
+        # A connection of its own, with whose end the server lets go of the lock.
+        engine = sql.create_engine(self._url, poolclass=NullPool, hide_parameters=True)
+        with engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            while not connection.scalar(sql.select(sql.func.pg_try_advisory_lock(key))):
+                pauses.pause(lambda: "another process")
+            yield
+
+    def _new_engine(self) -> sql.Engine:
+        if (path := self._file()) is not None:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            # To open a file is quick, and an open one would keep it from being moved.
+            return sql.create_engine(
+                self._in_full(),
+                poolclass=NullPool,
+                connect_args={"timeout": _PATIENCE},
+                hide_parameters=True,
+            )
+        engine = sql.create_engine(self._url, pool_pre_ping=True, hide_parameters=True)
+        weakref.finalize(self, _dispose, engine, os.getpid())
+        return engine
+
+    def _file(self) -> str | None:
+        return self._in_full().database if self._kind == "sqlite" else None
+
+    def _in_full(self) -> sql.URL:
+        if self._kind != "sqlite" or self._url.database is None:
+            return self._url
+        return self._url.set(database=os.path.abspath(self._url.database))
+
+
+def _make(table: sql.Table, engine: sql.Engine) -> None:
+    try:
+        table.create(engine, checkfirst=True)
+    except DBAPIError:
+        # Another process may have made it at the same time.
+        if not sql.inspect(engine).has_table(table.name):
+            raise
+
+
+def _dispose(engine: sql.Engine, process: int) -> None:
+    # The connections of a fork's parent are the parent's to close.
+    if os.getpid() == process:
+        engine.dispose()

@@ -1,0 +1,1 @@
+"""Do all modes agree on a flow, and if not, why?"""

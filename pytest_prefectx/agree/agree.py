@@ -1,0 +1,167 @@
+"""Whether a program is the same in all modes; and if not, where it differs, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx import MODES, current_mode
+from prefectx._settings.mode import checked_mode
+from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.programs import Arguments, Outcome, Program, fresh_folder
+from pytest_prefectx.agree.reasons import Case, Reason, explain
+from pytest_prefectx.agree.trials import Trial, trials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pytest_prefectx.equality import Difference
+
+FAST: Final = ("function", "cache")
+"""The modes that need nothing but Python."""
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One call that gave something else in one mode than in the first.
+
+    Attributes:
+        case: What was run, and what it gave.
+        index: Which of the calls differs.
+        first: The mode that the others are compared with.
+        trial: The mode that differs, and what was done before.
+        difference: The first difference.
+    """
+
+    case: Case
+    index: int
+    first: str
+    trial: Trial
+    difference: Difference
+
+    def __str__(self) -> str:
+        program = self.case.program
+        calls = [f"{program.name}({call})" for call in program.calls]
+        places = (f"{self.first}:", f"{self.trial}:")
+        width = max(map(len, places)) + 1
+        lines = [f"modes disagree on {calls[self.index]}"]
+        if len(calls) > 1:
+            lines.append(f"  in the calls {'; '.join(calls)}")
+        lines += [
+            "",
+            f"  {places[0]:{width}}{self.case.expected[self.index]}",
+            f"  {places[1]:{width}}{self.case.got}",
+        ]
+        found = self.difference
+        if found.path:
+            values = f"{shown(found.left)}, {shown(found.right)}"
+            lines.append(f"  at {found.path}: {found.why}: {values}")
+        elif found.why not in {"another value", "one raised"}:
+            lines.append(f"  {found.why}")
+        return "\n".join(lines)
+
+
+class ModesDisagree(AssertionError):
+    """A program gives other data, or another exception, in one mode than in another.
+
+    Attributes:
+        disagreement: Where they differ.
+        reason: Why, if that could be told; its `kind` is one word for it.
+    """
+
+    def __init__(self, disagreement: Disagreement, reason: Reason | None) -> None:
+        self.disagreement: Final = disagreement
+        self.reason: Final = reason
+        super().__init__(f"{disagreement}\n\n{_explanation(reason)}")
+
+
+def assert_modes_agree(
+    subject: Callable[..., Any],
+    /,
+    *args: Any,
+    modes: Iterable[str] | None = None,
+    calls: Sequence[tuple[Any, ...]] | None = None,
+    raises: type[Exception] | tuple[type[Exception], ...] = (),
+    **kwargs: Any,
+) -> None:
+    """Fail unless a flow or task gives the same data, or the same exception, in every mode.
+
+    It is called in the first mode, and then in each of the others: with no target there, again
+    with all of them, again after some were deleted, and in one mode after the other on the same
+    targets. Each time it is given its own copy of the arguments. All this happens in a temporary
+    current folder, so name input files by their full path.
+
+    Args:
+        subject: A flow, a task, or a function that calls some; sync or async.
+        *args: The arguments of one call.
+        modes: The modes to compare, the first with each of the others; by default `function`,
+            `cache` and the mode in force, which is the test's own if pytest runs it once a mode.
+        calls: The positional arguments of several calls instead, made one after the other on the
+            same targets: only two calls can show that they share a target.
+        raises: Exceptions that the subject may raise, if it does so in every mode.
+        **kwargs: The arguments of one call by name.
+
+    Raises:
+        ModesDisagree: Two modes differ; it says where, and, if that can be told, why.
+        Exception: What the subject raises, if it raises the same in every mode.
+
+    Example:
+        >>> @task
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> assert_modes_agree(double, 21)
+    """
+    __tracebackhide__ = True
+    made = [Arguments(tuple(call)) for call in calls or ()] or [Arguments(args, kwargs)]
+    if calls is not None and (args or kwargs):
+        msg = "assert_modes_agree takes the arguments of one call, or calls=[…], not both"
+        raise TypeError(msg)
+    outcomes = agreed(Program(subject, made), compared(modes))
+    for outcome in outcomes:
+        if outcome.error is not None and not isinstance(outcome.error, raises):
+            raise outcome.error
+
+
+def compared(modes: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the modes to compare, each once."""
+    named = [*FAST, current_mode()] if modes is None else [*modes]
+    different = tuple(dict.fromkeys(checked_mode(mode, "modes=") for mode in named))
+    if len(different) < len(FAST):
+        msg = f"modes={list(different)} is nothing to compare. Name two of {', '.join(MODES)}."
+        raise ValueError(msg)
+    return different
+
+
+def agreed(program: Program, modes: Sequence[str]) -> list[Outcome]:
+    """Return what each call gives, which is the same in all `modes`.
+
+    Raises:
+        ModesDisagree: It is not.
+    """
+    __tracebackhide__ = True
+    expected: list[Outcome] = []
+    with fresh_folder() as folder:
+        for trial, outcomes in trials(program, modes, folder):
+            expected = expected or outcomes
+            for index, (wanted, got) in enumerate(zip(expected, outcomes, strict=True)):
+                if (difference := got.differs_from(wanted)) is not None:
+                    case = Case(program, folder, trial.mode, expected, got)
+                    found = Disagreement(case, index, modes[0], trial, difference)
+                    raise explained(found)
+    return expected
+
+
+def explained(found: Disagreement) -> ModesDisagree:
+    """Return the exception that says where modes differ, and why if that can be told."""
+    try:
+        return ModesDisagree(found, explain(found.case))
+    except Exception as error:  # noqa: BLE001 - that modes differ is not to be lost over the reason
+        disagree = ModesDisagree(found, None)
+        disagree.add_note(f"Looking for the reason ended with {type(error).__name__}: {error}")
+        return disagree
+
+
+def _explanation(reason: Reason | None) -> str:
+    if reason is None:
+        return "Why: none of the causes that prefectx looks for was found."
+    return f"Why ({reason.kind}): {reason.text}\nDo: {reason.advice}"

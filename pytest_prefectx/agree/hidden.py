@@ -1,0 +1,193 @@
+"""What a function can see besides its arguments: globals, the environment, files."""
+
+from __future__ import annotations
+
+import dis
+import functools
+import hashlib
+import inspect
+import os
+import random
+import sys
+import threading
+from contextlib import suppress
+from contextvars import ContextVar
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from prefectx._api.flow import Flow
+from prefectx._api.task import Task
+from prefectx._identity.content_hash import digest
+from prefectx.errors import PrefectxError
+from pytest_prefectx.agree.programs import snapshot
+from pytest_prefectx.equality import identical
+from pytest_prefectx.targets import names_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Hidden: TypeAlias = "dict[str, Any]"
+"""What was seen, by a description such as "the global RATE", as it was then."""
+
+# Where results come from that no two runs share, by the module that a function names.
+NOT_DETERMINISTIC: Final = (
+    "random",
+    "secrets",
+    "uuid",
+    "time",
+    "datetime",
+    "tempfile",
+    "getpid",
+    "urandom",
+    "now",
+    "uuid4",
+    "id",
+    "hash",
+)
+
+AS_ATTRIBUTES: Final = ("random", "getpid", "urandom", "now", "uuid4")
+
+CHANCE: Final = "the state of random"
+CURRENT_FOLDER: Final = "the current folder"
+
+_DEPTH: Final = 3
+
+
+# What a whole process shares, by the module that holds it.
+_STATES: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
+    "random": (CHANCE, lambda _: random.getstate()),
+    "decimal": ("the context of decimal", lambda decimal: repr(decimal.getcontext())),
+    "numpy": ("the print options of numpy", lambda numpy: numpy.get_printoptions()),
+}
+
+
+def hidden_inputs(
+    function: Callable[..., Any], arguments: Iterable[Any] = (), folder: Path | None = None
+) -> Hidden:
+    """Return what `function` could see now besides its arguments.
+
+    These are the globals and enclosing variables that it, and the functions that it names, read,
+    except for functions, classes and modules; the attributes of its arguments' classes; what the
+    process shares; each environment variable; the current folder; the files below `folder`.
+    """
+    function = inspect.unwrap(function)
+    seen: Hidden = {}
+    for kind, name, value in _names(function, _DEPTH):
+        if isinstance(value, threading.local):
+            seen[f"the thread-local {name}"] = {k: _mark(v) for k, v in vars(value).items()}
+        elif isinstance(value, ContextVar):
+            variable: ContextVar[Any] = value  # pyright: ignore[reportUnknownVariableType]
+            seen[f"the context variable {name}"] = _mark(variable.get(None))
+        elif not _is_code(value):
+            seen[f"the {kind} {name}"] = _mark(value)
+    for name, value in _class_attributes(arguments, function.__module__):
+        seen[f"the class attribute {name}"] = _mark(value)
+    for module, (name, look) in _STATES.items():
+        if module in sys.modules:
+            seen[name] = look(sys.modules[module])
+    seen[CURRENT_FOLDER] = os.getcwd()
+    for name, text in os.environ.items():
+        seen[f"the environment variable {name}"] = text
+    for name in names_below(folder) if folder else ():
+        seen[file_key(name)] = _content_of(Path(folder or "", name))
+    return seen
+
+
+def _content_of(path: Path) -> bytes | None:
+    try:
+        status = path.stat()
+        return _hashed(path, status.st_mtime_ns, status.st_size, status.st_ino)
+    except OSError:  # it is gone by now, or nobody may read it
+        return None
+
+
+@functools.lru_cache(maxsize=10_000)
+def _hashed(path: Path, *_status: int) -> bytes:
+    """Return a hash of a file's content; that of a file that was not written to is known."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, hashlib.blake2b).digest()
+
+
+def _mark(value: object) -> object:
+    """Return what differs when `value` differs: a hash, for copies of large data take memory."""
+    try:
+        return digest(value)
+    except PrefectxError:
+        return snapshot(value)
+
+
+def file_key(name: str) -> str:
+    """Return how a file below the folder is called among hidden inputs."""
+    return f"the file {name}"
+
+
+def changed(before: Hidden, after: Hidden) -> list[str]:
+    """Return what differs between two looks, the nearest to the function first."""
+    return [
+        name
+        for name in dict.fromkeys([*before, *after])
+        if (name in before) != (name in after) or not identical(before.get(name), after.get(name))
+    ]
+
+
+def sources_of_chance(function: Callable[..., Any]) -> list[str]:
+    """Return what `function`, and the functions that it names, use that no two runs share."""
+    named: set[str] = set()
+    for code in _codes(inspect.unwrap(function), _DEPTH):
+        for step in dis.get_instructions(code):
+            # An attribute `id` of some object says nothing; `np.random` and `os.getpid` do.
+            if "GLOBAL" in step.opname or step.argval in AS_ATTRIBUTES:
+                named.add(str(step.argval))
+    return [source for source in NOT_DETERMINISTIC if source in named]
+
+
+def _names(function: Any, depth: int) -> Iterator[tuple[str, str, Any]]:
+    if not isinstance(function, FunctionType):
+        return
+    found = [("enclosing variable", *pair) for pair in _enclosed(function)]
+    found += [("global", *pair) for pair in _globals_of(function).items()]
+    for kind, name, value in found:
+        yield kind, name, value
+        if depth and isinstance(value, FunctionType):
+            yield from _names(value, depth - 1)
+
+
+def _enclosed(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):  # the cell of a name that is bound later
+            yield name, cell.cell_contents
+
+
+def _globals_of(function: FunctionType) -> dict[str, Any]:
+    names = {name for code in _nested(function.__code__) for name in code.co_names}
+    return {name: function.__globals__[name] for name in sorted(names & set(function.__globals__))}
+
+
+def _codes(function: Any, depth: int) -> Iterator[CodeType]:
+    if not isinstance(function, FunctionType):
+        return
+    yield from _nested(function.__code__)
+    if depth:
+        for value in _globals_of(function).values():
+            yield from _codes(value, depth - 1)
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _nested(constant)
+
+
+def _class_attributes(arguments: Iterable[object], module: str) -> Iterator[tuple[str, Any]]:
+    """Give the data that the arguments' classes keep, if they stand beside the function."""
+    classes = {argument.__class__ for argument in arguments}
+    for owner in sorted(classes, key=lambda owner: owner.__qualname__):
+        for name, value in vars(owner).items() if owner.__module__ == module else ():
+            if not name.startswith("__") and not _is_code(value) and not hasattr(value, "__get__"):
+                yield f"{owner.__name__}.{name}", value
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, ModuleType | type | Task | Flow) or callable(value)

@@ -1,0 +1,196 @@
+"""A program: a flow, a task or a plain function, with the calls to make of it, run in a mode."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import os
+import shutil
+import warnings
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+from prefectx import flow, load, use_mode
+from prefectx._api.task import Task
+from prefectx._runners import use_runner
+from prefectx._runners.local import run_coroutine
+from prefectx.errors import StaleTarget
+from prefectx.stores import Filestore
+from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.equality import Difference, difference, identical
+from pytest_prefectx.targets import names_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from prefectx._runners.base import Runner
+
+
+LONGEST_ERROR: Final = 500
+
+
+class Arguments(NamedTuple):
+    """The arguments of one call."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = {}
+
+    def fresh(self) -> Arguments:
+        """Return a copy that the call may change without others seeing it.
+
+        What has no copy that is like it, such as a lock or a marker that is compared by identity,
+        is handed on as it is.
+        """
+        args = tuple(map(snapshot, self.args))
+        return Arguments(args, {name: snapshot(value) for name, value in self.kwargs.items()})
+
+    def __str__(self) -> str:
+        named = [f"{name}={shown(value)}" for name, value in self.kwargs.items()]
+        return ", ".join([*map(shown, self.args), *named])
+
+
+class Outcome(NamedTuple):
+    """What one call gave: data, or an exception."""
+
+    data: Any = None
+    error: BaseException | None = None
+
+    def differs_from(self, other: Outcome) -> Difference | None:
+        """Return the first difference, from `other` to this."""
+        if (self.error is None) != (other.error is None):
+            return Difference("", other.value, self.value, "one raised")
+        return difference(other.value, self.value)
+
+    @property
+    def value(self) -> Any:
+        """The exception if there is one, else the data."""
+        return self.data if self.error is None else self.error
+
+    def __str__(self) -> str:
+        if self.error is None:
+            return shown(self.data)
+        text = " ".join(str(self.error).split())[:LONGEST_ERROR]
+        return f"raised {type(self.error).__name__}: {text}" if text else f"raised {self.error!r}"
+
+
+class Program:
+    """A flow, a task or a function that calls some, with the calls to make of it.
+
+    Args:
+        subject: What is called.
+        calls: With what, one call after the other on one store.
+    """
+
+    def __init__(self, subject: Callable[..., Any], calls: Sequence[Arguments]) -> None:
+        self.subject: Final = subject
+        self.calls: Final = tuple(calls)
+
+    @property
+    def name(self) -> str:
+        """The name of what is called."""
+        return getattr(self.subject, "__name__", None) or repr(self.subject)
+
+    def run(self, mode: str) -> list[Outcome]:
+        """Make the calls in `mode`, in the current folder; return what each gave."""
+        with use_mode(mode):
+            return self._outcomes()
+
+    def run_by(self, runner: Runner) -> list[Outcome]:
+        """Make the calls with `runner` in the place of mode `function`."""
+        with use_mode("function"), use_runner(runner):
+            return self._outcomes()
+
+    def _outcomes(self) -> list[Outcome]:
+        with warnings.catch_warnings(), chdir(os.getcwd()):
+            # That targets of earlier runs are trusted is what is being tried here.
+            warnings.simplefilter("ignore", StaleTarget)
+            subject: Any = self.subject
+            if isinstance(subject, Task):
+                return _within_a_flow(cast("Task[..., Any]", subject), self.calls)
+            return [_outcome(subject, call) for call in self.calls]
+
+
+def _within_a_flow(task: Task[..., Any], calls: Sequence[Arguments]) -> list[Outcome]:
+    """Make all calls of a task in one flow run, which takes Prefect less time than one a call."""
+    outcomes: list[Outcome] = []
+
+    def calls_of_task() -> None:
+        outcomes.extend(_outcome(task, call) for call in calls)
+
+    flow(name=f"calls of {task.name}")(calls_of_task)()
+    return outcomes
+
+
+def _outcome(subject: Callable[..., Any], call: Arguments) -> Outcome:
+    args, kwargs = call.fresh()
+    try:
+        data = load(_finished(subject(*args, **kwargs)))
+    except Exception as error:  # noqa: BLE001 - modes must agree on exceptions too
+        return Outcome(error=error)
+    return Outcome(snapshot(data))
+
+
+def _finished(result: Any) -> Any:
+    if inspect.iscoroutine(result):
+        result = run_coroutine(result)
+    if inspect.isasyncgen(result):
+        return run_coroutine(_gathered(result))
+    return list(result) if inspect.isgenerator(result) else result
+
+
+async def _gathered(elements: Any) -> list[Any]:
+    return [element async for element in elements]
+
+
+def snapshot(value: Any) -> Any:
+    """Return a copy that later changes do not reach; the value itself if none is like it."""
+    try:
+        copied = copy.deepcopy(value)
+        return copied if identical(value, copied) else value
+    except Exception:  # noqa: BLE001 - any class may refuse in any way
+        return value
+
+
+class Folder:
+    """The folder in which programs are run: always the same path, as it may be part of data."""
+
+    def __init__(self, path: Path) -> None:
+        self.path: Final = path
+
+    def targets(self) -> list[str]:
+        """Return the targets in it, sorted; one that is a folder as a whole."""
+        return sorted(set(map(self._whole, names_below(self.path))))
+
+    def lose(self, names: Sequence[str]) -> None:
+        """Delete these targets, as a user would."""
+        for name in names:
+            if (self.path / name).is_dir():
+                shutil.rmtree(self.path / name)
+            else:
+                (self.path / name).unlink(missing_ok=True)
+
+    def empty(self) -> None:
+        """Remove all that is in it."""
+        for entry in os.scandir(self.path):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry)
+            else:
+                os.unlink(entry)
+
+    def _whole(self, name: str) -> str:
+        """Return the target that a file is, or is a part of."""
+        parts = name.split("/")
+        wholes = ("/".join(parts[:length]) for length in range(1, len(parts)))
+        store = Filestore(self.path)
+        return next((whole for whole in wholes if store.load_record(whole) is not None), name)
+
+
+@contextmanager
+def fresh_folder() -> Generator[Folder]:
+    """Make a temporary folder the current one while the body of the `with` statement runs."""
+    with TemporaryDirectory(prefix="prefectx-agree-") as name:
+        path = Path(name).resolve()
+        with chdir(path):
+            yield Folder(path)

@@ -1,0 +1,71 @@
+"""Reasons that lie in the body of the flow."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from pytest_prefectx.agree.hidden import CHANCE, changed
+from pytest_prefectx.agree.reasons.case import Case, Reason
+from pytest_prefectx.modes import is_prefect
+
+if TYPE_CHECKING:
+    from pytest_prefectx.agree.trace import TaskCall
+
+# An Item, or a future, as Python's own messages and reprs name it.
+_HANDLE: Final = re.compile(r"\bItem\b|\b\w*Future(List)?\b")
+
+_ONE_AFTER_THE_OTHER: Final = (
+    "let each task depend on its arguments alone, and bring results into order afterwards."
+)
+
+
+def handle_refused(case: Case) -> Reason | None:
+    """Find a flow that computes on a handle, where Python does not let it."""
+    error = case.got.error
+    named = isinstance(error, TypeError | AttributeError) and _HANDLE.search(str(error))
+    return _not_loaded(case) if named and case.uses else None
+
+
+def handle_used(case: Case) -> Reason | None:
+    """Find a flow that computes on a handle, which Python takes for as good as data."""
+    return _not_loaded(case) if case.uses else None
+
+
+def order(case: Case) -> Reason | None:
+    """Find coroutine functions whose order matters."""
+    # In the Prefect modes all that is submitted runs at the same time.
+    calls = [call for call in case.first.calls if call.task.is_async or is_prefect(case.mode)]
+    coroutines = sorted({call.task.name for call in calls})
+    if not coroutines:
+        return None
+    shared = _shared(calls)
+    if not (shared or case.differs(case.queued) or case.differs(case.reversed)):
+        return None
+    through = f", through {shared[0]}" if shared else ""
+    return Reason(
+        "order",
+        f"the result depends on the order in which calls of {', '.join(coroutines)} run{through}."
+        " A hit does not wait for its turn, and Prefect runs what was submitted at the same time.",
+        _ONE_AFTER_THE_OTHER,
+    )
+
+
+def _shared(calls: list[TaskCall]) -> list[str]:
+    """Return what several of the calls change."""
+    changes = [{*changed(call.hidden, call.hidden_after)} - {CHANCE} for call in calls]
+    counted = Counter(name for names in changes for name in names)
+    return sorted(name for name, count in counted.items() if count > 1)
+
+
+def _not_loaded(case: Case) -> Reason:
+    task, operation = case.uses[0] if case.uses else (None, "")
+    gave = f"what {task.name} gave" if task else "what a task gave"
+    by = f" (by {operation})" if operation else ""
+    return Reason(
+        "not-loaded",
+        f"the body of {case.program.name} uses {gave} as if it were data{by}, without loading it."
+        " In function and prefect a task gives its data, in the other modes an Item.",
+        "call load(…) on it first; data passes through load unchanged.",
+    )

@@ -1,0 +1,141 @@
+"""Reasons that lie in what a result depends on, or what else a task does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_prefectx.agree.formatting import described, named, shown
+from pytest_prefectx.agree.hidden import CHANCE, changed, file_key, sources_of_chance
+from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
+from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
+
+if TYPE_CHECKING:
+    from pytest_prefectx.agree.trace import TaskCall
+
+
+def chance(case: Case) -> Reason | None:
+    """Find a task that gives something else when the same is done again."""
+    if not case.differs(case.second):
+        return None
+    for one, other in zip(case.first.calls, case.second.calls, strict=False):
+        if not one.is_same_call(other):
+            break
+        if (found := one.gave_other(other)) is None:
+            continue
+        hidden = _differing(one, other)
+        text = (
+            f"{described(one)} gives another result when it is run again with the same arguments"
+            f" ({first_at(found)})"
+        )
+        # Who draws by chance often counts as well how often it has drawn.
+        known = hidden and not sources_of_chance(one.task.fn)
+        return _hidden(one, hidden, text) if known else _chance(one, text)
+    if any(call.changes for call in case.first.calls):
+        return None
+    return Reason(
+        "not-deterministic",
+        f"{case.program.name} gives another result when it is called again, in mode function too,"
+        " although its tasks give the same.",
+        "let the result of the flow depend on its arguments alone, or give the task that it"
+        " depends on an argument for it.",
+    )
+
+
+def hidden_input(case: Case) -> Reason | None:
+    """Find two calls with the same arguments that give different results in one run."""
+    for one, other in case.first.pairs():
+        if not one.is_same_call(other) or (found := one.gave_other(other)) is None:
+            continue
+        text = f"two calls of {described(one)} with the same arguments give different results"
+        text += f" ({first_at(found)})"
+        if hidden := _differing(one, other):
+            return _hidden(one, hidden, text)
+        return _chance(one, text)
+    return None
+
+
+def shared_target(case: Case) -> Reason | None:
+    """Find two calls that differ in their arguments and not in their target."""
+    for one, other in case.first.pairs():
+        if one.item is None or other.item is None or one.item.path != other.item.path:
+            continue
+        if one.is_same_call(other) or one.gave_other(other) is None:
+            continue
+        return Reason(
+            "shared-target",
+            f"two different calls share the target {one.item.target!r}: {called(one)} and"
+            f" {called(other)}. What the first has left there is taken for the output of the"
+            " second.",
+            "name in the target what tells the calls apart, as {base} does by itself.",
+        )
+    return None
+
+
+def thread_local(case: Case) -> Reason | None:
+    """Find tasks that use what only one thread has."""
+    if not is_prefect(case.mode):
+        return None
+    # The last: those before may be what sets it.
+    for call in reversed(case.first.calls):
+        for name, value in call.hidden_after.items():
+            if value and name.startswith("the thread-local"):
+                return Reason(
+                    "thread-local",
+                    f"{described(call)} depends on {name}. In the Prefect modes submitted tasks"
+                    " run in other threads, which do not see what was set in this one.",
+                    "give what it holds to the task as an argument.",
+                )
+    return None
+
+
+def side_effect(case: Case) -> Reason | None:
+    """Find a task that changes what others can see."""
+    for call in case.first.calls:
+        own = file_key(call.item.target) if call.item else ""
+        hidden = [name for name in changed(call.hidden, call.hidden_after) if name != own]
+        if not hidden:
+            continue
+        why = (
+            "tasks that were submitted do that at the same time, in any order, and a task that"
+            " is tried again does it again"
+            if case.mode in WITHOUT_TARGETS
+            else "a hit does not run the task, so that nothing is changed then"
+        )
+        return Reason(
+            "side-effect",
+            f"{described(call)} changes {listed(hidden)}; {why}.",
+            "return it, and let the flow or another task go on from there; or give the task"
+            " target=None, so that it always runs.",
+        )
+    return None
+
+
+def _differing(one: TaskCall, other: TaskCall) -> list[str]:
+    """Return what the task could see that was another in the two calls."""
+    # Whoever asks random changes its state: that a task depends on it is what chance means.
+    return [name for name in changed(one.hidden, other.hidden) if name != CHANCE]
+
+
+def _chance(call: TaskCall, text: str) -> Reason:
+    sources = sources_of_chance(call.task.fn)
+    uses = f". It uses {listed(sources)}" if sources else ""
+    return Reason(
+        "not-deterministic",
+        f"{text}{uses}.",
+        "give the task what it needs as an argument: a seed, a time, an identity.",
+    )
+
+
+def _hidden(call: TaskCall, hidden: list[str], text: str) -> Reason:
+    return Reason(
+        "hidden-input",
+        f"{text}. Between the two calls, {listed(hidden)} changed, which"
+        f" {call.task.name} can see and its target cannot.",
+        "give it to the task as an argument, so that the target can name it.",
+    )
+
+
+def called(call: TaskCall) -> str:
+    """Return the call as Python would write it."""
+    given = ", ".join(f"{name}={shown(value)}" for name, value in call.given.items())
+    return f"{named(call)}({given})"

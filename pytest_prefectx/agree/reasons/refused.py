@@ -1,0 +1,94 @@
+"""Reasons that prefectx itself gives, as an exception of its own."""
+
+from __future__ import annotations
+
+from prefectx.errors import (
+    CorruptTarget,
+    TargetCollision,
+    TargetMissing,
+    TemplateError,
+    UnsafeTarget,
+    UnsupportedValue,
+)
+from prefectx.stores.self_written import SelfWritten
+from pytest_prefectx.agree.formatting import described, shown
+from pytest_prefectx.agree.hidden import CURRENT_FOLDER
+from pytest_prefectx.agree.reasons.case import Case, Reason, words
+from pytest_prefectx.agree.reasons.inputs import called
+from pytest_prefectx.agree.reasons.storing import not_kept
+
+
+def refused(case: Case) -> Reason | None:
+    """Find what prefectx has refused, and say it of the task."""
+    error = case.got.error
+    if isinstance(error, UnsupportedValue | TemplateError | UnsafeTarget):
+        return _not_named(case) or _not_written(case) or not_kept(case)
+    if isinstance(error, TargetMissing):
+        return _moved(case) or _not_written(case)
+    if isinstance(error, TargetCollision):
+        return _collided(case)
+    if isinstance(error, CorruptTarget):
+        return not_kept(case) or Reason(
+            "format", words(error), "let the format's load give back what its dump was given."
+        )
+    return None
+
+
+def _not_named(case: Case) -> Reason | None:
+    """Find a call of which no target can be made."""
+    for call in case.first.calls:
+        if call.unnamed is not None:
+            return Reason(
+                "template",
+                f"no target can be named for a call of {described(call)}: see the"
+                f" {type(call.unnamed).__name__} above. In function and prefect none is named.",
+                "name in the target only what each call has, and what can be part of a file's"
+                " name.",
+            )
+    return None
+
+
+def _collided(case: Case) -> Reason | None:
+    """Find the two calls that share a target."""
+    for one, other in case.first.pairs():
+        if one.item is None or other.item is None or one.is_same_call(other):
+            continue
+        if one.item.path == other.item.path:
+            return Reason(
+                "shared-target",
+                f"two different calls share the target {one.item.target!r} in one run:"
+                f" {called(one)} and {called(other)}; {described(other)}.",
+                "name in the target what tells the calls apart, as {base} does by itself.",
+            )
+    return None
+
+
+def _not_written(case: Case) -> Reason | None:
+    """Find a task that was to write its target itself."""
+    for call in case.first.calls:
+        if call.item is None or not isinstance(call.item.store, SelfWritten):
+            continue
+        target = call.item.store.location(call.item.target)
+        gave = shown(call.result) + ("" if call.file else ", which is no file")
+        return Reason(
+            "target-missing",
+            f"{described(call)} is to write its target {target!r} itself and to return that path."
+            f" It gave {gave}.",
+            "let the function write exactly its target's path (mind suffixes that a library adds),"
+            " and return that path.",
+        )
+    return None
+
+
+def _moved(case: Case) -> Reason | None:
+    """Find a flow that goes to another folder while targets are relative to the current one."""
+    for call in case.first.calls:
+        if (where := call.hidden[CURRENT_FOLDER]) != str(case.folder.path):
+            return Reason(
+                "hidden-input",
+                f"{described(call)} is called while the current folder is {where}, below which its"
+                " target is looked for then; elsewhere it is not there.",
+                "leave the current folder as it is, or give the store a root of its own:"
+                ' Filestore("/full/path").',
+            )
+    return None

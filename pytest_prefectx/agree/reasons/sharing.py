@@ -1,0 +1,95 @@
+"""Reasons that lie in objects which more than one holds."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from prefectx._values.containers import is_container, is_dict
+from pytest_prefectx.agree.formatting import described, shown
+from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
+from pytest_prefectx.equality import difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_prefectx.agree.trace import TaskCall
+
+
+def argument_changed(case: Case) -> Reason | None:
+    """Find a task that changes its argument, if that makes a difference."""
+    changing = [call for call in case.first.calls if call.changes]
+    kept = [call for call in changing if any(_is_default(call, name) for name in call.changes)]
+    if not kept and not (changing and (case.differs(case.isolated) or case.differs(case.second))):
+        return None
+    call = (kept or changing)[0]
+    name, found = next(iter(call.changes.items()))
+    what = "its default for" if _is_default(call, name) else "its argument"
+    return Reason(
+        "changes-argument",
+        f"{described(call)} changes {what} {name!r} in place, at {name}{found.path}"
+        f" ({shown(found.left)}, then {shown(found.right)}). Whoever else holds that object sees"
+        " the change if the task has run; a hit changes nothing, and a task that is given an"
+        " Item loads a copy of its own.",
+        f"change a copy and return it; copy.deepcopy({name}) is always right.",
+    )
+
+
+def set_order(case: Case) -> Reason | None:
+    """Find a task whose result depends on the order in which a set gives its elements."""
+    if not case.differs(case.isolated):
+        return None
+    for one, other in zip(case.first.calls, case.isolated.calls, strict=False):
+        if not one.is_same_call(other):
+            return None
+        if one.gave_other(other) is None:
+            continue
+        name = next((name for name, value in one.given.items() if _has_set(value)), None)
+        if name is None:
+            return None
+        makers = [c.task.name for c in case.first.calls if c.returned is one.arguments[name]]
+        made = f", which {makers[0]} has made" if makers else ""
+        return Reason(
+            "set-order",
+            f"the result of {described(one)} depends on the order of the elements of the set in"
+            f" {name!r}{made}. A set that was kept and loaded, or copied, may give them in another"
+            " order.",
+            f"sort it first: sorted({name}).",
+        )
+    return None
+
+
+def result_changed(case: Case) -> Reason | None:
+    """Find a result that is another one at the end than when it was given."""
+    for call in case.first.calls:
+        if (found := difference(call.result, call.returned)) is None:
+            continue
+        others = [
+            "another call of it" if other.is_of(call) else other.task.name
+            for other in case.first.calls
+            if other is not call and difference(other.result, other.returned)
+        ]
+        shared = f" (and so is that of {listed(others)})" if others else ""
+        return Reason(
+            "changes-result",
+            f"the result of {described(call)} is changed after the task has given it{shared}"
+            f" ({first_at(found)}). In function and prefect all who hold the object see that;"
+            " otherwise each load gives what the task has given.",
+            "change a copy: of the result where it is used, or of what the task returns.",
+        )
+    return None
+
+
+def _is_default(call: TaskCall, name: str) -> bool:
+    parameter = inspect.signature(call.task.fn).parameters.get(name)
+    return parameter is not None and parameter.default is call.arguments[name]
+
+
+def _has_set(value: Any) -> bool:
+    if isinstance(value, set | frozenset):
+        return True
+    return is_container(value) and any(map(_has_set, _parts(value)))
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value.values() if is_dict(value) else value

@@ -1,5 +1,0 @@
-"""A state machine of hypothesis that calls a flow, and does harm to its targets between."""
-
-from pytest_prefectx.machine.rules import ModeMachine
-
-__all__ = ["ModeMachine"]

@@ -1,0 +1,1 @@
+"""A search with hypothesis for calls on which modes disagree."""

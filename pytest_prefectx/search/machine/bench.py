@@ -1,0 +1,219 @@
+"""What a `ModeMachine` works on: one folder, the calls made there, and the judgement of each."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from hypothesis import event
+
+from prefectx.errors import CorruptTarget
+from pytest_prefectx.agree.agree import Disagreement, ModesDisagree, explained
+from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.programs import Arguments, Outcome, Program
+from pytest_prefectx.agree.reasons import Case
+from pytest_prefectx.agree.trials import Trial, some
+from pytest_prefectx.modes import WITHOUT_TARGETS
+from pytest_prefectx.search.calls import Twin, twin_calls
+from pytest_prefectx.search.machine.harm import full_disk, noted, put_unfinished, still_reads
+from pytest_prefectx.search.machine.known import Known, Place
+from pytest_prefectx.search.machine.process import in_a_new_process
+from pytest_prefectx.search.machine.threads import together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+MOST_CALLED: Final = 3
+"""How many of the latest calls are made to see what harm to a target has done."""
+
+
+MEETINGS: Final = 4
+"""How many times two threads make their calls on no targets, to meet at least once."""
+
+
+class Bench:
+    """A flow on a bench: a temporary folder that is the current one, and the mode in force.
+
+    Args:
+        subject: What is called.
+        modes: The modes that there are; the last is in force first.
+
+    Attributes:
+        keeping: Those of the modes that keep targets.
+        mode: The mode in force.
+        place: The folder.
+        twins: For each call that was made, those that could be taken for it, if there are any.
+        processes: How many processes were started.
+    """
+
+    def __init__(self, subject: Any, modes: Sequence[str]) -> None:
+        self.subject: Final = subject
+        self.keeping: Final = [mode for mode in modes if mode not in WITHOUT_TARGETS]
+        self.mode = modes[-1]
+        self.twins: Final[list[list[Arguments]]] = []
+        self.processes = 0
+        self._known: Final[list[Known]] = []
+        # The calls that were made on the targets that are there, and what was done last to these.
+        self._made: Final[list[Known]] = []
+        self._history = ""
+        self._open: Final = ExitStack()
+        self.place: Final = self._open.enter_context(Place.fresh())
+
+    @property
+    def keeping_mode(self) -> str:
+        """The mode in force if it keeps targets, else one that does."""
+        return self.mode if self.mode in self.keeping else self.keeping[0]
+
+    def close(self) -> None:
+        """Leave the folder and remove it."""
+        self._open.close()
+
+    def new(self, arguments: Arguments) -> Known:
+        """Return a call that was not made before, with what it should give."""
+        return Known(Program(self.subject, [arguments]), self.place)
+
+    def learn(self, known: Known) -> Known:
+        """Make a call for the first time; from now on it may be made again, by a twin too."""
+        (arguments,) = known.program.calls
+        # Twins of twins would soon be all there is.
+        if not isinstance(arguments, Twin) and (twins := twin_calls(self.subject, arguments)):
+            self.twins.append(twins)
+        if not self._known:
+            _ = known.keepers  # to be warned of targets outside the folder before there are any
+        self._known.append(known)
+        self.call(known)
+        return known
+
+    def call(self, known: Known, mode: str | None = None) -> None:
+        """Make the call in the mode in force; fail unless it gives what it should."""
+        mode = mode or self.mode
+        self._compare(known, self._outcome(known, mode), mode)
+
+    def lose(self, targets: list[str]) -> None:
+        """Delete targets."""
+        self.place.lose(targets)
+        self._history = f"after {some(targets)} was deleted"
+
+    def spoil(self, target: str, harm: Callable[[bytes], bytes], how: str) -> None:
+        """Do harm to a target: it must be refused until it is deleted."""
+        item = self.place.item(target, self._known)
+        if item is None:
+            return
+        path = self.place.path / target
+        harmed = harm(path.read_bytes())
+        if still_reads(target, harmed):
+            return  # it would count, as does what a user puts there
+        path.write_bytes(harmed)
+        try:
+            data = item.load()
+        except CorruptTarget:
+            pass
+        else:
+            msg = f"the target {target!r} was {how}, and still it is loaded, as {shown(data)}"
+            raise AssertionError(msg)
+        went_on = [known for known in self._latest() if self._goes_on(known, f"{target} was {how}")]
+        path.unlink()
+        if went_on:
+            self.place.empty()  # what a flow makes of the exception may be kept
+        self._history = f"after {target} was {how}, then deleted"
+        self._call_latest()
+
+    def crash(self, target: str) -> None:
+        """Leave an unfinished file in the place of a target."""
+        item = self.place.item(target, self._known)
+        if item is None:
+            return
+        unfinished = put_unfinished(self.place.path / target)
+        self.place.lose([target])
+        name = str(unfinished.relative_to(item.store.path("")))
+        if item.exists() or name in item.store.list():
+            msg = f"the unfinished file {name!r} was taken for a target (after {target!r} was lost)"
+            raise AssertionError(msg)
+        self._history = f"after a crash while {target} was written"
+        self._call_latest()
+
+    def fill_disk(self, known: Known, room: int) -> None:
+        """Make a call anew on a disk that is full before it ends, and again when it is not."""
+        self.place.lose(self.place.targets())
+        with full_disk(room) as failures:
+            got = self._outcome(known, self.keeping_mode)
+        if not failures:
+            self._compare(known, got, self.keeping_mode)
+        elif got.error not in failures:
+            self.place.empty()  # what a flow makes of the exception may be kept
+        self._history = "after the disk was full"
+        self.call(known, self.keeping_mode)
+
+    def call_in_new_process(self, known: Known) -> None:
+        """Make a call in a new process, if what it gives can be sent."""
+        if not known.survives_pickling:
+            return
+        self.processes += 1
+        event("prefectx: a new process")
+        if got := in_a_new_process(known.program, self.place.path):
+            self._remember(known)
+            self._compare(known, got, "cache", "in a new process")
+
+    def call_together(self, one: Known, other: Known, cold: bool) -> None:
+        """Make two calls at the same time, in threads, if they may be made so.
+
+        Args:
+            one: A call.
+            other: Another, or the same.
+            cold: Whether all targets are deleted first.
+        """
+        if not one.may_meet(other):
+            return
+        mode = self.keeping_mode
+        event(f"prefectx mode: {mode}")
+        # Where both write, it takes luck that they meet.
+        for _ in range(MEETINGS if cold else 1):
+            if cold:
+                self.place.lose(self.place.targets())
+            outcomes = together([partial(known.program.run, mode) for known in (one, other)])
+            for known in (one, other):
+                self._remember(known)
+            for known, (got,) in zip((one, other), outcomes, strict=True):
+                try:
+                    self._compare(known, got, mode, "while another thread called it too")
+                except ModesDisagree as error:
+                    error.add_note("Threads do not meet each time: hypothesis may call it flaky.")
+                    raise
+
+    def _call_latest(self) -> None:
+        for known in self._latest():
+            self.call(known, self.keeping_mode)
+
+    def _latest(self) -> Sequence[Known]:
+        return self._known[-MOST_CALLED:]
+
+    def _outcome(self, known: Known, mode: str) -> Outcome:
+        event(f"prefectx mode: {mode}")
+        if mode not in WITHOUT_TARGETS:
+            self._remember(known)
+        return known.program.run(mode)[0]
+
+    def _remember(self, known: Known) -> None:
+        self.place.look_again()
+        if known not in self._made:
+            self._made.append(known)
+
+    def _goes_on(self, known: Known, history: str) -> bool:
+        """Make a call that may find a target that cannot be read; tell whether it goes on then."""
+        with noted(CorruptTarget) as raised:
+            got = self._outcome(known, self.keeping_mode)
+        if not raised:
+            self._compare(known, got, self.keeping_mode, f"after {history}")
+        return bool(raised) and got.error not in raised
+
+    def _compare(self, known: Known, got: Outcome, mode: str, history: str | None = None) -> None:
+        __tracebackhide__ = True
+        if (difference := got.differs_from(known.expected)) is None:
+            return
+        made = self._made if self._made[-1:] == [known] else [*self._made, known]
+        program = Program(self.subject, [call for each in made for call in each.program.calls])
+        case = Case(program, self.place, mode, [each.expected for each in made], got)
+        trial = Trial(mode, self._history if history is None else history)
+        found = Disagreement(case, len(made) - 1, "function", trial, difference)
+        raise explained(found)

@@ -1,0 +1,1 @@
+"""An ephemeral Prefect server for a test session."""
