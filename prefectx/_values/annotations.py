@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+from typing import Generic, TypeVar
 
 from prefectx._values.item import load_items
 from prefectx._values.kinds import is_prefect_annotation
-from prefectx._values.typed import Generic, TypeVar
 from prefectx.errors import MappingError
 
 TYPE_CHECKING = False

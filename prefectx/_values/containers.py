@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-
-from prefectx._values.typed import cast
+from typing import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefectx._values.typed import Generic, TypeVar
+from typing import Generic, TypeVar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 from prefectx._values.containers import DATA, replace
 from prefectx._values.kinds import is_future, is_future_list, is_state, result_of
-from prefectx._values.typed import Generic, TypeVar
 from prefectx.errors import TargetMissing
 from prefectx.stores.formats import suffix_of
 
