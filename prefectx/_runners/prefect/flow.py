@@ -64,6 +64,8 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             function = vars(changed)["fn"]
             vars(changed).update(plain)
             changed.fn = function
+            if changed._bound:
+                _bind(changed)
             _note_made(changed)
             return changed
 
@@ -126,6 +128,8 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
                 return (_found, (self.__module__, self.__qualname__, changes))
             if self._origin is not None:
                 return (_varied, (self._origin, self.given_options, self._bound, changes))
+            # There, the function has no file.
+            changes |= {"version": self.version, "_entrypoint": self._entrypoint}
             # Made first, filled then: a recursive function names its own flow.
             ours_alone = ours(self)
             state = (self._given, self.given_options, changes)

@@ -74,7 +74,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             plain: Any = prefect.Task.with_options(self, **theirs)
             kept = {name: value for name, value in theirs.items() if value not in _LEFT_OUT}
             own = {name: options[name] for name in OWN_OPTIONS & options.keys()}
-            changed = ours(self).with_options(self, **own, **kept)
+            changed = ours(self).with_options(self, **{**own, **kept})
             as_prefect_task(changed)
             vars(changed).update(vars(plain))
             _note_made(changed)
@@ -121,12 +121,12 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
         @property
         def travels_by_value(self: Any) -> bool:
-            """Whether other processes are sent the function itself, for no module gives it to them."""
+            """Whether others are sent the function itself, for no module gives it to them."""
             return not is_importable(self._origin or whole(self))
 
         def __reduce__(self: Any) -> tuple[Any, ...]:
             if (task := whole(self)) is not self:
-                # By reference to the task: Prefect would send the function with all globals it names.
+                # By reference to the task, not with the function and all globals that it names.
                 body = self.fn if isinstance(self.fn, Body) else None
                 return (_restored, (task, body, self.task_run_name))
             changes = _changes(self)
@@ -134,6 +134,8 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
                 return (_found, (self.__module__, self.__qualname__, changes))
             if self._origin is not None:
                 return (_varied, (self._origin, self.options, self._bound, changes))
+            # There, the function has no source.
+            changes["source_code"] = self.source_code
             # Made first, filled then: a recursive function names its own task.
             kind = ours(self)
             return (kind.__new__, (kind,), (self._given, self.options, changes), None, None, _fill)
