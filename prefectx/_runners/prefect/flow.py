@@ -12,7 +12,9 @@ from typing import Any, Final
 import prefect
 from prefect.utilities.annotations import NotSet
 
+from prefectx._logs.handlers import ensure_logs
 from prefectx._runners import current_runner
+from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import bound_function, ours
 from prefectx._settings.options import FLOW_OPTIONS, check_options
@@ -20,7 +22,6 @@ from prefectx._values.containers import replace
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
 from prefectx._values.references import imported, is_importable
-from prefectx.logs.handlers import ensure_logs
 
 _becoming: Final = threading.RLock()
 
@@ -145,7 +146,7 @@ def is_prefect_flow(flow: Any) -> bool:
 
 def as_prefect_flow(flow: Any) -> Any:
     """Make `flow` itself a real `prefect.Flow`, if it is none yet; return it."""
-    ensure_logs()
+    ensure_logs(connect)
     if is_prefect_flow(flow):
         return flow
     if flow._unbound is not None:
