@@ -10,12 +10,12 @@ from prefectx._calls.claims import Claim
 from prefectx._calls.run import current_run, in_task, known_here, task_body
 from prefectx._identity.exact_text import told
 from prefectx._identity.summary import summary
+from prefectx._logs.run_names import named_run
 from prefectx._settings.environment import Variable
 from prefectx._values.containers import is_container, is_dict
 from prefectx._values.item import Item, is_handle, load_items, settle_futures
 from prefectx._values.kinds import is_state, result_of
 from prefectx.errors import PrefectxError, StaleTarget
-from prefectx.logs.run_names import named_run
 from prefectx.stores.self_written import SelfWritten
 
 TYPE_CHECKING = False

@@ -236,7 +236,7 @@ class TestText:
 
     @pytest.mark.parametrize("option", ["target", "base", "name"])
     @pytest.mark.parametrize(
-        "text", ["out/{x", "out/}", "out/{}", "out/{x!z}", "out/{x +}", "'\"'''\"\"\""]
+        "text", ["out/{x", "out/}", "out/{}", "out/{x!z}", "out/{x +}", "{x}'\"'''\"\"\""]
     )
     def test_that_does_not_compile_is_refused_at_decoration(self, option: str, text: str) -> None:
         with pytest.raises(TemplateError, match=f"{option}=.* of task 'one'"):
