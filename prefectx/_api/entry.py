@@ -11,10 +11,10 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.call import RUNS_LOG, data_of, plain_hit
+from prefectx._logs.run_names import find_task_in
 from prefectx._runners import current_runner, runner_override
 from prefectx._settings.environment import environment
 from prefectx._settings.mode import MODE, override
-from prefectx.logs.run_names import find_task_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
