@@ -13,9 +13,9 @@ import pytest
 from talking import in_threads, logged, place, total
 
 from prefectx import context, flow, get_run_logger, logs, task, use_mode
+from prefectx._logs.format import PREFECTX
+from prefectx._logs.selection import Wanted
 from prefectx.errors import PrefectxError, UnknownLevel
-from prefectx.logs.format import PREFECTX
-from prefectx.logs.selection import Wanted
 
 pytestmark = pytest.mark.prefectx("function")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_prefectx.server.client import PrefectServer
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PLAIN: Final = ("function", "cache")
 PREFECT: Final = ("prefect.skip", "prefect.cache", "prefect")
 WAYS: Final = {
