@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar
+
 from prefectx._values.containers import DATA, replace
 from prefectx._values.kinds import is_future, is_future_list, is_state, result_of
 from prefectx._values.not_loaded import HasNoData, not_loaded
-from prefectx._values.typed import Generic, TypeVar
 from prefectx.errors import TargetMissing
 from prefectx.stores.formats import suffix_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final, TypeGuard
-
     from prefectx.stores.base import Store
 
 T = TypeVar("T")
