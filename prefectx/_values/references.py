@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeGuard
+from typing import Any, TypeGuard
 
 
 def is_wrapped(found: Any) -> TypeGuard[staticmethod[..., Any] | classmethod[Any, ..., Any]]:
