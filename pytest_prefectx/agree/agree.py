@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx import MODES, current_mode
 from prefectx._settings.mode import checked_mode
 from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.libraries import seeds_kept
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program, fresh_folder
 from pytest_prefectx.agree.reasons import Case, Reason, explain
-from pytest_prefectx.agree.trials import Trial, trials
+from pytest_prefectx.agree.trials import Kept, Loss, Trial, Trials, all_losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -132,16 +133,25 @@ def compared(modes: Iterable[str] | None) -> tuple[str, ...]:
     return different
 
 
-def agreed(program: Program, modes: Sequence[str]) -> list[Outcome]:
+def agreed(
+    program: Program,
+    modes: Sequence[str],
+    losses: Callable[[Sequence[Kept]], list[Loss]] = all_losses,
+) -> list[Outcome]:
     """Return what each call gives, which is the same in all `modes`.
+
+    Args:
+        program: What is called, and with what.
+        modes: The modes.
+        losses: What is lost in mode `cache`, one loss after the other.
 
     Raises:
         ModesDisagree: It is not.
     """
     __tracebackhide__ = True
     expected: list[Outcome] = []
-    with fresh_folder() as folder:
-        for trial, outcomes in trials(program, modes, folder):
+    with fresh_folder() as folder, seeds_kept():
+        for trial, outcomes in Trials(program, modes, folder, losses):
             expected = expected or outcomes
             for index, (wanted, got) in enumerate(zip(expected, outcomes, strict=True)):
                 if (difference := got.differs_from(wanted)) is not None:

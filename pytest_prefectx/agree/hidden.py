@@ -7,8 +7,6 @@ import functools
 import hashlib
 import inspect
 import os
-import random
-import sys
 import threading
 from contextlib import suppress
 from contextvars import ContextVar
@@ -20,6 +18,7 @@ from prefectx._api.flow import Flow
 from prefectx._api.task import Task
 from prefectx._identity.content_hash import digest
 from prefectx.errors import PrefectxError
+from pytest_prefectx.agree.libraries import CHANCE, LIBRARIES, NUMPY_CHANCE, seeds
 from pytest_prefectx.agree.programs import snapshot
 from pytest_prefectx.equality import identical
 from pytest_prefectx.targets import names_below
@@ -48,18 +47,10 @@ NOT_DETERMINISTIC: Final = (
 
 AS_ATTRIBUTES: Final = ("random", "getpid", "urandom", "now", "uuid4")
 
-CHANCE: Final = "the state of random"
+OF_CHANCE: Final = (CHANCE, NUMPY_CHANCE)
 CURRENT_FOLDER: Final = "the current folder"
 
 _DEPTH: Final = 3
-
-
-# What a whole process shares, by the module that holds it.
-_STATES: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
-    "random": (CHANCE, lambda _: random.getstate()),
-    "decimal": ("the context of decimal", lambda decimal: repr(decimal.getcontext())),
-    "numpy": ("the print options of numpy", lambda numpy: numpy.get_printoptions()),
-}
 
 
 def hidden_inputs(
@@ -83,9 +74,10 @@ def hidden_inputs(
             seen[f"the {kind} {name}"] = _mark(value)
     for name, value in _class_attributes(arguments, function.__module__):
         seen[f"the class attribute {name}"] = _mark(value)
-    for module, (name, look) in _STATES.items():
-        if module in sys.modules:
-            seen[name] = look(sys.modules[module])
+    seen |= seeds()
+    for name, library in LIBRARIES.items():
+        if library.is_imported():
+            seen[name] = library.get()
     seen[CURRENT_FOLDER] = os.getcwd()
     for name, text in os.environ.items():
         seen[f"the environment variable {name}"] = text

@@ -8,6 +8,7 @@ import os
 import shutil
 import warnings
 from contextlib import chdir, contextmanager
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -19,6 +20,7 @@ from prefectx._runners.local import run_coroutine
 from prefectx.errors import StaleTarget
 from prefectx.stores import Filestore
 from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.process_state import ProcessState
 from pytest_prefectx.equality import Difference, difference, identical
 from pytest_prefectx.targets import names_below
 
@@ -91,6 +93,12 @@ class Program:
     def name(self) -> str:
         """The name of what is called."""
         return getattr(self.subject, "__name__", None) or repr(self.subject)
+
+    @cached_property
+    def state(self) -> ProcessState:
+        """What the process held when this was first asked for, which is before the first trial."""
+        subject: Any = self.subject
+        return ProcessState((subject, *self.calls))
 
     def run(self, mode: str) -> list[Outcome]:
         """Make the calls in `mode`, in the current folder; return what each gave."""

@@ -15,6 +15,7 @@ from hypothesis.errors import HypothesisException
 
 from pytest_prefectx.agree.agree import FAST, ModesDisagree, agreed, compared
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program
+from pytest_prefectx.agree.trials import few_losses
 from pytest_prefectx.modes import is_prefect
 from pytest_prefectx.search.calls import several_calls, without_refused_twins
 
@@ -133,7 +134,7 @@ class _Search:
         __tracebackhide__ = True
         for mode in self.fast:
             event(f"prefectx mode: {mode}")
-        outcomes = agreed(program, self.fast or self.slow)
+        outcomes = agreed(program, self.fast or self.slow, few_losses)
         self._raise_unexpected(outcomes)
         self.examples.append(program)
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from pytest_prefectx.agree.audit import listening, remove_temporary
 from pytest_prefectx.agree.formatting import shown
 from pytest_prefectx.agree.trace import (
     Handing,
@@ -128,7 +129,10 @@ class Case:
 
     def _look(self, tracer: Tracer) -> Look:
         self.folder.empty()
-        outcomes = self.program.run_by(tracer)
+        self.program.state.restore()
+        with listening() as events:
+            outcomes = self.program.run_by(tracer)
+        remove_temporary(events)
         return Look(tracer.calls, outcomes)
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pytest_prefectx.agree.hidden import CHANCE, changed
+from pytest_prefectx.agree.hidden import OF_CHANCE, changed
 from pytest_prefectx.agree.reasons.case import Case, Reason
 from pytest_prefectx.modes import is_prefect
 
@@ -54,7 +54,7 @@ def order(case: Case) -> Reason | None:
 
 def _shared(calls: list[TaskCall]) -> list[str]:
     """Return what several of the calls change."""
-    changes = [{*changed(call.hidden, call.hidden_after)} - {CHANCE} for call in calls]
+    changes = [{*changed(call.hidden, call.hidden_after)} - {*OF_CHANCE} for call in calls]
     counted = Counter(name for names in changes for name in names)
     return sorted(name for name, count in counted.items() if count > 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_prefectx.agree.formatting import described, named, shown
-from pytest_prefectx.agree.hidden import CHANCE, changed, file_key, sources_of_chance
+from pytest_prefectx.agree.hidden import OF_CHANCE, changed, file_key, sources_of_chance
 from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
 from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
 
@@ -113,7 +113,7 @@ def side_effect(case: Case) -> Reason | None:
 def _differing(one: TaskCall, other: TaskCall) -> list[str]:
     """Return what the task could see that was another in the two calls."""
     # Whoever asks random changes its state: that a task depends on it is what chance means.
-    return [name for name in changed(one.hidden, other.hidden) if name != CHANCE]
+    return [name for name in changed(one.hidden, other.hidden) if name not in OF_CHANCE]
 
 
 def _chance(call: TaskCall, text: str) -> Reason:
