@@ -228,7 +228,7 @@ def _copier(value: Any) -> Callable[[], Any] | None:
     """Return a function that makes copies of an object as it is now; None if it has attributes."""
     import copy
 
-    if isinstance(value, _ATOMS) or isinstance(value, type | FunctionType | ModuleType):
+    if isinstance(value, (*_ATOMS, type, FunctionType, ModuleType)):
         return None
     if (
         not isinstance(value, _ITERATORS)
