@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._identity.code_hash import code_hash
 from prefectx._naming.task_names import Naming
@@ -70,7 +71,7 @@ class Task(_Called, Generic[P, R_co]):
         options: TaskOptions,
     ) -> None:
         check_options(options, TASK_OPTIONS, "task")
-        self._given: Final = fn
+        self._given: Any = fn
         self.fn: Final[Callable[P, R_co]] = function_in(fn)
         if not hasattr(self.fn, "__qualname__"):
             msg = f"task takes a function, which has a name, not {self.fn!r}: wrap it in a def"
@@ -294,6 +295,11 @@ class Task(_Called, Generic[P, R_co]):
             entry = partial(entry, *first)
         self.__call__ = entry  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
 
+    def become_class_method(self) -> None:
+        """Be as if made of the class method that stands above this task."""
+        function: Callable[..., Any] = self.fn
+        self._given = classmethod(function)
+
     def _bind_to(self, owner: object) -> Task[..., Any]:
         bound: Task[..., Any] = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
@@ -367,7 +373,9 @@ class TaskDecorator:
         if not (callable(fn) or is_wrapped(fn)):
             msg = f"task takes a function, or options by name; it was given {fn!r}"
             raise TypeError(msg)
-        return Task(fn, cast("TaskOptions", {**self.options, **options}))
+        made: Task[..., Any] = Task(fn, cast("TaskOptions", {**self.options, **options}))
+        take_class_methods(made)
+        return made
 
 
 task: Final = TaskDecorator()

@@ -9,11 +9,11 @@ from prefectx import records
 from prefectx._calls.claims import Claim
 from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._identity.summary import summary
+from prefectx._logs.run_names import named_run
 from prefectx._settings.environment import Variable
 from prefectx._values.containers import is_container, is_dict
 from prefectx._values.item import Item, is_handle, load, load_items
 from prefectx.errors import PrefectxError, StaleTarget
-from prefectx.logs.run_names import named_run
 from prefectx.stores.self_written import SelfWritten
 
 TYPE_CHECKING = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prefectx._logs.run_names import PREFIX
 from prefectx._values.functions import (
     KEYWORD_ONLY,
     NO_DEFAULT,
@@ -11,7 +12,6 @@ from prefectx._values.functions import (
     Parameter,
     parameters_of,
 )
-from prefectx.logs.run_names import PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import os
 import sys
 from abc import abstractmethod
 
+from prefectx._logs.run_names import named_run
 from prefectx._runners.base import Runner
 from prefectx._values.annotations import is_unmapped, may_fail
 from prefectx._values.containers import replace
@@ -20,7 +21,6 @@ from prefectx._values.kinds import (
     is_state,
     result_of,
 )
-from prefectx.logs.run_names import named_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from prefectx._api.flow import Flow
     from prefectx._api.task import Task
+    from prefectx._logs.loggers import Logger
     from prefectx._runners.base import Args, Kwargs
-    from prefectx.logs import Logger
 
 
 class UpstreamFailed(Exception):
@@ -110,7 +110,7 @@ class PlainRunner(Runner):
 
     def logger(self) -> Logger:
         """Return a standard logger."""
-        from prefectx.logs import plain_logger
+        from prefectx._logs.loggers import plain_logger
 
         return plain_logger()
 
@@ -197,7 +197,14 @@ async def _caught(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseExcepti
 def _ensure_logs() -> None:
     """Have what is wanted logged, if anybody can have asked: logging takes long to import."""
     asked = os.environ.get("PREFECT_LOGGING_EXTRA_LOGGERS") or "prefect" in sys.modules
-    if asked or "prefectx.logs.handlers" in sys.modules:
-        from prefectx.logs.handlers import ensure_logs
+    if not asked and "prefectx._logs.handlers" not in sys.modules:
+        return
+    from prefectx._logs.handlers import ensure_logs
 
+    if "prefect.main" not in sys.modules:
         ensure_logs()
+        return
+    # Prefect's console prints these lines too, whoever runs the task.
+    from prefectx._runners.prefect.logs import connect
+
+    ensure_logs(connect)

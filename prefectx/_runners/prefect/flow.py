@@ -10,13 +10,14 @@ import prefect
 from prefect.flow_engine import run_flow
 
 from prefectx._api.flow import Flow
+from prefectx._logs.handlers import ensure_logs
 from prefectx._naming.signature import Signature
+from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.server import api
 from prefectx._settings.options import FlowOptions
 from prefectx._values.item import load
 from prefectx._values.kinds import is_iterator
 from prefectx._values.references import imported, is_importable
-from prefectx.logs.handlers import ensure_logs
 
 _becoming: Final = threading.Lock()
 
@@ -28,7 +29,7 @@ class PrefectFlow(Flow[..., Any], prefect.Flow[..., Any]):  # type: ignore[misc]
     @classmethod
     def of(cls, flow: Flow[..., Any]) -> PrefectFlow:
         """Make `flow` itself a real `prefect.Flow`, if it is not one yet; return it."""
-        ensure_logs()
+        ensure_logs(connect)
         with _becoming:
             if isinstance(flow, PrefectFlow):
                 return flow

@@ -15,22 +15,23 @@ from prefectx._calls.call import Call, execute
 from prefectx._calls.child_jobs import Execution
 from prefectx._calls.run import in_task, task_body
 from prefectx._isolation.parent import aexecuted_apart, executed_apart
+from prefectx._logs.handlers import logging_as, wanted
+from prefectx._logs.progress import StillRunning, interval
+from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import use_mode
 from prefectx._settings.options import prefect_options
 from prefectx._values.containers import replace
 from prefectx._values.item import is_handle, settle
-from prefectx.logs.handlers import logging_as, wanted
-from prefectx.logs.progress import StillRunning, interval
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Self
 
     from prefectx._api.task import Task
+    from prefectx._logs.selection import Wanted
     from prefectx._settings.mode import Mode
     from prefectx._values.item import Item
-    from prefectx.logs.selection import Wanted
 
 
 class PrefectTask(prefect.Task[..., Any]):
@@ -127,7 +128,7 @@ class There(NamedTuple):
     @contextmanager
     def holds(self) -> Generator[None]:
         """Let it hold within the `with` statement."""
-        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged):
+        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged, connect):
             yield
 
 
@@ -165,7 +166,7 @@ class Body:
             return await self.arun(args, kwargs)
 
     def _alive(self) -> StillRunning:
-        return StillRunning(self._label, self.there.still_running)
+        return StillRunning(self._label, self.there.still_running, run_logger)
 
     def _label(self) -> str:
         """Return what the log calls the run that is under way: its name, if it was given one."""
