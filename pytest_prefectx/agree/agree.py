@@ -155,7 +155,7 @@ def agreed(
             expected = expected or outcomes
             for index, (wanted, got) in enumerate(zip(expected, outcomes, strict=True)):
                 if (difference := got.differs_from(wanted)) is not None:
-                    case = Case(program, folder, trial.mode, expected, got)
+                    case = Case(program, folder, trial.mode, expected, got, trial.lost)
                     found = Disagreement(case, index, modes[0], trial, difference)
                     raise explained(found)
     return expected

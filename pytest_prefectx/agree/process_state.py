@@ -98,7 +98,7 @@ class ProcessState:
     def _reached(self, value: Any) -> Iterable[Any]:
         """Remember one object's content; return what can be reached from it."""
         if isinstance(value, ModuleType):
-            return self._names(vars(value)) if _is_users(value.__name__) else ()
+            return self._names(vars(value)) if is_users(value.__name__) else ()
         if isinstance(value, FunctionType | MethodType | functools.partial):
             return self._of_function(value)
         if isinstance(value, _IMMUTABLE):
@@ -109,7 +109,7 @@ class ProcessState:
             self._restorers.append(clear)
             return (getattr(value, "__wrapped__", None),)
         if isinstance(value, type):
-            return self._of_class(value) if _is_users(value.__module__) else ()
+            return self._of_class(value) if is_users(value.__module__) else ()
         if callable(function := getattr(value, "fn", None)):  # a task or a flow
             return (function,)
         return self._of_object(value)
@@ -135,7 +135,7 @@ class ProcessState:
         if isinstance(function, functools.partial):
             partial = cast("functools.partial[Any]", function)
             return (partial.func, *partial.args, *partial.keywords.values())
-        if not _is_users(function.__module__ or ""):
+        if not is_users(function.__module__ or ""):
             return ()
         module = sys.modules.get(function.__module__)
         if module is not None and vars(module) is function.__globals__:
@@ -197,7 +197,7 @@ class ProcessState:
     def _of_object(self, value: Any) -> Iterable[Any]:
         cls = type(value)
         known = cls.__module__ in {"types", "argparse", "collections", "threading", "_thread"}
-        if not (_is_users(cls.__module__) or known):
+        if not (is_users(cls.__module__) or known):
             return ()
         if isinstance(value, threading.local) or hasattr(value, "__dict__"):
             attributes: Any = vars(value)
@@ -260,7 +260,7 @@ def _is(one: object, other: object) -> bool:
 
 
 @functools.cache
-def _is_users(module: str) -> bool:
+def is_users(module: str) -> bool:
     """Tell whether a module is neither Python's, nor installed, nor of prefectx."""
     if not module or module.partition(".")[0] in {*_OWN, *sys.stdlib_module_names} - {"__main__"}:
         return False

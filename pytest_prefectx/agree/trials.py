@@ -63,6 +63,7 @@ class Trial(NamedTuple):
 
     mode: str
     history: str = ""
+    lost: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.mode}, {self.history}" if self.history else self.mode
@@ -176,7 +177,7 @@ class Trials:
             outcomes = self._after(mode, loss)
             if not self.are_expected(outcomes) and (smaller := self.smallest(mode, loss)):
                 loss, outcomes = smaller  # noqa: PLW2901 - the same one, but smaller
-            yield Trial(mode, str(loss)), outcomes
+            yield Trial(mode, str(loss), loss.names), outcomes
 
     def _after(self, mode: str, loss: Loss) -> list[Outcome]:
         self._folder.lose(loss.names)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_prefectx.agree.reasons.case import Case, Kind, Reason
-from pytest_prefectx.agree.reasons.flows import handle_refused, handle_used, order
+from pytest_prefectx.agree.reasons.flows import (
+    handle_refused,
+    handle_used,
+    mode_asked,
+    order,
+)
 from pytest_prefectx.agree.reasons.inputs import (
     chance,
     hidden_input,
@@ -14,7 +19,12 @@ from pytest_prefectx.agree.reasons.inputs import (
     thread_local,
 )
 from pytest_prefectx.agree.reasons.refused import refused
-from pytest_prefectx.agree.reasons.sharing import argument_changed, result_changed, set_order
+from pytest_prefectx.agree.reasons.sharing import (
+    argument_changed,
+    identity,
+    result_changed,
+    set_order,
+)
 from pytest_prefectx.agree.reasons.storing import (
     exception_changed,
     file_overwritten,
@@ -29,7 +39,9 @@ LOOKED_FOR: Final = (
     refused,
     handle_refused,
     chance,
+    mode_asked,
     hidden_input,
+    handle_used,
     shared_target,
     argument_changed,
     set_order,
@@ -37,7 +49,7 @@ LOOKED_FOR: Final = (
     file_overwritten,
     order,
     result_changed,
-    handle_used,
+    identity,
     thread_local,
     side_effect,
     exception_changed,

@@ -68,7 +68,7 @@ def sevenths(digits: int) -> str:
 
 @task
 def ordered(words: list[str]) -> list[str]:
-    return sorted(words, key=locale.strxfrm)
+    return [*sorted(words, key=locale.strxfrm), locale.setlocale(locale.LC_CTYPE)]
 
 
 @flow
