@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -150,7 +151,7 @@ def agreed(
     """
     __tracebackhide__ = True
     expected: list[Outcome] = []
-    with fresh_folder() as folder, seeds_kept():
+    with fresh_folder() as folder, seeds_kept(), closing(program.state):
         for trial, outcomes in Trials(program, modes, folder, losses):
             expected = expected or outcomes
             for index, (wanted, got) in enumerate(zip(expected, outcomes, strict=True)):

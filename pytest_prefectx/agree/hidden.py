@@ -10,9 +10,9 @@ import os
 import threading
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from prefectx._api.flow import Flow
@@ -244,4 +244,7 @@ def _class_attributes(arguments: Iterable[object], module: str) -> Iterator[tupl
 
 
 def _is_code(value: Any) -> bool:
-    return isinstance(value, ModuleType | type | Task | Flow) or callable(value)
+    # Other objects that can be called, such as connections to databases, have data.
+    return isinstance(
+        value, ModuleType | type | Task | Flow | FunctionType | MethodType | partial
+    ) or inspect.isroutine(inspect.unwrap(value))

@@ -70,6 +70,14 @@ class ProcessState:
 
     def restore(self) -> None:
         """Put everything back."""
+        self.close()
+        self.restored += 1
+        reseed(self.restored)
+        for restorer in self._restorers:
+            restorer()
+
+    def close(self) -> None:
+        """Put back what the whole process shares, but for its seeds."""
         for name in os.environ.keys() - self._environment.keys():
             del os.environ[name]
         for name, value in self._environment.items():
@@ -80,10 +88,6 @@ class ProcessState:
         os.umask(self._umask)
         for name, value in self._libraries.items():
             LIBRARIES[name].set(value)
-        self.restored += 1
-        reseed(self.restored)
-        for restorer in self._restorers:
-            restorer()
 
     def _walk(self, subject: object) -> None:
         """Remember all mutable objects that can be reached, the nearest first."""
@@ -266,7 +270,7 @@ def is_users(module: str) -> bool:
         return False
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
-        return module == "__main__" or module not in sys.modules
+        return True
     real = os.path.realpath(file)
     return "site-packages" not in Path(real).parts and not real.startswith(_INSTALLED)
 

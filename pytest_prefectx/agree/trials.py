@@ -59,7 +59,13 @@ class Kept(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A mode, and what was done before the program ran in it."""
+    """A mode, and what was done before the program ran in it.
+
+    Attributes:
+        mode: The mode.
+        history: What was done, in words.
+        lost: The tasks that have lost targets, if there are others that have not.
+    """
 
     mode: str
     history: str = ""
@@ -160,10 +166,12 @@ class Trials:
         Other files that the program writes are no targets: nothing makes them again.
         """
         store = Filestore(self._folder.path)
+        # Not their names: these may be others where tasks are given Items.
+        folders = {name.rpartition("/")[0] for name in self._placed}
         kept: list[tuple[int, Kept]] = []
         for name in self._folder.targets():
             record = read(store, name)
-            if record is None and self._placed and name not in self._placed:
+            if record is None and folders and name.rpartition("/")[0] not in folders:
                 continue
             task = record.task if record else name.rpartition("/")[0]
             kept.append(((self._folder.path / name).stat().st_mtime_ns, Kept(name, task)))
@@ -174,10 +182,12 @@ class Trials:
         yield Trial(mode, "with its targets there"), self._run(mode)
         losses = first_half if is_prefect(mode) else self._losses
         for loss in losses(self._targets()):
+            tasks = {kept.name: kept.task for kept in self._targets()}
             outcomes = self._after(mode, loss)
             if not self.are_expected(outcomes) and (smaller := self.smallest(mode, loss)):
                 loss, outcomes = smaller  # noqa: PLW2901 - the same one, but smaller
-            yield Trial(mode, str(loss), loss.names), outcomes
+            lost = tuple(dict.fromkeys(tasks.get(name, "") for name in loss.names))
+            yield Trial(mode, str(loss), lost), outcomes
 
     def _after(self, mode: str, loss: Loss) -> list[Outcome]:
         self._folder.lose(loss.names)

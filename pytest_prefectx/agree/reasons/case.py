@@ -85,7 +85,7 @@ class Case:
         mode: The mode that differs from the first.
         expected: What its calls gave in the first mode.
         got: What the call that differs gave in the other mode.
-        lost: Which targets were lost before it.
+        lost: The tasks that had lost their targets before it.
     """
 
     program: Program

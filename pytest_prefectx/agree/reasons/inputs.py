@@ -126,8 +126,9 @@ def _left_in_process(case: Case) -> Reason | None:
     """Find tasks that were hits in a fresh process, while others ran."""
     if not case.lost:
         return None
-    hits = [c for c in case.first.calls if c.item and c.item.target not in case.lost]
-    ran = [c for c in case.first.calls if c.item and c.item.target in case.lost]
+    kept = [call for call in case.first.calls if call.item is not None]
+    hits = [call for call in kept if call.task.qualified_name not in case.lost]
+    ran = [call for call in kept if call.task.qualified_name in case.lost]
     if not hits or not ran:
         return None
     makers = listed(list(dict.fromkeys(call.task.name for call in hits)))

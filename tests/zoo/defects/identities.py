@@ -99,7 +99,7 @@ def cause() -> str:
     return repr(load(checked(1)).__cause__)
 
 
-@task
+@task(target="out/{funcname}/{size}.npy")
 def constants(size: int) -> Any:
     array = np.arange(size)
     array.flags.writeable = False
@@ -121,7 +121,7 @@ def asked_mode() -> str:
 DEFECTS = [
     Defect(has_gaps, "identity", ("measured",)),
     Defect(place_of_best, "identity", ("best",)),
-    Defect(weight, "identity", ("node",)),
+    Defect(weight, "identity", ("parent_of",)),
     Defect(is_unchanged, "identity", ("same",)),
     Defect(first_year, "set-order", ("years",)),
     Defect(cause, "format", ("checked",)),
