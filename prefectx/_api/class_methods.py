@@ -23,7 +23,7 @@ _OF_A_FUNCTION: Final = 0x1  # inspect.CO_OPTIMIZED
 
 def take_class_methods(task: Any) -> None:
     """Let the class in whose body `task` is being decorated hold its class methods as tasks."""
-    body, _, name = task.fn.__qualname__.rpartition(".")
+    body, _, name = task.__qualname__.rpartition(".")
     if not name or body.endswith("<locals>"):
         return
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]

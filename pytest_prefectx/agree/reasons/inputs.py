@@ -103,7 +103,7 @@ def side_effect(case: Case) -> Reason | None:
     )
     calls = case.calls_of(case.skipped) if case.skipped else case.first.calls
     for call in calls:
-        own = file_key(call.item.target) if call.item else ""
+        own = file_key(call.item.target) if call.item is not None else ""
         hidden = [name for name in changed(call.hidden, call.hidden_after) if name != own]
         if hidden:
             text = f"{described(call)} changes {listed(hidden)}; {why}."
