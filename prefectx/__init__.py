@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from prefectx._calls.report import last_run
     from prefectx._values.waiting import as_completed, wait
     from prefectx.logs import get_run_logger, tags
 
@@ -31,6 +32,7 @@ __all__ = [
     "gcontext",
     "get_run_logger",
     "item",
+    "last_run",
     "load",
     "tags",
     "task",
@@ -43,6 +45,7 @@ __all__ = [
 _LATER = {
     "as_completed": "prefectx._values.waiting",
     "get_run_logger": "prefectx.logs",
+    "last_run": "prefectx._calls.report",
     "tags": "prefectx.logs",
     "wait": "prefectx._values.waiting",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from prefectx._calls.call import RUNS_LOG, data_of, plain_hit
+from prefectx._calls.run import run_here
 from prefectx._naming.signature import NOTHING, own, own_names
 from prefectx._runners import by_environment, current_runner
 from prefectx._settings.environment import environment
@@ -92,6 +93,7 @@ def _compiled(task: Task[..., Any]) -> Callable[..., Any]:
         "runs_log": RUNS_LOG.key,
         "environment": environment,
         "unset": _UNSET,
+        "run_here": run_here.get,
         "runners": by_environment,
         "current_runner": current_runner,
         "call_with": _call_with,
@@ -119,7 +121,7 @@ if $too_many is return_state is wait_for is $nothing:
     elif $runs_log not in $environment and (
         $mode not in $environment or $environment[$mode] in $unset
     ):
-        if {is_unnamed}{are_plain}:
+        if $run_here() is None and {is_unnamed}{are_plain}:
             $value = $fn({passed})
             return $value if {is_result_plain} else $data_of($value)
         $runner = $current_runner()

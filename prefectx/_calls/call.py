@@ -6,6 +6,7 @@ import time
 import warnings
 
 from prefectx import records
+from prefectx._calls import outcome
 from prefectx._calls.claims import Claim
 from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._identity.summary import summary
@@ -76,7 +77,7 @@ class Call:
         if run.looks_first(self.task.identity):
             self._warn_if_stale(self.item)
         if not self.task.rerun_on:
-            run.know(self.task.naming, self.item, self._mark(run))
+            run.know(self.task, self.item, self._mark(run))
         return True
 
     def claim(self) -> None:
@@ -136,7 +137,7 @@ class Call:
             if self.task.isolate:
                 from prefectx._isolation.parent import made_apart
 
-                return made_apart(self)
+                return outcome.apart(self, made_apart)
             return self.run_and_keep()
 
     async def _amake(self) -> Any:
@@ -144,7 +145,7 @@ class Call:
             if self.task.isolate:
                 from prefectx._isolation.parent import amade_apart
 
-                return await amade_apart(self)
+                return await outcome.aapart(self, amade_apart)
             return await self.arun_and_keep()
 
     def run_and_keep(self) -> Any:
@@ -169,18 +170,23 @@ class Call:
         if self.task.rerun_on and isinstance(self.item.store, SelfWritten):
             self._announce(self.item)
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None and self.item is not None:
+    def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
+        if error is None:
+            return
+        if self.item is not None:
             self.item.store.discard(self.item.target)
+        outcome.failed(self, error)
 
     def given(self) -> Any:
         """Return what the caller of a done call is given: data inside a task, else the Item."""
+        current_run().report.line(self.task).skipped += 1
         if self.item is None or not in_task():
             return self.item
         return self.item.load()
 
     def _keep(self, value: Any, seconds: float) -> Any:
         if self.item is None:
+            outcome.ran(self, seconds)
             return value
         if is_state(value):
             if not value.is_completed():
@@ -198,6 +204,7 @@ class Call:
         except (PrefectxError, OSError) as error:
             error.add_note(f"This is the output of {self.summary}, target {self.item.target!r}.")
             raise
+        outcome.ran(self, seconds)
         return value if in_task() else self.item
 
     def _announce(self, item: Item[Any]) -> None:
