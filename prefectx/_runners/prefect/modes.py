@@ -32,7 +32,6 @@ from prefectx._calls.run import current_run, note_submitted, run_here
 from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE
-from prefectx._runners.run_block import run_flow
 from prefectx._runners.prefect.arguments import Given, for_prefect, for_prefect_flow
 from prefectx._runners.prefect.cached_run import can_record, recorded
 from prefectx._runners.prefect.flow import as_prefect_flow, called_flow
@@ -45,9 +44,10 @@ from prefectx._runners.prefect.future import (
     state_result,
     upstream_error,
 )
-from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.run_log import counted_state, note_log, watch
+from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import Body, KeepingBody, as_prefect_task, for_call
+from prefectx._runners.run_block import run_flow
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
 from prefectx._values.item import is_item
