@@ -106,6 +106,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if handed_over := getattr(config, "workerinput", None):
         config.stash[SESSION].join(Path(handed_over[HANDED_OVER]))
     if is_asked_for(config):
+        # Modules of tests make tasks and flows when they are collected.
+        first = config.stash[SESSION].choice.modes[0]
+        config.stash[SESSION].put_in_force(first)
         # Not earlier: a conftest may have to set what Prefect reads when it is imported.
         replace_decorators()
 

@@ -35,35 +35,31 @@ class Known:
         mark: Stands for the task before the text of a call.
         claims: The claims to the targets in the task's store.
         store: The task's store.
-        base: What the task's Items are given as their base.
         folder: The current folder that the claims hold in, in a run that may outlive it.
     """
 
-    __slots__ = ("_base", "_exists", "_line", "_store", "claims", "folder", "mark")
+    __slots__ = ("_exists", "_line", "claims", "folder", "mark")
 
-    def __init__(  # noqa: PLR0913, PLR0917 - all that a hit needs
+    def __init__(
         self,
         line: TaskReport,
         mark: str,
         claims: dict[str, str | Claim],
         store: Store,
-        base: str | None,
         folder: str | None,
     ) -> None:
         self._line = line
         self.mark = mark
         self.claims = claims
         self.folder = folder
-        self._store = store
-        self._base = base
         self._exists = store.looker()
 
-    def found(self, target: str, claim: str) -> Any:
+    def found(self, item: Item[Any], claim: str) -> Any:
         """Return what `Call.given` would if the target is there and no other call's, or None."""
+        target = item.target
         if self.claims.setdefault(target, claim) != claim or not self._exists(target):
             return None
         self._line.skipped += 1
-        item: Item[Any] = Item(self._store, target, self._base)
         return item.load() if inside_task.get() else item
 
     def is_outdated(self) -> bool:
@@ -130,7 +126,7 @@ class Run:
         claims, key = self._place(item)
         if key == item.target:
             line = self.report.line(task)
-            self.known[naming] = Known(line, mark, claims, item.store, naming.item_base, folder)
+            self.known[naming] = Known(line, mark, claims, item.store, folder)
 
     def looks_first(self, task: str) -> bool:
         """Tell whether this is the first time that a record of `task` would be looked at."""

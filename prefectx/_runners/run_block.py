@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 
 from prefectx._calls.report import note_last
@@ -9,11 +10,6 @@ from prefectx._calls.run import Run, run_here
 from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._settings.mode import current_mode
 from prefectx._settings.summary import is_summary_wanted
-from prefectx._values.functions import (
-    is_async_generator_function,
-    is_coroutine_function,
-    is_generator_function,
-)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,10 +98,10 @@ def run_flow(flow: Flow[..., Any], call: Callable[[], Any]) -> Any:
         flow: The flow.
         call: Runs it, or returns a coroutine that does.
     """
-    if is_generator_function(flow.function) or is_async_generator_function(flow.function):
+    if inspect.isgeneratorfunction(flow.function) or inspect.isasyncgenfunction(flow.function):
         # It runs as it is asked for elements, within a context of its own.
         return call()
-    if is_coroutine_function(flow.function):
+    if inspect.iscoroutinefunction(flow.function):
         return _arun_flow(flow, call)
     with outermost_run(flow.name):
         return call()

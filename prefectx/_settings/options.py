@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from prefectx._values.typed import TypedDict
+from typing import TypedDict
+
 from prefectx.errors import UnknownOption
 
 TYPE_CHECKING = False
@@ -136,7 +137,9 @@ def checked_rerun_on(reasons: Iterable[str], task: str) -> frozenset[str]:
 def run_name_template(options: Mapping[str, Any]) -> Any:
     """Return the template for the names of a task's runs, or None if there is none."""
     name = options.get("name")
-    return name if isinstance(name, str) and "{" in name else None
+    if isinstance(name, str) and not ("{" in name or "}" in name):
+        return None
+    return name
 
 
 def task_name(options: Mapping[str, Any]) -> Any:

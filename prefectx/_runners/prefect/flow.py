@@ -12,7 +12,9 @@ from typing import Any, Final
 import prefect
 from prefect.utilities.annotations import NotSet
 
+from prefectx._logs.handlers import ensure_logs
 from prefectx._runners import current_runner
+from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import bound_function, ours
 from prefectx._settings.options import FLOW_OPTIONS, check_options
@@ -20,7 +22,6 @@ from prefectx._values.containers import replace
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
 from prefectx._values.references import imported, is_importable
-from prefectx.logs.handlers import ensure_logs
 
 _becoming: Final = threading.RLock()
 
@@ -64,6 +65,8 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             function = vars(changed)["fn"]
             vars(changed).update(plain)
             changed.fn = function
+            if changed._bound:
+                _bind(changed)
             _note_made(changed)
             return changed
 
@@ -126,6 +129,8 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
                 return (_found, (self.__module__, self.__qualname__, changes))
             if self._origin is not None:
                 return (_varied, (self._origin, self.given_options, self._bound, changes))
+            # There, the function has no file.
+            changes |= {"version": self.version, "_entrypoint": self._entrypoint}
             # Made first, filled then: a recursive function names its own flow.
             ours_alone = ours(self)
             state = (self._given, self.given_options, changes)
@@ -141,7 +146,7 @@ def is_prefect_flow(flow: Any) -> bool:
 
 def as_prefect_flow(flow: Any) -> Any:
     """Make `flow` itself a real `prefect.Flow`, if it is none yet; return it."""
-    ensure_logs()
+    ensure_logs(connect)
     if is_prefect_flow(flow):
         return flow
     if flow._unbound is not None:

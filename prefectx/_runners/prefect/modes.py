@@ -21,7 +21,6 @@ except ModuleNotFoundError as error:
     raise MissingExtra(message) from error
 
 from prefect.context import FlowRunContext
-from prefect.exceptions import MissingContextError
 from prefect.states import Failed
 from prefect.task_engine import run_task
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -44,6 +43,7 @@ from prefectx._runners.prefect.future import (
     state_result,
     upstream_error,
 )
+from prefectx._runners.prefect.logs import run_logger
 from prefectx._runners.prefect.run_log import counted_state, note_log, watch
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import Body, KeepingBody, as_prefect_task, for_call
@@ -51,7 +51,6 @@ from prefectx._runners.run_block import run_flow
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
 from prefectx._values.item import is_item
-from prefectx.logs import plain_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,10 +138,7 @@ class PrefectRunner(Runner):
 
     def logger(self) -> Any:
         """Return Prefect's logger of the run, or a standard one outside any run."""
-        try:
-            return prefect.get_run_logger()
-        except MissingContextError:
-            return plain_logger()
+        return run_logger()
 
     def tags(self, *names: str) -> AbstractContextManager[Any]:
         """Return Prefect's `tags`."""

@@ -21,27 +21,33 @@ from prefectx._calls.call import RUNS_LOG, Call, execute
 from prefectx._calls.child_jobs import Execution
 from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._isolation.parent import aexecuted_apart, executed_apart
+from prefectx._logs.handlers import logging_as, wanted
+from prefectx._logs.progress import VARIABLE as STILL_RUNNING
+from prefectx._logs.progress import StillRunning, interval
+from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
 from prefectx._values.containers import replace
-from prefectx._values.functions import name_of, qualified_name_of
 from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
-from prefectx._values.references import function_in, imported, is_importable
-from prefectx.logs.handlers import logging_as, wanted
-from prefectx.logs.progress import VARIABLE as STILL_RUNNING
-from prefectx.logs.progress import StillRunning, interval
+from prefectx._values.references import (
+    function_in,
+    imported,
+    is_importable,
+    name_of,
+    qualified_name_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Self
 
     from prefectx._api.task import Task
+    from prefectx._logs.selection import Wanted
     from prefectx._settings.mode import Mode
     from prefectx._values.item import Item
-    from prefectx.logs.selection import Wanted
 
 
 def ours(value: Any) -> Any:
@@ -74,7 +80,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             plain: Any = prefect.Task.with_options(self, **theirs)
             kept = {name: value for name, value in theirs.items() if value not in _LEFT_OUT}
             own = {name: options[name] for name in OWN_OPTIONS & options.keys()}
-            changed = ours(self).with_options(self, **own, **kept)
+            changed = ours(self).with_options(self, **{**own, **kept})
             as_prefect_task(changed)
             vars(changed).update(vars(plain))
             _note_made(changed)
@@ -121,12 +127,12 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
         @property
         def travels_by_value(self: Any) -> bool:
-            """Whether other processes are sent the function itself, for no module gives it to them."""
+            """Whether others are sent the function itself, for no module gives it to them."""
             return not is_importable(self._origin or whole(self))
 
         def __reduce__(self: Any) -> tuple[Any, ...]:
             if (task := whole(self)) is not self:
-                # By reference to the task: Prefect would send the function with all globals it names.
+                # By reference to the task, not with the function and all globals that it names.
                 body = self.fn if isinstance(self.fn, Body) else None
                 return (_restored, (task, body, self.task_run_name))
             changes = _changes(self)
@@ -134,6 +140,8 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
                 return (_found, (self.__module__, self.__qualname__, changes))
             if self._origin is not None:
                 return (_varied, (self._origin, self.options, self._bound, changes))
+            # There, the function has no source.
+            changes["source_code"] = self.source_code
             # Made first, filled then: a recursive function names its own task.
             kind = ours(self)
             return (kind.__new__, (kind,), (self._given, self.options, changes), None, None, _fill)
@@ -332,7 +340,7 @@ class There(NamedTuple):
     @contextmanager
     def holds(self) -> Generator[None]:
         """Let it hold within the `with` statement."""
-        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged):
+        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged, connect):
             yield
 
 
@@ -390,7 +398,7 @@ class Body:
             return await self.arun(args, kwargs)
 
     def _alive(self) -> StillRunning:
-        return StillRunning(self._label, self.there.still_running)
+        return StillRunning(self._label, self.there.still_running, run_logger)
 
     def _label(self) -> str:
         """Return what the log calls the run that is under way: its name, if it was given one."""
