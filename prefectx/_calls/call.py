@@ -8,6 +8,7 @@ import warnings
 from prefectx import records
 from prefectx._calls import outcome
 from prefectx._calls.claims import Claim
+from prefectx._calls.kept_arguments import items_in, keep, shape_of
 from prefectx._calls.run import current_run, in_task, known_here, task_body
 from prefectx._identity.exact_text import told
 from prefectx._identity.summary import summary
@@ -41,7 +42,18 @@ class Call:
         kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("_claim", "_inputs", "_summary", "args", "item", "kwargs", "task", "was_found")
+    __slots__ = (
+        "_claim",
+        "_inputs",
+        "_kept",
+        "_summary",
+        "_upstream",
+        "args",
+        "item",
+        "kwargs",
+        "task",
+        "was_found",
+    )
 
     def __init__(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -53,6 +65,8 @@ class Call:
         self._claim: str | Claim | None = None
         self._summary: str | None = None
         self._inputs: str | None = None
+        self._kept: dict[str, Any] | None = None
+        self._upstream: list[str] | None = None
         #: Whether another has made the target while this call, with `once=True`, waited for it.
         self.was_found = False
 
@@ -194,26 +208,30 @@ class Call:
                 # It says that the run went otherwise: there is no output.
                 return value
             value = None if value.data is None else result_of(value)
+        record = self.record(seconds, shape_of(value))
         try:
             if self.task.rerun_on:
                 # Beside the target, where it stays with its folder when that is copied.
                 self._announce(self.item)
                 self.item.store.save(self.item.target, value)
-                records.write(self.item.store, self.item.target, self._record(seconds))
+                records.write(self.item.store, self.item.target, record)
             else:
-                records.save(self.item.store, self.item.target, value, self._record(seconds))
+                records.save(self.item.store, self.item.target, value, record)
         except (PrefectxError, OSError) as error:
             error.add_note(f"This is the output of {self.summary}, target {self.item.target!r}.")
             raise
-        outcome.ran(self, seconds)
+        outcome.ran(self, seconds, record)
         return value if in_task() else self.item
 
     def _announce(self, item: Item[Any]) -> None:
         """Let the target count as stale until its new record is there, should we be killed."""
         # Else the record of the output before, or none at all, would vouch for the new one.
-        records.write(item.store, item.target, self._record(0, complete=False))
+        records.write(item.store, item.target, self.record(0, complete=False))
 
-    def _record(self, seconds: float, *, complete: bool = True) -> Record:
+    def record(
+        self, seconds: float, shape: dict[str, Any] | None = None, *, complete: bool = True
+    ) -> Record:
+        """Return what is known of the call and its output."""
         from prefectx.stores.record import Record
 
         return Record(
@@ -225,6 +243,12 @@ class Call:
             code=self.task.code_hash,
             inputs=self._inputs,
             complete=complete,
+            by=records.user(),
+            host=records.host(),
+            args=self._kept,
+            upstream=self._upstream,
+            shape=shape,
+            file=script_of(self.task),
         )
 
     def _arguments(self) -> dict[str, Any]:
@@ -234,6 +258,10 @@ class Call:
         """Note what the arguments are before the function runs, for it may change them."""
         if self._summary is None:
             self._summary = summary(self.task.qualified_name, self._arguments())
+        if self._kept is None:
+            arguments = self._arguments()
+            self._kept = keep(arguments)
+            self._upstream = items_in(arguments)
         if self._inputs is None and "inputs" in self.task.rerun_on:
             self._inputs = records.inputs_hash(self._arguments())
         return self._inputs
@@ -271,6 +299,14 @@ class Call:
             " target that a run finds is compared.)"
         )
         warnings.warn(msg, StaleTarget, stacklevel=5)
+
+
+def script_of(task: Task[..., Any]) -> str | None:
+    """Return the script that defines a task, or None for a task of a module."""
+    if not task.qualified_name.startswith("__main__."):
+        return None
+    code = getattr(task.fn, "__code__", None)
+    return None if code is None else str(code.co_filename)
 
 
 def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,17 @@ _APPEND: Final = (
     | getattr(os, "O_NOFOLLOW", 0)
 )
 
-# By process and folder, the open file.
-_open: Final[dict[tuple[int, str], int]] = {}
+# By process and folder, the file that this process appends to.
+_paths: Final[dict[tuple[int, str], str]] = {}
+
+
+def stop() -> None:
+    """Append nothing more in this process."""
+    global _is_stopped  # noqa: PLW0603 - the process is a child that does one thing
+    _is_stopped = True
+
+
+_is_stopped = False
 
 
 def append(root: str, line: str) -> None:
@@ -37,26 +47,31 @@ def append(root: str, line: str) -> None:
         root: The folder, absolute.
         line: A text without line breaks.
     """
+    if _is_stopped:
+        return
     key = (os.getpid(), root)
-    content = f"{line}\n".encode(errors="surrogatepass")
+    path = _paths.get(key)
+    if path is None:
+        if len(_paths) >= _MANY:
+            _paths.clear()
+        name = f"{os.uname().nodename}-{key[0]}-{os.urandom(4).hex()}{_SUFFIX}"
+        path = _paths[key] = os.path.join(root, FOLDER, name)
+    with suppress(OSError):
+        # Not kept open: a process may use thousands of folders, which others move or unmount.
+        descriptor = _opened(path)
+        try:
+            # One call: what is killed meanwhile leaves at most one line that cannot be read.
+            os.write(descriptor, f"{line}\n".encode(errors="surrogatepass"))
+        finally:
+            os.close(descriptor)
+
+
+def _opened(path: str) -> int:
     try:
-        descriptor = _open.get(key)
-        # Somebody may have removed the file, or the whole folder, since.
-        if descriptor is None or not os.fstat(descriptor).st_nlink:
-            if descriptor is not None:
-                os.close(descriptor)
-            descriptor = _open[key] = _opened(root)
-        # One call: what is killed meanwhile leaves at most one line that cannot be read.
-        os.write(descriptor, content)
-    except OSError:
-        _open.pop(key, None)
-
-
-def _opened(root: str) -> int:
-    folder = os.path.join(root, FOLDER)
-    os.makedirs(folder, exist_ok=True)
-    name = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
-    return os.open(os.path.join(folder, name), _APPEND, 0o644)
+        return os.open(path, _APPEND, 0o644)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, _APPEND, 0o644)
 
 
 def files(root: str) -> list[str]:
