@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx.errors import UnsupportedValue
@@ -144,9 +145,10 @@ def _write_parquet(value: Any, file: IO[bytes]) -> None:
     library("pyarrow.parquet").write_table(table, file, use_compliant_nested_type=False)
 
 
-def _read_parquet(file: IO[bytes]) -> Any:
-    # Of one file: `read_table` looks for a folder of them first, which takes longer than reading.
-    table = library("pyarrow.parquet").ParquetFile(file).read()
+def _read_parquet(file: BytesIO) -> Any:
+    # `read_table` looks for a folder of files first, which takes longer than to read a small one.
+    content = library("pyarrow").BufferReader(file.getbuffer())
+    table = library("pyarrow.parquet").ParquetFile(content).read()
     metadata: dict[bytes, bytes] = table.schema.metadata or {}
     # A file that was dropped in by hand says nothing: it becomes what most would read it as.
     kind = metadata.get(_KEY, b"pandas.DataFrame").decode()

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from itertools import chain
+from operator import methodcaller
 from typing import IO, Any, Final
 
 from prefectx._values.containers import type_of
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
 
-_JSON_KINDS: Final = frozenset({str, int, float, bool, type(None), list, dict})
+_JSON_KINDS: Final[frozenset[type[Any]]] = frozenset(
+    {str, int, float, bool, type(None), list, dict}
+)
+
+_VALUES: Final = methodcaller("values")
 
 # One element a line, for people and for diffs: an indentation would take json's slow encoder.
 _encode_json: Final = json.JSONEncoder(
@@ -39,17 +44,21 @@ def _is_json(value: Any) -> bool:
 
     All values of one depth at once: to look at each by itself takes longer than to write it.
     """
-    level = [value]
+    level: list[Any] = [value]
     while level:
-        kinds = set(map(type, level))
+        kinds = set(map(type_of, level))
         if not kinds <= _JSON_KINDS:
             return False
-        dicts: list[dict[Any, Any]] = [part for part in level if type(part) is dict]
-        if not set(map(type, chain.from_iterable(dicts))) <= {str}:
+        dicts: list[Any] = _of_kind(dict, level) if dict in kinds else []
+        if not {str}.issuperset(map(type_of, chain.from_iterable(dicts))):
             return False
-        lists: list[list[Any]] = [part for part in level if type(part) is list]
-        level = [*chain.from_iterable(lists), *chain.from_iterable(map(dict.values, dicts))]
+        lists = _of_kind(list, level) if list in kinds else []
+        level = [*chain.from_iterable(lists), *chain.from_iterable(map(_VALUES, dicts))]
     return True
+
+
+def _of_kind(kind: type[Any], values: list[Any]) -> list[Any]:
+    return [value for value in values if type_of(value) is kind]
 
 
 def _check_json(value: Any, where: str) -> None:
