@@ -188,6 +188,11 @@ def settle(value: Any) -> Any:
     return replace(value, _settled)
 
 
+def settle_futures(value: Any) -> Any:
+    """Do the same, but leave states what they are: they say how a run has ended."""
+    return replace(value, _settled_future)
+
+
 def is_item(value: Any) -> TypeGuard[Item[Any]]:
     """Tell whether `value` is an Item."""
     return isinstance(value, Item)
@@ -208,6 +213,14 @@ def _settled(value: Any) -> Any:
         return [settle(future) for future in value]
     if is_future(value) or is_state(value):
         return settle(result_of(value))
+    return value
+
+
+def _settled_future(value: Any) -> Any:
+    if is_future_list(value):
+        return [settle_futures(future) for future in value]
+    if is_future(value):
+        return settle_futures(result_of(value))
     return value
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 STARTUP_TIMEOUT: Final = 120.0
-STOP_TIMEOUT: Final = 10.0
+STOP_TIMEOUT: Final = 60.0
 LOG_TAIL: Final = 30
 
 # The services that only long-lived servers need; two writers to one SQLite file get in each
@@ -135,7 +135,7 @@ def _no_server(folder: Path, reason: str) -> str:
 
 
 def _command() -> list[str]:
-    # -P: the folder of child.py must not be searched for modules.
+    # -P: the folder of server_process.py must not be searched for modules.
     return [sys.executable, "-P", str(Path(__file__).with_name("server_process.py"))]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx.errors import UnsupportedValue
@@ -145,10 +144,23 @@ def _write_parquet(value: Any, file: IO[bytes]) -> None:
     library("pyarrow.parquet").write_table(table, file, use_compliant_nested_type=False)
 
 
-def _read_parquet(file: BytesIO) -> Any:
+def _arrow_memory(file: IO[bytes]) -> Any:
+    """Return the rest of a file in memory of Arrow's own, for Arrow to read.
+
+    Arrow's threads read from what they are given, and may be the last to let go of it: of a file
+    of Python's after the table is there. A process that ends just then is aborted (`terminate
+    called without an active exception`), for Python ends threads that come back to it by then.
+    """
+    pyarrow = library("pyarrow")
+    content = file.read()
+    memory = pyarrow.allocate_buffer(len(content))
+    memoryview(memory).cast("B")[:] = content
+    return pyarrow.BufferReader(memory)
+
+
+def _read_parquet(file: IO[bytes]) -> Any:
     # `read_table` looks for a folder of files first, which takes longer than to read a small one.
-    content = library("pyarrow").BufferReader(file.getbuffer())
-    table = library("pyarrow.parquet").ParquetFile(content).read()
+    table = library("pyarrow.parquet").ParquetFile(_arrow_memory(file)).read()
     metadata: dict[bytes, bytes] = table.schema.metadata or {}
     # A file that was dropped in by hand says nothing: it becomes what most would read it as.
     kind = metadata.get(_KEY, b"pandas.DataFrame").decode()
@@ -207,7 +219,7 @@ def _write_arrow_csv(value: Any, file: IO[bytes]) -> None:
 
 
 def _read_arrow_csv(file: IO[bytes]) -> Any:
-    return library("pyarrow.csv").read_csv(file)
+    return library("pyarrow.csv").read_csv(_arrow_memory(file))
 
 
 PARQUET: Final = Format(in_memory(_read_parquet), _dump_parquet)
