@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._values.containers import replace
 from prefectx._values.item import Item
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from prefectx.stores.base import Store
     from prefectx.stores.record import Record
+
+
+# Ours have a few hundred bytes.
+_LONGEST: Final = 1 << 20
 
 
 def record_of(item: Item[Any]) -> Record | None:
@@ -33,8 +37,8 @@ def record_of(item: Item[Any]) -> Record | None:
 
 def read(store: Store, target: str) -> Record | None:
     """Return the record of a target, or None if there is none that can be read."""
-    text = store.load_record(target)
-    return None if text is None else parsed(text)
+    text: object = store.load_record(target)
+    return parsed(text) if isinstance(text, str) else None
 
 
 def parsed(text: str) -> Record | None:
@@ -43,11 +47,14 @@ def parsed(text: str) -> Record | None:
 
     from prefectx.stores.record import Record
 
+    if len(text) > _LONGEST:
+        return None
     try:
-        return Record(**json.loads(text))
-    except (ValueError, TypeError):
+        record = Record(**json.loads(text))
+    except (ValueError, TypeError, RecursionError):
         # A record is a note, never a condition: one that another version wrote is no record.
         return None
+    return record if record.is_sound() else None
 
 
 def vouches(text: str, call: str, code: str) -> bool:
@@ -77,7 +84,10 @@ def _text(record: Record) -> str:
 
 def maker_of(store: Store, target: str) -> str:
     """Return words that say which task made a target, if that is known."""
-    record = read(store, target)
+    try:
+        record = read(store, target)
+    except Exception:  # noqa: BLE001 - it is asked for while another error is told
+        return ""
     return f" (made by task {record.task!r})" if record else ""
 
 

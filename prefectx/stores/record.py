@@ -28,3 +28,13 @@ class Record(NamedTuple):
     code: str
     inputs: str | None = None
     complete: bool = True
+
+    def is_sound(self) -> bool:
+        """Tell whether each part is of the type that it should be: a file may say anything."""
+        texts = (self.task, self.call, self.made, self.python, self.code)
+        return (
+            all(isinstance(text, str) for text in texts)
+            and type(self.seconds) in {int, float}
+            and isinstance(self.inputs, str | None)
+            and isinstance(self.complete, bool)
+        )
