@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterable
     from typing import Any, Concatenate, Final, Literal, Self, Unpack
 
+    from prefectx._values.future import Handle
+
     HookOption = Literal[
         "on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"
     ]
@@ -104,6 +106,15 @@ class Flow(Generic[P, R_co]):
     # First the exact signature, then the two keywords that each call takes.
     @overload
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    # A future, an Item or what `.map` gives, of the first argument's type, in its place.
+    @overload
+    def __call__(
+        self: Flow[Concatenate[T, Q], R],
+        first: Handle[T],
+        /,
+        *args: Q.args,
+        **kwargs: Q.kwargs,
+    ) -> R: ...
     @overload
     def __call__(
         self: Flow[..., Coroutine[Any, Any, T]],
@@ -320,4 +331,5 @@ def _within(inside: Context, generator: Generator[Any, Any, Any]) -> Generator[A
             raise
 
 
-flow: Final = FlowDecorator()
+# No constant: `flow = flow(…)` in a module of the user's gives it other options.
+flow: FlowDecorator = FlowDecorator()

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from typing import Any, Concatenate, Final, Literal, Self, Unpack
 
+    from prefectx._values.future import Handle
+
     HookOption = Literal["on_completion", "on_failure", "on_running", "on_commit", "on_rollback"]
 
 P = ParamSpec("P")
@@ -147,6 +149,15 @@ class Task(_Called, Generic[P, R_co]):
         # First the exact signature, then the two keywords that each call takes.
         @overload
         def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+        # A future, an Item or what `.map` gives, of the first argument's type, in its place.
+        @overload
+        def __call__(
+            self: Task[Concatenate[T, Q], R],
+            first: Handle[T],
+            /,
+            *args: Q.args,
+            **kwargs: Q.kwargs,
+        ) -> R: ...
         @overload
         def __call__(
             self: Task[..., Coroutine[Any, Any, T]],
@@ -246,6 +257,10 @@ class Task(_Called, Generic[P, R_co]):
         bound = tuple(map(unmapped, self._bound))
         return current_runner().map(self, bound + iterables, kwargs)
 
+    @overload
+    def item(self: Task[..., Coroutine[Any, Any, T]], /, *args: Any, **kwargs: Any) -> Item[T]: ...
+    @overload
+    def item(self, /, *args: Any, **kwargs: Any) -> Item[R_co]: ...
     def item(self, /, *args: Any, **kwargs: Any) -> Item[Any]:
         """Return the `Item` that this call has or would have; run nothing.
 
@@ -433,4 +448,5 @@ class TaskDecorator:
         return made
 
 
-task: Final = TaskDecorator()
+# No constant: `task = task(…)` in a module of the user's gives it other options.
+task: TaskDecorator = TaskDecorator()
