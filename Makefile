@@ -1,12 +1,17 @@
-# Each target by itself makes .venv and installs what it lacks: Python 3.11, pip and make suffice.
+# Each target by itself makes .venv and installs what it lacks, as uv.lock says: Python from 3.11 on
+# with its venv, and make, suffice.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PROJECTS := pyproject.toml example_project/pyproject.toml
+# The machine's uv, else one from the registry.
+UV := $(or $(shell command -v uv),$(BIN)/uv)
+SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --no-python-downloads --quiet
+LOCKED := uv.lock pyproject.toml example_project/pyproject.toml
+EXPORT := $(UV) export --frozen --offline --quiet --no-emit-workspace --no-header
 
-.PHONY: help example test test-half-1 test-half-2 check lint types zoo mutants torture
+.PHONY: help example test test-half-1 test-half-2 check lint types lock upgrade zoo mutants torture
+.PHONY: nightly nightly-tests nightly-oldest-prefect nightly-python-3.13
 .PHONY: bench bench-quick bench-startup bench-dask
 .DELETE_ON_ERROR:
 
@@ -14,6 +19,8 @@ help:
 	@echo 'make example   run the example project: outputs in ./working and ./out'
 	@echo 'make test      all tests, in all modes'
 	@echo 'make check     lint, types and the tests that need no server'
+	@echo 'make nightly   what takes too long for each change, also on Python 3.13 and the oldest Prefect'
+	@echo 'make lock      after a change of dependencies: lock what was added; make upgrade: all anew'
 	@echo 'make zoo       find and explain each defect of the zoo'
 	@echo 'make mutants   plant bugs in prefectx, one at a time: each must be found'
 	@echo 'make torture   kill processes that save outputs: is any target lost or torn?'
@@ -27,14 +34,16 @@ example: $(VENV)/.example
 
 # In two halves at a time, each with a server of its own: it takes little more than half as long.
 test: $(VENV)/.dev
-	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-half-1 test-half-2
+	tools/postgresql.sh run \
+	  $(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-half-1 test-half-2
 
 test-half-1: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/unit tests/stores tests/plugin tests/typing tests/zoo --durations=10
+	$(BIN)/python -m pytest --durations=10 tests/unit tests/stores tests/plugin tests/typing tests/zoo \
+	  tests/harness tests/stateful tests/mutants
 	$(BIN)/python -m pytest example_project --prefectx-mode=all
 
 test-half-2: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/modes tests/harness tests/stateful tests/mutants tests/dask --durations=10
+	$(BIN)/python -m pytest --durations=10 tests/modes tests/dask
 
 check: lint types
 	$(BIN)/python -m pytest tests/unit tests/modes tests/harness tests/zoo \
@@ -61,26 +70,53 @@ bench-startup: $(VENV)/.dev
 bench-dask: $(VENV)/.dev
 	$(BIN)/python benchmarks/dask --write benchmarks/DASK.md
 
+# One after the other: each takes the whole machine.
+nightly: nightly-tests mutants torture
+	$(MAKE) bench-quick || $(MAKE) bench-quick
+	$(MAKE) nightly-oldest-prefect
+	$(MAKE) nightly-python-3.13
+
+nightly-tests: $(VENV)/.dev
+	$(BIN)/python -m pytest tests --nightly --durations=10
+
+# All else is as in uv.lock.
+nightly-oldest-prefect:
+	$(MAKE) VENV=.venv-oldest .venv-oldest/.dev
+	$(UV) pip install --quiet --python .venv-oldest/bin/python 'prefect==3.8.*'
+	$(MAKE) VENV=.venv-oldest test
+
+nightly-python-3.13:
+	tools/debian13.sh $(or $(DEBIAN13),/tmp/prefectx-debian13) make test
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(UV) lock --check --offline --quiet
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+lock upgrade: | $(BIN)/python $(UV)
+	$(UV) lock $(if $(filter upgrade,$@),--upgrade) --default-index https://pypi.org/simple
+	$(EXPORT) --package example-project >requirements/example.txt
+	$(EXPORT) --all-packages --extra dev --extra test >requirements/dev.txt
+
 # Stamps: what was installed is newer than the files that name it.
-$(VENV)/.example: $(PROJECTS) | $(BIN)/pip
-	$(PIP) -e '.[prefect]' -e ./example_project
+$(VENV)/.example: $(LOCKED) | $(BIN)/python $(UV)
+	$(SYNC) --package example-project
 	@touch $@
 
-$(VENV)/.dev: $(PROJECTS) | $(BIN)/pip
-	$(PIP) -e '.[dev]' -e './example_project[test]'
+$(VENV)/.dev: $(LOCKED) | $(BIN)/python $(UV)
+	$(SYNC) --all-packages --extra dev --extra test
 	@touch $@ $(VENV)/.example
 
-$(VENV)/.bench: $(PROJECTS) | $(BIN)/pip
-	$(PIP) -e '.[bench]' -e './example_project[test]'
+$(VENV)/.bench: $(LOCKED) | $(BIN)/python $(UV)
+	$(SYNC) --all-packages --extra bench --extra test
 	@touch $@ $(VENV)/.dev $(VENV)/.example
 
-$(BIN)/pip:
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(BIN)/uv: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

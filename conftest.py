@@ -1,3 +1,38 @@
-"""For all tests below: pytest's own tester of plugins."""
+"""For all tests below: pytest's own tester of plugins, and a Ctrl-C that what they start hears."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 pytest_plugins = ["pytester"]
+
+NIGHTLY = "nightly: takes minutes, or much memory or disk: run by --nightly, which runs no others"
+
+# Shells and some CI systems let what runs in the background ignore Ctrl-C, or block it. Processes
+# inherit both, so those that a test starts and interrupts would go on for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--nightly`."""
+    parser.addoption("--nightly", action="store_true", help="run what takes minutes, alone")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark."""
+    config.addinivalue_line("markers", NIGHTLY)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not asked for."""
+    wanted = config.getoption("--nightly")
+    left_out = [item for item in items if bool(item.get_closest_marker("nightly")) != wanted]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]

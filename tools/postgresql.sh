@@ -6,6 +6,7 @@
 #   tools/postgresql.sh url DIR        print its URL
 #   tools/postgresql.sh stop DIR       stop it; its data stays
 #   tools/postgresql.sh restart DIR    stop and start it
+#   tools/postgresql.sh run COMMAND…   run a command with a server of its own, if PostgreSQL is installed
 #
 # It listens on 127.0.0.1 alone, asks for a password that is made for it, and gives up durability
 # for speed. With its URL in PREFECTX_TEST_POSTGRESQL, the tests that need a server run.
@@ -76,8 +77,23 @@ stop() {
     as_owner "$(programs)/pg_ctl" stop --pgdata="$1/data" --mode=fast --wait --silent >/dev/null
 }
 
-[ $# -ge 1 ] || die "install, start DIR, url DIR, stop DIR or restart DIR"
+run() {
+    if [ -z "${PREFECTX_TEST_POSTGRESQL:-}" ]; then
+        if programs >/dev/null; then
+            dir=$(mktemp -d)
+            trap 'stop "$dir" && rm -r "$dir"' EXIT
+            PREFECTX_TEST_POSTGRESQL=$(start "$dir")
+            export PREFECTX_TEST_POSTGRESQL
+        else
+            echo "postgresql.sh: PostgreSQL is not installed, so its tests are skipped: tools/postgresql.sh install" >&2
+        fi
+    fi
+    "$@"
+}
+
+[ $# -ge 1 ] || die "install, start DIR, url DIR, stop DIR, restart DIR or run COMMAND"
 command=$1
+[ "$command" != run ] || { shift; run "$@"; exit; }
 [ "$command" = install ] || [ $# -eq 2 ] || die "$command needs the server's folder"
 [ $# -lt 2 ] || dir=$(realpath -m "$2")
 case $command in

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from contextvars import Context, copy_context
+from functools import update_wrapper
+from typing import Generic, ParamSpec, TypeVar, cast, overload
 
 from prefectx._calls.run import Run, begin_flow, flow_body, in_task
 from prefectx._runners import become_prefect_flow, current_runner, prefect_flow_class
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.options import FLOW_OPTIONS, FlowOptions, check_options
-from prefectx._values.functions import (
-    is_async_generator_function,
-    is_coroutine_function,
-    is_generator_function,
-    look_like,
+from prefectx._values.future import State
+from prefectx._values.item import load_items, settle_futures
+from prefectx._values.references import (
+    function_in,
+    imported,
+    is_importable,
+    is_wrapped,
     name_of,
     qualified_name_of,
 )
-from prefectx._values.future import State
-from prefectx._values.item import load_items, settle_futures
-from prefectx._values.references import function_in, imported, is_importable, is_wrapped
-from prefectx._values.typed import Generic, ParamSpec, TypeVar, cast, overload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Flow(Generic[P, R_co]):
         check_options(options, FLOW_OPTIONS, "flow")
         self._given: Final = fn
         function: Callable[P, R_co] = function_in(fn)
-        look_like(self, function)
+        update_wrapper(self, function)
         self.__qualname__ = qualified_name_of(function)
         self.function: Callable[P, R_co] = function
         self.fn: Callable[P, R_co] = function
@@ -271,9 +272,9 @@ class FlowDecorator:
 
 def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of the same kind, within which a run is under way."""
-    if is_async_generator_function(fn):
+    if inspect.isasyncgenfunction(fn):
         return fn
-    if is_generator_function(fn):
+    if inspect.isgeneratorfunction(fn):
 
         def generator_body(*args: Any, **kwargs: Any) -> Any:
             # Between two elements the caller's context is in force, not the flow's.
@@ -281,10 +282,10 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
             inside.run(begin_flow)
             return (yield from _within(inside, fn(*args, **kwargs)))
 
-        look_like(generator_body, fn)
+        update_wrapper(generator_body, fn)
         return generator_body
 
-    if is_coroutine_function(fn):
+    if inspect.iscoroutinefunction(fn):
 
         async def async_body(*args: Any, **kwargs: Any) -> Any:
             with flow_body() as run, replaced_context(context_names()):
@@ -292,7 +293,7 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
                 _end(run)
             return load_items(result) if in_task() else result
 
-        look_like(async_body, fn)
+        update_wrapper(async_body, fn)
         return async_body
 
     def body(*args: Any, **kwargs: Any) -> Any:
@@ -301,7 +302,7 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
             _end(run)
         return load_items(result) if in_task() else result
 
-    look_like(body, fn)
+    update_wrapper(body, fn)
     return body
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from functools import partial, update_wrapper
+from typing import Generic, ParamSpec, TypeVar, cast, overload
 
+from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._identity.code_hash import code_hash
 from prefectx._naming.task_names import Naming
@@ -16,18 +20,16 @@ from prefectx._settings.options import (
     task_name,
 )
 from prefectx._values.annotations import unmapped
-from prefectx._values.functions import (
-    is_async_generator_function,
-    is_coroutine_function,
-    is_generator_function,
-    look_like,
+from prefectx._values.future import Future, FutureList, State
+from prefectx._values.item import Item, settle
+from prefectx._values.references import (
+    function_in,
+    imported,
+    is_importable,
+    is_wrapped,
     name_of,
     qualified_name_of,
 )
-from prefectx._values.future import Future, FutureList, State
-from prefectx._values.item import Item, settle
-from prefectx._values.references import function_in, imported, is_importable, is_wrapped
-from prefectx._values.typed import Generic, ParamSpec, TypeVar, cast, overload
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
 
 TYPE_CHECKING = False
@@ -82,18 +84,18 @@ class Task(_Called, Generic[P, R_co]):
         options: TaskOptions,
     ) -> None:
         check_options(options, TASK_OPTIONS, "task")
-        self._given: Final = fn
+        self._given: Any = fn
         self.fn: Callable[P, R_co] = function_in(fn)
-        look_like(self, self.fn)
+        update_wrapper(self, self.fn)
         self.__qualname__ = qualified_name_of(self.fn)
         self.name: str = task_name(options) or name_of(self.fn)
         # What multiprocessing spawns has a script under another name.
         module = "__main__" if self.fn.__module__ == "__mp_main__" else self.fn.__module__
         self.qualified_name: Final[str] = f"{module}.{self.__qualname__}"
         self.options: Final[TaskOptions] = options
-        is_async_generator = is_async_generator_function(self.fn)
-        self.is_generator: Final = is_generator_function(self.fn) or is_async_generator
-        self.is_async: Final = is_coroutine_function(self.fn) or is_async_generator
+        is_async_generator = inspect.isasyncgenfunction(self.fn)
+        self.is_generator: Final = inspect.isgeneratorfunction(self.fn) or is_async_generator
+        self.is_async: Final = inspect.iscoroutinefunction(self.fn) or is_async_generator
         self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
         self.once: Final = options.get("once", False)
         self.isolate: Final = options.get("isolate", False)
@@ -341,10 +343,13 @@ class Task(_Called, Generic[P, R_co]):
 
     def _set_entry(self, entry: Callable[..., Any], first: tuple[object, ...] = ()) -> None:
         if first:
-            from functools import partial
-
             entry = partial(entry, *first)
         self.__call__ = entry  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
+
+    def become_class_method(self) -> None:
+        """Be as if made of the class method that stands above this task."""
+        function: Callable[..., Any] = self.fn
+        self._given = classmethod(function)
 
     def _bind_to(self, owner: object) -> Task[..., Any]:
         bound: Task[..., Any] = object.__new__(type(self))
@@ -428,7 +433,9 @@ class TaskDecorator:
         if not (callable(fn) or is_wrapped(fn)):
             msg = f"task takes a function, or options by name; it was given {fn!r}"
             raise TypeError(msg)
-        return Task(fn, cast("TaskOptions", {**self.options, **options}))
+        made: Task[..., Any] = Task(fn, cast("TaskOptions", {**self.options, **options}))
+        take_class_methods(made)
+        return made
 
 
 task: Final = TaskDecorator()

@@ -7,7 +7,8 @@ import warnings
 
 from prefectx import records
 from prefectx._calls.claims import Claim
-from prefectx._calls.run import current_run, in_task, task_body
+from prefectx._calls.run import current_run, in_task, known_here, task_body
+from prefectx._identity.exact_text import told
 from prefectx._identity.summary import summary
 from prefectx._logs.run_names import named_run
 from prefectx._settings.environment import Variable
@@ -94,7 +95,7 @@ class Call:
         run.claim(self.item, self._claim)
 
     def _told(self, run: Run) -> str | Claim:
-        if (text := self.task.naming.plain_text(self.args, self.kwargs)) is not None:
+        if (text := told(self._arguments())) is not None:
             return self._mark(run) + text
         return Claim(self.summary, self.task.identity, self._arguments())
 
@@ -266,12 +267,23 @@ class Call:
 
 
 def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Return what `Naming.hit` gives, or None for arguments that do not fit the task."""
-    try:
-        return task.naming.hit(*args, **kwargs)
-    except TypeError:
-        # Raised again on the long way.
+    """Return what a call gives if it is plainly done, else None.
+
+    The run knows the task, the arguments are small literals or Items, no other call has claimed
+    the target, and it is there.
+    """
+    known = known_here(task.naming)
+    if known is None or "return_state" in kwargs or "wait_for" in kwargs:
         return None
+    try:
+        arguments = task.naming.bind(*args, **kwargs)
+        text = told(arguments)
+        item = None if text is None else task.naming.item_of(arguments)
+    except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
+        return None
+    if text is None or item is None:
+        return None
+    return known.found(item, known.mark + text)
 
 
 def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

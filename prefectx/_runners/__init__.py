@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from contextvars import ContextVar
 
 from prefectx._settings.mode import current_mode
@@ -29,17 +28,16 @@ _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
 # Those that have been used.
 _runners: Final[dict[Mode, Runner]] = {}
 
-_override: ContextVar[tuple[Mode, Runner] | None] = ContextVar("prefectx_runner", default=None)
-
-
-by_environment: Final[dict[Any, Runner]] = {}
-"""Runners that have been used, by what the environment has for their mode."""
+runner_override: Final[ContextVar[tuple[Mode, Runner] | None]] = ContextVar(
+    "prefectx_runner", default=None
+)
+"""`use_runner`'s mode and runner, or None where none is set."""
 
 
 def current_runner() -> Runner:
     """Return the runner of the mode that is in force here."""
     mode = current_mode()
-    if (instead := _override.get()) is not None and instead[0] == mode:
+    if (instead := runner_override.get()) is not None and instead[0] == mode:
         return instead[1]
     return _runners.get(mode) or _made(mode)
 
@@ -50,7 +48,7 @@ def use_runner(runner: Runner) -> Setting:
     The mode must be `use_mode`'s, not the environment's. Where the body switches to another mode,
     that mode's own runner runs it.
     """
-    return Setting(_override, (current_mode(), runner))
+    return Setting(runner_override, (current_mode(), runner))
 
 
 def prefect_task_class(kind: type) -> type:
@@ -92,5 +90,4 @@ def become_prefect_flow(flow: Flow[..., Any]) -> None:
 def _made(mode: Mode) -> Runner:
     module, name = next((module, name) for known, module, name in _RUNNERS if known == mode)
     runner: Runner = getattr(importlib.import_module(module), name)()
-    by_environment[os.environ.encodevalue(mode)] = runner
     return _runners.setdefault(mode, runner)

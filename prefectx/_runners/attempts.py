@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import inspect
 import random
 import signal
 import threading
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._logs.loggers import plain_logger
 from prefectx._values.coroutines import run_coroutine
-from prefectx._values.functions import is_coroutine
 from prefectx._values.future import State, failed
 from prefectx._values.kinds import is_state
 from prefectx.errors import PrefectxError
@@ -106,7 +106,7 @@ class _Retries:
         # As far as there is a task run where Prefect runs none.
         run = SimpleNamespace(name=self._task.name, run_count=self._done + 1, state=state)
         answer = condition(self._task, run, state)
-        return bool(run_coroutine(answer) if is_coroutine(answer) else answer)
+        return bool(run_coroutine(answer) if inspect.iscoroutine(answer) else answer)
 
     def _delay(self) -> float:
         delays = self._delays

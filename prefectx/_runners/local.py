@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from abc import abstractmethod
@@ -11,7 +12,6 @@ from prefectx._runners.base import Runner
 from prefectx._values.annotations import is_unmapped, may_fail
 from prefectx._values.containers import replace
 from prefectx._values.coroutines import run_coroutine
-from prefectx._values.functions import is_coroutine
 from prefectx._values.future import Future, State, completed, failed, not_ready
 from prefectx._values.item import settle
 from prefectx._values.kinds import (
@@ -68,7 +68,7 @@ class PlainRunner(Runner):
         """Run the task now; return a finished future."""
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         state = self._state(task, args, kwargs, wait_for)
-        if is_coroutine(state):
+        if inspect.iscoroutine(state):
             state = run_coroutine(state)
         if task.is_generator and state.is_completed():
             # As Prefect does: a generator cannot travel.
@@ -86,7 +86,7 @@ class PlainRunner(Runner):
             result = self.run(task, *settled)
         except Exception as error:  # noqa: BLE001 - it is kept in the state
             return failed(error)
-        return _awaited_state(result) if is_coroutine(result) else _state_of(result)
+        return _awaited_state(result) if inspect.iscoroutine(result) else _state_of(result)
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body."""
@@ -104,7 +104,7 @@ class PlainRunner(Runner):
             if return_state:
                 return failed(error)
             raise
-        if is_coroutine(result):
+        if inspect.iscoroutine(result):
             return _awaited_state(result) if return_state else _aresult(result)
         return _state_of(result) if return_state else _result(result)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from prefectx._values.typed import TypedDict
+from typing import TypedDict
+
 from prefectx.errors import UnknownOption
 
 TYPE_CHECKING = False

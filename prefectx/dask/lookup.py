@@ -6,6 +6,8 @@ import os
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from distributed import KilledWorker
+
 from prefectx._runners.lookup import Sight
 from prefectx.dask import remote
 from prefectx.dask.protocols import client_of
@@ -82,7 +84,9 @@ class _TriedOut(_Asking):
             pass
         try:
             seen = bool(self._asked(remote.sees, path))
-        except TimeoutError:
+        except (TimeoutError, KilledWorker):
+            # Workers that die while they are asked say nothing of the folder: those that take
+            # their place look themselves.
             seen = False
         finally:
             os.unlink(path)

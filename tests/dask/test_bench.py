@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 BENCHMARK: Final = Path(__file__).parents[2] / "benchmarks" / "dask"
 
 
+@pytest.mark.nightly
 def test_benchmark_runs_a_few_tasks(tmp_path: Path) -> None:
     """Of its tables the one whose figures are no matter of time or memory."""
     told = tmp_path / "DASK.md"

@@ -125,7 +125,8 @@ def test_signs_of_life_come_from_workers_that_ran_before(
     def long() -> Any:
         return apart.wait_until_told.submit("report-7")
 
-    line, run_id = load(long())
+    state = long(return_state=True)
+    line, run_id = load(state.result())
     assert line.startswith("still running: wait_until_told report-7, ")
-    flow_run = prefect_server.flow_runs()[-1]
-    assert [str(run.id) for run in prefect_server.task_runs(flow_run.id, expect=1)] == [run_id]
+    runs = prefect_server.task_runs(state.state_details.flow_run_id, expect=1)
+    assert [str(run.id) for run in runs] == [run_id]

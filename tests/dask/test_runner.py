@@ -90,8 +90,8 @@ def test_tags_and_rendered_names_reach_the_server(on_cluster: Any, prefect_serve
         with tags("nightly"):
             clustered.double.submit(41).wait()
 
-    tagged()
-    [run] = prefect_server.task_runs(name="double-41", expect=1)
+    flow_run = tagged(return_state=True).state_details.flow_run_id
+    [run] = prefect_server.task_runs(flow_run, name="double-41", expect=1)
     assert "nightly" in run.tags
     assert run.state.name == "Completed"
 
@@ -262,8 +262,9 @@ def test_workers_that_were_told_of_no_api_use_the_clients_own(
         def told() -> Any:
             return clustered.variable.submit("PREFECT_API_URL"), clustered.double.submit(77)
 
-        assert load(told()) == (prefect_server.api_url, 154)
-    [run] = prefect_server.task_runs(name="double-77", expect=1)
+        state = told(return_state=True)
+        assert load(state.result()) == (prefect_server.api_url, 154)
+    [run] = prefect_server.task_runs(state.state_details.flow_run_id, name="double-77", expect=1)
     assert run.state.name == "Completed"
 
 

@@ -13,13 +13,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patience import PATIENCE
+
 from prefectx import flow, load, task, wait
 from prefectx.dask import task_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 60
 GATES = Path("../gates")
 
 
@@ -111,5 +112,5 @@ VALUES = {
 def main(*address: str) -> None:
     """Run the flow on a cluster that runs, or on one of its own; print what it gives."""
     runner = task_runner(address=address[0]) if address else task_runner(n_workers=1)
-    name = f"run-{os.getpid()}"
+    name = f"run-{os.getpid()}."
     sys.stdout.write(load(pipeline.with_options(task_runner=runner, flow_run_name=name)()))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import PATIENCE
 
 from pytest_prefectx.server.server import cache_folder
 
@@ -84,7 +85,7 @@ class Example:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=250,
+            timeout=PATIENCE,
             check=False,
         )
         run = Run(process.returncode, process.stdout, process.stderr)
@@ -96,7 +97,6 @@ class Example:
         """Start pytest, for it to be interrupted; kill it in the end if it still runs."""
         with (
             (self.folder / "out").open("w") as out,
-            _interruptible(),
             subprocess.Popen(
                 self._command(arguments), cwd=self.folder, env=self.environment, stdout=out
             ) as process,
@@ -190,10 +190,10 @@ class Started:
     def end(self, number: signal.Signals) -> int:
         """Send the signal and return the exit code."""
         self._process.send_signal(number)
-        return self._process.wait(60)
+        return self._process.wait(PATIENCE)
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], timeout: float = PATIENCE) -> None:
     """Wait until `condition` holds."""
     deadline = time.monotonic() + timeout
     while not condition():
@@ -207,13 +207,3 @@ def _neutral() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     # Migrating a database takes far longer than all else: that is shared with the user's sessions.
     return {**kept, "PREFECTX_CACHE_DIR": str(cache_folder())}
-
-
-@contextmanager
-def _interruptible() -> Generator[None]:
-    """Let processes that are started meanwhile end on Ctrl-C: in the background shells do not."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

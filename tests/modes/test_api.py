@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefectx import flow, load, task, use_mode
 from prefectx.errors import ServerUnreachable
+from pytest_prefectx.server.server import template
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
 
 @pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
+def fresh_folder(tmp_target: Any, prefect_server: Any) -> Any:
     return tmp_target
 
 
@@ -57,16 +60,23 @@ if __name__ == "__main__":
 """
 
 
+def use_migrated_database(home: Path) -> None:
+    """Spare a server that starts there the making of its database, which takes most of its time."""
+    home.mkdir(exist_ok=True)
+    shutil.copy(template(), home / "prefect.db")
+
+
 def run_script(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(helpers=str(Path(__file__).parents[1] / "helpers")))
     inherited = {name: value for name, value in os.environ.items() if "PREFECT_API" not in name}
+    use_migrated_database(tmp_path / "home")
     return subprocess.run(
         [sys.executable, script],
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=PATIENCE,
         env={**inherited, "PREFECT_HOME": str(tmp_path / "home"), **environment},
     )
 
@@ -140,9 +150,29 @@ def test_without_a_server_a_temporary_one_is_started_and_said_so(tmp_path: Path)
     assert (result, again) == (6, "6")
     said = [line for line in done.stderr.splitlines() if "starting a temporary one" in line]
     assert len(said) == 1
+    assert "waiting until it answers, for 120 s at most" in said[0]
     assert done.stderr.count("Starting temporary server") == 1
     assert "prefect server start" in done.stderr
     assert not _answers(int(in_flow.rsplit(":", 1)[1].removesuffix("/api")))
+
+
+def test_temporary_server_that_cannot_start_is_an_error_as_soon_as_it_has_died(
+    tmp_path: Path,
+) -> None:
+    """It is not waited for, and what killed it stands above the error."""
+    if _answers(4200):
+        pytest.skip("something listens at port 4200, which would be used instead")
+    (tmp_path / "nowhere").touch()
+    done = run_script(
+        tmp_path,
+        PREFECT_API_DATABASE_CONNECTION_URL=f"sqlite+aiosqlite:///{tmp_path}/nowhere/prefect.db",
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="100000",
+    )
+    assert done.returncode == 1
+    error = done.stderr.splitlines()[-1]
+    assert "ServerUnreachable: the temporary Prefect server did not come up" in error
+    assert "ended with code" in error
+    assert "unable to open database file" in done.stderr
 
 
 def test_forbidden_temporary_server_is_an_error(tmp_path: Path) -> None:
@@ -159,6 +189,7 @@ def test_server_at_the_usual_port_is_used(tmp_path: Path) -> None:
         pytest.skip("something listens at port 4200 already")
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "server")}
     environment.pop("PREFECT_API_URL", None)
+    use_migrated_database(tmp_path / "server")
     with subprocess.Popen(
         [sys.executable, "-m", "prefect", "server", "start", "--no-services", "--port", "4200"],
         stdout=subprocess.PIPE,
@@ -171,7 +202,7 @@ def test_server_at_the_usual_port_is_used(tmp_path: Path) -> None:
             done = run_script(tmp_path)
         finally:
             server.terminate()
-            server.communicate(timeout=30)
+            server.communicate(timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     places = eval(done.stdout.splitlines()[0])  # noqa: S307 - printed by the script above
     assert places == ("http://127.0.0.1:4200/api", "http://127.0.0.1:4200/api", 6)
@@ -183,7 +214,7 @@ def _wait_until_healthy(server: subprocess.Popen[str]) -> None:
 
     while server.poll() is None:
         try:
-            httpx.get("http://127.0.0.1:4200/api/health", timeout=60).raise_for_status()
+            httpx.get("http://127.0.0.1:4200/api/health", timeout=PATIENCE).raise_for_status()
         except httpx.ConnectError:
             continue
         return

@@ -46,9 +46,10 @@ def test_a_death_is_a_failed_task_run_with_its_last_words(
     def deadly() -> None:
         apart.last_words()
 
+    state = deadly(return_state=True)
     with pytest.raises(IsolatedRunDied, match=r"task 'last_words': the process .* code 3"):
-        deadly()
-    run = prefect_server.task_runs()[-1]
+        state.result()
+    (run,) = prefect_server.task_runs(state.state_details.flow_run_id)
     assert run.state.name == "Failed"
     assert "IsolatedRunDied: task 'last_words'" in run.state.message
     messages: list[str] = []
@@ -67,9 +68,9 @@ def test_a_nested_task_run_belongs_to_the_flow_run(prefect_server: Any) -> None:
     def nests() -> Any:
         return apart.nested(1)
 
-    assert nests()[0] == 2
-    flow_run = prefect_server.flow_runs()[-1]
-    runs = [run for run in prefect_server.task_runs() if run.flow_run_id == flow_run.id]
+    state = nests(return_state=True)
+    assert state.result()[0] == 2
+    runs = prefect_server.task_runs(state.state_details.flow_run_id)
     assert sorted(run.name.partition("-")[0] for run in runs) == ["double", "nested", "plain_pid"]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import prefect
 import pytest
+from patience import PATIENCE
 from prefect.cache_policies import INPUTS
 from prefect.flows import load_flow_from_entrypoint
 from prefect.runtime import flow_run
@@ -280,7 +281,7 @@ def test_served_flow_runs_in_a_process_of_its_own(
     ) as server:
         try:
             _wait_for_line(server, "Your flow")
-            run = run_deployment("from a script/served", parameters={"value": 4}, timeout=90)
+            run = run_deployment("from a script/served", parameters={"value": 4}, timeout=PATIENCE)
         finally:
             server.terminate()
             said = server.stdout.read()

@@ -25,9 +25,9 @@ def check_lines(task_runner: Any, prefectx_mode: str, prefect_server: Any) -> No
         named = apart.wait_until_told.with_options(name="wait for {note}")
         return [named.submit("report-7"), apart.wait_until_told_later.submit("wait_until")]
 
-    named, later = load(long())
-    flow_run = prefect_server.flow_runs()[-1]
-    runs = prefect_server.task_runs(flow_run.id, expect=2)
+    state = long(return_state=True)
+    named, later = load(state.result())
+    runs = prefect_server.task_runs(state.state_details.flow_run_id, expect=2)
     names = {str(run.id): run.name for run in runs}
     for line, run_id in (named, later):
         assert re.fullmatch(r"still running: .+, \d+ s, (\d+ MB|\d\.\d GB)", line)

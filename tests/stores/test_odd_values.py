@@ -101,6 +101,7 @@ def test_a_value_nested_too_deep_is_refused() -> None:
     assert list(Filestore().list()) == []
 
 
+@pytest.mark.nightly
 def test_two_gigabytes_are_given_back(tmp_path: Path) -> None:
     size = 2**31 + 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")

@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 HERE = Path(__file__).resolve().parent
 TORTURE = HERE.parent.parent / "benchmarks" / "torture"
 
 pytest.importorskip("numpy")
+
+pytestmark = pytest.mark.nightly
 
 
 def torture(kills: int, store: str) -> tuple[int, dict[str, int]]:
@@ -23,7 +26,7 @@ def torture(kills: int, store: str) -> tuple[int, dict[str, int]]:
         env={**os.environ, "PYTHONPATH": str(HERE)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.stderr == ""

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ LINE: Final = re.compile(r"(?m)^\$ (.*)\n((?:[^$].*\n|\n)*)")
 # What differs from run to run or says nothing: times, names of runs, hashes, pytest's padding.
 FLEETING: Final = {
     r"\d\d:\d\d:\d\d\.\d{3}": "TIME",
-    r"(?i)flow run '[a-z]+-[a-z]+'": "flow run 'NAME'",
+    r"(?i)flow run '[a-z]+(-[a-z]+)+'": "flow run 'NAME'",
     r"'(\w+)-[0-9a-f]{3}'": r"'\1-ID'",
     r"\d+\.\d+s": "TIME",
     r"~[0-9a-f]{8,16}\b": "~HASH",
@@ -112,7 +113,7 @@ def run(command: list[str] | str, folder: Path, **variables: str) -> tuple[str, 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if is_line else subprocess.PIPE,
         encoding="utf-8",
-        timeout=200,
+        timeout=PATIENCE,
     )
     if done.returncode and not is_line:
         said = f"{done.stdout}{done.stderr}"

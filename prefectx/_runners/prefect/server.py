@@ -108,15 +108,16 @@ def _why_not(url: str) -> str | None:
 
 def _temporary_server_url() -> str:
     """Start Prefect's temporary server unless it runs; return its address."""
-    from prefect.server.api.server import SubprocessASGIServer
+    from prefectx._runners.prefect.temporary_server import TemporaryServer, startup_seconds
 
-    server = SubprocessASGIServer()
+    server = TemporaryServer()
     if not server.running:
         _log.warning(
             "no Prefect server: PREFECT_API_URL is not set and nothing answers at %s; starting a"
-            " temporary one, which ends with this process. Start a lasting one with"
-            ' "prefect server start".',
+            " temporary one, which ends with this process, and waiting until it answers, for %g s"
+            ' at most. Start a lasting one with "prefect server start".',
             LOCAL_URL,
+            startup_seconds(),
         )
         with temporary_settings(_TEMPORARY_SERVER):
             server.start()

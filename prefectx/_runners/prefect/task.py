@@ -30,10 +30,15 @@ from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
 from prefectx._values.containers import replace, type_of
-from prefectx._values.functions import name_of, qualified_name_of
 from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
-from prefectx._values.references import function_in, imported, is_importable
+from prefectx._values.references import (
+    function_in,
+    imported,
+    is_importable,
+    name_of,
+    qualified_name_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator

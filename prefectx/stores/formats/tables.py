@@ -144,8 +144,21 @@ def _write_parquet(value: Any, file: IO[bytes]) -> None:
     library("pyarrow.parquet").write_table(table, file, use_compliant_nested_type=False)
 
 
+def _arrow_memory(file: IO[bytes]) -> Any:
+    """Return the rest of a file in memory of Arrow's own, for Arrow to read.
+
+    Arrow's threads read from what they are given, and may be the last to let go of it: of a file
+    of Python's after the table is there. A process that ends just then is aborted (`terminate
+    called without an active exception`), for Python ends threads that come back to it by then.
+    """
+    pyarrow = library("pyarrow")
+    memory = pyarrow.BufferOutputStream()
+    memory.write(file.read())
+    return pyarrow.BufferReader(memory.getvalue())
+
+
 def _read_parquet(file: IO[bytes]) -> Any:
-    table = library("pyarrow.parquet").read_table(file)
+    table = library("pyarrow.parquet").read_table(_arrow_memory(file))
     metadata: dict[bytes, bytes] = table.schema.metadata or {}
     # A file that was dropped in by hand says nothing: it becomes what most would read it as.
     kind = metadata.get(_KEY, b"pandas.DataFrame").decode()
@@ -204,7 +217,7 @@ def _write_arrow_csv(value: Any, file: IO[bytes]) -> None:
 
 
 def _read_arrow_csv(file: IO[bytes]) -> Any:
-    return library("pyarrow.csv").read_csv(file)
+    return library("pyarrow.csv").read_csv(_arrow_memory(file))
 
 
 PARQUET: Final = Format(in_memory(_read_parquet), _dump_parquet)

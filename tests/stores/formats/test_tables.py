@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -235,6 +236,31 @@ def test_any_arrow_table_is_kept_as_it_is_or_refused(
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         return
     check_kept_or_refused("t" + suffix, table, tmp_target_factory)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "module", "reader"), [(".parquet", pq, "read_table"), (".arrow.csv", pc, "read_csv")]
+)
+def test_arrows_threads_are_given_no_object_of_pythons(
+    suffix: str, module: Any, reader: str, tmp_target: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a process that ends while they let go of it is aborted by Python."""
+    given: list[Any] = []
+    read = getattr(module, reader)
+
+    def watched(source: Any) -> Any:
+        given.append(source)
+        return read(source)
+
+    monkeypatch.setattr(module, reader, watched)
+    table = pa.table(COLUMNS)
+    Filestore().save(f"a{suffix}", table)
+    assert same(Filestore().load(f"a{suffix}"), table)
+    assert len(given) == 2
+    for source in given:
+        assert type(source) is pa.BufferReader
+        source.seek(0)
+        assert source.read_buffer().parent.is_mutable, "this is a bytes object's memory"
 
 
 def test_others_read_what_was_saved() -> None:
