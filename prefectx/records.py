@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # Ours have a few hundred bytes.
-_LONGEST: Final = 1 << 20
+_LONGEST_READ: Final = 1 << 20
 
 
 def record_of(item: Item[Any]) -> Record | None:
@@ -48,7 +48,7 @@ def parsed(text: str) -> Record | None:
 
     from prefectx.stores.record import Record
 
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST_READ:
         return None
     try:
         fields = json.loads(text)
@@ -84,13 +84,13 @@ def _text(record: Record) -> str:
 
     fields = {name: value for name, value in record._asdict().items() if value is not None}
     text = json.dumps(fields)
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST_WRITTEN:
         # Extended attributes are short; the journal has it whole.
         text = json.dumps({**fields, "args": None, "upstream": None})
     return text
 
 
-_LONGEST: Final = 3_000
+_LONGEST_WRITTEN: Final = 3_000
 
 
 def journal_line(target: str, record: Record) -> str:

@@ -139,6 +139,11 @@ class Task(_Called, Generic[P, R_co]):
         return self._code_hash
 
     @property
+    def bound_arguments(self) -> int:
+        """How many arguments come before the caller's: a method's object, or none."""
+        return len(self._bound)
+
+    @property
     def identity(self) -> str:
         """What tells the task apart from all others: its name, and what it does."""
         return f"{self.qualified_name} {self.code_hash}"

@@ -23,8 +23,25 @@ class CacheRunner(PlainRunner):
         call = Call(task, args, kwargs)
         if task.is_async and not task.is_generator:
             return _arun(call)
-        return call.given() if call.is_done() else call.make()
+        if call.is_done():
+            return call.given()
+        if task.is_generator or not _needs_attempts(task):
+            return call.make()
+        from prefectx._runners.attempts import attempt
+
+        return attempt(task, call.make)
 
 
 async def _arun(call: Call) -> Any:
-    return call.given() if call.is_done() else await call.amake()
+    if call.is_done():
+        return call.given()
+    if not _needs_attempts(call.task):
+        return await call.amake()
+    from prefectx._runners.attempts import aattempt
+
+    return await aattempt(call.task, call.amake)
+
+
+def _needs_attempts(task: Task[..., Any]) -> bool:
+    """Tell whether a task has retries or a timeout; what sees to them takes long to import."""
+    return bool(task.options.get("retries") or task.options.get("timeout_seconds"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 
 class Record(NamedTuple):
@@ -46,15 +46,17 @@ class Record(NamedTuple):
 
     def is_sound(self) -> bool:
         """Tell whether each part is of the type that it should be: a file may say anything."""
-        texts = (self.task, self.call, self.made, self.python, self.code)
-        maybe_texts = (self.inputs, self.by, self.host, self.file)
-        return (
-            all(isinstance(text, str) for text in texts)
-            and all(isinstance(text, str | None) for text in maybe_texts)
-            and type(self.seconds) in {int, float}
-            and type(self.bytes) in {int, type(None)}
-            and isinstance(self.args, dict | None)
-            and isinstance(self.upstream, list | None)
-            and isinstance(self.shape, dict | None)
-            and isinstance(self.complete, bool)
-        )
+        fields: dict[str, object] = self._asdict()
+        return all(isinstance(fields[name], kind) for name, kind in _KINDS.items())
+
+
+_KINDS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("task", "call", "made", "python", "code"), str),
+    **dict.fromkeys(("inputs", "by", "host", "file"), str | None),
+    "seconds": int | float,
+    "bytes": int | None,
+    "args": dict | None,
+    "upstream": list | None,
+    "shape": dict | None,
+    "complete": bool,
+}
