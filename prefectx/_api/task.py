@@ -16,9 +16,9 @@ from prefectx._settings.options import (
     TASK_OPTIONS,
     TaskOptions,
     check_options,
-    checked_rerun_on,
     task_name,
 )
+from prefectx._settings.rerun import checked_rerun_on
 from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
 from prefectx._values.item import Item, settle
@@ -96,7 +96,8 @@ class Task(_Called, Generic[P, R_co]):
         is_async_generator = inspect.isasyncgenfunction(self.fn)
         self.is_generator: Final = inspect.isgeneratorfunction(self.fn) or is_async_generator
         self.is_async: Final = inspect.iscoroutinefunction(self.fn) or is_async_generator
-        self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
+        self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), f"task {self.name!r}")
+        self.expires: Final = options.get("expires")
         self.once: Final = options.get("once", False)
         self.isolate: Final = options.get("isolate", False)
         if self.isolate and self.is_generator:
@@ -397,10 +398,10 @@ class Task(_Called, Generic[P, R_co]):
 class TaskDecorator:
     """`task`: decorates when given a function, re-configures when given options.
 
-    Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`, `once`,
-    `isolate`, `resources`, `priority`, `workers`; every other option is Prefect's (`retries`,
-    `tags`, `timeout_seconds`, …), used in the Prefect modes and without effect in the others. An
-    option left out is inherited.
+    Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`,
+    `expires`, `files`, `once`, `isolate`, `resources`, `priority`, `workers`; every other option
+    is Prefect's (`retries`, `tags`, `timeout_seconds`, …), used in the Prefect modes and without
+    effect in the others. An option left out is inherited.
 
     Example:
         >>> task = task(target="out/{funcname}/{day}.json")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from prefectx._calls.call import Call
+from prefectx._calls.execute import amake, given, make
+from prefectx._calls.freshness import is_done
 from prefectx._runners.local import PlainRunner
 
 TYPE_CHECKING = False
@@ -23,8 +25,8 @@ class CacheRunner(PlainRunner):
         call = Call(task, args, kwargs)
         if task.is_async and not task.is_generator:
             return _arun(call)
-        return call.given() if call.is_done() else call.make()
+        return given(call) if is_done(call) else make(call)
 
 
 async def _arun(call: Call) -> Any:
-    return call.given() if call.is_done() else await call.amake()
+    return given(call) if is_done(call) else await amake(call)

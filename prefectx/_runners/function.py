@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefectx._calls.call import execute
+from prefectx._calls.execute import execute
 from prefectx._runners.local import PlainRunner
 
 TYPE_CHECKING = False

@@ -17,7 +17,7 @@ from prefectx._runners import current_runner
 from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import bound_function, ours
-from prefectx._settings.options import FLOW_OPTIONS, check_options
+from prefectx._settings.options import FLOW_OPTIONS, check_options, prefect_flow_options
 from prefectx._values.containers import replace
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
@@ -59,7 +59,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
         def with_options(self: Any, **options: Any) -> Any:
             """Return this flow with some options changed, by the rules of Prefect."""
             check_options(options, FLOW_OPTIONS, "flow")
-            plain = vars(prefect.Flow.with_options(self, **options))
+            plain = vars(prefect.Flow.with_options(self, **prefect_flow_options(options)))
             kept = {name: value for name, value in options.items() if value not in _LEFT_OUT}
             changed = as_prefect_flow(ours(self).with_options(self, **kept))
             function = vars(changed)["fn"]
@@ -153,7 +153,7 @@ def as_prefect_flow(flow: Any) -> Any:
         unbound = as_prefect_flow(flow._unbound)
         attributes = {**vars(unbound), **{name: vars(flow)[name] for name in _OF_A_BOUND_FLOW}}
     else:
-        plain: Any = prefect.Flow(flow._given, **flow.given_options)
+        plain: Any = prefect.Flow(flow._given, **prefect_flow_options(flow.given_options))
         attributes = vars(plain)
     kind = kind_of(type(flow))
     with _becoming:
