@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeGuard
 
-from prefectx._values.containers import replace
+from prefectx._values.containers import is_container, replace
 from prefectx._values.item import is_item
 
 InFile = Annotated[str | os.PathLike[str], "InFile"]
@@ -31,6 +31,10 @@ def names_files(annotation: str) -> bool:
     return _FILES.search(annotation) is not None
 
 
+def _is_path(value: Any) -> TypeGuard[os.PathLike[str]]:
+    return isinstance(value, os.PathLike)
+
+
 def paths_in(values: Any) -> list[str]:
     """Return the paths that values name: texts, paths, and Items of files that tasks write.
 
@@ -40,14 +44,15 @@ def paths_in(values: Any) -> list[str]:
     paths: list[str] = []
 
     def note(value: Any) -> Any:
-        if isinstance(value, os.PathLike):
+        if _is_path(value):
             paths.append(os.fsdecode(value))
         elif is_item(value) and value.store.is_written_by_function:
             paths.append(value.path)
         return value
 
     for value in values:
-        parts = value if isinstance(value, list | tuple | set | frozenset) else [value]
+        # Texts are no handles, so `replace` does not show them.
+        parts = value if is_container(value) else [value]
         paths.extend(part for part in parts if isinstance(part, str))
         replace(value, note)
     return list(dict.fromkeys(paths))

@@ -276,7 +276,7 @@ class TestItemsOfTasksThatRerun:
 
         first, again = double(1), double(1)
         assert load([first, again]) == [2, 2]
-        first.delete()
+        double.item(1).delete()
         assert load(double(1)) == 2
         assert load(first) == 2
 
@@ -450,8 +450,7 @@ class TestWarnings:
         for number in range(5):
             older(number)
         with pytest.warns(StaleTarget) as caught:
-            for number in range(5):
-                newer(number)
+            _ = [newer(number) for number in range(5)]
         assert [str(warning.message).count("another version") for warning in caught] == [1]
         assert caught[0].filename == __file__
 
@@ -482,5 +481,6 @@ def test_debuggers_are_shown_the_source_of_a_template() -> None:
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
     file = traceback.tb_frame.f_code.co_filename
-    assert file.startswith("<target of ") and "divide" in file
+    assert file.startswith("<target of ")
+    assert "divide" in file
     assert linecache.getline(file, traceback.tb_lineno).strip() == "return rf'''out/{x}/{1 // y}'''"
