@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._values.containers import replace
 from prefectx._values.item import Item
@@ -60,7 +61,64 @@ def write(store: Store, target: str, record: Record) -> None:
 
 def text_of(record: Record) -> str:
     """Return the record as text."""
-    return json.dumps(record._asdict())
+    fields = {name: value for name, value in record._asdict().items() if value is not None}
+    text = json.dumps(fields)
+    if len(text) > _LONGEST:
+        # Extended attributes are short; the journal has it whole.
+        text = json.dumps({**fields, "args": None, "upstream": None})
+    return text
+
+
+_LONGEST: Final = 3_000
+
+
+def journal_line(target: str, record: Record) -> str:
+    """Return the line that says that a target was made."""
+    fields = {name: value for name, value in record._asdict().items() if value is not None}
+    return json.dumps({"target": target, **fields})
+
+
+def failure_line(target: str, record: Record, error: Exception, args: Mapping[str, Any]) -> str:
+    """Return the line that says that a call failed.
+
+    Args:
+        target: The target that the call would have filled.
+        record: What is known of the call.
+        error: What it raised.
+        args: Its arguments, as they stand in records.
+    """
+    import traceback
+
+    fields = {name: value for name, value in record._asdict().items() if value is not None}
+    lines = str(error).splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    told = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
+    failure = {"target": target, **fields, "args": args, "failed": text, "traceback": told}
+    return json.dumps(failure)
+
+
+_LONGEST_TRACEBACK: Final = 8_000
+
+
+def user() -> str:
+    """Return the name of the user whose process this is, or the number if there is no name."""
+    global _user  # noqa: PLW0603 - asked once a process
+    if _user is None:
+        import getpass
+
+        try:
+            _user = getpass.getuser()
+        except (OSError, KeyError):
+            _user = str(os.getuid())
+    return _user
+
+
+_user: str | None = None
+
+
+def host() -> str:
+    """Return the name of this machine."""
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 def maker_of(store: Store, target: str) -> str:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx import records
 from prefectx._calls.claims import CallIdentity, claim_of
+from prefectx._calls.kept_arguments import items_in, keep
 from prefectx._calls.run import current_run
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._settings.rerun import rerun_on_here
+from prefectx.stores.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +37,8 @@ class Call:
     """
 
     __slots__ = (
-        *("_claim", "_files", "args", "identity", "item", "kwargs", "noted_inputs"),
-        *("noted_upstream", "reasons", "task", "was_found"),
+        *("_claim", "_contents", "_files", "_inputs", "_kept", "_upstream", "args", "identity"),
+        *("item", "kwargs", "reasons", "task", "was_found"),
     )
 
     def __init__(
@@ -51,9 +53,10 @@ class Call:
         self.reasons: frozenset[str] = task.rerun_on | rerun_on_here()
         self.was_found = False
         self._claim: str | Claim | None = None
-        #: The hashes that `inputs` and `upstream` have given, if they were asked.
-        self.noted_inputs: str | None = None
-        self.noted_upstream: str | None = None
+        self._inputs: str | None = None
+        self._contents: str | None = None
+        self._kept: dict[str, Any] | None = None
+        self._upstream: list[str] | None = None
         self._files: Mapping[str, FileFingerprint | None] | None = None
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
@@ -70,31 +73,38 @@ class Call:
         """Return what stands for the task in a run's claims."""
         return run.mark(self.task.identity, self.task.qualified_name)
 
-    def claim(self) -> None:
-        """Claim the target for this call.
+    def claim(self) -> bool:
+        """Claim the target for this call; tell whether it has it for itself.
 
         Raises:
             TargetCollision: Another call of this run fills the same target.
         """
         run = current_run()
         if self.item is None or (run.allows_remaking and "inputs" in self.reasons):
-            return
+            return True
         if self._claim is None:
             # Once: the function may change its arguments, and a retry is the same call.
             self._claim = claim_of(self.mark(run), self.identity)
-        run.claim(self.item, self._claim)
+        return run.claim(self.item, self._claim)
 
     def inputs(self) -> str:
         """Return a hash of all arguments' contents: for Items, of what lies at their targets."""
-        if self.noted_inputs is None:
-            self.noted_inputs = records.inputs_hash(self.identity.arguments)
-        return self.noted_inputs
+        if self._inputs is None:
+            self._inputs = records.inputs_hash(self.identity.arguments)
+        return self._inputs
 
-    def upstream(self) -> str:
+    def contents(self) -> str:
         """Return a hash of what lies at the targets of the Items among the arguments."""
-        if self.noted_upstream is None:
-            self.noted_upstream = records.upstream_hash(self.identity.arguments)
-        return self.noted_upstream
+        if self._contents is None:
+            self._contents = records.upstream_hash(self.identity.arguments)
+        return self._contents
+
+    def kept_arguments(self) -> dict[str, Any]:
+        """Return the arguments as they stand in the record."""
+        if self._kept is None:
+            self._kept = keep(self.identity.arguments)
+            self._upstream = items_in(self.identity.arguments)
+        return self._kept
 
     def files(self) -> Mapping[str, FileFingerprint | None]:
         """Return the fingerprints of the files that the arguments name, by their paths."""
@@ -102,3 +112,35 @@ class Call:
             paths = self.task.naming.files(self.identity.arguments)
             self._files = {path: FileFingerprint.of(path) for path in paths}
         return self._files
+
+    def record(
+        self, seconds: float, shape: dict[str, Any] | None = None, *, is_complete: bool = True
+    ) -> Record:
+        """Return what is known of the call and its output."""
+        files = {path: found for path, found in self.files().items() if found is not None}
+        return Record(
+            task=self.task.qualified_name,
+            call=self.summary,
+            made=records.now(),
+            seconds=round(seconds, 6),
+            python=records.python_version(),
+            code=self.task.code_hash,
+            inputs=self._inputs,
+            complete=is_complete,
+            by=records.user(),
+            host=records.host(),
+            args=self._kept,
+            upstream=self._upstream,
+            shape=shape,
+            file=_script_of(self.task),
+            contents=self._contents,
+            files=files or None,
+        )
+
+
+def _script_of(task: Task[..., Any]) -> str | None:
+    """Return the script that defines a task, or None for a task of a module."""
+    if not task.qualified_name.startswith("__main__."):
+        return None
+    code = getattr(task.fn, "__code__", None)
+    return None if code is None else str(code.co_filename)

@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import records
+from prefectx._calls import outcome
 from prefectx._calls.freshness import is_done
-from prefectx._calls.run import in_task, task_body
+from prefectx._calls.kept_arguments import shape_of
+from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._logs.run_names import named_run
 from prefectx._settings.environment import Variable
@@ -16,13 +18,13 @@ from prefectx._values.containers import is_container, is_dict
 from prefectx._values.item import Item, is_handle, load_items, settle_futures
 from prefectx._values.kinds import is_state, result_of
 from prefectx.errors import PrefectxError, UnsupportedValue
-from prefectx.stores.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator, Mapping
 
     from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx.stores.record import Record
 
 RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
 """Names a file that gets one line, a task's name, each time a task's function really runs."""
@@ -30,6 +32,7 @@ RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
 
 def given(call: Call) -> Any:
     """Return what the caller of a done call is given: data inside a task, else the Item."""
+    current_run().report.line(call.task).skipped += 1
     if call.item is None or not in_task():
         return call.item
     return call.item.load()
@@ -61,20 +64,20 @@ async def amake(call: Call) -> Any:
 
 
 def _make(call: Call) -> Any:
-    with _announced(call):
+    with _failures_noted(call), _announced(call):
         if call.task.isolate:
             from prefectx._isolation.parent import made_apart
 
-            return made_apart(call)
+            return outcome.apart(call, made_apart)
         return run_and_keep(call)
 
 
 async def _amake(call: Call) -> Any:
-    with _announced(call):
+    with _failures_noted(call), _announced(call):
         if call.task.isolate:
             from prefectx._isolation.parent import amade_apart
 
-            return await amade_apart(call)
+            return await outcome.aapart(call, amade_apart)
         return await arun_and_keep(call)
 
 
@@ -107,12 +110,21 @@ def _announced(call: Call) -> Generator[None]:
         return
     # Until its record is complete, what lies there does not count: we may be killed half-way.
     before, was = store.load_record(target), FileFingerprint.of(call.item.path)
-    announced = records.text_of(_record(call, 0, is_complete=False))
+    announced = records.text_of(call.record(0, is_complete=False))
     store.save_record(target, announced)
     try:
         yield
     except BaseException:
         _discard(call.item, announced, before, was)
+        raise
+
+
+@contextmanager
+def _failures_noted(call: Call) -> Generator[None]:
+    try:
+        yield
+    except BaseException as error:
+        outcome.failed(call, error)
         raise
 
 
@@ -133,28 +145,29 @@ def _discard(
 
 def _note_inputs(call: Call) -> None:
     """Work out what the record says of the arguments, for the function may change them."""
-    _ = call.summary, call.files()
+    _ = call.summary, call.files(), call.kept_arguments()
     if "inputs" in call.reasons:
         call.inputs()
     if "upstream" in call.reasons:
-        call.upstream()
+        call.contents()
 
 
 def _keep(call: Call, value: Any, seconds: float) -> Any:
     item = call.item
     if item is None:
+        outcome.ran(call, seconds)
         return value
     if is_state(value):
         if not value.is_completed():
             # It says that the run went otherwise: there is no output.
             return value
         value = None if value.data is None else result_of(value)
-    record = _record(call, seconds)
+    record = call.record(seconds, shape_of(value))
     try:
         if item.store.is_written_by_function:
             item.store.save(item.target, value)
-            output = FileFingerprint.of(item.path)
-            item.store.save_record(item.target, records.text_of(record._replace(output=output)))
+            record = record._replace(output=FileFingerprint.of(item.path))
+            item.store.save_record(item.target, records.text_of(record))
         elif call.reasons:
             _save_for_one_call(call, item, value, record)
             item = item.of_version(record.version)
@@ -163,6 +176,7 @@ def _keep(call: Call, value: Any, seconds: float) -> Any:
     except (PrefectxError, OSError) as error:
         error.add_note(f"This is the output of {call.summary}, target {item.target!r}.")
         raise
+    outcome.ran(call, seconds, record)
     return value if in_task() else item
 
 
@@ -183,21 +197,6 @@ def _alone(call: Call, item: Item[Any]) -> AbstractContextManager[None]:
     except UnsupportedValue:
         # The store has no locks. Loading compares the record before and after.
         return nullcontext()
-
-
-def _record(call: Call, seconds: float, *, is_complete: bool = True) -> Record:
-    return Record(
-        task=call.task.qualified_name,
-        call=call.summary,
-        made=records.now(),
-        seconds=round(seconds, 6),
-        python=records.python_version(),
-        code=call.task.code_hash,
-        inputs=call.noted_inputs,
-        complete=is_complete,
-        upstream=call.noted_upstream,
-        files={path: found for path, found in call.files().items() if found is not None} or None,
-    )
 
 
 def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -50,7 +50,7 @@ def is_done(call: Call) -> bool:
     item = call.item
     if item is None:
         return False
-    call.claim()
+    is_claimed = call.claim()
     text = item.store.look(item.target)
     if text is None:
         return False
@@ -66,7 +66,9 @@ def is_done(call: Call) -> bool:
             return False
         if _is_stale(call, record):
             return False
-        _note_what_is_old(call, item, record)
+        if is_claimed:
+            # Else it was said already.
+            _note_what_is_old(call, item, record)
         if call.reasons:
             call.item = item.of_version(record.version)
     if not asks:
@@ -100,7 +102,7 @@ def _is_stale(call: Call, record: Record) -> bool:
         ("code" in reasons and _other_code(call, record))
         or ("inputs" in reasons and record.inputs != call.inputs())
         or ("inputs" in reasons and bool(_changed_files(call, record)))
-        or ("upstream" in reasons and record.upstream != call.upstream())
+        or ("upstream" in reasons and record.contents != call.contents())
         or ("expired" in reasons and _is_expired(call, record))
     )
 

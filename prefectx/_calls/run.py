@@ -8,6 +8,7 @@ from itertools import count
 
 from prefectx import records
 from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
+from prefectx._calls.report import Report
 from prefectx._calls.user_line import UserLine, user_line
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.scoped import Setting
@@ -72,7 +73,7 @@ class Known:
         folder: The current folder that the claims hold in, in a run that may outlive it.
     """
 
-    __slots__ = ("_code", "_look", "_maker", "_run", "_task", "claims", "folder", "mark")
+    __slots__ = ("_code", "_line", "_look", "_maker", "_run", "_task", "claims", "folder", "mark")
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class Known:
         run: Run,
         folder: str | None,
     ) -> None:
+        self._line = run.report.line(task)
         self.mark = mark
         self.claims = claims
         self.folder = folder
@@ -102,6 +104,7 @@ class Known:
             return None
         if record and self._code not in record:
             self._run.note_stale(self._task, target, other_version(self._task.name))
+        self._line.skipped += 1
         return item.load() if inside_task.get() else item
 
     def is_outdated(self) -> bool:
@@ -115,8 +118,10 @@ class Run:
     #: Whether a target may be made anew within the run, for another call.
     allows_remaking = False
 
-    def __init__(self) -> None:
+    def __init__(self, flow: str = "", mode: str = "") -> None:
         self._forget()
+        #: What the run has done so far.
+        self.report: Final = Report(flow, mode)
         #: How many calls of each task needed no task run, in `prefect.skip`.
         self.skipped: dict[str, int] = {}
         #: What was trusted although it was made otherwise, by task.
@@ -133,16 +138,18 @@ class Run:
         #: The tasks, by how they are named, that were looked at and may claim by themselves.
         self.known: dict[Naming, Known] = {}
 
-    def claim(self, item: Item[Any], claim: str | Claim) -> None:
-        """Note which call fills an item's target.
+    def claim(self, item: Item[Any], claim: str | Claim) -> bool:
+        """Note which call fills an item's target; tell whether it is this one.
 
         Raises:
             TargetCollision: Another call of this run fills it.
         """
         claims, key = self._place(item)
         other = claims.setdefault(key, claim)
-        if not is_same_call(other, claim):
-            self._collide(item.target, self._call(other), self._call(claim))
+        if is_same_call(other, claim):
+            return True
+        self._collide(item.target, self._call(other), self._call(claim))
+        return False
 
     def skip(self, task: str) -> None:
         """Count a call of a task that needed no task run."""
@@ -235,15 +242,16 @@ class _Outside(Run):
 
     allows_remaking = True
 
-    def claim(self, item: Item[Any], claim: str | Claim) -> None:
+    def claim(self, item: Item[Any], claim: str | Claim) -> bool:
         claims, key = self._place(item)
         other = claims.get(key)
         if other is not None and self._is_edited(mark_of(other), mark_of(claim)):
             # What is different now is the task: its record tells.
             claims[key] = claim
-        super().claim(item, claim)
+        is_claimed = super().claim(item, claim)
         if sum(map(len, self._claims.values())) + len(self.known) > _MOST_OUTSIDE:
             self._forget()
+        return is_claimed
 
     def _is_edited(self, before: str, now: str) -> bool:
         """Tell whether a cell of a notebook, or a reloaded module, has defined a task anew."""
@@ -286,31 +294,59 @@ def in_task() -> bool:
     return inside_task.get()
 
 
-def begin_flow() -> None:
+def begin_flow() -> Run | None:
     """Do what `flow_body` does, in a context that ends with the flow."""
-    run_here.set(run_here.get() or Run())
+    started = None if run_here.get() else Run()
+    run_here.set(run_here.get() or started)
     listings.set(listings.get() or Listings())
     inside_task.set(False)
+    return started
+
+
+_submitted: Final[ContextVar[set[Any] | None]] = ContextVar("prefectx_submitted", default=None)
+
+
+def note_submitted(future: Any) -> None:
+    """Note a future, which the flow that is under way here waits for should it fail."""
+    futures = _submitted.get()
+    if futures is None or not hasattr(future, "add_done_callback"):
+        return
+    futures.add(future)
+    future.add_done_callback(futures.discard)
 
 
 class flow_body:  # noqa: N801 - used as a function
     """Mark that a flow's body runs: it starts a run, and gives it, unless called within one."""
 
-    __slots__ = ("_inside", "_listed", "_run", "_started")
+    __slots__ = ("_futures", "_inside", "_listed", "_run")
 
     def __enter__(self) -> Run | None:
-        self._started = started = None if run_here.get() else Run()
+        started = None if run_here.get() else Run()
         self._run = run_here.set(run_here.get() or started)
         self._listed = listings.set(listings.get() or Listings())
         self._inside = inside_task.set(False)
+        self._futures = _submitted.set(set())
         return started
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        futures = _submitted.get()
+        _submitted.reset(self._futures)
+        if kind is not None and futures:
+            # Prefect cancels what has not begun when a flow fails, but all is to be tried.
+            _wait_or_stop(futures, is_error=issubclass(kind, Exception))
         inside_task.reset(self._inside)
         listings.reset(self._listed)
         run_here.reset(self._run)
-        if self._started is not None:
-            self._started.warn_of_stale()
+
+
+def _wait_or_stop(futures: set[Any], *, is_error: bool) -> None:
+    if is_error:
+        for future in list(futures):
+            future.wait()
+        return
+    from prefectx._calls.interruption import stop
+
+    stop(futures, current_run().report)
 
 
 class task_body:  # noqa: N801 - used as a function

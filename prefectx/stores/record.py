@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +23,17 @@ class Record(NamedTuple):
         complete: Whether it describes what is at the target. False while a task that has
             `rerun_on`, or writes its target itself, makes it, and for good if that was
             interrupted: such a target does not count.
-        upstream: A hash of what lies at the targets of Items, if `rerun_on` asks for it.
+        contents: A hash of what lies at the targets of Items, if `rerun_on` asks for `"upstream"`.
         files: The files that the arguments name, by their paths: size, time, hash of the content.
         output: The same of the target, if the task's function wrote it itself.
+        by: The user whose process made it.
+        host: The machine that made it.
+        bytes: How large the output was.
+        args: The call's arguments by name: small ones as Python literals, Items by their targets,
+            large ones as a short text; None if there were too many of them for a record.
+        upstream: The targets of the Items among the arguments.
+        file: The script whose task it is, if it is a task of no module.
+        shape: Rows, columns and types of a table; shape and type of an array.
     """
 
     task: str
@@ -36,14 +44,21 @@ class Record(NamedTuple):
     code: str
     inputs: str | None = None
     complete: bool = True
-    upstream: str | None = None
+    by: str | None = None
+    host: str | None = None
+    bytes: int | None = None
+    args: dict[str, Any] | None = None
+    upstream: list[str] | None = None
+    shape: dict[str, Any] | None = None
+    file: str | None = None
+    contents: str | None = None
     files: Mapping[str, tuple[int, int, str]] | None = None
     output: tuple[int, int, str] | None = None
 
     @property
     def version(self) -> str:
         """What differs where a target was made by another call or by other code."""
-        return f"{self.call} {self.inputs} {self.upstream} {self.code} {self.complete}"
+        return f"{self.call} {self.inputs} {self.contents} {self.code} {self.complete}"
 
 
 def version_of(text: str | None) -> str | None:
@@ -55,7 +70,30 @@ def version_of(text: str | None) -> str | None:
 def parsed(text: str) -> Record | None:
     """Return the record that a text holds, or None if it holds none."""
     try:
-        return Record(**json.loads(text))
-    except (ValueError, TypeError):
+        fields = json.loads(text)
+        # A later version may know more of a target.
+        record = Record(**{name: fields[name] for name in Record._fields if name in fields})
+    except (ValueError, TypeError, AttributeError, RecursionError):
         # A record is a note, never a condition: one that another version wrote is no record.
         return None
+    return record if _is_sound(record) else None
+
+
+def _is_sound(record: Record) -> bool:
+    """Tell whether what decides if a target counts has the types that it should have."""
+    texts: list[Any] = [record.task, record.call, record.made, record.python, record.code]
+    hashes: list[Any] = [record.inputs, record.contents]
+    is_complete: Any = record.complete
+    files: Any = [] if record.files is None else record.files
+    found: Any = [*files.values()] if isinstance(files, dict) else files
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(text is None or isinstance(text, str) for text in hashes)
+        and isinstance(is_complete, bool)
+        and isinstance(found, list)
+        and all(map(_is_fingerprint, found if record.output is None else [*found, record.output]))
+    )
+
+
+def _is_fingerprint(found: Any) -> bool:
+    return isinstance(found, list) and [type(part) for part in found] == [int, int, str]
