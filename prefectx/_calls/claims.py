@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from prefectx._identity.call_identity import CallIdentity
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,31 +19,16 @@ class Claim:
         arguments: The call's arguments.
     """
 
-    __slots__ = ("_parts", "_task", "call")
+    __slots__ = ("_key", "_task", "call")
 
     def __init__(self, call: str, task: str, arguments: Mapping[str, Any]) -> None:
         self.call = call
         self._task = task
-        self._parts = tuple(map(_part, arguments.values()))
+        self._key = CallIdentity(task, arguments).claim()
 
     def is_same_call(self, other: Claim) -> bool:
-        """Tell whether the other claim is, as far as can be seen, of the same call."""
-        return self._task == other._task and all(
-            content == other_content or (identity is not None and identity == other_identity)
-            for (identity, content), (other_identity, other_content) in zip(
-                self._parts, other._parts, strict=True
-            )
-        )
-
-
-def _part(value: Any) -> tuple[int | None, bytes | str]:
-    from prefectx._identity.content_hash import cheap_digest
-    from prefectx._identity.summary import brief
-
-    known = cheap_digest(value)
-    # An object may fill attributes as it is used, and is the same all the same.
-    identity = None if type(value).__module__ == "builtins" else id(value)
-    return identity, brief(value) if known is None else known
+        """Tell whether the other claim is of the same call."""
+        return self._task == other._task and self._key == other._key
 
 
 def is_same_call(one: str | Claim, other: str | Claim) -> bool:
