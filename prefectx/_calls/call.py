@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefectx import records
-from prefectx._calls.claims import CallIdentity, claim_of
+from prefectx._calls.claims import claim_of
 from prefectx._calls.kept_arguments import items_in, keep
 from prefectx._calls.run import current_run
+from prefectx._identity.call_identity import CallIdentity
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._settings.rerun import rerun_on_here
 from prefectx.stores.record import Record
@@ -140,7 +141,7 @@ class Call:
 
 def _script_of(task: Task[..., Any]) -> str | None:
     """Return the script that defines a task, or None for a task of a module."""
-    if not task.qualified_name.startswith("__main__."):
+    if task.fn.__module__ not in {"__main__", "__mp_main__"}:
         return None
     code = getattr(task.fn, "__code__", None)
     return None if code is None else str(code.co_filename)

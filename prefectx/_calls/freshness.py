@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx import records
 from prefectx._calls.run import current_run, known_here, other_version
-from prefectx._identity.exact_text import told
+from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx.errors import TargetCollision
 from prefectx.stores.record import parsed
@@ -32,7 +32,7 @@ def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
         return None
     try:
         arguments = task.naming.bind(*args, **kwargs)
-        text = told(arguments)
+        text = exact_text(arguments)
         item = None if text is None else task.naming.item_of(arguments)
     except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
         return None

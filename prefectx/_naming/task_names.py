@@ -122,7 +122,9 @@ class Naming:
             return str(names["base"])
         if self._base is not None:
             return self._base.render(arguments)
-        return made_base(arguments, self._signature.absent, owner=self._owner)
+        target = self._target
+        around = (target.folder, target.ending) if target else None
+        return made_base(arguments, self._signature.absent, self._owner, around)
 
     def _template(
         self, option: str, text: object, base: Callable[[Mapping[str, Any]], str] | None

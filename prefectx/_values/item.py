@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
 # What is made where there is nothing to make a name of.
 _NO_NAMES: Final = ("", "_")
 _MADE_BASE: Final = r"~[0-9a-f]{8,16}$"
@@ -70,13 +69,7 @@ class Item(HasNoData, Generic[T]):
         if self._base is not None:
             return self._base
         name = self._target.rpartition("/")[2]
-        if "." not in name:
-            return name
-        if suffix := suffix_of(name):
-            return name.removesuffix(suffix)
-        import re
-
-        return re.sub(_SUFFIX, "", name)
+        return name.removesuffix(suffix_of(name))
 
     @property
     def path(self) -> str:

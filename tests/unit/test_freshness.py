@@ -50,6 +50,11 @@ FETCH = """
 """
 
 
+class Config:
+    def __init__(self, k: int) -> None:
+        self.k = k
+
+
 class TestTasksOfOneName:
     def test_in_two_modules_collide_in_one_run(self, python: Python) -> None:
         module("north", FETCH)
@@ -125,6 +130,78 @@ class TestTasksOfOneName:
         with pytest.raises(TargetCollision):
             run(configured(right), 1)
 
+    @pytest.mark.parametrize("first", [{"n": 2}, [2], Config(2), 2])
+    def test_from_a_factory_collide_where_they_close_over_something_else(self, first: Any) -> None:
+        second = {dict: {"n": 3}, list: [3], Config: Config(3), int: 3}[type(first)]
+
+        def make(settings: Any, *, as_default: bool) -> Any:
+            if as_default:
+
+                @task(target="out/{x}")
+                def scaled(x: int, by: Any = settings) -> str:
+                    return f"{x} {by}"
+
+                return scaled
+
+            @task(target="out/{x}")
+            def times(x: int) -> str:
+                return f"{x} {settings}"
+
+            return times
+
+        @flow
+        def both(as_default: bool) -> None:
+            make(first, as_default=as_default)(1)
+            make(second, as_default=as_default)(1)
+
+        for as_default in (False, True):
+            Filestore().delete("out/1")
+            with pytest.raises(TargetCollision):
+                both(as_default)
+
+    def test_from_a_factory_are_one_where_they_close_over_the_same(self, tmp_target: Any) -> None:
+        def make(settings: dict[str, int]) -> Any:
+            @task(target="out/{x}")
+            def times(x: int) -> int:
+                return x * settings["n"]
+
+            return times
+
+        @flow
+        def both() -> Any:
+            return [make({"n": 2})(1), make({"n": 2})(1)]
+
+        assert load(both()) == [2, 2]
+        assert tmp_target.runs == {"times": 1}
+
+    def test_of_a_script_are_those_of_the_module_that_it_is(self, python: Python) -> None:
+        shown = "\n    if __name__ == '__main__': print(fetch(1).load())"
+        module("weather", FETCH + shown)
+            "weather", FETCH + "\n    if __name__ == '__main__':\n        print(fetch(1).load())"
+        )
+        environment = {**os.environ, "PREFECTX": "cache"}
+        command = [sys.executable, "-W", "error", "weather.py"]
+        subprocess.run(command, env=environment, check=True)
+        code = "import weather; print(weather.fetch(1).load())"
+        assert python(code, PREFECTX="cache", PYTHONWARNINGS="error") == "('__main__', 1)"
+
+    def test_of_two_scripts_are_two(self) -> None:
+        for name in ("north", "south"):
+            module(name, FETCH + "\n    fetch(1)")
+        environment = {**os.environ, "PREFECTX": "cache"}
+        found = [
+            subprocess.run(
+                [sys.executable, f"{name}.py"],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stderr
+            for name in ("north", "south")
+        ]
+        assert found[0] == ""
+        assert "TargetCollision: target 'working/fetch/1' of south.fetch(x=1) was made" in found[1]
+
     def test_with_options_are_the_same_task(self) -> None:
         @task(target="out/{x}")
         def same(x: int) -> int:
@@ -132,11 +209,6 @@ class TestTasksOfOneName:
 
         run(same, 1)
         assert load(run(same.with_options(retries=2), 1)) == [1]
-
-
-class Config:
-    def __init__(self, k: int) -> None:
-        self.k = k
 
 
 def test_objects_made_in_a_loop_are_told_apart_whatever_memory_they_get() -> None:
