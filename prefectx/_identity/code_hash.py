@@ -33,6 +33,11 @@ def code_hash(fn: Callable[..., Any]) -> str:
     return xxh3_64_hexdigest(marshal.dumps(essences))
 
 
+def code_fingerprints(fn: Callable[..., Any]) -> dict[str, str]:
+    """Return fingerprints of all code that a function's output depends on, by name."""
+    return {fn.__qualname__: code_hash(fn)}
+
+
 def _surroundings(function: Any) -> tuple[str, ...]:
     """Return what tells functions of one code apart: defaults and what they close over."""
     cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]

@@ -18,7 +18,7 @@ from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import attributes_of, bound_function, ours
 from prefectx._settings.context import context_names, replaced_context
-from prefectx._settings.options import FLOW_OPTIONS, check_options
+from prefectx._settings.options import FLOW_OPTIONS, check_options, prefect_flow_options
 from prefectx._values.containers import replace, type_of
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
@@ -64,7 +64,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
         def with_options(self: Any, **options: Any) -> Any:
             """Return this flow with some options changed, by the rules of Prefect."""
             check_options(options, FLOW_OPTIONS, "flow")
-            plain = attributes_of(PREFECT_FLOW.with_options(self, **options))
+            plain = attributes_of(PREFECT_FLOW.with_options(self, **prefect_flow_options(options)))
             kept = {name: value for name, value in options.items() if value not in _LEFT_OUT}
             changed = as_prefect_flow(ours(self).with_options(self, **kept))
             function = attributes_of(changed)["fn"]
@@ -163,7 +163,7 @@ def as_prefect_flow(flow: Any) -> Any:
             **{name: attributes_of(flow)[name] for name in _OF_A_BOUND_FLOW},
         }
     else:
-        plain = PREFECT_FLOW(flow._given, **flow.given_options)
+        plain = PREFECT_FLOW(flow._given, **prefect_flow_options(flow.given_options))
         attributes = attributes_of(plain)
     made_of: Any = type_of(flow)
     kind = kind_of(made_of)

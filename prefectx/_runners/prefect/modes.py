@@ -26,7 +26,9 @@ from prefect.task_engine import run_task
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.visualization import get_task_viz_tracker
 
-from prefectx._calls.call import Call, plain_hit
+from prefectx._calls.call import Call
+from prefectx._calls.execute import given as given_to_caller
+from prefectx._calls.freshness import is_done, plain_hit
 from prefectx._calls.run import current_run, note_submitted, run_here
 from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.base import Runner
@@ -222,7 +224,7 @@ class PrefectCacheRunner(PrefectRunner):
         """
         if (call := _known_call(given)) is None or call.item is None:
             return None
-        if not (can_record(given.task) and _runs_here() and call.is_done()):
+        if not (can_record(given.task) and _runs_here() and is_done(call)):
             call.claim()
             return None
         return recorded(call, given.run_name(), given.parameters, given.wait_for)
@@ -314,10 +316,10 @@ class PrefectSkipRunner(PrefectCacheRunner):
         if not sight.looks_here(call.item):
             call.claim()
             return None
-        if not (call.is_done() and sight.confirms(call.item)):
+        if not (is_done(call) and sight.confirms(call.item)):
             return None
         current_run().skip(given.task.name)
-        return Hit(call.given())
+        return Hit(given_to_caller(call))
 
     def flow_ended(self, run: Run) -> None:
         """Say how many task runs were not needed, in one line."""
