@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from prefectx._api.run_functions import get_run_logger, tags
+    from prefectx._calls.report import last_run
     from prefectx._values.waiting import as_completed, wait
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "gcontext",
     "get_run_logger",
     "item",
+    "last_run",
     "load",
     "tags",
     "task",
@@ -43,6 +45,7 @@ __all__ = [
 _LATER = {
     "as_completed": "prefectx._values.waiting",
     "get_run_logger": "prefectx._api.run_functions",
+    "last_run": "prefectx._calls.report",
     "tags": "prefectx._api.run_functions",
     "wait": "prefectx._values.waiting",
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._values.containers import replace
 from prefectx._values.item import Item
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from prefectx.stores.base import Store
     from prefectx.stores.record import Record
+
+
+# Ours have a few hundred bytes.
+_LONGEST: Final = 1 << 20
 
 
 def record_of(item: Item[Any]) -> Record | None:
@@ -33,8 +38,8 @@ def record_of(item: Item[Any]) -> Record | None:
 
 def read(store: Store, target: str) -> Record | None:
     """Return the record of a target, or None if there is none that can be read."""
-    text = store.load_record(target)
-    return None if text is None else parsed(text)
+    text: object = store.load_record(target)
+    return parsed(text) if isinstance(text, str) else None
 
 
 def parsed(text: str) -> Record | None:
@@ -43,11 +48,16 @@ def parsed(text: str) -> Record | None:
 
     from prefectx.stores.record import Record
 
+    if len(text) > _LONGEST:
+        return None
     try:
-        return Record(**json.loads(text))
-    except (ValueError, TypeError):
+        fields = json.loads(text)
+        # A later version may know more of a target.
+        record = Record(**{name: fields[name] for name in Record._fields if name in fields})
+    except (ValueError, TypeError, AttributeError, RecursionError):
         # A record is a note, never a condition: one that another version wrote is no record.
         return None
+    return record if record.is_sound() else None
 
 
 def vouches(text: str, call: str, code: str) -> bool:
@@ -72,12 +82,75 @@ def write(store: Store, target: str, record: Record) -> None:
 def _text(record: Record) -> str:
     import json
 
-    return json.dumps(record._asdict())
+    fields = {name: value for name, value in record._asdict().items() if value is not None}
+    text = json.dumps(fields)
+    if len(text) > _LONGEST:
+        # Extended attributes are short; the journal has it whole.
+        text = json.dumps({**fields, "args": None, "upstream": None})
+    return text
+
+
+_LONGEST: Final = 3_000
+
+
+def journal_line(target: str, record: Record) -> str:
+    """Return the line that says that a target was made."""
+    import json
+
+    fields = {name: value for name, value in record._asdict().items() if value is not None}
+    return json.dumps({"target": target, **fields})
+
+
+def failure_line(target: str, record: Record, error: Exception, args: Mapping[str, Any]) -> str:
+    """Return the line that says that a call failed.
+
+    Args:
+        target: The target that the call would have filled.
+        record: What is known of the call.
+        error: What it raised.
+        args: Its arguments, as they stand in records.
+    """
+    import json
+    import traceback
+
+    fields = {name: value for name, value in record._asdict().items() if value is not None}
+    lines = str(error).splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    told = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
+    failure = {"target": target, **fields, "args": args, "failed": text, "traceback": told}
+    return json.dumps(failure)
+
+
+_LONGEST_TRACEBACK: Final = 8_000
+
+
+def user() -> str:
+    """Return the name of the user whose process this is, or the number if there is no name."""
+    global _user  # noqa: PLW0603 - asked once a process
+    if _user is None:
+        import getpass
+
+        try:
+            _user = getpass.getuser()
+        except (OSError, KeyError):
+            _user = str(os.getuid())
+    return _user
+
+
+_user: str | None = None
+
+
+def host() -> str:
+    """Return the name of this machine."""
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 def maker_of(store: Store, target: str) -> str:
     """Return words that say which task made a target, if that is known."""
-    record = read(store, target)
+    try:
+        record = read(store, target)
+    except Exception:  # noqa: BLE001 - it is asked for while another error is told
+        return ""
     return f" (made by task {record.task!r})" if record else ""
 
 

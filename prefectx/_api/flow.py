@@ -8,8 +8,9 @@ from contextvars import Context, copy_context
 from functools import update_wrapper
 from typing import Generic, ParamSpec, TypeVar, cast, overload
 
-from prefectx._calls.run import Run, begin_flow, flow_body, in_task
+from prefectx._calls.run import begin_flow, flow_body, in_task
 from prefectx._runners import become_prefect_flow, current_runner, prefect_flow_class
+from prefectx._runners.run_block import ended_with
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.options import FLOW_OPTIONS, FlowOptions, check_options
 from prefectx._values.future import State
@@ -279,8 +280,9 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
         def generator_body(*args: Any, **kwargs: Any) -> Any:
             # Between two elements the caller's context is in force, not the flow's.
             inside = copy_context()
-            inside.run(begin_flow)
-            return (yield from _within(inside, fn(*args, **kwargs)))
+            run = inside.run(begin_flow)
+            with ended_with(run):
+                return (yield from _within(inside, fn(*args, **kwargs)))
 
         update_wrapper(generator_body, fn)
         return generator_body
@@ -288,27 +290,20 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(fn):
 
         async def async_body(*args: Any, **kwargs: Any) -> Any:
-            with flow_body() as run, replaced_context(context_names()):
+            with flow_body() as run, replaced_context(context_names()), ended_with(run):
                 result = settle_futures(await fn(*args, **kwargs))
-                _end(run)
             return load_items(result) if in_task() else result
 
         update_wrapper(async_body, fn)
         return async_body
 
     def body(*args: Any, **kwargs: Any) -> Any:
-        with flow_body() as run, replaced_context(context_names()):
+        with flow_body() as run, replaced_context(context_names()), ended_with(run):
             result = settle_futures(fn(*args, **kwargs))
-            _end(run)
         return load_items(result) if in_task() else result
 
     update_wrapper(body, fn)
     return body
-
-
-def _end(run: Run | None) -> None:
-    if run is not None:
-        current_runner().flow_ended(run)
 
 
 def _within(inside: Context, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:

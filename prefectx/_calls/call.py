@@ -6,7 +6,9 @@ import time
 import warnings
 
 from prefectx import records
+from prefectx._calls import outcome
 from prefectx._calls.claims import Claim
+from prefectx._calls.kept_arguments import items_in, keep, shape_of
 from prefectx._calls.run import current_run, in_task, known_here, task_body
 from prefectx._identity.exact_text import told
 from prefectx._identity.summary import summary
@@ -40,7 +42,18 @@ class Call:
         kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("_claim", "_inputs", "_summary", "args", "item", "kwargs", "task", "was_found")
+    __slots__ = (
+        "_claim",
+        "_inputs",
+        "_kept",
+        "_summary",
+        "_upstream",
+        "args",
+        "item",
+        "kwargs",
+        "task",
+        "was_found",
+    )
 
     def __init__(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -52,6 +65,8 @@ class Call:
         self._claim: str | Claim | None = None
         self._summary: str | None = None
         self._inputs: str | None = None
+        self._kept: dict[str, Any] | None = None
+        self._upstream: list[str] | None = None
         #: Whether another has made the target while this call, with `once=True`, waited for it.
         self.was_found = False
 
@@ -77,7 +92,7 @@ class Call:
         if run.looks_first(self.task.identity):
             self._warn_if_stale(self.item)
         if not self.task.rerun_on:
-            run.know(self.task.naming, self.item, self._mark(run))
+            run.know(self.task, self.item, self._mark(run))
         return True
 
     def claim(self) -> None:
@@ -137,7 +152,7 @@ class Call:
             if self.task.isolate:
                 from prefectx._isolation.parent import made_apart
 
-                return made_apart(self)
+                return outcome.apart(self, made_apart)
             return self.run_and_keep()
 
     async def _amake(self) -> Any:
@@ -145,7 +160,7 @@ class Call:
             if self.task.isolate:
                 from prefectx._isolation.parent import amade_apart
 
-                return await amade_apart(self)
+                return await outcome.aapart(self, amade_apart)
             return await self.arun_and_keep()
 
     def run_and_keep(self) -> Any:
@@ -170,43 +185,53 @@ class Call:
         if self.task.rerun_on and isinstance(self.item.store, SelfWritten):
             self._announce(self.item)
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None and self.item is not None:
+    def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
+        if error is None:
+            return
+        if self.item is not None:
             self.item.store.discard(self.item.target)
+        outcome.failed(self, error)
 
     def given(self) -> Any:
         """Return what the caller of a done call is given: data inside a task, else the Item."""
+        current_run().report.line(self.task).skipped += 1
         if self.item is None or not in_task():
             return self.item
         return self.item.load()
 
     def _keep(self, value: Any, seconds: float) -> Any:
         if self.item is None:
+            outcome.ran(self, seconds)
             return value
         if is_state(value):
             if not value.is_completed():
                 # It says that the run went otherwise: there is no output.
                 return value
             value = None if value.data is None else result_of(value)
+        record = self.record(seconds, shape_of(value))
         try:
             if self.task.rerun_on:
                 # Beside the target, where it stays with its folder when that is copied.
                 self._announce(self.item)
                 self.item.store.save(self.item.target, value)
-                records.write(self.item.store, self.item.target, self._record(seconds))
+                records.write(self.item.store, self.item.target, record)
             else:
-                records.save(self.item.store, self.item.target, value, self._record(seconds))
+                records.save(self.item.store, self.item.target, value, record)
         except (PrefectxError, OSError) as error:
             error.add_note(f"This is the output of {self.summary}, target {self.item.target!r}.")
             raise
+        outcome.ran(self, seconds, record)
         return value if in_task() else self.item
 
     def _announce(self, item: Item[Any]) -> None:
         """Let the target count as stale until its new record is there, should we be killed."""
         # Else the record of the output before, or none at all, would vouch for the new one.
-        records.write(item.store, item.target, self._record(0, complete=False))
+        records.write(item.store, item.target, self.record(0, complete=False))
 
-    def _record(self, seconds: float, *, complete: bool = True) -> Record:
+    def record(
+        self, seconds: float, shape: dict[str, Any] | None = None, *, complete: bool = True
+    ) -> Record:
+        """Return what is known of the call and its output."""
         from prefectx.stores.record import Record
 
         return Record(
@@ -218,6 +243,12 @@ class Call:
             code=self.task.code_hash,
             inputs=self._inputs,
             complete=complete,
+            by=records.user(),
+            host=records.host(),
+            args=self._kept,
+            upstream=self._upstream,
+            shape=shape,
+            file=script_of(self.task),
         )
 
     def _arguments(self) -> dict[str, Any]:
@@ -227,6 +258,10 @@ class Call:
         """Note what the arguments are before the function runs, for it may change them."""
         if self._summary is None:
             self._summary = summary(self.task.qualified_name, self._arguments())
+        if self._kept is None:
+            arguments = self._arguments()
+            self._kept = keep(arguments)
+            self._upstream = items_in(arguments)
         if self._inputs is None and "inputs" in self.task.rerun_on:
             self._inputs = records.inputs_hash(self._arguments())
         return self._inputs
@@ -264,6 +299,14 @@ class Call:
             " target that a run finds is compared.)"
         )
         warnings.warn(msg, StaleTarget, stacklevel=5)
+
+
+def script_of(task: Task[..., Any]) -> str | None:
+    """Return the script that defines a task, or None for a task of a module."""
+    if not task.qualified_name.startswith("__main__."):
+        return None
+    code = getattr(task.fn, "__code__", None)
+    return None if code is None else str(code.co_filename)
 
 
 def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

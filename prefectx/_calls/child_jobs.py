@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.call import execute
 from prefectx._calls.run import task_body
+from prefectx.stores import journal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,8 @@ class Making:
 
     def do(self) -> Any:
         """Do it, here."""
+        # The parent notes it, or there would be a file a child.
+        journal.stop()
         call = self._call
         made = asyncio.run(call.arun_and_keep()) if self.task.is_async else call.run_and_keep()
         return made if call.item is None else None

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from itertools import count
 
 from prefectx._calls.claims import Claim, collision, is_same_call
+from prefectx._calls.report import Report
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.scoped import Setting
 from prefectx._values.item import Item
@@ -18,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
+    from prefectx._api.task import Task
+    from prefectx._calls.report import TaskReport
     from prefectx._naming.task_names import Naming
     from prefectx.stores.base import Store
 
@@ -28,21 +31,24 @@ class Known:
     """What a run knows of a task whose targets it has found before: how it claims others.
 
     Args:
+        line: What the run's report says of the task.
         mark: Stands for the task before the text of a call.
         claims: The claims to the targets in the task's store.
         store: The task's store.
         folder: The current folder that the claims hold in, in a run that may outlive it.
     """
 
-    __slots__ = ("_exists", "claims", "folder", "mark")
+    __slots__ = ("_exists", "_line", "claims", "folder", "mark")
 
     def __init__(
         self,
+        line: TaskReport,
         mark: str,
         claims: dict[str, str | Claim],
         store: Store,
         folder: str | None,
     ) -> None:
+        self._line = line
         self.mark = mark
         self.claims = claims
         self.folder = folder
@@ -53,6 +59,7 @@ class Known:
         target = item.target
         if self.claims.setdefault(target, claim) != claim or not self._exists(target):
             return None
+        self._line.skipped += 1
         return item.load() if inside_task.get() else item
 
     def is_outdated(self) -> bool:
@@ -66,8 +73,10 @@ class Run:
     #: Whether a target may be made anew within the run, for another call.
     allows_remaking = False
 
-    def __init__(self) -> None:
+    def __init__(self, flow: str = "", mode: str = "") -> None:
         self._forget()
+        #: What the run has done so far.
+        self.report: Final = Report(flow, mode)
         #: How many calls of each task needed no task run, in `prefect.skip`.
         self.skipped: dict[str, int] = {}
 
@@ -109,14 +118,15 @@ class Run:
             known = self._tasks.setdefault(identity, (f"{next(self._numbers)}:", name))
         return known[0]
 
-    def know(self, naming: Naming, item: Item[Any], mark: str) -> None:
+    def know(self, task: Task[..., Any], item: Item[Any], mark: str) -> None:
         """Let a task claim targets like this one by itself."""
-        folder = self._folder()
+        naming, folder = task.naming, self._folder()
         if (known := self.known.get(naming)) is not None and known.folder == folder:
             return
         claims, key = self._place(item)
         if key == item.target:
-            self.known[naming] = Known(mark, claims, item.store, folder)
+            line = self.report.line(task)
+            self.known[naming] = Known(line, mark, claims, item.store, folder)
 
     def looks_first(self, task: str) -> bool:
         """Tell whether this is the first time that a record of `task` would be looked at."""
@@ -205,29 +215,59 @@ def in_task() -> bool:
     return inside_task.get()
 
 
-def begin_flow() -> None:
+def begin_flow() -> Run | None:
     """Do what `flow_body` does, in a context that ends with the flow."""
-    run_here.set(run_here.get() or Run())
+    started = None if run_here.get() else Run()
+    run_here.set(run_here.get() or started)
     listings.set(listings.get() or Listings())
     inside_task.set(False)
+    return started
+
+
+_submitted: Final[ContextVar[set[Any] | None]] = ContextVar("prefectx_submitted", default=None)
+
+
+def note_submitted(future: Any) -> None:
+    """Note a future, which the flow that is under way here waits for should it fail."""
+    futures = _submitted.get()
+    if futures is None or not hasattr(future, "add_done_callback"):
+        return
+    futures.add(future)
+    future.add_done_callback(futures.discard)
 
 
 class flow_body:  # noqa: N801 - used as a function
     """Mark that a flow's body runs: it starts a run, and gives it, unless called within one."""
 
-    __slots__ = ("_inside", "_listed", "_run")
+    __slots__ = ("_futures", "_inside", "_listed", "_run")
 
     def __enter__(self) -> Run | None:
         started = None if run_here.get() else Run()
         self._run = run_here.set(run_here.get() or started)
         self._listed = listings.set(listings.get() or Listings())
         self._inside = inside_task.set(False)
+        self._futures = _submitted.set(set())
         return started
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        futures = _submitted.get()
+        _submitted.reset(self._futures)
+        if kind is not None and futures:
+            # Prefect cancels what has not begun when a flow fails, but all is to be tried.
+            _wait_or_stop(futures, is_error=issubclass(kind, Exception))
         inside_task.reset(self._inside)
         listings.reset(self._listed)
         run_here.reset(self._run)
+
+
+def _wait_or_stop(futures: set[Any], *, is_error: bool) -> None:
+    if is_error:
+        for future in list(futures):
+            future.wait()
+        return
+    from prefectx._calls.interruption import stop
+
+    stop(futures, current_run().report)
 
 
 class task_body:  # noqa: N801 - used as a function

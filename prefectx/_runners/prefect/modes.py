@@ -23,10 +23,12 @@ except ModuleNotFoundError as error:
 from prefect.context import FlowRunContext
 from prefect.states import Failed
 from prefect.task_engine import run_task
+from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.visualization import get_task_viz_tracker
 
 from prefectx._calls.call import Call, plain_hit
-from prefectx._calls.run import current_run
+from prefectx._calls.run import current_run, note_submitted, run_here
+from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE
 from prefectx._runners.prefect.arguments import Given, for_prefect, for_prefect_flow
@@ -42,8 +44,10 @@ from prefectx._runners.prefect.future import (
     upstream_error,
 )
 from prefectx._runners.prefect.logs import run_logger
+from prefectx._runners.prefect.run_log import counted_state, note_log, watch
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import Body, KeepingBody, as_prefect_task, for_call
+from prefectx._runners.run_block import run_flow
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
 from prefectx._values.item import is_item
@@ -70,6 +74,15 @@ class PrefectRunner(Runner):
         """Call the task as a `prefect.Task`."""
         args, kwargs = for_prefect(args), for_prefect(kwargs)
         one = self._for_call(task)
+        if run_here.get() is not None and not one.isgenerator:
+            if one.isasync:
+                return counted_coroutine(_acalled(one, args, kwargs), task, args, kwargs)
+            if kwargs.get("return_state"):
+                with api():
+                    state = prefect.Task.__call__(one, *args, **kwargs)
+                return counted_state(task, state, args, kwargs)
+            with counted(task, args, kwargs), api():
+                return prefect.Task.__call__(one, *args, **kwargs)
         if one.isgenerator:
             # It begins to run when it is first asked for an element.
             with api():
@@ -93,7 +106,8 @@ class PrefectRunner(Runner):
         args, kwargs = for_prefect(args), for_prefect(kwargs)
         flow_run = FlowRunContext.get()
         with _placed(task, flow_run and flow_run.task_runner):
-            return how(self._for_call(task), *args[len(task._bound) :], **kwargs)
+            submitted = how(self._for_call(task), *args[len(task._bound) :], **kwargs)
+        return watch(task, submitted, args, kwargs)
 
     def _for_call(self, task: Task[..., Any]) -> Any:
         """Return the task itself, unless something of ours holds here that it must carry."""
@@ -105,7 +119,9 @@ class PrefectRunner(Runner):
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Call the flow as a `prefect.Flow`."""
-        return called_flow(as_prefect_flow(flow), for_prefect_flow(args), for_prefect_flow(kwargs))
+        args, kwargs = for_prefect_flow(args), for_prefect_flow(kwargs)
+        with api():
+            return run_flow(flow, lambda: called_flow(as_prefect_flow(flow), args, kwargs))
 
     def become_task(self, task: Task[..., Any]) -> None:
         """Make `task` a real `prefect.Task`."""
@@ -117,6 +133,7 @@ class PrefectRunner(Runner):
 
     def flow_function(self, flow: Any) -> Any:
         """Return what Prefect's engine runs of a flow."""
+        note_log(flow)
         return flow.function
 
     def logger(self) -> Any:
@@ -209,6 +226,9 @@ class PrefectCacheRunner(PrefectRunner):
                 self._task(given), parameters, wait_for
             )
         explain(future, given.upstream)
+        note_submitted(future)
+        if not _runs_in_threads(flow_run.task_runner):
+            watch(given.task, future, given.args, given.kwargs)
         return future
 
     def _submit_outside(self, given: Given) -> PrefectFuture[Any]:
@@ -225,10 +245,12 @@ class PrefectCacheRunner(PrefectRunner):
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow in Prefect's engine."""
-        return called_flow(as_prefect_flow(flow), args, kwargs)
+        with api():
+            return run_flow(flow, lambda: called_flow(as_prefect_flow(flow), args, kwargs))
 
     def flow_function(self, flow: Any) -> Any:
         """Return the flow's function within a run of ours."""
+        note_log(flow)
         return flow.body
 
 
@@ -307,6 +329,11 @@ def _placed(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[An
     from prefectx.dask.placement import placed
 
     return placed(task, task_runner)
+
+
+def _runs_in_threads(task_runner: Any) -> bool:
+    """Tell whether tasks run in this process, where they are counted as they end."""
+    return type(task_runner) is ThreadPoolTaskRunner
 
 
 def _runs_here() -> bool:

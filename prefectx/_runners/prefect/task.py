@@ -19,7 +19,7 @@ from prefect.utilities.annotations import NotSet
 
 from prefectx._calls.call import RUNS_LOG, Call, execute
 from prefectx._calls.child_jobs import Execution
-from prefectx._calls.run import in_task, task_body
+from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._isolation.parent import aexecuted_apart, executed_apart
 from prefectx._logs.handlers import logging_as, wanted
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
@@ -443,12 +443,12 @@ class KeepingBody(Body):
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the Item of what is there, as a `Cached` state, or of what is made now."""
         call = self._call_with(args, kwargs)
-        return self._cached(call) if call.is_done() else self._made(call, call.make())
+        return self._skipped(call) if call.is_done() else self._made(call, call.make())
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do the same for a coroutine function."""
         call = self._call_with(args, kwargs)
-        return self._cached(call) if call.is_done() else self._made(call, await call.amake())
+        return self._skipped(call) if call.is_done() else self._made(call, await call.amake())
 
     def _call_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         # A retry is the same call, although the first try may have changed its arguments.
@@ -459,6 +459,10 @@ class KeepingBody(Body):
         if is_state(made):
             return made
         return self._cached(call) if call.was_found else self._given(call, made)
+
+    def _skipped(self, call: Call) -> Any:
+        current_run().report.line(call.task).skipped += 1
+        return self._cached(call)
 
     def _cached(self, call: Call) -> Any:
         return Completed(name="Cached", data=self._given(call, call.item))
