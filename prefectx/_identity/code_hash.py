@@ -26,7 +26,7 @@ from prefectx._values.containers import type_of
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"})
 _GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
@@ -40,8 +40,12 @@ _GENERATED_IN: Final = (
 
 def code_hash(fn: Callable[..., Any]) -> str:
     """Return a hash of a function's code and of all that it depends on; "" if it has none."""
-    found = code_fingerprints(fn)
-    return digest(sorted(found.items())).hex()[:16] if found else ""
+    return combined_hash(code_fingerprints(fn))
+
+
+def combined_hash(fingerprints: Mapping[str, str]) -> str:
+    """Return a hash of fingerprints; "" if there are none."""
+    return digest(sorted(fingerprints.items())).hex()[:16] if fingerprints else ""
 
 
 def code_fingerprints(fn: Callable[..., Any]) -> dict[str, str]:
