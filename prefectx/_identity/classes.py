@@ -38,8 +38,12 @@ def class_parts(kind: type[Any]) -> Digest | Parts:
     if not kind.__flags__ & _IS_HEAP_TYPE:
         # Written in C, as the type of None: there is one of it, wherever it is kept.
         return text_leaf("class", name)
-    attributes = _enum_attributes(kind) if issubclass(kind, enum.Enum) else _attributes(kind)
-    return Parts("class", (name, type(kind), kind.__bases__, attributes))
+    return Parts("class", (name, type(kind), kind.__bases__, own_attributes(kind)))
+
+
+def own_attributes(kind: type[Any]) -> dict[str, Any]:
+    """Return what a class was made with, by name and sorted: its methods, fields and members."""
+    return _enum_attributes(kind) if issubclass(kind, enum.Enum) else _attributes(kind)
 
 
 def _attributes(kind: type[Any]) -> dict[str, Any]:
