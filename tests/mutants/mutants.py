@@ -88,7 +88,7 @@ def _with_changed(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _blind(change: Callable[[Any], Any]) -> Change:
-    """Return a change of `CallIdentity.__init__`: arguments are changed before they are compared."""
+    """Return a change of `CallIdentity.__init__`: arguments are changed before it sees them."""
 
     def changed(init: Any) -> Any:
         def initialize(self: Any, task: str, arguments: Mapping[str, Any]) -> None:
