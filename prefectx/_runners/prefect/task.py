@@ -26,6 +26,7 @@ from prefectx._isolation.parent import aexecuted_apart, executed_apart
 from prefectx._logs.handlers import logging_as, wanted
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning, interval
+from prefectx._naming.task_names import base_of
 from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
@@ -301,13 +302,17 @@ def for_call(task: Any, body: Body | None, name: str | None) -> Any:
         one.fn = body
     if name is not None:
         one.task_run_name = RunName(name)
-    elif task.naming.names_runs:
+    elif task.naming.names_runs or (_keeps(task, body) and task.task_run_name is None):
         # Prefect asks for a parameter of this name, not for its own class.
         one.task_run_name = LateRunName(whole(task), dict(context_names()))
-    if isinstance(body, KeepingBody) and task.naming.has_target:
+    if _keeps(task, body):
         # The target is the cache: Prefect's own would give Items whose files were deleted.
         one.cache_policy, one.cache_key_fn, one.result_storage_key = NO_CACHE, None, None
     return one
+
+
+def _keeps(task: Any, body: Body | None) -> bool:
+    return isinstance(body, KeepingBody) and task.naming.has_target
 
 
 def _restored(task: Any, body: Body | None, name: Any) -> Any:
@@ -435,8 +440,7 @@ class Body:
         """Return what the log calls the run that is under way: its name, if it was given one."""
         item = self.item()
         if item is not None and not self.task.naming.names_runs:
-            # There is no base where the target is not made of one.
-            return f"{self.task.name} {item.base or item.target.rpartition('/')[2]}"
+            return f"{self.task.name} {base_of(item)}"
         run = TaskRunContext.get()
         return self.task.name if run is None else run.task_run.name
 
@@ -526,4 +530,7 @@ class LateRunName:
         """Return the name for the arguments, which are known where the task runs."""
         with replaced_context(self.names):
             args, kwargs = self.task.naming.unbound(settled_and_unpacked(parameters))
-            return str(self.task.naming.run_name(args, kwargs))
+            naming = self.task.naming
+            if naming.names_runs:
+                return str(naming.run_name(args, kwargs))
+            return str(naming.default_run_name(self.task.name, args, kwargs))
