@@ -45,16 +45,17 @@ def parsed(text: str) -> Record | None:
     """Return the record that a text holds, or None if it holds none."""
     import json
 
-    from prefectx.stores.record import Record
+    from prefectx.stores.record import Record, are_sound
 
     if len(text) > _LONGEST:
         return None
     try:
-        record = Record(**json.loads(text))
+        fields = json.loads(text)
+        record = Record(**fields)
     except (ValueError, TypeError, RecursionError):
         # A record is a note, never a condition: one that another version wrote is no record.
         return None
-    return record if record.is_sound() else None
+    return record if are_sound(fields) else None
 
 
 def vouches(text: str, call: str, code: str) -> bool:
