@@ -135,8 +135,8 @@ def _no_server(folder: Path, reason: str) -> str:
 
 
 def _command() -> list[str]:
-    # -P: the folder of child.py must not be searched for modules.
-    return [sys.executable, "-P", str(Path(__file__).with_name("child.py"))]
+    # -P: the folder of server_process.py must not be searched for modules.
+    return [sys.executable, "-P", str(Path(__file__).with_name("server_process.py"))]
 
 
 def _environment(home: Path, database: Path) -> dict[str, str]:
