@@ -10,7 +10,7 @@ SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --no-python
 LOCKED := uv.lock pyproject.toml example_project/pyproject.toml
 EXPORT := $(UV) export --frozen --offline --quiet --no-emit-workspace --no-header
 
-.PHONY: help example test test-half-1 test-half-2 check lint types lock zoo mutants torture
+.PHONY: help example test test-half-1 test-half-2 check lint types lock upgrade zoo mutants torture
 .PHONY: nightly nightly-tests nightly-oldest-prefect nightly-python-3.13
 .PHONY: bench bench-quick bench-startup bench-dask
 .DELETE_ON_ERROR:
@@ -20,7 +20,7 @@ help:
 	@echo 'make test      all tests, in all modes'
 	@echo 'make check     lint, types and the tests that need no server'
 	@echo 'make nightly   what takes too long for each change, also on Python 3.13 and the oldest Prefect'
-	@echo 'make lock      choose new versions of all that this checkout is tested with'
+	@echo 'make lock      after a change of dependencies: lock what was added; make upgrade: all anew'
 	@echo 'make zoo       find and explain each defect of the zoo'
 	@echo 'make mutants   plant bugs in prefectx, one at a time: each must be found'
 	@echo 'make torture   kill processes that save outputs: is any target lost or torn?'
@@ -38,11 +38,12 @@ test: $(VENV)/.dev
 	  $(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-half-1 test-half-2
 
 test-half-1: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/unit tests/stores tests/plugin tests/typing tests/zoo --durations=10
+	$(BIN)/python -m pytest --durations=10 tests/unit tests/stores tests/plugin tests/typing tests/zoo \
+	  tests/harness tests/stateful tests/mutants
 	$(BIN)/python -m pytest example_project --prefectx-mode=all
 
 test-half-2: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/modes tests/harness tests/stateful tests/mutants tests/dask --durations=10
+	$(BIN)/python -m pytest --durations=10 tests/modes tests/dask
 
 check: lint types
 	$(BIN)/python -m pytest tests/unit tests/modes tests/harness tests/zoo \
@@ -90,13 +91,14 @@ nightly-python-3.13:
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(UV) lock --check --offline --quiet
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-lock: | $(BIN)/python $(UV)
-	$(UV) lock --upgrade --default-index https://pypi.org/simple
+lock upgrade: | $(BIN)/python $(UV)
+	$(UV) lock $(if $(filter upgrade,$@),--upgrade) --default-index https://pypi.org/simple
 	$(EXPORT) --package example-project >requirements/example.txt
 	$(EXPORT) --all-packages --extra dev --extra test >requirements/dev.txt
 

@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from prefectx._api.run_functions import get_run_logger, tags
     from prefectx._values.waiting import as_completed, wait
-    from prefectx.logs import get_run_logger, tags
 
 __all__ = [
     "MODES",
@@ -42,8 +42,8 @@ __all__ = [
 # Imported when first used: logging alone takes as long to import as half of prefectx.
 _LATER = {
     "as_completed": "prefectx._values.waiting",
-    "get_run_logger": "prefectx.logs",
-    "tags": "prefectx.logs",
+    "get_run_logger": "prefectx._api.run_functions",
+    "tags": "prefectx._api.run_functions",
     "wait": "prefectx._values.waiting",
 }
 

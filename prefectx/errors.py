@@ -48,6 +48,13 @@ class UnsupportedValue(PrefectxError, TypeError):
     """A value cannot be kept, or cannot be told apart from others, without loss."""
 
 
+class NotLoaded(PrefectxError, TypeError, AttributeError):
+    """An Item was used as if it were the data that it stands for: use `load`.
+
+    It is an AttributeError too, so that `hasattr` and `getattr` with a default can ask an Item.
+    """
+
+
 class MappingError(PrefectxError, ValueError):
     """The arguments of `.map` cannot be spread over calls."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 from prefectx._values.containers import replace
 from prefectx._values.item import Item
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from prefectx.stores.base import Store
     from prefectx.stores.record import Record

@@ -31,6 +31,8 @@ from pytest_prefectx.modes import (
     restricted,
     why_none,
 )
+from pytest_prefectx.replacement import FLAG as REPLACE_FLAG
+from pytest_prefectx.replacement import is_asked_for, replace_decorators
 from pytest_prefectx.session import SESSION, Session, environment
 
 if TYPE_CHECKING:
@@ -73,6 +75,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         f" {','.join(DEFAULT)}",
     )
     parser.addini(INI, f"modes to run tests in: {wanted}", type="args", default=[])
+    parser.getgroup("prefectx").addoption(
+        REPLACE_FLAG,
+        action="store_true",
+        dest="prefectx_replace_prefect",
+        help="give modules that import Prefect's task and flow ours, with target=None, in the first"
+        " enabled mode; the tests bring their own server",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -96,6 +105,12 @@ def pytest_configure(config: pytest.Config) -> None:
     _begin(config, config.getoption("prefectx_mode"))
     if handed_over := getattr(config, "workerinput", None):
         config.stash[SESSION].join(Path(handed_over[HANDED_OVER]))
+    if is_asked_for(config):
+        # Modules of tests make tasks and flows when they are collected.
+        first = config.stash[SESSION].choice.modes[0]
+        config.stash[SESSION].put_in_force(first)
+        # Not earlier: a conftest may have to set what Prefect reads when it is imported.
+        replace_decorators()
 
 
 def _begin(config: pytest.Config, given: str | None) -> None:
@@ -103,7 +118,7 @@ def _begin(config: pytest.Config, given: str | None) -> None:
         return
     session = config.stash[SESSION] = Session(chosen(config, given))
     config.add_cleanup(session.close)
-    if any(is_prefect(mode) for mode in session.choice.modes):
+    if any(is_prefect(mode) for mode in session.choice.modes) and not is_asked_for(config):
         session.isolate()
 
 
@@ -144,6 +159,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if mode is None:
         return
     item.stash[MODE] = mode
+    if is_asked_for(item.config):
+        return
     fixtures: list[str] = getattr(item, "fixturenames", [])
     among: tuple[str, ...] = parameters.get(ALL_IN_ONE, ())
     if FIXTURE in parameters:

@@ -61,6 +61,10 @@ class Session:
         home = inherited if ours else self.folder
         self._environment.enter_context(environment(isolation(home)))
 
+    def put_in_force(self, mode: str) -> None:
+        """Let `mode` be in force up to the session's end, where no test's own is."""
+        self._environment.enter_context(environment({"PREFECTX": mode}))
+
     @property
     def server_is_coming(self) -> bool:
         """Whether a server was started, or is asked for by any worker of pytest-xdist."""

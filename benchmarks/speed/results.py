@@ -24,7 +24,7 @@ How many times as long as prefectx others take for the same, in the same run: ab
 ahead. Where a field is empty, the library has no such thing.
 """
 WHERE: Final = """\
-What the figures mean, which are missed and why: `docs/speed.md`. How they are made:
+What the figures mean, which are missed and why: `docs/explanation/speed.md`. How they are made:
 `benchmarks/speed`, run by `make bench`.
 """
 HEAD: Final = ("#", "what", "prefectx", "against", "that", "ratio", "aim", "")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from contextvars import Context, copy_context
+from functools import update_wrapper
+from typing import Generic, ParamSpec, TypeVar, cast, overload
 
 from prefectx._calls.run import Run, begin_flow, flow_body, in_task
-from prefectx._runners import current_runner
+from prefectx._runners import become_prefect_flow, current_runner, prefect_flow_class
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.options import FLOW_OPTIONS, FlowOptions, check_options
-from prefectx._values.functions import (
-    is_async_generator_function,
-    is_coroutine_function,
-    is_generator_function,
-    look_like,
-)
 from prefectx._values.future import State
-from prefectx._values.item import load, settle
-from prefectx._values.typed import Generic, ParamSpec, TypeVar, cast, overload
+from prefectx._values.item import load_items, settle_futures
+from prefectx._values.references import (
+    function_in,
+    imported,
+    is_importable,
+    is_wrapped,
+    name_of,
+    qualified_name_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,8 +56,8 @@ class Flow(Generic[P, R_co]):
         ('total', 3)
 
     Attributes:
-        function: The function itself.
-        body: The function, with the futures that it returns waited for.
+        fn: The function itself.
+        body: The function within a run, with the futures that it returns waited for.
         name: The flow's name: the function's, with `-` for `_`, as in Prefect.
         given_options: The options it was made with.
     """
@@ -60,17 +65,40 @@ class Flow(Generic[P, R_co]):
     __name__: str
     __qualname__: str
 
-    def __init__(self, fn: Callable[P, R_co], options: FlowOptions) -> None:
+    def __init__(
+        self,
+        fn: Callable[P, R_co] | staticmethod[P, R_co] | classmethod[Any, P, R_co],
+        options: FlowOptions,
+    ) -> None:
         check_options(options, FLOW_OPTIONS, "flow")
-        look_like(self, fn)
-        self.fn: Callable[P, R_co] = fn
-        self.function = fn
-        self.body = _body(fn)
-        self.name: str = options.get("name") or fn.__name__.replace("_", "-")
+        self._given: Final = fn
+        function: Callable[P, R_co] = function_in(fn)
+        update_wrapper(self, function)
+        self.__qualname__ = qualified_name_of(function)
+        self.function: Callable[P, R_co] = function
+        self.fn: Callable[P, R_co] = function
+        self.body = _body(function)
+        # Prefect's API takes no name with these signs.
+        name = name_of(function).replace("_", "-").replace("<lambda>", "unknown-lambda")
+        self.name: str = options.get("name") or name
         self.given_options: FlowOptions = options
         self._bound: tuple[object, ...] = ()
         self._origin: Flow[..., Any] | None = None
-        current_runner().become(self)
+        # The flow that this one is bound to an object of.
+        self._unbound: Flow[..., Any] | None = None
+        current_runner().become_flow(self)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type:
+            """What `isinstance` is told: where Prefect is loaded, each flow is one of its own.
+
+            It becomes one when something is asked of it that only Prefect's have.
+            """
+            if type(self) is Flow and "prefect.flows" in sys.modules:
+                return prefect_flow_class(Flow)
+            return type(self)
 
     # First the exact signature, then the two keywords that each call takes.
     @overload
@@ -104,7 +132,9 @@ class Flow(Generic[P, R_co]):
         Raises:
             UnknownOption: An option is not one of Prefect's.
         """
-        changed = Flow(self.function, cast("FlowOptions", {**self.given_options, **options}))
+        changed: Flow[P, R_co] = Flow(
+            self._given, cast("FlowOptions", {**self.given_options, **options})
+        )
         changed._bound = self._bound
         changed._origin = self._origin or self
         return changed
@@ -115,6 +145,7 @@ class Flow(Generic[P, R_co]):
         bound.__dict__.update(self.__dict__)
         bound._bound = first
         bound._origin = self._origin or self
+        bound._unbound = self
         return bound
 
     def on_completion(self, fn: H) -> H:
@@ -139,9 +170,6 @@ class Flow(Generic[P, R_co]):
 
     def _add_hook(self, option: HookOption, fn: H) -> H:
         self.given_options[option] = [*(self.given_options.get(option) or ()), fn]
-        if type(self) is not Flow:
-            # By then it is a prefect.Flow, which keeps its hooks in lists.
-            getattr(self, f"{option}_hooks").append(fn)
         return fn
 
     @overload
@@ -151,21 +179,47 @@ class Flow(Generic[P, R_co]):
         self: Flow[Concatenate[S, Q], R], instance: S, owner: type[S] | None = None
     ) -> Flow[Q, R]: ...
     def __get__(self, instance: object, owner: type | None = None) -> Flow[..., Any]:
-        if instance is None:
+        if isinstance(self._given, classmethod):
+            return self.bound_to((owner,))
+        if instance is None or isinstance(self._given, staticmethod):
             return self
         return self.bound_to((instance,))
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what this class does not have: in a Prefect mode, prefect.Flow has it.
-        if type(self) is Flow and not name.startswith("__"):
-            current_runner().become(self)
+        if type(self) is Flow and not name.startswith("_"):
+            if "prefect.flows" in sys.modules:
+                become_prefect_flow(self)
+            else:
+                current_runner().become_flow(self)
             if type(self) is not Flow:
                 return getattr(self, name)
         msg = (
-            f"flow {self.__dict__.get('name')!r} has no attribute {name!r}"
-            " in this mode; what prefect.Flow has is there in the Prefect modes"
+            f"flow {self.__dict__.get('name')!r} has no attribute {name!r} in this mode; what"
+            " prefect.Flow has is there in the Prefect modes: set PREFECTX=prefect, or call"
+            " use_mode"
         )
-        raise AttributeError(msg)
+        raise AttributeError(msg, name=name, obj=self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if is_importable(self):
+            return (imported, (self.__module__, self.__qualname__))
+        if self._origin is None:
+            # Made first, filled then: a recursive function names its own flow.
+            return (Flow.__new__, (Flow,), (self._given, self.given_options))
+        return (Flow._varied, (self._origin, self.given_options, self._bound))
+
+    def __setstate__(self, state: tuple[Any, FlowOptions]) -> None:
+        # Called by its class, which has no type arguments then.
+        Flow.__init__(self, *state)  # pyright: ignore[reportUnknownMemberType]
+
+    @staticmethod
+    def _varied(
+        origin: Flow[..., Any], options: FlowOptions, bound: tuple[object, ...]
+    ) -> Flow[..., Any]:
+        varied: Flow[..., Any] = Flow(origin._given, options)
+        varied._origin = origin
+        return varied.bound_to(bound) if bound else varied
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
@@ -198,17 +252,29 @@ class FlowDecorator:
         merged = cast("FlowOptions", {**self.options, **options})
         if fn is None:
             return FlowDecorator(**merged)
-        if not callable(fn):
+        if not (callable(fn) or is_wrapped(fn)):
             msg = f"flow takes a function, or options by name; it was given {fn!r}"
             raise TypeError(msg)
         return Flow(fn, merged)
 
+    @staticmethod
+    def from_source(source: Any, entrypoint: str) -> Any:
+        """Return the flow that lies in a folder, a repository or other storage, as Prefect does.
+
+        Args:
+            source: Where the flow's code is: a path, a URL, or a storage block of Prefect's.
+            entrypoint: The flow there: `folder/file.py:function`.
+        """
+        from prefect import Flow as RealFlow
+
+        return RealFlow.from_source(source=source, entrypoint=entrypoint)
+
 
 def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of the same kind, within which a run is under way."""
-    if is_async_generator_function(fn):
+    if inspect.isasyncgenfunction(fn):
         return fn
-    if is_generator_function(fn):
+    if inspect.isgeneratorfunction(fn):
 
         def generator_body(*args: Any, **kwargs: Any) -> Any:
             # Between two elements the caller's context is in force, not the flow's.
@@ -216,27 +282,27 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
             inside.run(begin_flow)
             return (yield from _within(inside, fn(*args, **kwargs)))
 
-        look_like(generator_body, fn)
+        update_wrapper(generator_body, fn)
         return generator_body
 
-    if is_coroutine_function(fn):
+    if inspect.iscoroutinefunction(fn):
 
         async def async_body(*args: Any, **kwargs: Any) -> Any:
             with flow_body() as run, replaced_context(context_names()):
-                result = settle(await fn(*args, **kwargs))
+                result = settle_futures(await fn(*args, **kwargs))
                 _end(run)
-            return load(result) if in_task() else result
+            return load_items(result) if in_task() else result
 
-        look_like(async_body, fn)
+        update_wrapper(async_body, fn)
         return async_body
 
     def body(*args: Any, **kwargs: Any) -> Any:
         with flow_body() as run, replaced_context(context_names()):
-            result = settle(fn(*args, **kwargs))
+            result = settle_futures(fn(*args, **kwargs))
             _end(run)
-        return load(result) if in_task() else result
+        return load_items(result) if in_task() else result
 
-    look_like(body, fn)
+    update_wrapper(body, fn)
     return body
 
 

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+from functools import partial, update_wrapper
+from typing import Generic, ParamSpec, TypeVar, cast, overload
+
+from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._identity.code_hash import code_hash
 from prefectx._naming.task_names import Naming
-from prefectx._runners import current_runner
-from prefectx._settings.options import TASK_OPTIONS, TaskOptions, check_options, checked_rerun_on
-from prefectx._values.annotations import unmapped
-from prefectx._values.functions import (
-    is_async_generator_function,
-    is_coroutine_function,
-    is_generator_function,
-    look_like,
+from prefectx._runners import become_prefect_task, current_runner, prefect_task_class
+from prefectx._settings.options import (
+    TASK_OPTIONS,
+    TaskOptions,
+    check_options,
+    checked_rerun_on,
+    task_name,
 )
+from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
 from prefectx._values.item import Item, settle
-from prefectx._values.references import function_in, imported, is_importable, is_wrapped
-from prefectx._values.typed import Generic, ParamSpec, TypeVar, cast, overload
+from prefectx._values.references import (
+    function_in,
+    imported,
+    is_importable,
+    is_wrapped,
+    name_of,
+    qualified_name_of,
+)
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from typing import Any, Concatenate, Final, Literal, Self, Unpack
+
+    HookOption = Literal["on_completion", "on_failure", "on_running", "on_commit", "on_rollback"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,20 +84,18 @@ class Task(_Called, Generic[P, R_co]):
         options: TaskOptions,
     ) -> None:
         check_options(options, TASK_OPTIONS, "task")
-        self._given: Final = fn
-        self.fn: Final[Callable[P, R_co]] = function_in(fn)
-        if not hasattr(self.fn, "__qualname__"):
-            msg = f"task takes a function, which has a name, not {self.fn!r}: wrap it in a def"
-            raise TypeError(msg)
-        look_like(self, self.fn)
-        self.name: Final[str] = self.fn.__name__
+        self._given: Any = fn
+        self.fn: Callable[P, R_co] = function_in(fn)
+        update_wrapper(self, self.fn)
+        self.__qualname__ = qualified_name_of(self.fn)
+        self.name: str = task_name(options) or name_of(self.fn)
         # What multiprocessing spawns has a script under another name.
         module = "__main__" if self.fn.__module__ == "__mp_main__" else self.fn.__module__
-        self.qualified_name: Final[str] = f"{module}.{self.fn.__qualname__}"
+        self.qualified_name: Final[str] = f"{module}.{self.__qualname__}"
         self.options: Final[TaskOptions] = options
-        is_async_generator = is_async_generator_function(self.fn)
-        self.is_generator: Final = is_generator_function(self.fn) or is_async_generator
-        self.is_async: Final = is_coroutine_function(self.fn) or is_async_generator
+        is_async_generator = inspect.isasyncgenfunction(self.fn)
+        self.is_generator: Final = inspect.isgeneratorfunction(self.fn) or is_async_generator
+        self.is_async: Final = inspect.iscoroutinefunction(self.fn) or is_async_generator
         self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
         self.once: Final = options.get("once", False)
         self.isolate: Final = options.get("isolate", False)
@@ -94,16 +106,30 @@ class Task(_Called, Generic[P, R_co]):
             )
             raise UnsupportedValue(msg)
         self.naming: Final = Naming(self.fn, options)
+        self._bound: tuple[object, ...] = ()
+        self._code_hash: str | None = None
+        self._origin: Task[..., Any] | None = None
+        # The task that this one is bound to an object of.
+        self._unbound: Task[..., Any] | None = None
+        # In a Prefect mode its own errors come first.
+        current_runner().become_task(self)
         for name in ("return_state", "wait_for"):
             if name in self.naming.parameters:
                 msg = f"task {self.name!r} has a parameter {name!r}, a name that calls of tasks use"
                 raise UnknownOption(msg)
-        self._bound: tuple[object, ...] = ()
-        self._code_hash: str | None = None
         self._set_entry(entry_of(self))
-        self._origin: Task[..., Any] | None = None
-        # What the Prefect modes run; made when they first need it.
-        self.prefect_task: Any = None
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type:
+            """What `isinstance` is told: where Prefect is loaded, each task is one of its own.
+
+            It becomes one when something is asked of it that only Prefect's have.
+            """
+            if type(self) is Task and "prefect.tasks" in sys.modules:
+                return prefect_task_class(Task)
+            return type(self)
 
     @property
     def code_hash(self) -> str:
@@ -269,10 +295,33 @@ class Task(_Called, Generic[P, R_co]):
         """Call `fn(task, task_run, state)` when a run starts, in the Prefect modes."""
         return self._add_hook("on_running", fn)
 
-    def _add_hook(self, option: Literal["on_completion", "on_failure", "on_running"], fn: H) -> H:
+    def on_commit(self, fn: H) -> H:
+        """Call `fn(transaction)` when a run's result is committed, in the Prefect modes."""
+        return self._add_hook("on_commit", fn)
+
+    def on_rollback(self, fn: H) -> H:
+        """Call `fn(transaction)` when a run is rolled back, in the Prefect modes."""
+        return self._add_hook("on_rollback", fn)
+
+    def _add_hook(self, option: HookOption, fn: H) -> H:
         self.options[option] = [*(self.options.get(option) or ()), fn]
-        self.prefect_task = None
         return fn
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for what this class does not have: in a Prefect mode, prefect.Task has it.
+        if type(self) is Task and not name.startswith("_"):
+            if "prefect.tasks" in sys.modules:
+                become_prefect_task(self)
+            else:
+                current_runner().become_task(self)
+            if type(self) is not Task:
+                return getattr(self, name)
+        msg = (
+            f"task {self.__dict__.get('name')!r} has no attribute {name!r} in this mode; what"
+            " prefect.Task has is there in the Prefect modes: set PREFECTX=prefect, or call"
+            " use_mode"
+        )
+        raise AttributeError(msg, name=name, obj=self)
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -289,10 +338,13 @@ class Task(_Called, Generic[P, R_co]):
 
     def _set_entry(self, entry: Callable[..., Any], first: tuple[object, ...] = ()) -> None:
         if first:
-            from functools import partial
-
             entry = partial(entry, *first)
         self.__call__ = entry  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
+
+    def become_class_method(self) -> None:
+        """Be as if made of the class method that stands above this task."""
+        function: Callable[..., Any] = self.fn
+        self._given = classmethod(function)
 
     def _bind_to(self, owner: object) -> Task[..., Any]:
         bound: Task[..., Any] = object.__new__(type(self))
@@ -300,6 +352,7 @@ class Task(_Called, Generic[P, R_co]):
         bound._bound = (owner,)
         bound._set_entry(self.__call__, (owner,))
         bound._origin = self._origin or self
+        bound._unbound = self
         return bound
 
     @property
@@ -314,6 +367,14 @@ class Task(_Called, Generic[P, R_co]):
             # Made first, filled then: a recursive function names its own task.
             return (Task.__new__, (Task,), (self._given, self.options))
         return (Task._varied, (self._origin, self.options, self._bound))
+
+    def __copy__(self) -> Self:
+        # Another task, whose attributes can be set without changing those of this one.
+        one = object.__new__(type(self))
+        one.__dict__.update(self.__dict__)
+        one._set_entry(entry_of(one), one._bound)
+        one._origin = self._origin or self
+        return one
 
     def __setstate__(self, state: tuple[Any, TaskOptions]) -> None:
         # Called by its class, which has no type arguments then.
@@ -367,7 +428,9 @@ class TaskDecorator:
         if not (callable(fn) or is_wrapped(fn)):
             msg = f"task takes a function, or options by name; it was given {fn!r}"
             raise TypeError(msg)
-        return Task(fn, cast("TaskOptions", {**self.options, **options}))
+        made: Task[..., Any] = Task(fn, cast("TaskOptions", {**self.options, **options}))
+        take_class_methods(made)
+        return made
 
 
 task: Final = TaskDecorator()

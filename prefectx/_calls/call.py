@@ -7,13 +7,15 @@ import warnings
 
 from prefectx import records
 from prefectx._calls.claims import Claim
-from prefectx._calls.run import current_run, in_task, task_body
+from prefectx._calls.run import current_run, in_task, known_here, task_body
+from prefectx._identity.exact_text import told
 from prefectx._identity.summary import summary
+from prefectx._logs.run_names import named_run
 from prefectx._settings.environment import Variable
 from prefectx._values.containers import is_container, is_dict
-from prefectx._values.item import Item, is_handle, load, load_items
+from prefectx._values.item import Item, is_handle, load_items, settle_futures
+from prefectx._values.kinds import is_state, result_of
 from prefectx.errors import PrefectxError, StaleTarget
-from prefectx.logs.run_names import named_run
 from prefectx.stores.self_written import SelfWritten
 
 TYPE_CHECKING = False
@@ -93,7 +95,7 @@ class Call:
         run.claim(self.item, self._claim)
 
     def _told(self, run: Run) -> str | Claim:
-        if (text := self.task.naming.plain_text(self.args, self.kwargs)) is not None:
+        if (text := told(self._arguments())) is not None:
             return self._mark(run) + text
         return Claim(self.summary, self.task.identity, self._arguments())
 
@@ -181,6 +183,11 @@ class Call:
     def _keep(self, value: Any, seconds: float) -> Any:
         if self.item is None:
             return value
+        if is_state(value):
+            if not value.is_completed():
+                # It says that the run went otherwise: there is no output.
+                return value
+            value = None if value.data is None else result_of(value)
         try:
             if self.task.rerun_on:
                 # Beside the target, where it stays with its folder when that is copied.
@@ -260,12 +267,23 @@ class Call:
 
 
 def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Return what `Naming.hit` gives, or None for arguments that do not fit the task."""
-    try:
-        return task.naming.hit(*args, **kwargs)
-    except TypeError:
-        # Raised again on the long way.
+    """Return what a call gives if it is plainly done, else None.
+
+    The run knows the task, the arguments are small literals or Items, no other call has claimed
+    the target, and it is there.
+    """
+    known = known_here(task.naming)
+    if known is None or "return_state" in kwargs or "wait_for" in kwargs:
         return None
+    try:
+        arguments = task.naming.bind(*args, **kwargs)
+        text = told(arguments)
+        item = None if text is None else task.naming.item_of(arguments)
+    except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
+        return None
+    if text is None or item is None:
+        return None
+    return known.found(item, known.mark + text)
 
 
 def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -288,13 +306,18 @@ async def _anamed(coroutine: Coroutine[Any, Any, Any], names: dict[str, str]) ->
 
 
 def data_of(value: Any) -> Any:
-    """Return the data where a function has returned handles, or a container of them."""
+    """Return the data where a function has returned Items or futures, or a container of them.
+
+    States stay what they are: they say how the run has ended.
+    """
+    if is_state(value):
+        return value
     if is_handle(value):
-        return load(value)
+        return load_items(settle_futures(value))
     # Not deeper: outputs may be large.
     if is_container(value):
         parts = value.values() if is_dict(value) else value
-        return load(value) if any(map(is_handle, parts)) else value
+        return load_items(settle_futures(value)) if any(map(is_handle, parts)) else value
     return value
 
 

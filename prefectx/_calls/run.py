@@ -31,32 +31,28 @@ class Known:
         mark: Stands for the task before the text of a call.
         claims: The claims to the targets in the task's store.
         store: The task's store.
-        base: What the task's Items are given as their base.
         folder: The current folder that the claims hold in, in a run that may outlive it.
     """
 
-    __slots__ = ("_base", "_exists", "_store", "claims", "folder", "mark")
+    __slots__ = ("_exists", "claims", "folder", "mark")
 
     def __init__(
         self,
         mark: str,
         claims: dict[str, str | Claim],
         store: Store,
-        base: str | None,
         folder: str | None,
     ) -> None:
         self.mark = mark
         self.claims = claims
         self.folder = folder
-        self._store = store
-        self._base = base
         self._exists = store.looker()
 
-    def found(self, target: str, claim: str) -> Any:
+    def found(self, item: Item[Any], claim: str) -> Any:
         """Return what `Call.given` would if the target is there and no other call's, or None."""
+        target = item.target
         if self.claims.setdefault(target, claim) != claim or not self._exists(target):
             return None
-        item: Item[Any] = Item(self._store, target, self._base)
         return item.load() if inside_task.get() else item
 
     def is_outdated(self) -> bool:
@@ -120,7 +116,7 @@ class Run:
             return
         claims, key = self._place(item)
         if key == item.target:
-            self.known[naming] = Known(mark, claims, item.store, naming.item_base, folder)
+            self.known[naming] = Known(mark, claims, item.store, folder)
 
     def looks_first(self, task: str) -> bool:
         """Tell whether this is the first time that a record of `task` would be looked at."""

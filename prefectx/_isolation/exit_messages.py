@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._logs.durations import told_duration
+from prefectx._logs.process_memory import told_memory
 from prefectx.errors import IsolatedRunDied
-from prefectx.logs.durations import told_duration
-from prefectx.logs.process_memory import told_memory
 
 if TYPE_CHECKING:
     from prefectx._api.task import Task

@@ -20,12 +20,12 @@ from prefectx._isolation.exit_messages import death
 from prefectx._isolation.output import levels_here
 from prefectx._isolation.pickling import pickled
 from prefectx._isolation.protocol import Outcome, Raised, Returned
+from prefectx._logs.process_memory import resident
+from prefectx._logs.progress import work_is_done_by
 from prefectx._runners.prefect.child_context import run_here
 from prefectx._settings.context import context_names
 from prefectx._settings.mode import current_mode
 from prefectx.errors import UnsupportedValue
-from prefectx.logs.process_memory import resident
-from prefectx.logs.progress import work_is_done_by
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

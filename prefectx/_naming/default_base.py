@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import cast
 
 from xxhash import xxh3_128_hexdigest
 
@@ -11,7 +12,6 @@ from prefectx._identity.exact_text import told
 from prefectx._naming.safe_names import PLAIN
 from prefectx._values.containers import is_enum, type_of
 from prefectx._values.item import Item, is_item
-from prefectx._values.typed import cast
 from prefectx.errors import UnsupportedValue
 
 TYPE_CHECKING = False

@@ -32,6 +32,9 @@ def are_plainly_safe(parts: str) -> bool:
 
     Of those for which it is false, `why_unsafe` says it.
     """
+    # Most are words, and this is quicker than to look at each letter.
+    if parts.isalnum() and parts.isascii() and os.name != "nt":
+        return len(parts) <= LONGEST_PART
     if PLAIN.issuperset(parts) and parts[:1] not in _NO_START:
         return len(parts) <= LONGEST_PART
     return "/" in parts and len(parts) <= LONGEST and all(map(are_plainly_safe, parts.split("/")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from contextvars import ContextVar
 
 from prefectx._settings.mode import current_mode
@@ -13,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
+    from prefectx._api.flow import Flow
+    from prefectx._api.task import Task
     from prefectx._runners.base import Runner
     from prefectx._settings.mode import Mode
 
@@ -27,17 +28,16 @@ _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
 # Those that have been used.
 _runners: Final[dict[Mode, Runner]] = {}
 
-_override: ContextVar[tuple[Mode, Runner] | None] = ContextVar("prefectx_runner", default=None)
-
-
-by_environment: Final[dict[Any, Runner]] = {}
-"""Runners that have been used, by what the environment has for their mode."""
+runner_override: Final[ContextVar[tuple[Mode, Runner] | None]] = ContextVar(
+    "prefectx_runner", default=None
+)
+"""`use_runner`'s mode and runner, or None where none is set."""
 
 
 def current_runner() -> Runner:
     """Return the runner of the mode that is in force here."""
     mode = current_mode()
-    if (instead := _override.get()) is not None and instead[0] == mode:
+    if (instead := runner_override.get()) is not None and instead[0] == mode:
         return instead[1]
     return _runners.get(mode) or _made(mode)
 
@@ -48,11 +48,46 @@ def use_runner(runner: Runner) -> Setting:
     The mode must be `use_mode`'s, not the environment's. Where the body switches to another mode,
     that mode's own runner runs it.
     """
-    return Setting(_override, (current_mode(), runner))
+    return Setting(runner_override, (current_mode(), runner))
+
+
+def prefect_task_class(kind: type) -> type:
+    """Return the class of tasks that are of this class of ours, and Prefect's as well.
+
+    Prefect must have been imported.
+    """
+    from prefectx._runners.prefect.task import kind_of
+
+    made: type = kind_of(kind)
+    return made
+
+
+def prefect_flow_class(kind: type) -> type:
+    """Return the class of flows that are of this class of ours, and Prefect's as well.
+
+    Prefect must have been imported.
+    """
+    from prefectx._runners.prefect.flow import kind_of
+
+    made: type = kind_of(kind)
+    return made
+
+
+def become_prefect_task(task: Task[..., Any]) -> None:
+    """Make `task` one of Prefect's; Prefect must have been imported."""
+    from prefectx._runners.prefect.task import as_prefect_task
+
+    as_prefect_task(task)
+
+
+def become_prefect_flow(flow: Flow[..., Any]) -> None:
+    """Make `flow` one of Prefect's; Prefect must have been imported."""
+    from prefectx._runners.prefect.flow import as_prefect_flow
+
+    as_prefect_flow(flow)
 
 
 def _made(mode: Mode) -> Runner:
     module, name = next((module, name) for known, module, name in _RUNNERS if known == mode)
     runner: Runner = getattr(importlib.import_module(module), name)()
-    by_environment[os.environ.encodevalue(mode)] = runner
     return _runners.setdefault(mode, runner)

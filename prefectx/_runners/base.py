@@ -50,7 +50,10 @@ class Runner(ABC):
     def tags(self, *names: str) -> AbstractContextManager[Any]:
         """Return a context manager that gives tags to the runs started within."""
 
-    def become(self, flow: Flow[..., Any]) -> None:  # noqa: B027 - nothing, without Prefect
+    def become_task(self, task: Task[..., Any]) -> None:  # noqa: B027 - nothing, without Prefect
+        """Make `task` what tasks are in this mode."""
+
+    def become_flow(self, flow: Flow[..., Any]) -> None:  # noqa: B027 - nothing, without Prefect
         """Make `flow` what flows are in this mode."""
 
     def flow_ended(self, run: Run) -> None:  # noqa: B027 - nothing to say, in most modes

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextvars
+import inspect
 import os
 import sys
 from abc import abstractmethod
 
+from prefectx._logs.run_names import named_run
 from prefectx._runners.base import Runner
 from prefectx._values.annotations import is_unmapped, may_fail
 from prefectx._values.containers import replace
-from prefectx._values.functions import is_coroutine
 from prefectx._values.future import Future, State, completed, failed, not_ready
 from prefectx._values.item import settle
 from prefectx._values.kinds import (
@@ -20,7 +21,6 @@ from prefectx._values.kinds import (
     is_state,
     result_of,
 )
-from prefectx.logs.run_names import named_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from prefectx._api.flow import Flow
     from prefectx._api.task import Task
+    from prefectx._logs.loggers import Logger
     from prefectx._runners.base import Args, Kwargs
-    from prefectx.logs import Logger
 
 
 class UpstreamFailed(Exception):
@@ -68,7 +68,7 @@ class PlainRunner(Runner):
         """Run the task now; return a finished future."""
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         state = self._state(task, args, kwargs, wait_for)
-        if is_coroutine(state):
+        if inspect.iscoroutine(state):
             state = run_coroutine(state)
         if task.is_generator and state.is_completed():
             # As Prefect does: a generator cannot travel.
@@ -86,7 +86,7 @@ class PlainRunner(Runner):
             result = self.run(task, *settled)
         except Exception as error:  # noqa: BLE001 - it is kept in the state
             return failed(error)
-        return _awaited_state(result) if is_coroutine(result) else completed(result)
+        return _awaited_state(result) if inspect.iscoroutine(result) else _state_of(result)
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body."""
@@ -104,13 +104,13 @@ class PlainRunner(Runner):
             if return_state:
                 return failed(error)
             raise
-        if not return_state:
-            return result
-        return _awaited_state(result) if is_coroutine(result) else completed(result)
+        if inspect.iscoroutine(result):
+            return _awaited_state(result) if return_state else _aresult(result)
+        return _state_of(result) if return_state else _result(result)
 
     def logger(self) -> Logger:
         """Return a standard logger."""
-        from prefectx.logs import plain_logger
+        from prefectx._logs.loggers import plain_logger
 
         return plain_logger()
 
@@ -158,9 +158,23 @@ def _result_or_error(value: Any) -> Any:
     return value
 
 
+def _state_of(result: Any) -> State[Any]:
+    """Return the state that a run has ended in: the one it gives itself, as in Prefect."""
+    return result if is_state(result) else completed(result)
+
+
+def _result(result: Any) -> Any:
+    """Return what the call of a flow gives: of a state, as in Prefect, what it holds."""
+    return result_of(result) if is_state(result) else result
+
+
+async def _aresult(result: Coroutine[Any, Any, Any]) -> Any:
+    return _result(await result)
+
+
 async def _awaited_state(result: Coroutine[Any, Any, Any]) -> State[Any]:
     try:
-        return completed(await result)
+        return _state_of(await result)
     except Exception as error:  # noqa: BLE001 - it is kept in the state
         return failed(error)
 
@@ -197,7 +211,14 @@ async def _caught(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseExcepti
 def _ensure_logs() -> None:
     """Have what is wanted logged, if anybody can have asked: logging takes long to import."""
     asked = os.environ.get("PREFECT_LOGGING_EXTRA_LOGGERS") or "prefect" in sys.modules
-    if asked or "prefectx.logs.handlers" in sys.modules:
-        from prefectx.logs.handlers import ensure_logs
+    if not asked and "prefectx._logs.handlers" not in sys.modules:
+        return
+    from prefectx._logs.handlers import ensure_logs
 
+    if "prefect.main" not in sys.modules:
         ensure_logs()
+        return
+    # Prefect's console prints these lines too, whoever runs the task.
+    from prefectx._runners.prefect.logs import connect
+
+    ensure_logs(connect)

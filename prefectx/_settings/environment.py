@@ -8,8 +8,7 @@ here, too, and every change of `os.environ` changes it.
 from __future__ import annotations
 
 import os
-
-from prefectx._values.typed import cast
+from typing import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

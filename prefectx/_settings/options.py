@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from prefectx._values.typed import TypedDict
+from typing import TypedDict
+
 from prefectx.errors import UnknownOption
 
 TYPE_CHECKING = False
@@ -30,7 +31,8 @@ class TaskOptions(TypedDict, total=False):
     store: Store | type[Store] | None
     #: `False`: as `store=None`, but the store is asked whether the target is there.
     save: bool
-    #: The name of each task run, in Prefect and in the logs: an f-string body.
+    #: With `{…}` in it, the name of each task run, in Prefect and in the logs: an f-string body.
+    #: Without, the task's own name, as in Prefect.
     name: str | None
     #: Modules that the templates may use, beside `os`, `datetime` and `Path`.
     modules: Iterable[ModuleType]
@@ -132,6 +134,22 @@ def checked_rerun_on(reasons: Iterable[str], task: str) -> frozenset[str]:
     return chosen
 
 
+def run_name_template(options: Mapping[str, Any]) -> Any:
+    """Return the template for the names of a task's runs, or None if there is none."""
+    name = options.get("name")
+    if isinstance(name, str) and not ("{" in name or "}" in name):
+        return None
+    return name
+
+
+def task_name(options: Mapping[str, Any]) -> Any:
+    """Return the name that the options give the task itself, or None if they give it none."""
+    return None if run_name_template(options) is not None else options.get("name")
+
+
 def prefect_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of a task's options that are Prefect's."""
-    return {name: value for name, value in options.items() if name not in OWN_OPTIONS}
+    theirs = {name: value for name, value in options.items() if name not in OWN_OPTIONS}
+    if (name := task_name(options)) is not None:
+        theirs["name"] = name
+    return theirs

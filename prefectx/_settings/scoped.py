@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefectx._values.typed import TypeVar
+from typing import TypeVar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

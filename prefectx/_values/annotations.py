@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prefectx._values.item import load_items
 from prefectx._values.kinds import is_prefect_annotation
-from prefectx._values.typed import Generic, TypeVar
 from prefectx.errors import MappingError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
 T = TypeVar("T")
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import collections
 import sys
+from copy import copy
+from functools import lru_cache
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
-from prefectx._values.typed import cast
+from prefectx.errors import UnsupportedValue
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import enum
-    from collections.abc import Callable
-    from typing import Any, Final, TypeGuard
+    from collections.abc import Callable, Iterator
 
 _ATOMS: Final[frozenset[type]] = frozenset(
     {type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type},
@@ -21,6 +24,27 @@ _SEQUENCES: Final[frozenset[type]] = frozenset({list, tuple, set, frozenset})
 DATA: Final = _ATOMS | _SEQUENCES | {dict}
 """Types that no handle has: those of `.map` and of annotations are subclasses."""
 
+# By which classes say that their objects are what their attributes are: those of dataclasses, of
+# attrs, of pydantic in its two versions, of msgspec.
+_RECORDS: Final = (
+    "__dataclass_fields__",
+    "__attrs_attrs__",
+    "__pydantic_fields__",
+    "__fields_set__",
+    "__struct_fields__",
+)
+_CONTAINERS: Final[tuple[type[Any], ...]] = (
+    *(list, tuple, set, frozenset, dict),
+    *(collections.deque, collections.ChainMap, collections.UserDict, collections.UserList),
+    *(MappingProxyType, SimpleNamespace),
+)
+_ITERATED: Final[tuple[type[Any], ...]] = (list, tuple, set, frozenset, collections.deque)
+# Slots that hold no data; what pydantic and attrs keep there stays as it was copied.
+_NO_DATA: Final = frozenset({"__dict__", "__weakref__", "__pydantic_fields_set__"})
+_UNSET: Final = object()
+_LOOP: Final = "it contains itself"
+_OTHER_COPY: Final = "a copy of it does not hold what is put into it"
+
 # `type`, but what is Any has a known type for strict checkers.
 type_of: Final = cast("Callable[[object], type[Any]]", type)
 
@@ -28,24 +52,120 @@ type_of: Final = cast("Callable[[object], type[Any]]", type)
 def replace(value: Any, leaf: Callable[[Any], Any]) -> Any:
     """Return `value` with `leaf(x)` in place of each `x` in it for which that is another object.
 
-    Walks lists, tuples, sets, dicts (keys too) and dataclasses, as Prefect does. A container is
-    copied only if something in it changed, so data without handles keeps its identity.
+    Walks lists, tuples, sets, dicts (keys too), deques, read-only and chained dicts, namespaces,
+    and objects of dataclasses, attrs, pydantic and msgspec, of subclasses too, however deep they
+    are nested. A container is copied only if something in it changed, so data without handles
+    keeps its identity.
+
+    Raises:
+        UnsupportedValue: Something in a container changed that cannot be built anew with it.
     """
-    return _walk(value, leaf, {})
+    walk = _Walk(leaf)
+    found = walk.enter(value)
+    if not isinstance(found, _Opened):
+        return found
+    opened = [found]
+    while True:
+        top = opened[-1]
+        if not top.is_done():
+            found = walk.enter(top.next())
+            if isinstance(found, _Opened):
+                opened.append(found)
+            else:
+                top.new.append(found)
+            continue
+        result = walk.leave(opened.pop())
+        if not opened:
+            return result
+        opened[-1].new.append(result)
 
 
-def _walk(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
-    if _is_flat(value):
-        return value
-    if (new := leaf(value)) is not value:
-        return new
-    if not _is_walked(value):
-        return value
-    if id(value) in seen:
-        return seen[id(value)]
-    seen[id(value)] = value
-    seen[id(value)] = result = _rebuilt(value, leaf, seen)
-    return result
+class _Opened:
+    """A container whose parts are being walked: its elements, then its attributes."""
+
+    __slots__ = ("_attributes", "_elements", "_old", "contains_itself", "new", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._elements = _elements(value)
+        self._attributes = _attributes(value)
+        self._old = [*self._elements, *self._attributes.values()]
+        self.new: list[Any] = []
+        self.contains_itself = False
+
+    def is_done(self) -> bool:
+        return len(self.new) == len(self._old)
+
+    def next(self) -> Any:
+        return self._old[len(self.new)]
+
+    def result(self) -> Any:
+        """Return the container, or a copy of it with the new parts if there are any."""
+        if _are_same(self._old, self.new):
+            return self.value
+        if self.contains_itself:
+            raise self._error(_LOOP)
+        size = len(self._elements)
+        elements = self.new[:size]
+        attributes = dict(zip(self._attributes, self.new[size:], strict=True))
+        try:
+            result = _rebuilt(self.value, elements, attributes)
+            is_whole = _holds(result, elements, attributes)
+        except Exception as error:
+            # Other people's classes may raise anything.
+            why = f"{type(error).__name__}: {error}"
+            raise self._error(why) from error
+        if type_of(result) is not type_of(self.value) or not is_whole:
+            raise self._error(_OTHER_COPY)
+        return result
+
+    def _error(self, why: str) -> UnsupportedValue:
+        changed = next(a for a, b in zip(self._old, self.new, strict=True) if a is not b)
+        kind = type_of(self.value)
+        msg = (
+            f"{changed!r} lies in an object of {kind.__module__}.{kind.__qualname__}, which cannot"
+            f" be built anew with its data ({why}). Use load(…) on it before it is put there, or"
+            " give it to the task as an argument of its own."
+        )
+        return UnsupportedValue(msg)
+
+
+class _Walk:
+    """One walk: what it has seen, so that what is shared stays shared.
+
+    Args:
+        leaf: Gives what is put in the place of a value.
+    """
+
+    def __init__(self, leaf: Callable[[Any], Any]) -> None:
+        self._leaf = leaf
+        # With the values, for the identity of one that is gone may be given again.
+        self._seen: dict[int, tuple[Any, Any]] = {}
+
+    def enter(self, value: Any) -> Any:
+        """Return what takes the place of a value, or its parts to be walked first."""
+        if _is_flat(value):
+            return value
+        if (new := self._leaf(value)) is not value:
+            return new
+        kind: Any = type_of(value)
+        if not _is_walked(kind):
+            return value
+        if id(value) not in self._seen:
+            opened = _Opened(value)
+            self._seen[id(value)] = (value, opened)
+            return opened
+        found = self._seen[id(value)][1]
+        if isinstance(found, _Opened):
+            found.contains_itself = True
+            return value
+        return found
+
+    def leave(self, opened: _Opened) -> Any:
+        """Return what takes the place of a container whose parts were walked."""
+        result = opened.result()
+        self._seen[id(opened.value)] = (opened.value, result)
+        return result
 
 
 def _is_flat(value: Any) -> bool:
@@ -63,10 +183,10 @@ def is_container(value: Any) -> bool:
     return isinstance(value, list | tuple | set | frozenset | dict)
 
 
-def _is_walked(value: Any) -> bool:
-    if is_container(value):
-        return True
-    return is_dataclass(value)
+@lru_cache(maxsize=1000)
+def _is_walked(kind: type[Any]) -> bool:
+    """Tell whether objects of a class are walked."""
+    return issubclass(kind, _CONTAINERS) or any(hasattr(kind, name) for name in _RECORDS)
 
 
 def is_dataclass(value: Any) -> bool:
@@ -86,63 +206,101 @@ def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
     return isinstance(value, dict)
 
 
-def _rebuilt(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
+def _elements(value: Any) -> list[Any]:
+    """Return what a container holds but for its attributes."""
     if is_dict(value):
-        return _rebuilt_dict(value, leaf, seen)
-    if is_dataclass(value):
-        return _rebuilt_dataclass(value, leaf, seen)
-    old = list(value)
-    new = [_walk(element, leaf, seen) for element in old]
-    if all(a is b for a, b in zip(old, new, strict=True)):
-        return value
-    return _refilled(value, new)
+        return [part for pair in value.items() for part in pair]
+    if isinstance(value, MappingProxyType):
+        return [value.copy()]
+    if issubclass(type_of(value), _ITERATED):
+        return list(value)
+    return []
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return an object's attributes, those in slots too, without what its class computes."""
+    kind = type_of(value)
+    if kind in _SEQUENCES or kind is dict:
+        return {}
+    names = dict.fromkeys(getattr(value, "__dict__", {}))
+    for owner in kind.__mro__:
+        slots = owner.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            is_private = name.startswith("__") and not name.endswith("__")
+            names[f"_{owner.__name__.lstrip('_')}{name}" if is_private else name] = None
+    names.update(dict.fromkeys(getattr(kind, "__struct_fields__", ())))
+    found = {name: getattr(value, name, _UNSET) for name in names if name not in _NO_DATA}
+    return {name: part for name, part in found.items() if part is not _UNSET}
+
+
+def _rebuilt(value: Any, elements: list[Any], attributes: dict[str, Any]) -> Any:
+    """Return a copy of a container with other parts."""
+    result = _refilled(value, elements) if elements else copy(value)
+    own = getattr(value, "__dict__", {})
+    if own and result.__dict__ is own:
+        # Some copies share it with the original.
+        object.__setattr__(result, "__dict__", {})
+    for name, part in attributes.items():
+        if name in own:
+            result.__dict__[name] = part
+        else:
+            object.__setattr__(result, name, part)
+    return result
 
 
 def _refilled(value: Any, new: list[Any]) -> Any:
     """Return a container of the kind of `value` with these elements."""
     kind = type_of(value)
+    if kind is MappingProxyType:
+        return MappingProxyType(new[0])
     if hasattr(kind, "rewrap"):
         # Prefect's annotations are tuples of one element.
         return value.rewrap(new[0])
-    if hasattr(kind, "_make"):
-        return kind._make(new)
-    if not issubclass(kind, list):
-        return kind(new)
-    from copy import copy
-
-    result = copy(value)
-    result[:] = new
-    return result
-
-
-def _rebuilt_dict(
-    value: dict[Any, Any],
-    leaf: Callable[[Any], Any],
-    seen: dict[int, Any],
-) -> dict[Any, Any]:
-    new = [(_walk(key, leaf, seen), _walk(item, leaf, seen)) for key, item in value.items()]
-    if all(a is c and b is d for (a, b), (c, d) in zip(value.items(), new, strict=True)):
-        return value
-    from copy import copy
-
-    result = copy(value)
+    if issubclass(kind, tuple | frozenset):
+        # A constructor of its own may take something else.
+        base: Any = tuple if issubclass(kind, tuple) else frozenset
+        return base.__new__(kind, new)
+    result: Any = copy(value)
     result.clear()
-    for key, element in new:
-        result[key] = element
+    if issubclass(kind, dict):
+        for key, element in _pairs(new):
+            result[key] = element
+    elif issubclass(kind, set):
+        result.update(new)
+    else:
+        result.extend(new)
     return result
 
 
-def _rebuilt_dataclass(value: Any, leaf: Callable[[Any], Any], seen: dict[int, Any]) -> Any:
-    import dataclasses
+def _pairs(parts: list[Any]) -> Iterator[tuple[Any, Any]]:
+    return zip(parts[::2], parts[1::2], strict=True)
 
-    old = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    new = {name: _walk(element, leaf, seen) for name, element in old.items()}
-    changed = {name: element for name, element in new.items() if element is not old[name]}
-    if not changed:
-        return value
-    from copy import copy
 
-    result = copy(value)
-    for name, element in changed.items():
-        object.__setattr__(result, name, element)
-    return result
+def _holds(result: Any, elements: list[Any], attributes: dict[str, Any]) -> bool:
+    """Tell whether a container that was built anew holds these very parts."""
+    if is_dict(result):
+        # Of keys that are equal, one is left.
+        expected = [part for pair in dict(_pairs(elements)).items() for part in pair]
+    elif issubclass(type_of(result), set | frozenset):
+        if len(result) != len(set(elements)):
+            return False
+        expected = list(result)
+    elif isinstance(result, MappingProxyType):
+        # Which gives nothing but copies of what it shows.
+        return True
+    else:
+        expected = elements
+    found = _attributes(result)
+    old = [*expected, *attributes.values()]
+    new = [*_elements(result), *(found.get(name, _UNSET) for name in attributes)]
+    return len(old) == len(new) and all(map(_is_same, old, new))
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    # A dict may make its keys anew.
+    kind = type_of(old)
+    return old is new or (kind in _ATOMS and kind is type_of(new) and bool(old == new))
+
+
+def _are_same(old: list[Any], new: list[Any]) -> bool:
+    return len(old) == len(new) and all(a is b for a, b in zip(old, new, strict=True))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from prefectx._values.typed import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
 T = TypeVar("T")
 

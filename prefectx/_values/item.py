@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar
+
 from prefectx._values.containers import DATA, replace
 from prefectx._values.kinds import is_future, is_future_list, is_state, result_of
-from prefectx._values.typed import Generic, TypeVar
+from prefectx._values.not_loaded import HasNoData, not_loaded
 from prefectx.errors import TargetMissing
 from prefectx.stores.formats import suffix_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final, TypeGuard
-
     from prefectx.stores.base import Store
 
 T = TypeVar("T")
@@ -22,11 +21,12 @@ _NO_NAMES: Final = ("", "_")
 _MADE_BASE: Final = r"~[0-9a-f]{8,16}$"
 
 
-class Item(Generic[T]):
+class Item(HasNoData, Generic[T]):
     """Where a task's output lies: a frozen handle, small whatever the data.
 
     Given to a task, an Item is loaded where the task runs. It also has the methods of a future
-    that has finished, so that code written for futures runs on it.
+    that has finished, so that code written for futures runs on it. Used as data, as in `if x`,
+    `len(x)` or `x.column`, it raises `NotLoaded`: `load(x)` gives the data.
 
     Args:
         store: Who keeps the output.
@@ -123,11 +123,12 @@ class Item(Generic[T]):
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Item):
-            return NotImplemented
+            raise not_loaded(self, "x == …")
         return self.target == other.target and self.path == other.path
 
     def __hash__(self) -> int:
-        return hash(self.target)
+        # Another one than the target has, or a dict with both would compare them.
+        return hash((Item, self._target))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Item, (self._store, self._target, self._base))
@@ -187,6 +188,11 @@ def settle(value: Any) -> Any:
     return replace(value, _settled)
 
 
+def settle_futures(value: Any) -> Any:
+    """Do the same, but leave states what they are: they say how a run has ended."""
+    return replace(value, _settled_future)
+
+
 def is_item(value: Any) -> TypeGuard[Item[Any]]:
     """Tell whether `value` is an Item."""
     return isinstance(value, Item)
@@ -207,6 +213,14 @@ def _settled(value: Any) -> Any:
         return [settle(future) for future in value]
     if is_future(value) or is_state(value):
         return settle(result_of(value))
+    return value
+
+
+def _settled_future(value: Any) -> Any:
+    if is_future_list(value):
+        return [settle_futures(future) for future in value]
+    if is_future(value):
+        return settle_futures(result_of(value))
     return value
 
 

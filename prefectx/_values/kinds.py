@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, TypeGuard
 
 from prefectx._values.containers import type_of
 from prefectx._values.future import Future, FutureList, State
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeGuard
 
 
 def is_future(value: Any) -> TypeGuard[Future[Any]]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeGuard
+from typing import Any, TypeGuard
 
 
 def is_wrapped(found: Any) -> TypeGuard[staticmethod[..., Any] | classmethod[Any, ..., Any]]:
@@ -36,3 +33,15 @@ def imported(module: str, qualified_name: str) -> Any:
     for name in qualified_name.split("."):
         found = function_in(found.__dict__[name])
     return found
+
+
+def name_of(fn: Any) -> str:
+    """Return a function's name; an object that can be called has that of its class."""
+    name: str = getattr(fn, "__name__", type(fn).__name__)
+    return name
+
+
+def qualified_name_of(fn: Any) -> str:
+    """Return a function's qualified name; an object that can be called has that of its class."""
+    name: str = getattr(fn, "__qualname__", type(fn).__qualname__)
+    return name

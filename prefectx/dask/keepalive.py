@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prefectx.logs.durations import parse_duration
+from prefectx._logs.durations import parse_duration
 
 if TYPE_CHECKING:
     import datetime

@@ -12,7 +12,7 @@ from prefect.utilities.engine import collect_task_run_inputs_sync
 from prefect.utilities.importtools import from_qualified_name
 from prefect_dask.task_runners import DaskTaskRunner
 
-from prefectx._runners.prefect.task import PrefectTask, RunName
+from prefectx._runners.prefect.task import RunName, whole
 from prefectx.dask import remote
 from prefectx.dask.collector import Collector
 from prefectx.dask.connection import connected
@@ -176,7 +176,7 @@ class DaskRunner(DaskTaskRunner):
             )
         future = DaskFuture(run_id, running)
         known = {name: runs for name, runs in inputs.items() if runs}
-        submitted = Submitted(future, _whole(task), name, known, ready.futures, copy_context())
+        submitted = Submitted(future, whole(task), name, known, ready.futures, copy_context())
         collector.add(submitted, running)
         return future
 
@@ -200,11 +200,6 @@ class DaskRunner(DaskTaskRunner):
                 self._shelf.clear()
         finally:
             super().__exit__(*error)
-
-
-def _whole(task: AnyPrefectTask[..., Any]) -> AnyPrefectTask[..., Any]:
-    """Return the one task that all calls share, not the one that was made for this call."""
-    return PrefectTask.of(task.task) if isinstance(task, PrefectTask) else task
 
 
 def _made(options: dict[str, Any]) -> DaskRunner:

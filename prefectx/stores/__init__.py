@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from prefectx.stores.base import Store
 from prefectx.stores.file import Filestore
 from prefectx.stores.formats import register_format
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from prefectx.stores.memory import MemoryStore
     from prefectx.stores.sql import SQLStore
 

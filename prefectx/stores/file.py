@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from xxhash import xxh3_128
 
@@ -14,11 +15,9 @@ from prefectx.stores.formats import format_of
 from prefectx.stores.messages import Explained, missing, note_unwritten_value
 from prefectx.stores.unwritten import note_unwritten
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
-    from typing import Any, Final, Literal, Self
 
 _PART: Final = 1 << 20
 

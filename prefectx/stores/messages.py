@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.errors import (
     CorruptTarget,
@@ -13,10 +14,8 @@ from prefectx.errors import (
 )
 from prefectx.stores.formats import format_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Final
 
     from prefectx.stores.base import Store
 

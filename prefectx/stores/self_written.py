@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 from prefectx.errors import TargetMissing, UnsupportedValue
 from prefectx.stores.base import Store
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
-    from typing import Any
 
 
 class SelfWritten(Store):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import errno
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Final
+from typing import Final
 
 _FULL: Final = "Make room for it"
 _FORBIDDEN: Final = "Let this user write to its folder"

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from prefectx import Item
+from prefectx._values.not_loaded import USES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_OPERATIONS: Final = (
-    *("bool", "eq", "ne", "lt", "le", "gt", "ge", "str", "format", "len", "iter", "contains"),
-    *("getitem", "setitem", "call", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv"),
-    *("rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "pow", "rpow", "and", "rand", "or"),
-    *("ror", "matmul", "rmatmul", "neg", "abs", "int", "float", "index", "round", "getattr"),
-)
+# What Python calls, of which some pass in silence: an object's own `==` and `str` give an answer.
+_OPERATIONS: Final = (*USES, "__call__", "__eq__", "__ne__", "__str__", "__format__", "__getattr__")
 
 
 class UsedAsData(TypeError):
@@ -52,18 +49,18 @@ class Watched(Item[Any]):
 
 
 def _used(operation: str) -> Callable[..., NoReturn]:
-    def use(self: Watched, *args: object) -> NoReturn:
-        if operation == "getattr":
+    def use(self: Watched, *args: object, **_: object) -> NoReturn:
+        if operation == "__getattr__":
             name = str(args[0])
-            if name.startswith("__"):
+            if name.startswith("__") and name != "__class__":
                 raise AttributeError(name)  # Python looks for protocols by itself
             self.notice(f".{name}")
         else:
-            self.notice(f"__{operation}__")
+            self.notice(operation)
         raise UsedAsData(operation)
 
     return use
 
 
 for _operation in _OPERATIONS:
-    setattr(Watched, f"__{_operation}__", _used(_operation))
+    setattr(Watched, _operation, _used(_operation))

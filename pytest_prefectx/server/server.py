@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 STARTUP_TIMEOUT: Final = 120.0
-STOP_TIMEOUT: Final = 10.0
+STOP_TIMEOUT: Final = 60.0
 LOG_TAIL: Final = 30
 
 # The services that only long-lived servers need; two writers to one SQLite file get in each

@@ -14,8 +14,8 @@ from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
 from prefectx import flow, load, task, use_mode
-from prefectx._runners.prefect.flow import PrefectFlow
-from prefectx._runners.prefect.task import Body, PrefectTask
+from prefectx._runners.prefect.flow import as_prefect_flow
+from prefectx._runners.prefect.task import Body, as_prefect_task, for_call
 from prefectx.dask import task_runner
 
 pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
@@ -65,11 +65,11 @@ def test_hits_send_nothing_to_the_scheduler(on_cluster: Any, prefect_server: Any
 @pytest.mark.prefectx("prefect.cache")
 def test_tasks_and_flows_travel_by_reference() -> None:
     body = Body.here(shipped.named, "prefect.cache")
-    sent = cloudpickle.dumps(PrefectTask.of(shipped.named).for_call(body, "name"))
+    sent = cloudpickle.dumps(for_call(as_prefect_task(shipped.named), body, "name"))
     assert len(sent) < 1_000
-    assert len(cloudpickle.dumps(PrefectFlow.of(shipped.many_ways))) < 1_000
+    assert len(cloudpickle.dumps(as_prefect_flow(shipped.many_ways))) < 1_000
     other = shipped.many_ways.with_options(name="other")
-    restored = pickle.loads(cloudpickle.dumps(PrefectFlow.of(other)))
+    restored = pickle.loads(cloudpickle.dumps(as_prefect_flow(other)))
     assert restored.name == "other"
     assert restored.function is shipped.many_ways.function
     assert len(shipped.LARGE) > 1_000_000

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patience import PATIENCE
+
 from prefectx import get_run_logger, task
 
 if TYPE_CHECKING:
@@ -148,7 +150,7 @@ def fork_and_die(note: str) -> None:
 def wait_until_told(note: str) -> tuple[str, str]:
     """Wait until a log line says that this task still runs; return it, and whose line it is."""
     with told_lines() as lines:
-        while note not in (record := lines.get(timeout=60)).getMessage():
+        while note not in (record := lines.get(timeout=PATIENCE)).getMessage():
             pass
     return record.getMessage(), record.__dict__["task_run_id"]
 
@@ -157,8 +159,9 @@ def wait_until_told(note: str) -> tuple[str, str]:
 async def wait_until_told_later(note: str) -> tuple[str, str]:
     """Do the same while the event loop goes on."""
     with told_lines() as lines:
-        while note not in (record := await asyncio.to_thread(lines.get, timeout=60)).getMessage():
-            pass
+        record = await asyncio.to_thread(lines.get, timeout=PATIENCE)
+        while note not in record.getMessage():
+            record = await asyncio.to_thread(lines.get, timeout=PATIENCE)
     return record.getMessage(), record.__dict__["task_run_id"]
 
 

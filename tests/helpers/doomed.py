@@ -13,13 +13,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patience import PATIENCE
+
 from prefectx import flow, load, task, wait
 from prefectx.dask import task_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 60
 GATES = Path("../gates")
 
 

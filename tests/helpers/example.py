@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import PATIENCE
 
 from pytest_prefectx.server.server import cache_folder
 
@@ -84,7 +85,7 @@ class Example:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=250,
+            timeout=PATIENCE,
             check=False,
         )
         run = Run(process.returncode, process.stdout, process.stderr)
@@ -189,10 +190,10 @@ class Started:
     def end(self, number: signal.Signals) -> int:
         """Send the signal and return the exit code."""
         self._process.send_signal(number)
-        return self._process.wait(60)
+        return self._process.wait(PATIENCE)
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], timeout: float = PATIENCE) -> None:
     """Wait until `condition` holds."""
     deadline = time.monotonic() + timeout
     while not condition():

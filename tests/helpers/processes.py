@@ -9,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
+from patience import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
-
-PATIENCE = 120
 
 
 def started(code: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefectx import flow, load, task, use_mode
@@ -75,7 +76,7 @@ def run_script(tmp_path: Path, **environment: str) -> subprocess.CompletedProces
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=PATIENCE,
         env={**inherited, "PREFECT_HOME": str(tmp_path / "home"), **environment},
     )
 
@@ -199,7 +200,7 @@ def test_server_at_the_usual_port_is_used(tmp_path: Path) -> None:
             done = run_script(tmp_path)
         finally:
             server.terminate()
-            server.communicate(timeout=30)
+            server.communicate(timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     places = eval(done.stdout.splitlines()[0])  # noqa: S307 - printed by the script above
     assert places == ("http://127.0.0.1:4200/api", "http://127.0.0.1:4200/api", 6)
@@ -211,7 +212,7 @@ def _wait_until_healthy(server: subprocess.Popen[str]) -> None:
 
     while server.poll() is None:
         try:
-            httpx.get("http://127.0.0.1:4200/api/health", timeout=60).raise_for_status()
+            httpx.get("http://127.0.0.1:4200/api/health", timeout=PATIENCE).raise_for_status()
         except httpx.ConnectError:
             continue
         return

@@ -11,11 +11,10 @@ from typing import Any
 import chatty
 import pytest
 import talking
+from patience import PATIENCE
 from talking import logged, place
 
 from prefectx import flow, get_run_logger, load, logs, task
-
-PATIENCE = 60
 
 IN_PREFECT = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import prefect
 import pytest
+from patience import PATIENCE
 from prefect.runtime import flow_run
 
 from prefectx import flow, load, task
@@ -123,6 +124,6 @@ def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Any
         return flow_run.get_id()
 
     identity = many()
-    runs = prefect_server.task_runs(identity, expect=5_000, timeout=180)
+    runs = prefect_server.task_runs(identity, expect=5_000, timeout=PATIENCE)
     assert len(runs) == 5_000
     assert {run.state_name for run in runs} == {"Completed"}

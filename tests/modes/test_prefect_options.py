@@ -13,12 +13,12 @@ from typing import Any
 
 import prefect
 import pytest
+from patience import PATIENCE
 from prefect.cache_policies import INPUTS
 from prefect.flows import load_flow_from_entrypoint
 from prefect.runtime import flow_run
 
 from prefectx import Flow, context, flow, load, tags, task, use_mode
-from prefectx._runners.prefect.task import PrefectTask
 
 pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 
@@ -44,10 +44,10 @@ def test_flow_and_task_are_real_ones() -> None:
 
     @task(target=None)
     def which() -> Any:
-        return type(prefect.context.TaskRunContext.get().task)
+        return isinstance(prefect.context.TaskRunContext.get().task, prefect.Task)
 
-    assert which() is PrefectTask
-    assert issubclass(PrefectTask, prefect.Task)
+    assert which() is True
+    assert isinstance(which, prefect.Task)
 
 
 def test_flow_decorated_in_another_mode_becomes_a_real_one(prefectx_mode: str) -> None:
@@ -57,7 +57,6 @@ def test_flow_decorated_in_another_mode_becomes_a_real_one(prefectx_mode: str) -
         def later_real(value: int) -> Any:
             return double(value)
 
-        assert not isinstance(later_real, prefect.Flow)
         assert later_real(2) == 4
     assert callable(later_real.serve)
     assert isinstance(later_real, prefect.Flow)
@@ -282,7 +281,7 @@ def test_served_flow_runs_in_a_process_of_its_own(
     ) as server:
         try:
             _wait_for_line(server, "Your flow")
-            run = run_deployment("from a script/served", parameters={"value": 4}, timeout=90)
+            run = run_deployment("from a script/served", parameters={"value": 4}, timeout=PATIENCE)
         finally:
             server.terminate()
             said = server.stdout.read()

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
@@ -126,7 +127,7 @@ def test_unfinished_argument_is_looked_at_where_the_task_runs(
 
     @task
     def slow(value: int) -> int:
-        assert submitted.wait(timeout=60)
+        assert submitted.wait(timeout=PATIENCE)
         return 2 * value
 
     @flow

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 HERE = Path(__file__).resolve().parent
 PREFECTX = HERE.parent.parent / "prefectx"
@@ -41,7 +42,7 @@ def test_one_bug_is_noticed_and_no_bug_is_not() -> None:
         [sys.executable, str(HERE), "the kind of a sequence"],
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
+from patience import PATIENCE
 
 from prefectx import flow, load, task
 from prefectx.errors import TargetMissing
@@ -195,7 +196,7 @@ def test_what_only_a_new_process_lacks_is_found() -> None:
     assert isinstance(error.disagreement.case.got.error, KeyError)
 
 
-MEETING = threading.Barrier(2, timeout=5)
+MEETING = threading.Barrier(2, timeout=PATIENCE)
 ALONE = threading.local()
 MET = threading.Event()
 

@@ -19,6 +19,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import PATIENCE
 
 from prefectx import load, task
 from prefectx.records import record_of
@@ -128,7 +129,7 @@ def child(code: str, **options: Any) -> subprocess.Popen[str]:
 def ended(code: str, **options: Any) -> tuple[int, str]:
     """Run the same to its end; return how it ended and the traceback that it wrote."""
     with child(code, **options) as process:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
     return process.returncode, errors
 
 
@@ -332,7 +333,7 @@ class TestLeftOver:
             os.utime(held, (0, 0))
             Filestore().save("a/c", 1)
             assert left_over() == [held]
-            process.communicate("go on\n", timeout=60)
+            process.communicate("go on\n", timeout=PATIENCE)
         assert process.returncode == 0
         assert Path("a/b.slow").read_bytes() == b"slow"
         assert left_over() == []
@@ -662,7 +663,7 @@ class TestHindered:
         with child(code) as process:
             assert process.stdout.readline() == "writing\n"
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=PATIENCE)
         assert "KeyboardInterrupt" in errors
         assert process.returncode == -signal.SIGINT
         assert [path for path in Path().rglob("*") if path.is_file()] == []

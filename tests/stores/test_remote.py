@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import fsspec
 import pytest
+from patience import PATIENCE
 from processes import running
 from s3_server import S3Server, s3_server
 
@@ -190,7 +191,7 @@ class TestS3:
         Path("store").write_bytes(pickle.dumps(on_s3))
         code = "import pickle; s = pickle.load(open('store', 'rb')); s.save('b', s.load('a') + 1)"
         with running(code) as process:
-            assert process.communicate(timeout=60) == ("", "")
+            assert process.communicate(timeout=PATIENCE) == ("", "")
         assert on_s3.load("b") == 2
 
     def test_a_fork_has_connections_of_its_own(self, on_s3: Filestore) -> None:
@@ -226,7 +227,7 @@ class TestS3:
         """
         for target in ("new", "old"):
             with running(code, target) as process:
-                _, errors = process.communicate(timeout=60)
+                _, errors = process.communicate(timeout=PATIENCE)
             assert process.returncode == -signal.SIGKILL, errors
         assert list(on_s3.list()) == ["old"]
         assert on_s3.load("old") == "old"

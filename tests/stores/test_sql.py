@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import PATIENCE
 from processes import outputs_of, running
 
 from prefectx import flow, load, task
@@ -127,7 +128,7 @@ store._database.engine(store._rows)
 store.save("a", "new")
 """
         with running(code) as process:
-            process.communicate(timeout=60)
+            process.communicate(timeout=PATIENCE)
         assert process.returncode == -signal.SIGKILL
         assert store.load("a") == "old"
         store.save("a", "newer")
@@ -388,7 +389,7 @@ def make():
 make()
 """
         with running(code) as process:
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=PATIENCE)
         assert "StoreUnreachable" in errors
         assert SECRET not in errors
 

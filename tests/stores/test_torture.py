@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 HERE = Path(__file__).resolve().parent
 TORTURE = HERE.parent.parent / "benchmarks" / "torture"
@@ -25,7 +26,7 @@ def torture(kills: int, store: str) -> tuple[int, dict[str, int]]:
         env={**os.environ, "PYTHONPATH": str(HERE)},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.stderr == ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from processes import running
 
 from prefectx import load, task
@@ -189,7 +190,7 @@ class TestSigned:
                 print("refused")
         """
         with running(code) as process:
-            assert process.communicate(timeout=60) == ("refused\n", "")
+            assert process.communicate(timeout=PATIENCE) == ("refused\n", "")
 
 
 def test_an_empty_key_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from prefectx._logs.durations import parse_duration, told_duration
+from prefectx._logs.process_memory import resident, told_memory
+from prefectx._logs.progress import interval
 from prefectx.errors import InvalidDuration, PrefectxError
-from prefectx.logs.durations import parse_duration, told_duration
-from prefectx.logs.process_memory import resident, told_memory
-from prefectx.logs.progress import interval
 
 pytestmark = pytest.mark.prefectx("cache")
 

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 from prefectx import Item, current_mode, flow, item, load, task
 from prefectx.errors import (
@@ -328,7 +329,7 @@ class TestWholeOrNotAtAll:
             child.stdin.write("go\n")
             child.stdin.flush()
         for child in children:
-            child.communicate(timeout=60)
+            child.communicate(timeout=PATIENCE)
             assert child.returncode == 0
         assert Filestore().load("a/b") in ([0] * 5000, [1] * 5000)
         assert files() == ["a/b"]
@@ -350,7 +351,7 @@ class TestWholeOrNotAtAll:
         ) as child:
             assert child.stdout.readline() == "writing\n"
             child.send_signal(signal.SIGKILL)
-            assert child.wait(timeout=60) == -signal.SIGKILL
+            assert child.wait(timeout=PATIENCE) == -signal.SIGKILL
         assert not Filestore().exists("a/b.half")
         assert list(Filestore().list()) == []
         for left in files():

@@ -52,7 +52,7 @@ def numpy_values() -> list[Any]:
         *(
             np.float32(NAN),
             np.float64(NAN),
-            np.datetime64("NaT"),
+            np.datetime64("NaT", "s"),
             np.longdouble(1.5),
             np.void(b"ab"),
         ),

@@ -17,6 +17,7 @@ import apart
 import psutil
 import pytest
 from example import wait_until
+from patience import PATIENCE
 
 import prefectx
 from prefectx import Item, load, task
@@ -48,11 +49,14 @@ def _files() -> int:
 
 
 def _children() -> list[int]:
-    return [
-        child.pid
-        for child in psutil.Process().children()
-        if any("prefectx._isolation" in part for part in child.cmdline())
-    ]
+    return [child.pid for child in psutil.Process().children() if _is_ours(child)]
+
+
+def _is_ours(child: psutil.Process) -> bool:
+    try:
+        return any("prefectx._isolation" in part for part in child.cmdline())
+    except psutil.NoSuchProcess:  # also if it has ended and nobody has asked how
+        return False
 
 
 def is_running(pid: int) -> bool:
@@ -279,7 +283,7 @@ def ended_by(end: Any, name: str) -> tuple[str, list[int]]:
         )
         pids = noted("note")
         end(parent.pid)
-        parent.wait(60)
+        parent.wait(PATIENCE)
     return Path("said").read_text(), pids
 
 
@@ -341,6 +345,6 @@ def test_the_classes_and_functions_of_a_script_travel(python: Any) -> None:
     """And the script does not run again in the child: it has no `if __name__ == "__main__"`."""
     Path("script.py").write_text(dedent(SCRIPT))
     done = subprocess.run(
-        [sys.executable, "script.py"], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "script.py"], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert (done.stdout, done.stderr) == ("Document(text='A')\n", "")

@@ -72,7 +72,6 @@ class TestHandle:
         assert hash(seven) == hash(item("in/seven"))
         assert seven != item("in/eight")
         assert seven != item("in/seven", Filestore("elsewhere"))
-        assert seven != "in/seven"
         assert len({seven, item("in/seven"), item("in/eight")}) == 2
 
     def test_says_its_target(self, seven: Item[int], tmp_target: Any) -> None:

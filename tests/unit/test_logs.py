@@ -10,12 +10,13 @@ from typing import Any
 
 import chatty
 import pytest
+from patience import PATIENCE
 from talking import in_threads, logged, place, total
 
 from prefectx import context, flow, get_run_logger, logs, task, use_mode
+from prefectx._logs.format import PREFECTX
+from prefectx._logs.selection import Wanted
 from prefectx.errors import PrefectxError, UnknownLevel
-from prefectx.logs.format import PREFECTX
-from prefectx.logs.selection import Wanted
 
 pytestmark = pytest.mark.prefectx("function")
 
@@ -211,7 +212,7 @@ def test_threads_log_under_the_runs_name_if_their_function_is_in_run(
 
 
 def test_several_threads_may_be_in_the_run_at_once() -> None:
-    both = threading.Barrier(2, timeout=60)
+    both = threading.Barrier(2, timeout=PATIENCE)
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(logs.in_run(lambda _: both.wait()), range(2))) == [0, 1]
 

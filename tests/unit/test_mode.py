@@ -10,6 +10,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 
 from prefectx import MODES, Item, context, current_mode, flow, gcontext, task, use_mode
 from prefectx.errors import PrefectxError, UnknownMode
@@ -135,9 +136,9 @@ def test_threads_do_not_see_each_others_modes(monkeypatch: pytest.MonkeyPatch) -
 
     def seen(mode: str) -> str:
         with use_mode(mode):
-            together.wait(timeout=30)
+            together.wait(timeout=PATIENCE)
             found = current_mode()
-            together.wait(timeout=30)
+            together.wait(timeout=PATIENCE)
         return found + "/" + current_mode()
 
     with ThreadPoolExecutor(3) as pool, use_mode("prefect"):

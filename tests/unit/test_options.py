@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-from prefectx import Flow, Task, flow, task
+from prefectx import Flow, Task, flow, task, use_mode
 from prefectx._settings.options import FLOW_OPTIONS, OWN_OPTIONS, TASK_OPTIONS, prefect_options
 from prefectx.errors import PrefectxError, UnknownOption
 from prefectx.stores import Filestore
@@ -108,8 +109,9 @@ def test_prefects_options_are_those_of_the_prefect_that_is_installed(
 
 
 def test_own_options_are_kept_from_prefect() -> None:
-    given = {"target": None, "name": "n", "rerun_on": (), "retries": 1, "tags": ["a"]}
+    given = {"target": None, "name": "{x}", "rerun_on": (), "retries": 1, "tags": ["a"]}
     assert prefect_options(given) == {"retries": 1, "tags": ["a"]}
+    assert prefect_options({**given, "name": "n"}) == {"retries": 1, "tags": ["a"], "name": "n"}
     assert OWN_OPTIONS < TASK_OPTIONS
 
 
@@ -166,13 +168,31 @@ def test_what_is_no_function_is_refused(decorator: Any) -> None:
         decorator(3)
 
 
-def test_a_generator_must_say_that_it_has_no_target() -> None:
+@pytest.mark.prefectx("cache")
+def test_what_cannot_be_kept_is_refused_where_it_would_be_kept() -> None:
     def count(stop: int) -> Any:
         yield from range(stop)
 
+    async def acount(stop: int) -> Any:
+        yield stop
+
+    class Counter:
+        def __call__(self, stop: int) -> int:
+            return stop
+
     with pytest.raises(PrefectxError, match=r"'count' is a generator, .* target=None"):
-        task(count)
+        task(count)(2)
+    with pytest.raises(PrefectxError, match=r"'acount' is a generator, .* target=None"):
+        task(acount).item(2)
+    with pytest.raises(PrefectxError, match=r"'Counter' is made of .* wrap it in a def"):
+        task(Counter())(2)
+    with pytest.raises(PrefectxError, match="'partial' is made of"):
+        task(functools.partial(pow, 2)).submit(1).result()
     assert list(task(target=None)(count)(2)) == [0, 1]
+    assert task(target=None)(Counter())(2) == 2
+    with use_mode("function"):
+        assert list(task(count)(2)) == [0, 1]
+        assert task(Counter())(2) == 2
 
 
 def test_builtin_functions_can_be_tasks() -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_prefectx.server.client import PrefectServer
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PLAIN: Final = ("function", "cache")
 PREFECT: Final = ("prefect.skip", "prefect.cache", "prefect")
 WAYS: Final = {
@@ -112,7 +113,7 @@ def run(command: list[str] | str, folder: Path, **variables: str) -> tuple[str, 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if is_line else subprocess.PIPE,
         encoding="utf-8",
-        timeout=200,
+        timeout=PATIENCE,
     )
     if done.returncode and not is_line:
         said = f"{done.stdout}{done.stderr}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from example import wait_until
 
-from prefectx.logs.progress import StillRunning, work_is_done_by
+from prefectx._logs.progress import StillRunning, work_is_done_by
 
 pytestmark = pytest.mark.prefectx("cache")
 

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefectx import context, gcontext, get_run_logger, item, load, task, use_mode
+from prefectx._calls.call import plain_hit
 from prefectx.errors import PrefectxError, TemplateError
 from prefectx.stores import Filestore
 
@@ -135,7 +136,7 @@ class TestNames:
         plain = task(target=f"out/{{{name}.version}}/{{x}}", modules=[module])(lambda x: x)
         with use_mode("cache"):
             assert [plain(1).target, plain(1).target] == ["out/v3/1"] * 2
-            assert plain.naming.hit(1).target == "out/v3/1"
+            assert plain_hit(plain, (1,), {}).target == "out/v3/1"
 
     def test_come_from_context(self) -> None:
         with context(day="monday", n=3):
@@ -235,7 +236,7 @@ class TestText:
 
     @pytest.mark.parametrize("option", ["target", "base", "name"])
     @pytest.mark.parametrize(
-        "text", ["out/{x", "out/}", "out/{}", "out/{x!z}", "out/{x +}", "'\"'''\"\"\""]
+        "text", ["out/{x", "out/}", "out/{}", "out/{x!z}", "out/{x +}", "{x}'\"'''\"\"\""]
     )
     def test_that_does_not_compile_is_refused_at_decoration(self, option: str, text: str) -> None:
         with pytest.raises(TemplateError, match=f"{option}=.* of task 'one'"):

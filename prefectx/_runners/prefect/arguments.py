@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefect.utilities.annotations import allow_failure as prefect_allow_failure
+from prefect.utilities.annotations import unmapped as prefect_unmapped
 
 from prefectx._runners.prefect.future import (
     Hit,
@@ -13,8 +14,10 @@ from prefectx._runners.prefect.future import (
     upstream_futures,
 )
 from prefectx._runners.prefect.task import Carried
-from prefectx._values.annotations import allow_failure, is_unmapped, may_fail
+from prefectx._values.annotations import allow_failure, is_unmapped, may_fail, unmapped
 from prefectx._values.containers import replace
+from prefectx._values.future import Future, FutureList
+from prefectx._values.item import is_item
 from prefectx._values.kinds import (
     is_future,
     is_future_list,
@@ -68,6 +71,31 @@ class Given:
     def run_name(self) -> str | None:
         """Return the run's name, or None if there is none or it cannot be known yet."""
         return None if self.waits else self.task.naming.run_name(self.known_args, self.known_kwargs)
+
+
+def for_prefect(value: Any) -> Any:
+    """Return the arguments of a task with Prefect's marks in place of ours, and data of Items."""
+    return replace(value, _as_prefects)
+
+
+def for_prefect_flow(value: Any) -> Any:
+    """Return the arguments of a flow with Prefect's marks in place of ours; Items stay Items."""
+    return replace(value, _marked)
+
+
+def _as_prefects(value: Any) -> Any:
+    return value.load() if is_item(value) else _marked(value)
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, allow_failure):
+        return prefect_allow_failure(for_prefect(value.unwrap()))
+    if isinstance(value, unmapped):
+        return prefect_unmapped(for_prefect(value.unwrap()))
+    if isinstance(value, FutureList | Future):
+        # Of a mode in which nothing runs in the background.
+        return for_prefect(value.result())
+    return value
 
 
 def _as_list(wait_for: Any) -> list[Any] | None:

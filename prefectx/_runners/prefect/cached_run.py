@@ -15,7 +15,7 @@ from prefect.logging.loggers import task_run_logger
 from prefect.states import Completed
 
 from prefectx._runners.prefect.future import RecordedHit
-from prefectx._runners.prefect.task import PrefectTask
+from prefectx._runners.prefect.task import as_prefect_task
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -61,7 +61,7 @@ def recorded(
         parameters: The arguments, by name.
         wait_for: The futures that the call named.
     """
-    task = PrefectTask.of(call.task)
+    task = as_prefect_task(call.task)
     run: Any = _create_task_run(task=task, parameters=parameters, wait_for=wait_for)
     run.name = name or run.name
     state: State[Any] = Completed(name="Cached", data=call.item)

@@ -3,110 +3,268 @@
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 import threading
-from typing import Any, Final, Self, cast
+from types import FunctionType
+from typing import Any, Final
 
 import prefect
-from prefect.flow_engine import run_flow
+from prefect.utilities.annotations import NotSet
 
-from prefectx._api.flow import Flow
-from prefectx._naming.signature import Signature
+from prefectx._logs.handlers import ensure_logs
+from prefectx._runners import current_runner
+from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.server import api
-from prefectx._settings.options import FlowOptions
-from prefectx._values.item import load
+from prefectx._runners.prefect.task import bound_function, ours
+from prefectx._settings.options import FLOW_OPTIONS, check_options
+from prefectx._values.containers import replace
+from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
 from prefectx._values.references import imported, is_importable
-from prefectx.logs.handlers import ensure_logs
 
-_becoming: Final = threading.Lock()
+_becoming: Final = threading.RLock()
+
+# What Prefect takes for an option that was not given.
+_LEFT_OUT: Final = (None, NotSet)
 
 
-# `with_options` is ours: it takes fewer kinds of values than Prefect's and gives a flow of ours.
-class PrefectFlow(Flow[..., Any], prefect.Flow[..., Any]):  # type: ignore[misc]
-    """A flow of ours that is one of Prefect's: `serve`, `deploy` and all else work on it."""
+@functools.cache
+def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
+    """Return the class of flows that are of this class of ours, and Prefect's as well.
 
-    @classmethod
-    def of(cls, flow: Flow[..., Any]) -> PrefectFlow:
-        """Make `flow` itself a real `prefect.Flow`, if it is not one yet; return it."""
-        ensure_logs()
-        with _becoming:
-            if isinstance(flow, PrefectFlow):
-                return flow
-            real = object.__new__(cls)
-            real.__dict__.update(flow.__dict__)
-            # Called by its class, which has no type arguments then.
-            prefect.Flow.__init__(  # pyright: ignore[reportUnknownMemberType]
-                real, real.function, **real.given_options
+    What both have is ours, but for what stands here; what only `prefect.Flow` has is there as well.
+    """
+
+    class PrefectFlow(kind, prefect.Flow[..., Any]):  # type: ignore[misc] # ours is known to those above alone
+        """A flow of ours that is one of Prefect's."""
+
+        @property
+        def fn(self: Any) -> Any:
+            """What Prefect's engine runs: the function itself, or that within a run of ours.
+
+            Prefect runs a deployed flow without calling it, so it must find this here.
+            """
+            kept = vars(self)["fn"]
+            if kept is not self.function:
+                # Somebody has put another in its place.
+                return kept
+            choose = getattr(current_runner(), "flow_function", None)
+            return kept if choose is None else choose(self)
+
+        @fn.setter
+        def fn(self: Any, fn: Any) -> None:
+            vars(self)["fn"] = fn
+
+        def with_options(self: Any, **options: Any) -> Any:
+            """Return this flow with some options changed, by the rules of Prefect."""
+            check_options(options, FLOW_OPTIONS, "flow")
+            plain = vars(prefect.Flow.with_options(self, **options))
+            kept = {name: value for name, value in options.items() if value not in _LEFT_OUT}
+            changed = as_prefect_flow(ours(self).with_options(self, **kept))
+            function = vars(changed)["fn"]
+            vars(changed).update(plain)
+            changed.fn = function
+            if changed._bound:
+                _bind(changed)
+            _note_made(changed)
+            return changed
+
+        def on_completion(self: Any, fn: Any) -> Any:
+            """Call `fn(flow, flow_run, state)` when a run completes."""
+            return prefect.Flow.on_completion(self, fn)
+
+        def on_failure(self: Any, fn: Any) -> Any:
+            """Call `fn(flow, flow_run, state)` when a run fails."""
+            return prefect.Flow.on_failure(self, fn)
+
+        def on_cancellation(self: Any, fn: Any) -> Any:
+            """Call `fn(flow, flow_run, state)` when a run is cancelled."""
+            return prefect.Flow.on_cancellation(self, fn)
+
+        def on_crashed(self: Any, fn: Any) -> Any:
+            """Call `fn(flow, flow_run, state)` when a run crashes."""
+            return prefect.Flow.on_crashed(self, fn)
+
+        def on_running(self: Any, fn: Any) -> Any:
+            """Call `fn(flow, flow_run, state)` when a run starts."""
+            return prefect.Flow.on_running(self, fn)
+
+        def bound_to(self: Any, first: tuple[object, ...]) -> Any:
+            """Return this flow with its first arguments given, as a method's object is."""
+            bound = ours(self).bound_to(self, first)
+            _bind(bound)
+            return bound
+
+        def serialize_parameters(self: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+            """Return what the API is told of the parameters; an iterator would be used up by it."""
+            told = {
+                name: f"<{type(value).__name__}>" if is_iterator(value) else value
+                for name, value in parameters.items()
+            }
+            return prefect.Flow.serialize_parameters(self, told)
+
+        def validate_parameters(self: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+            """Check and convert parameters by the function's annotations.
+
+            Those that hold Items or futures pass as they are: their data is not here.
+            """
+            plain = copy.copy(self)
+            # Its annotations may be strings, which mean what they mean where the function stands.
+            plain.fn = _without_annotations(
+                self.function, [name for name, value in parameters.items() if _holds_handles(value)]
             )
-            # Only now: from the function's own file Prefect finds out the version and entrypoint.
-            real.fn = real.body
-            # Another thread may use the flow meanwhile: it becomes a whole one at once.
-            flow.__dict__.update(real.__dict__)
-            flow.__class__ = cls
-        return cast("PrefectFlow", flow)
+            return prefect.Flow.validate_parameters(plain, parameters)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        # By reference, or it would be sent with all the globals that its function names.
-        origin = self._origin or self
-        if not is_importable(origin):
-            return super().__reduce_ex__(protocol)
-        if origin is self:
-            return (_found, (self.__module__, self.__qualname__))
-        return (_varied, (origin, self.given_options, self._bound))
+        def __copy__(self: Any) -> Any:
+            one = object.__new__(type(self))
+            vars(one).update(vars(self))
+            one._origin = self._origin or self
+            return one
 
-    def __copy__(self) -> Self:
-        one = object.__new__(type(self))
-        one.__dict__.update(self.__dict__)
-        one._origin = self._origin or self
-        return one
+        def __reduce__(self: Any) -> tuple[Any, ...]:
+            # By reference, or it would be sent with all the globals that its function names.
+            changes = _changes(self)
+            if is_importable(self):
+                return (_found, (self.__module__, self.__qualname__, changes))
+            if self._origin is not None:
+                return (_varied, (self._origin, self.given_options, self._bound, changes))
+            # There, the function has no file.
+            changes |= {"version": self.version, "_entrypoint": self._entrypoint}
+            # Made first, filled then: a recursive function names its own flow.
+            ours_alone = ours(self)
+            state = (self._given, self.given_options, changes)
+            return (ours_alone.__new__, (ours_alone,), state, None, None, _fill)
 
-    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run the flow in Prefect's engine."""
-        return_type = "state" if kwargs.pop("return_state", False) else "result"
-        wait_for = kwargs.pop("wait_for", None)
-        parameters = Signature(self.function).binder()(*args, **kwargs)
-        run = self._acall if self.isasync and not self.isgenerator else self._call
-        return run(parameters=parameters, wait_for=wait_for, return_type=return_type)
-
-    def _call(self, **how: Any) -> Any:
-        with api():
-            return run_flow(self._direct(), **how)
-
-    async def _acall(self, **how: Any) -> Any:
-        with api():
-            return await run_flow(self._direct(), **how)  # type: ignore[misc]
-
-    def _direct(self) -> PrefectFlow:
-        """Return this flow for a call from Python, where arguments need no conversion.
-
-        Runs of deployments get their parameters as JSON, and Prefect converts those by the
-        function's annotations. A call's arguments are what they are in every mode.
-        """
-        if "validate_parameters" in self.given_options:
-            return self
-        direct = copy.copy(self)
-        direct.should_validate_parameters = False
-        return direct
-
-    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Return what the API is told of the parameters; an iterator would be used up by it."""
-        told = {
-            name: f"<{type(value).__name__}>" if is_iterator(value) else value
-            for name, value in parameters.items()
-        }
-        return super().serialize_parameters(told)
-
-    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Convert parameters by the function's annotations, on data: an Item fits none."""
-        plain = copy.copy(self)
-        # Its annotations may be strings, which mean what they mean where the function stands.
-        plain.fn = self.function
-        return super(PrefectFlow, plain).validate_parameters(load(parameters))
+    return PrefectFlow
 
 
-def _found(module: str, qualified_name: str) -> PrefectFlow:
-    return PrefectFlow.of(imported(module, qualified_name))
+def is_prefect_flow(flow: Any) -> bool:
+    """Tell whether `flow` is one of ours that is one of Prefect's already."""
+    return issubclass(type(flow), prefect.Flow)
 
 
-def _varied(origin: Flow[..., Any], options: FlowOptions, bound: tuple[object, ...]) -> PrefectFlow:
-    return PrefectFlow.of(origin.with_options(**options).bound_to(bound))
+def as_prefect_flow(flow: Any) -> Any:
+    """Make `flow` itself a real `prefect.Flow`, if it is none yet; return it."""
+    ensure_logs(connect)
+    if is_prefect_flow(flow):
+        return flow
+    if flow._unbound is not None:
+        unbound = as_prefect_flow(flow._unbound)
+        attributes = {**vars(unbound), **{name: vars(flow)[name] for name in _OF_A_BOUND_FLOW}}
+    else:
+        plain: Any = prefect.Flow(flow._given, **flow.given_options)
+        attributes = vars(plain)
+    kind = kind_of(type(flow))
+    with _becoming:
+        if is_prefect_flow(flow):
+            return flow
+        # Another thread may use the flow meanwhile: it becomes a whole one at once.
+        vars(flow).update(attributes)
+        _SET_CLASS(flow, kind)
+    if flow._bound:
+        _bind(flow)
+    _note_made(flow)
+    return flow
+
+
+_SET_CLASS: Final = object.__dict__["__class__"].__set__
+_OF_A_BOUND_FLOW: Final = ("_bound", "_origin", "_unbound")
+_NO_ATTRIBUTE: Final = frozenset({"_made", "fn", "function", "body", "_bound", "_origin"})
+
+
+def called_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a flow as a `prefect.Flow`, with the API that can be had.
+
+    Args:
+        flow: The flow.
+        args: Its positional arguments, the object that it is bound to first.
+        kwargs: Its arguments by name, and what each call takes.
+    """
+    args = args[len(flow._bound) :]
+    if flow.isasync and not flow.isgenerator:
+        return _acalled(flow, args, kwargs)
+    with api():
+        return prefect.Flow.__call__(flow, *args, **kwargs)
+
+
+async def _acalled(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    with api():
+        return await prefect.Flow.__call__(flow, *args, **kwargs)
+
+
+def _bind(flow: Any) -> None:
+    """Give a bound flow a function of its own, as Prefect binds functions."""
+    mark = "__prefect_cls__" if isinstance(flow._given, classmethod) else "__prefect_self__"
+    flow.function = bound_function(flow.function, mark, flow._bound[0])
+    setattr(flow.body, mark, flow._bound[0])
+    flow.fn = flow.function
+
+
+def _holds_handles(value: Any) -> bool:
+    found: list[Any] = []
+
+    def look(part: Any) -> Any:
+        if is_handle(part):
+            found.append(part)
+        return part
+
+    replace(value, look)
+    return bool(found)
+
+
+def _without_annotations(fn: Any, names: list[str]) -> Any:
+    """Return a function like `fn`, whose parameters of these names may be anything."""
+    if not names or not isinstance(fn, FunctionType):
+        return fn
+    signature = inspect.signature(fn)
+    free = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
+    functools.update_wrapper(free, fn)
+    del free.__wrapped__
+    free.__kwdefaults__ = fn.__kwdefaults__
+    free.__annotations__ = {
+        name: kind for name, kind in fn.__annotations__.items() if name not in names
+    }
+    free.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[
+            parameter.replace(annotation=inspect.Parameter.empty) if name in names else parameter
+            for name, parameter in signature.parameters.items()
+        ]
+    )
+    return free
+
+
+def _note_made(flow: Any) -> None:
+    """Note the attributes that other processes give the flow by themselves."""
+    vars(flow)["_made"] = dict(vars(flow))
+
+
+def _changes(flow: Any) -> dict[str, Any]:
+    """Return the attributes that were set since the flow was made."""
+    made = flow._made
+    return {
+        name: value
+        for name, value in vars(flow).items()
+        if name not in _NO_ATTRIBUTE and not (name in made and made[name] is value)
+    }
+
+
+def _found(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
+    flow = as_prefect_flow(imported(module, qualified_name))
+    return _with(copy.copy(flow), changes) if changes else flow
+
+
+def _varied(origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]) -> Any:
+    kind = ours(origin) if is_prefect_flow(origin) else type(origin)
+    return _with(as_prefect_flow(kind._varied(origin, options, bound)), changes)
+
+
+def _fill(flow: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
+    given, options, changes = state
+    flow.__setstate__((given, options))
+    _with(as_prefect_flow(flow), changes)
+
+
+def _with(flow: Any, changes: dict[str, Any]) -> Any:
+    vars(flow).update(changes)
+    return flow

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 
 import prefect
 from prefect.context import FlowRunContext, TaskRunContext
+from prefect.exceptions import MissingContextError
 from prefect.logging.configuration import ensure_logging_setup
 from prefect.logging.formatters import PrefectFormatter
 from prefect.logging.handlers import APILogHandler
 from prefect.logging.loggers import print_as_log
 
-from prefectx.logs.format import PLAIN_RUNS, PREFECTX, STANDARD, Lines, Messages
-from prefectx.logs.handlers import is_at_wanted_level, is_wanted, wanted
-from prefectx.logs.run_names import run_names
+from prefectx._logs.format import PLAIN_RUNS, PREFECTX, STANDARD, Lines, Messages
+from prefectx._logs.handlers import is_at_wanted_level, is_wanted, wanted
+from prefectx._logs.loggers import plain_logger
+from prefectx._logs.run_names import run_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
-    from prefectx.logs.handlers import Process
-    from prefectx.logs.selection import Wanted
+    from prefectx._logs.handlers import Process
+    from prefectx._logs.selection import Wanted
 
 RUNS: Final = ("prefect.task_runs", "prefect.flow_runs")
 _NOT_THE_USERS: Final = (os.path.dirname(prefect.__file__) + os.sep, PREFECTX)
@@ -55,6 +58,14 @@ def connect(what: Wanted, process: Process) -> None:
         # the end of one task takes it away from others that run in other threads.
         process.undo(setattr, builtins, "print", builtins.print)
         builtins.print = print_as_log
+
+
+def run_logger() -> Any:
+    """Return Prefect's logger of the run, or a standard one outside any run."""
+    try:
+        return prefect.get_run_logger()
+    except MissingContextError:
+        return plain_logger()
 
 
 def _api_handler() -> APILogHandler:

@@ -21,7 +21,6 @@ except ModuleNotFoundError as error:
     raise MissingExtra(message) from error
 
 from prefect.context import FlowRunContext
-from prefect.exceptions import MissingContextError
 from prefect.states import Failed
 from prefect.task_engine import run_task
 from prefect.utilities.visualization import get_task_viz_tracker
@@ -30,9 +29,9 @@ from prefectx._calls.call import Call, plain_hit
 from prefectx._calls.run import current_run
 from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE
-from prefectx._runners.prefect.arguments import Given
+from prefectx._runners.prefect.arguments import Given, for_prefect, for_prefect_flow
 from prefectx._runners.prefect.cached_run import can_record, recorded
-from prefectx._runners.prefect.flow import PrefectFlow
+from prefectx._runners.prefect.flow import as_prefect_flow, called_flow
 from prefectx._runners.prefect.future import (
     Finished,
     Hit,
@@ -42,14 +41,16 @@ from prefectx._runners.prefect.future import (
     state_result,
     upstream_error,
 )
+from prefectx._runners.prefect.logs import run_logger
 from prefectx._runners.prefect.server import api
-from prefectx._runners.prefect.task import Body, KeepingBody, PrefectTask
+from prefectx._runners.prefect.task import Body, KeepingBody, as_prefect_task, for_call
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
 from prefectx._values.item import is_item
-from prefectx.logs import plain_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prefect.futures import PrefectFuture
 
     from prefectx._api.flow import Flow
@@ -61,10 +62,81 @@ if TYPE_CHECKING:
 
 
 class PrefectRunner(Runner):
-    """Mode `prefect`: as if written with Prefect's own decorators."""
+    """Mode `prefect`: Prefect itself, given what the caller gave."""
 
     mode: ClassVar[Mode] = "prefect"
-    body: ClassVar[type[Body]] = Body
+
+    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Call the task as a `prefect.Task`."""
+        args, kwargs = for_prefect(args), for_prefect(kwargs)
+        one = self._for_call(task)
+        if one.isgenerator:
+            # It begins to run when it is first asked for an element.
+            with api():
+                return prefect.Task.__call__(one, *args, **kwargs)
+        if one.isasync:
+            return _acalled(one, args, kwargs)
+        with api():
+            return prefect.Task.__call__(one, *args, **kwargs)
+
+    def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Submit the task to the flow's task runner."""
+        return self._submitted(prefect.Task.submit, task, args, kwargs)
+
+    def map(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Have the flow's task runner map the task."""
+        return self._submitted(prefect.Task.map, task, args, kwargs)
+
+    def _submitted(
+        self, how: Callable[..., Any], task: Task[..., Any], args: Args, kwargs: Kwargs
+    ) -> Any:
+        args, kwargs = for_prefect(args), for_prefect(kwargs)
+        flow_run = FlowRunContext.get()
+        with _placed(task, flow_run and flow_run.task_runner):
+            return how(self._for_call(task), *args[len(task._bound) :], **kwargs)
+
+    def _for_call(self, task: Task[..., Any]) -> Any:
+        """Return the task itself, unless something of ours holds here that it must carry."""
+        prefect_task = as_prefect_task(task)
+        body = Body.if_needed(task, self.mode)
+        if body is None and not task.naming.names_runs:
+            return prefect_task
+        return for_call(prefect_task, body, None)
+
+    def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Call the flow as a `prefect.Flow`."""
+        return called_flow(as_prefect_flow(flow), for_prefect_flow(args), for_prefect_flow(kwargs))
+
+    def become_task(self, task: Task[..., Any]) -> None:
+        """Make `task` a real `prefect.Task`."""
+        as_prefect_task(task)
+
+    def become_flow(self, flow: Flow[..., Any]) -> None:
+        """Make `flow` a real `prefect.Flow`."""
+        as_prefect_flow(flow)
+
+    def flow_function(self, flow: Any) -> Any:
+        """Return what Prefect's engine runs of a flow."""
+        return flow.function
+
+    def logger(self) -> Any:
+        """Return Prefect's logger of the run, or a standard one outside any run."""
+        return run_logger()
+
+    def tags(self, *names: str) -> AbstractContextManager[Any]:
+        """Return Prefect's `tags`."""
+        return prefect.tags(*names)
+
+
+async def _acalled(task: Any, args: Args, kwargs: Kwargs) -> Any:
+    with api():
+        return await prefect.Task.__call__(task, *args, **kwargs)
+
+
+class PrefectCacheRunner(PrefectRunner):
+    """Mode `prefect.cache`: the task run itself asks the target."""
+
+    mode: ClassVar[Mode] = "prefect.cache"
 
     def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the task in Prefect's engine, here."""
@@ -89,9 +161,21 @@ class PrefectRunner(Runner):
         future.wait()
         return future.state
 
+    def map(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Start the task once for each element; return the futures, or the states."""
+        return Runner.map(self, task, args, kwargs)
+
     def hit(self, given: Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
-        """Return the future of a call that need not run: in this mode, each call runs."""
-        return None
+        """Return the future of a call whose target is there, after it was recorded as such.
+
+        All others claim the target, which the processes of task runners cannot do for each other.
+        """
+        if (call := _known_call(given)) is None or call.item is None:
+            return None
+        if not (can_record(given.task) and _runs_here() and call.is_done()):
+            call.claim()
+            return None
+        return recorded(call, given.run_name(), given.parameters, given.wait_for)
 
     def _call(self, given: Given, return_state: bool) -> Any:
         how: dict[str, Any] = {"parameters": given.parameters, "wait_for": given.wait_for}
@@ -99,7 +183,7 @@ class PrefectRunner(Runner):
             if given.task.is_generator:
                 return run_task(self._task(given), **how)
             if get_task_viz_tracker():
-                return PrefectTask.of(given.task).drawn(given.args, given.kwargs)
+                return drawn(given)
             state = run_task(self._task(given), return_type="state", **how)
         return state if return_state else _result(state, given.upstream)
 
@@ -107,7 +191,7 @@ class PrefectRunner(Runner):
         how: dict[str, Any] = {"parameters": given.parameters, "wait_for": given.wait_for}
         with api():
             if get_task_viz_tracker():
-                return await PrefectTask.of(given.task).drawn(given.args, given.kwargs)
+                return await drawn(given)
             # A coroutine for an async task, which Prefect's annotations do not say.
             running: Any = run_task(self._task(given), return_type="state", **how)
             state: Any = await running
@@ -135,48 +219,17 @@ class PrefectRunner(Runner):
             state = run_coroutine(state)
         return Finished(state)
 
-    def _task(self, given: Given) -> PrefectTask:
-        return PrefectTask.of(given.task).for_call(
-            self.body.here(given.task, self.mode), given.run_name()
-        )
+    def _task(self, given: Given) -> Any:
+        body = KeepingBody.here(given.task, self.mode)
+        return for_call(as_prefect_task(given.task), body, given.run_name())
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow in Prefect's engine."""
-        return PrefectFlow.of(flow).run(args, kwargs)
+        return called_flow(as_prefect_flow(flow), args, kwargs)
 
-    def become(self, flow: Flow[..., Any]) -> None:
-        """Make `flow` a real `prefect.Flow`."""
-        PrefectFlow.of(flow)
-
-    def logger(self) -> Any:
-        """Return Prefect's logger of the run, or a standard one outside any run."""
-        try:
-            return prefect.get_run_logger()
-        except MissingContextError:
-            return plain_logger()
-
-    def tags(self, *names: str) -> AbstractContextManager[Any]:
-        """Return Prefect's `tags`."""
-        return prefect.tags(*names)
-
-
-class PrefectCacheRunner(PrefectRunner):
-    """Mode `prefect.cache`: the task run itself asks the target."""
-
-    mode: ClassVar[Mode] = "prefect.cache"
-    body: ClassVar[type[Body]] = KeepingBody
-
-    def hit(self, given: Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
-        """Return the future of a call whose target is there, after it was recorded as such.
-
-        All others claim the target, which the processes of task runners cannot do for each other.
-        """
-        if (call := _known_call(given)) is None or call.item is None:
-            return None
-        if not (can_record(given.task) and _runs_here() and call.is_done()):
-            call.claim()
-            return None
-        return recorded(call, given.run_name(), given.parameters, given.wait_for)
+    def flow_function(self, flow: Any) -> Any:
+        """Return the flow's function within a run of ours."""
+        return flow.body
 
 
 class PrefectSkipRunner(PrefectCacheRunner):
@@ -219,6 +272,11 @@ class PrefectSkipRunner(PrefectCacheRunner):
             most = sorted(run.skipped.items(), key=lambda counted: -counted[1])
             each = ", ".join(f"{name} {count:,}" for name, count in most)
             self.logger().info("Skipped %s calls whose targets are there: %s", f"{total:,}", each)
+
+
+def drawn(given: Given) -> Any:
+    """Return what Prefect gives for a call while it draws a flow's graph."""
+    return prefect.Task.__call__(as_prefect_task(given.task), *given.args, **given.kwargs)
 
 
 def _sight() -> Sight:

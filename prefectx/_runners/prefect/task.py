@@ -2,88 +2,301 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import inspect
+import os
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import prefect
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 from prefect.states import Completed
+from prefect.utilities.annotations import NotSet
 
-from prefectx._calls.call import Call, execute
+from prefectx._calls.call import RUNS_LOG, Call, execute
 from prefectx._calls.child_jobs import Execution
 from prefectx._calls.run import in_task, task_body
 from prefectx._isolation.parent import aexecuted_apart, executed_apart
+from prefectx._logs.handlers import logging_as, wanted
+from prefectx._logs.progress import VARIABLE as STILL_RUNNING
+from prefectx._logs.progress import StillRunning, interval
+from prefectx._runners.prefect.logs import connect, run_logger
+from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
-from prefectx._settings.mode import use_mode
-from prefectx._settings.options import prefect_options
+from prefectx._settings.mode import override, use_mode
+from prefectx._settings.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
 from prefectx._values.containers import replace
-from prefectx._values.item import is_handle, settle
-from prefectx.logs.handlers import logging_as, wanted
-from prefectx.logs.progress import StillRunning, interval
+from prefectx._values.item import is_handle, load_items, settle
+from prefectx._values.kinds import is_state
+from prefectx._values.references import (
+    function_in,
+    imported,
+    is_importable,
+    name_of,
+    qualified_name_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Self
 
     from prefectx._api.task import Task
+    from prefectx._logs.selection import Wanted
     from prefectx._settings.mode import Mode
     from prefectx._values.item import Item
-    from prefectx.logs.selection import Wanted
 
 
-class PrefectTask(prefect.Task[..., Any]):
-    """A task as Prefect sees it; made for one call, it also carries what holds at that call."""
+def ours(value: Any) -> Any:
+    """Return the class of ours that a task or flow was made of before it became Prefect's too."""
+    return type(value).__mro__[_OURS]
 
-    def __init__(self, task: Task[..., Any]) -> None:
-        super().__init__(task.fn, **prefect_options(task.options))
-        self.task = task
-        self.signature = inspect.signature(task.fn)
 
-    @classmethod
-    def of(cls, task: Task[..., Any]) -> PrefectTask:
-        """Return the one PrefectTask of `task`."""
-        if task.prefect_task is None:
-            task.prefect_task = cls(task)
-        known: PrefectTask = task.prefect_task
-        return known
+# After the class that was made for both.
+_OURS: Final = 1
+_becoming: Final = threading.RLock()
 
-    def for_call(self, body: Body, name: str | None) -> Self:
-        """Return this task with the body, and the run's name, of one call."""
-        one = self.__copy__()
+# What Prefect takes for an option that was not given.
+_LEFT_OUT: Final = (None, NotSet)
+
+
+@functools.cache
+def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
+    """Return the class of tasks that are of this class of ours, and Prefect's as well.
+
+    What both have is ours, but for what stands here; what only `prefect.Task` has is there as well.
+    """
+
+    class PrefectTask(kind, prefect.Task[..., Any]):  # type: ignore[misc] # ours is known to those above alone
+        """A task of ours that is one of Prefect's."""
+
+        def with_options(self: Any, **options: Any) -> Any:
+            """Return this task with some options changed: Prefect's by the rules of Prefect."""
+            check_options(options, TASK_OPTIONS, "task")
+            theirs = prefect_options(options)
+            plain: Any = prefect.Task.with_options(self, **theirs)
+            kept = {name: value for name, value in theirs.items() if value not in _LEFT_OUT}
+            own = {name: options[name] for name in OWN_OPTIONS & options.keys()}
+            changed = ours(self).with_options(self, **{**own, **kept})
+            as_prefect_task(changed)
+            vars(changed).update(vars(plain))
+            _note_made(changed)
+            return changed
+
+        def on_completion(self: Any, fn: Any) -> Any:
+            """Call `fn(task, task_run, state)` when a run completes."""
+            return prefect.Task.on_completion(self, fn)
+
+        def on_failure(self: Any, fn: Any) -> Any:
+            """Call `fn(task, task_run, state)` when a run fails."""
+            return prefect.Task.on_failure(self, fn)
+
+        def on_running(self: Any, fn: Any) -> Any:
+            """Call `fn(task, task_run, state)` when a run starts."""
+            return prefect.Task.on_running(self, fn)
+
+        def on_commit(self: Any, fn: Any) -> Any:
+            """Call `fn(transaction)` when a run's result is committed."""
+            return prefect.Task.on_commit(self, fn)
+
+        def on_rollback(self: Any, fn: Any) -> Any:
+            """Call `fn(transaction)` when a run is rolled back."""
+            return prefect.Task.on_rollback(self, fn)
+
+        def apply_async(
+            self: Any,
+            args: tuple[Any, ...] | None = None,
+            kwargs: dict[str, Any] | None = None,
+            wait_for: Any = None,
+            dependencies: Any = None,
+        ) -> Any:
+            """Have a task worker run the task; `delay` is the same with arguments as in a call."""
+            # The worker calls the function itself, which knows nothing of Items.
+            args, kwargs = load_items(args), load_items(kwargs)
+            with api():
+                return prefect.Task.apply_async(self, args, kwargs, wait_for, dependencies)
+
+        def _bind_to(self: Any, owner: object) -> Any:
+            bound = ours(self)._bind_to(self, owner)
+            bound.fn = _bound_function(bound)
+            _note_made(bound)
+            return bound
+
+        @property
+        def travels_by_value(self: Any) -> bool:
+            """Whether others are sent the function itself, for no module gives it to them."""
+            return not is_importable(self._origin or whole(self))
+
+        def __reduce__(self: Any) -> tuple[Any, ...]:
+            if (task := whole(self)) is not self:
+                # By reference to the task, not with the function and all globals that it names.
+                body = self.fn if isinstance(self.fn, Body) else None
+                return (_restored, (task, body, self.task_run_name))
+            changes = _changes(self)
+            if is_importable(self):
+                return (_found, (self.__module__, self.__qualname__, changes))
+            if self._origin is not None:
+                return (_varied, (self._origin, self.options, self._bound, changes))
+            # There, the function has no source.
+            changes["source_code"] = self.source_code
+            # Made first, filled then: a recursive function names its own task.
+            kind = ours(self)
+            return (kind.__new__, (kind,), (self._given, self.options, changes), None, None, _fill)
+
+    return PrefectTask
+
+
+def is_prefect_task(task: Any) -> bool:
+    """Tell whether `task` is one of ours that is one of Prefect's already."""
+    return issubclass(type(task), prefect.Task)
+
+
+def as_prefect_task(task: Any) -> Any:
+    """Make `task` itself a real `prefect.Task`, if it is none yet; return it."""
+    if is_prefect_task(task):
+        return task
+    if task._unbound is not None:
+        unbound = as_prefect_task(task._unbound)
+        attributes = {**vars(unbound), **{name: vars(task)[name] for name in _OF_A_BOUND_TASK}}
+    else:
+        attributes = _attributes(task)
+    kind = kind_of(type(task))
+    with _becoming:
+        if is_prefect_task(task):
+            return task
+        # Another thread may use the task meanwhile: it becomes a whole one at once.
+        vars(task).update(attributes)
+        _SET_CLASS(task, kind)
+    if task._bound:
+        task.fn = _bound_function(task)
+    _note_made(task)
+    return task
+
+
+_SET_CLASS: Final = object.__dict__["__class__"].__set__
+_OF_A_BOUND_TASK: Final = ("_bound", "_origin", "_unbound")
+
+
+def _attributes(task: Any) -> dict[str, Any]:
+    """Return what a `prefect.Task` of the same function and options has."""
+    plain: Any = prefect.Task(task._given, **prefect_options(task.options))
+    return vars(plain)
+
+
+def _bound_function(task: Any) -> Any:
+    """Return the function of a task that is bound to an object, as Prefect binds functions.
+
+    Prefect writes the object onto the function that all objects share, so that a method taken
+    from one of them would run on another: each has a function of its own here.
+    """
+    fn = ours_function(task)
+    mark = "__prefect_cls__" if isinstance(task._given, classmethod) else "__prefect_self__"
+    return bound_function(fn, mark, task._bound[0])
+
+
+def ours_function(task: Any) -> Any:
+    """Return the function that a task or flow was made of."""
+    return function_in(task._given)
+
+
+def bound_function(fn: Any, mark: str, owner: Any) -> Any:
+    """Return a function like `fn` that bears what Prefect binds it to."""
+    if not isinstance(fn, FunctionType):
+        return fn
+    bound = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
+    bound.__kwdefaults__ = fn.__kwdefaults__
+    functools.update_wrapper(bound, fn, assigned=(*functools.WRAPPER_ASSIGNMENTS,))
+    # What wraps nothing must not look as if it did: Prefect reads the source of what is wrapped.
+    del bound.__wrapped__
+    if wrapped := fn.__dict__.get("__wrapped__"):
+        bound.__wrapped__ = wrapped
+    setattr(bound, mark, owner)
+    return bound
+
+
+def _note_made(task: Any) -> None:
+    """Note the attributes that other processes give the task by themselves."""
+    vars(task)["_made"] = {
+        name: value for name, value in vars(task).items() if name not in _NO_ATTRIBUTE
+    }
+
+
+_NO_ATTRIBUTE: Final = frozenset({"_made", "_whole", "_code_hash", "fn"})
+
+
+def _changes(task: Any) -> dict[str, Any]:
+    """Return the attributes that were set since the task was made."""
+    made = task._made
+    return {
+        name: value
+        for name, value in vars(task).items()
+        if name not in _NO_ATTRIBUTE and not (name in made and made[name] is value)
+    }
+
+
+def _found(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
+    task = as_prefect_task(imported(module, qualified_name))
+    return _with(copy.copy(task), changes) if changes else task
+
+
+def _varied(origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]) -> Any:
+    kind = ours(origin) if is_prefect_task(origin) else type(origin)
+    return _with(as_prefect_task(kind._varied(origin, options, bound)), changes)
+
+
+def _fill(task: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
+    given, options, changes = state
+    task.__setstate__((given, options))
+    _with(as_prefect_task(task), changes)
+
+
+def _with(task: Any, changes: dict[str, Any]) -> Any:
+    vars(task).update(changes)
+    return task
+
+
+def whole(task: Any) -> Any:
+    """Return the task that all calls share, of one that was made for a call."""
+    return vars(task).get("_whole", task)
+
+
+def for_call(task: Any, body: Body | None, name: str | None) -> Any:
+    """Return a task like this one, with the body, and the run's name, of one call.
+
+    Args:
+        task: The task.
+        body: What Prefect runs in place of the function; None for the function itself.
+        name: The run's name, if it is known.
+    """
+    one = object.__new__(type(task))
+    vars(one).update(vars(task))
+    one.__call__ = task.__call__
+    one._whole = whole(task)
+    if body is not None:
         one.fn = body
-        if name is not None:
-            one.task_run_name = RunName(name)
-        elif self.task.naming.names_runs:
-            # Prefect asks for a parameter of this name, not for its own class.
-            one.task_run_name = LateRunName(body)  # type: ignore[assignment]
-        if isinstance(body, KeepingBody) and self.task.naming.has_target:
-            # The target is the cache: Prefect's own would give Items whose files were deleted.
-            one.cache_policy, one.cache_key_fn, one.result_storage_key = NO_CACHE, None, None
-        return one
-
-    def drawn(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return what Prefect gives for a call while it draws a flow's graph."""
-        # Prefect's annotations leave it open what that is.
-        return self(*args, **kwargs)  # pyright: ignore[reportUnknownVariableType]
-
-    def __copy__(self) -> Self:
-        one = object.__new__(type(self))
-        one.__dict__.update(self.__dict__)
-        return one
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # By reference to the task: Prefect would send the function with all globals it names.
-        body = self.fn if isinstance(self.fn, Body) else None
-        return (_restored, (self.task, body, self.__dict__["task_run_name"]))
+    if name is not None:
+        one.task_run_name = RunName(name)
+    elif task.naming.names_runs:
+        # Prefect asks for a parameter of this name, not for its own class.
+        one.task_run_name = LateRunName(whole(task), dict(context_names()))
+    if isinstance(body, KeepingBody) and task.naming.has_target:
+        # The target is the cache: Prefect's own would give Items whose files were deleted.
+        one.cache_policy, one.cache_key_fn, one.result_storage_key = NO_CACHE, None, None
+    return one
 
 
-def _restored(task: Task[..., Any], body: Body | None, name: Any) -> PrefectTask:
-    whole = PrefectTask.of(task)
-    one = whole.__copy__() if body is None else whole.for_call(body, None)
+def _restored(task: Any, body: Body | None, name: Any) -> Any:
+    one = for_call(as_prefect_task(task), body, None)
     one.task_run_name = name
     return one
+
+
+@functools.lru_cache(maxsize=1024)
+def _signature(fn: Any) -> inspect.Signature:
+    return inspect.signature(fn)
 
 
 class Carried:
@@ -127,7 +340,7 @@ class There(NamedTuple):
     @contextmanager
     def holds(self) -> Generator[None]:
         """Let it hold within the `with` statement."""
-        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged):
+        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged, connect):
             yield
 
 
@@ -143,19 +356,39 @@ class Body:
     def __init__(self, task: Task[..., Any], there: There) -> None:
         self.task = task
         self.there = there
-        self.__name__ = task.fn.__name__
-        self.__qualname__ = task.fn.__qualname__
-        self.__signature__ = PrefectTask.of(task).signature
+        fn = ours_function(task)
+        self.__name__ = name_of(fn)
+        self.__qualname__ = qualified_name_of(fn)
+        self.__doc__ = fn.__doc__
+        self.__wrapped__ = fn
+        self.__signature__ = _signature(fn)
 
     @classmethod
     def here(cls, task: Task[..., Any], mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
         return cls(task, There(mode, dict(context_names()), in_task(), wanted(), interval()))
 
+    @classmethod
+    def if_needed(cls, task: Task[..., Any], mode: Mode) -> Self | None:
+        """Return the body of a call, or None if nothing holds here that must hold there as well.
+
+        In mode `prefect` Prefect is then given the task itself, with its own function.
+        """
+        asked_for = (RUNS_LOG.name, STILL_RUNNING)
+        if (
+            override.get() is None
+            and not context_names()
+            and not task.isolate
+            and wanted() is None
+            and not any(map(os.environ.get, asked_for))
+        ):
+            return None
+        return cls.here(task, mode)
+
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the task as `run` does, or return a coroutine that does."""
         args, kwargs = settled_and_unpacked(args), settled_and_unpacked(kwargs)
-        if inspect.iscoroutinefunction(self.task.fn):
+        if self.task.is_async and not self.task.is_generator:
             return self._acall(args, kwargs)
         with self.there.holds(), self._alive():
             return self.run(args, kwargs)
@@ -165,7 +398,7 @@ class Body:
             return await self.arun(args, kwargs)
 
     def _alive(self) -> StillRunning:
-        return StillRunning(self._label, self.there.still_running)
+        return StillRunning(self._label, self.there.still_running, run_logger)
 
     def _label(self) -> str:
         """Return what the log calls the run that is under way: its name, if it was given one."""
@@ -223,6 +456,8 @@ class KeepingBody(Body):
         return self._call
 
     def _made(self, call: Call, made: Any) -> Any:
+        if is_state(made):
+            return made
         return self._cached(call) if call.was_found else self._given(call, made)
 
     def _cached(self, call: Call) -> Any:
@@ -248,12 +483,12 @@ class RunName:
 class LateRunName:
     """The name of a task run some of whose arguments were not known when it was submitted."""
 
-    def __init__(self, body: Body) -> None:
-        self.body = body
+    def __init__(self, task: Task[..., Any], names: dict[str, Any]) -> None:
+        self.task = task
+        self.names = names
 
     def __call__(self, parameters: dict[str, Any]) -> str:
         """Return the name for the arguments, which are known where the task runs."""
-        task = self.body.task
-        with replaced_context(self.body.there.names):
-            args, kwargs = task.naming.unbound(settled_and_unpacked(parameters))
-            return str(task.naming.run_name(args, kwargs))
+        with replaced_context(self.names):
+            args, kwargs = self.task.naming.unbound(settled_and_unpacked(parameters))
+            return str(self.task.naming.run_name(args, kwargs))

@@ -8,12 +8,9 @@ from __future__ import annotations
 import errno
 import os
 from functools import cache
+from typing import Final
 
 from prefectx.stores.folders.temporary import hold, unfinished_name
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Final
 
 _FLAG: Final = getattr(os, "O_TMPFILE", None)
 _DESCRIPTORS: Final = "/proc/self/fd"

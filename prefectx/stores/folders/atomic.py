@@ -5,15 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Final
 
 from prefectx.stores.folders.anonymous import named, nameless, opened_path
 from prefectx.stores.folders.base import NOTE
 from prefectx.stores.folders.temporary import sweep, unfinished
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import IO, Final
 
 _BUFFER: Final = 1 << 15
 _HAS_NOTES: Final = hasattr(os, "setxattr")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from typing import IO, BinaryIO, Final
 
 RESERVED: Final = ".prefectx"
 """How the names start of what lies below a root and is no target: records, unfinished files."""

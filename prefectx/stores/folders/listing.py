@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, Protocol
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Final, Protocol
 
     class NamesIn(Protocol):
         """Lists a folder of a place: names from the place's root on."""

@@ -6,15 +6,14 @@ import os
 import stat
 from io import BytesIO
 from stat import S_ISREG
+from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
 from prefectx.errors import UnsafeTarget, UntrustedTarget
 from prefectx.stores.folders.base import NO_SUCH_FILE, NOTE, RESERVED, Place
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from typing import IO, BinaryIO, Final
 
     from prefectx.stores.folders.atomic import WholeFiles
 

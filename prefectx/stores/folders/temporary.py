@@ -10,13 +10,12 @@ import errno
 import os
 import time
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 from prefectx.stores.folders.base import RESERVED
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from typing import Final
 
 _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 _DAY: Final = 24 * 60 * 60

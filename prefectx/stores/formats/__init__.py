@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from prefectx.errors import TemplateError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
-
     from prefectx.stores.formats.format import Dumper, Format, Loader
 
 _SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"

@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from prefectx.logs import plain_logger
+from prefectx._logs.loggers import plain_logger
 from prefectx.stores.locks.waiting import Pauses
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
-from prefectx.logs import plain_logger
+from prefectx._logs.loggers import plain_logger
 
 if TYPE_CHECKING:
     import threading

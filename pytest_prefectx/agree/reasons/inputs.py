@@ -91,7 +91,7 @@ def thread_local(case: Case) -> Reason | None:
 def side_effect(case: Case) -> Reason | None:
     """Find a task that changes what others can see."""
     for call in case.first.calls:
-        own = file_key(call.item.target) if call.item else ""
+        own = file_key(call.item.target) if call.item is not None else ""
         hidden = [name for name in changed(call.hidden, call.hidden_after) if name != own]
         if not hidden:
             continue

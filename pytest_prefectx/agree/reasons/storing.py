@@ -71,7 +71,7 @@ def file_overwritten(case: Case) -> Reason | None:
 def _not_saved(call: TaskCall, error: Exception) -> Reason:
     storable = _pickles(call.result)
     kind: Kind = "format" if storable else "unstorable"
-    target = call.item.target if call.item else ""
+    target = call.item.target if call.item is not None else ""
     return Reason(
         kind,
         f"the output of {described(call)} cannot be kept in the target {target!r}: {words(error)}.",
@@ -83,7 +83,7 @@ def _not_saved(call: TaskCall, error: Exception) -> Reason:
 
 
 def _changed(call: TaskCall, how: str) -> Reason:
-    target = call.item.target if call.item else ""
+    target = call.item.target if call.item is not None else ""
     return Reason(
         "format",
         f"the output of {described(call)}, of type {type(call.result).__name__}, does not survive"

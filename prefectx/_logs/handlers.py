@@ -8,9 +8,9 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
-from prefectx.logs.format import PLAIN_RUNS, STANDARD, TIME, Lines
-from prefectx.logs.run_names import run_names
-from prefectx.logs.selection import (
+from prefectx._logs.format import PLAIN_RUNS, STANDARD, TIME, Lines
+from prefectx._logs.run_names import run_names
+from prefectx._logs.selection import (
     Wanted,
     as_level,
     as_names,
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
     from types import TracebackType
     from typing import Self
+
+    Connect = Callable[[Wanted, "Process"], None]
 
 
 class Setup:
@@ -90,20 +92,26 @@ def wanted() -> Wanted | None:
     return by_prefect if _process.asked is None else _process.asked.joined(by_prefect)
 
 
-def ensure_logs() -> None:
-    """Have what is wanted here logged by this process, if it is not yet."""
+def ensure_logs(connect: Connect | None = None) -> None:
+    """Have what is wanted here logged by this process, if it is not yet.
+
+    Args:
+        connect: Adds what only the caller knows of, such as Prefect's handlers; kept for later.
+    """
+    if connect is not None:
+        _process.connect = connect
     if (what := wanted()) is not None:
         _process.ensure(what)
 
 
 @contextmanager
-def logging_as(what: Wanted | None) -> Generator[None]:
+def logging_as(what: Wanted | None, connect: Connect | None = None) -> Generator[None]:
     """Have what came with a task run logged within the `with` statement, if anything came."""
     if what is None:
         yield
         return
     with carrying(what):
-        ensure_logs()
+        ensure_logs(connect)
         yield
 
 
@@ -112,8 +120,10 @@ class Process:
 
     def __init__(self) -> None:
         self.asked: Wanted | None = None
+        #: Adds handlers that only others know of.
+        self.connect: Connect | None = None
         self._lock: Final = threading.RLock()
-        self._done: Final[set[tuple[Wanted, bool]]] = set()
+        self._done: Final[set[tuple[Wanted, Connect | None]]] = set()
         self._levels: Final[dict[str, int]] = {}
         self._changes = ExitStack()
 
@@ -128,17 +138,15 @@ class Process:
 
     def ensure(self, what: Wanted) -> None:
         """Change what is needed for `what`, unless it was done."""
-        # Prefect may be imported later than this was asked for.
-        has_prefect = "prefect.main" in sys.modules
-        if (what, has_prefect) in self._done:
+        # Prefect's handlers may come later than this was asked for.
+        done = (what, self.connect)
+        if done in self._done:
             return
         with self._lock:
-            if has_prefect:
-                from prefectx._runners.prefect.logs import connect
-
-                connect(what, self)
+            if self.connect is not None:
+                self.connect(what, self)
             self._print(what)
-            self._done.add((what, has_prefect))
+            self._done.add(done)
 
     def _print(self, what: Wanted) -> None:
         for name in (PLAIN_RUNS, *what.loggers):

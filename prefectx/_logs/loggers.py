@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any, Final, ParamSpec, TypeVar
 
-from prefectx.logs.run_names import named_run, run_names
+from prefectx._logs.run_names import named_run, run_names
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,39 +27,6 @@ class _RunLogger(Logger):
     def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
         kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
         return msg, kwargs
-
-
-def get_run_logger() -> Any:
-    """Return the logger of the task or flow run that is under way.
-
-    In the Prefect modes it is Prefect's, so the lines reach the API. Otherwise it is a standard
-    logger, `prefectx.runs`, whose records bear `task_run_name`, `task_name`, `flow_name` and
-    `flow_run_name`. Outside any run it can be used too. `prefectx.logs.setup` has the lines
-    printed in every mode, with file and line.
-
-    Example:
-        >>> get_run_logger().info("%d pages", 3)
-    """
-    from prefectx._runners import current_runner
-
-    return current_runner().logger()
-
-
-def tags(*names: str) -> Any:
-    """Return a context manager that gives `names` as tags to the runs started within.
-
-    Without effect in the `function` and `cache` modes.
-
-    Args:
-        *names: The tags.
-
-    Example:
-        >>> with tags("nightly"):
-        ...     pass
-    """
-    from prefectx._runners import current_runner
-
-    return current_runner().tags(*names)
 
 
 def in_run(fn: Callable[P, R]) -> Callable[P, R]:

@@ -13,9 +13,9 @@ from contextvars import Context, ContextVar, Token, copy_context
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from prefectx.logs import get_run_logger
-from prefectx.logs.durations import parse_duration, told_duration
-from prefectx.logs.process_memory import resident, told_memory
+from prefectx._logs.durations import parse_duration, told_duration
+from prefectx._logs.loggers import Logger, plain_logger
+from prefectx._logs.process_memory import resident, told_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +47,19 @@ class StillRunning:
     Args:
         label: Gives what the line calls the task; asked when there is a line to write.
         seconds: How long it is until the first line, and between two; 0 for no lines.
+        logger: Gives the run's logger, in the run's own context.
     """
 
-    __slots__ = ("_around", "_context", "_label", "_started", "due", "pid", "seconds")
+    __slots__ = ("_around", "_context", "_label", "_logger", "_started", "due", "pid", "seconds")
 
-    def __init__(self, label: Callable[[], str], seconds: float) -> None:
+    def __init__(
+        self,
+        label: Callable[[], str],
+        seconds: float,
+        logger: Callable[[], Logger] = plain_logger,
+    ) -> None:
         self._label = label
+        self._logger = logger
         self._context: Context | None = None
         self._around: Token[StillRunning | None] | None = None
         self._started = self.due = 0.0
@@ -85,7 +92,7 @@ class StillRunning:
         parts = [self._label(), told_duration(elapsed)]
         if (size := resident(self.pid)) is not None:
             parts.append(told_memory(size))
-        get_run_logger().info("still running: %s", ", ".join(parts))
+        self._logger().info("still running: %s", ", ".join(parts))
 
 
 class _Watch:

@@ -9,13 +9,13 @@ from prefectx._settings.scoped import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import CodeType, FrameType
     from typing import Any, Final
 
     from prefectx._api.task import Task
 
-PREFIX: Final = "_prefectx_"
-"""How the names start that are known where a task is called; `…task` is the task."""
+# Functions whose local `task` is the task that they call.
+_ENTRIES: Final[set[CodeType]] = set()
 
 _run_names: ContextVar[dict[str, str] | None] = ContextVar("prefectx_run_names", default=None)
 
@@ -42,13 +42,18 @@ def run_names() -> dict[str, str]:
     return {**names, "task_name": task.name, "task_run_name": task.name}
 
 
+def find_task_in(code: CodeType) -> None:
+    """Find the task whose run is under way in the local `task` of functions with this code."""
+    _ENTRIES.add(code)
+
+
 def _called_task() -> Task[..., Any] | None:
     """Return the task whose call is the innermost on the stack, up to an event loop's start."""
     # What inspect.currentframe is, which would take long to import.
     frame: FrameType | None = sys._getframe()  # pyright: ignore[reportPrivateUsage]
     while frame is not None and frame.f_globals.get("__name__") != "asyncio.events":
-        task: Task[..., Any] | None = frame.f_globals.get(f"{PREFIX}task")
-        if task is not None:
+        if frame.f_code in _ENTRIES:
+            task: Task[..., Any] = frame.f_locals["task"]
             return task
         frame = frame.f_back
     return None

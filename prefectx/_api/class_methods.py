@@ -1,0 +1,47 @@
+"""Tasks below `@classmethod`, to which Python no longer hands the class since 3.13.
+
+Up to 3.12 a class method asks what it wraps to bind itself to the class. Since then it calls it
+with the class, so `Parser.read(page)` runs but `Parser.read.submit(page)` would be the bare
+task's own `submit`. So the class gets the task itself, as if `@task` stood above `@classmethod`.
+(In a `NamedTuple`, whose body becomes no class, it must stand there.)
+"""
+
+from __future__ import annotations
+
+import sys
+
+from prefectx._values.references import function_in
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any, Final
+
+_HOOK: Final = "__prefectx_class_methods__"
+_OF_A_FUNCTION: Final = 0x1  # inspect.CO_OPTIMIZED
+
+
+def take_class_methods(task: Any) -> None:
+    """Let the class in whose body `task` is being decorated hold its class methods as tasks."""
+    body, _, name = task.__qualname__.rpartition(".")
+    if not name or body.endswith("<locals>"):
+        return
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        code = frame.f_code
+        if code.co_qualname == body and not code.co_flags & _OF_A_FUNCTION:
+            frame.f_locals.setdefault(_HOOK, _Hook())
+            return
+        frame = frame.f_back
+
+
+class _Hook:
+    """Waits in a class's body until the class is made, and then leaves it."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        type.__delattr__(owner, name)
+        for attribute, value in list(vars(owner).items()):
+            task: Any = function_in(value)
+            if isinstance(value, classmethod) and hasattr(task, "become_class_method"):
+                task.become_class_method()
+                type.__setattr__(owner, attribute, task)

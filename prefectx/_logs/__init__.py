@@ -1,0 +1,1 @@
+"""Log lines with the names of the run under way, without and with Prefect."""

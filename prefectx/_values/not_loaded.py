@@ -1,0 +1,133 @@
+"""What an Item does where data is expected: it raises `NotLoaded`.
+
+In mode `function` a task gives its data, so a flow's body may compute on it. In the other modes it
+has an Item there. Python would let `if x`, `x == 3` and `x != y` pass in silence, with another
+result; the rest would end in errors that do not say what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from prefectx.errors import NotLoaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BINARY: Final = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "matmul": "@",
+    "truediv": "/",
+    "floordiv": "//",
+    "mod": "%",
+    "pow": "**",
+    "lshift": "<<",
+    "rshift": ">>",
+    "and": "&",
+    "or": "|",
+    "xor": "^",
+}
+
+# `__call__`, `__await__` and `__next__` are missing: an Item with them would count as a function,
+# a coroutine, an iterator. Dask calls the first element of a tuple that is callable, and Prefect
+# awaits what can be awaited. Python's own errors name the Item.
+USES: Final[dict[str, str]] = {
+    "__bool__": "if x",
+    "__len__": "len(x)",
+    "__iter__": "for … in x",
+    "__reversed__": "reversed(x)",
+    "__contains__": "… in x",
+    "__getitem__": "x[…]",
+    "__setitem__": "x[…] = …",
+    "__delitem__": "del x[…]",
+    "__lt__": "x < …",
+    "__le__": "x <= …",
+    "__gt__": "x > …",
+    "__ge__": "x >= …",
+    **{f"__{name}__": f"x {sign} …" for name, sign in _BINARY.items()},
+    **{f"__r{name}__": f"… {sign} x" for name, sign in _BINARY.items()},
+    "__divmod__": "divmod(x, …)",
+    "__rdivmod__": "divmod(…, x)",
+    "__neg__": "-x",
+    "__pos__": "+x",
+    "__invert__": "~x",
+    "__abs__": "abs(x)",
+    "__int__": "int(x)",
+    "__float__": "float(x)",
+    "__complex__": "complex(x)",
+    "__index__": "range(x)",
+    "__round__": "round(x)",
+    "__trunc__": "math.trunc(x)",
+    "__floor__": "math.floor(x)",
+    "__ceil__": "math.ceil(x)",
+    "__bytes__": "bytes(x)",
+    "__fspath__": "open(x)",
+    "__array__": "numpy.asarray(x)",
+    "__enter__": "with x",
+    "__exit__": "with x",
+    "__aenter__": "async with x",
+    "__aexit__": "async with x",
+}
+"""The methods that Python calls for data, each with how its call is written."""
+
+
+_JSON: Final = "json.dumps(x)"
+
+
+class HasNoData:
+    """Raises `NotLoaded` where it is used as data; can be asked, copied, shown and hashed."""
+
+    __slots__ = ()
+
+    @property  # type: ignore[misc] # nobody is to set it
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # json asks nothing of what it does not know but its class, for the words of a bare error.
+        caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        if caller.f_globals.get("__name__") == "json.encoder":
+            raise not_loaded(self, _JSON)
+        return type(self)
+
+    def __eq__(self, other: object) -> Any:
+        raise not_loaded(self, "x == …")
+
+    def __hash__(self) -> int:
+        raise not_loaded(self, "hash(x)")
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise not_loaded(self, f'f"{{x:{spec}}}"')
+        return str(self)
+
+
+def not_loaded(value: object, use: str) -> NotLoaded:
+    """Return the error for an Item that is used as data."""
+    msg = (
+        f"{value!r} is an Item: use load(…) on it before {use}. Its data is loaded for tasks, not"
+        " for the body of a flow."
+    )
+    return NotLoaded(msg)
+
+
+def _refusal(use: str) -> Callable[..., NoReturn]:
+    def refuse(self: HasNoData, *_: object, **__: object) -> NoReturn:
+        raise not_loaded(self, use)
+
+    return refuse
+
+
+def _no_attribute(self: HasNoData, name: str) -> Any:
+    if name == "__class__":
+        raise not_loaded(self, _JSON)
+    # Python and libraries look for protocols; a property of the class that failed has its reason.
+    if name.startswith("__") or hasattr(type(self), name):
+        return object.__getattribute__(self, name)
+    raise not_loaded(self, f"x.{name}")
+
+
+# Not written out in the class, so that type checkers refuse such uses as well.
+for _name, _use in USES.items():
+    setattr(HasNoData, _name, _refusal(_use))
+HasNoData.__getattr__ = _no_attribute  # type: ignore[attr-defined]
