@@ -135,17 +135,17 @@ class Call:
     def _make(self) -> Any:
         with self:
             if self.task.isolate:
-                from prefectx._isolation.parent import made_apart
+                from prefectx._calls.child_jobs import made_in_child
 
-                return made_apart(self)
+                return made_in_child(self)
             return self.run_and_keep()
 
     async def _amake(self) -> Any:
         with self:
             if self.task.isolate:
-                from prefectx._isolation.parent import amade_apart
+                from prefectx._calls.child_jobs import amade_in_child
 
-                return await amade_apart(self)
+                return await amade_in_child(self)
             return await self.arun_and_keep()
 
     def run_and_keep(self) -> Any:
