@@ -7,6 +7,7 @@ import warnings
 
 from prefectx import records
 from prefectx._calls import outcome
+from prefectx._calls.audit import AUDIT, audit_some
 from prefectx._calls.claims import Claim
 from prefectx._calls.kept_arguments import items_in, keep, shape_of
 from prefectx._calls.run import current_run, in_task, known_here, task_body
@@ -195,6 +196,8 @@ class Call:
     def given(self) -> Any:
         """Return what the caller of a done call is given: data inside a task, else the Item."""
         current_run().report.line(self.task).skipped += 1
+        if AUDIT.raw() is not None:
+            audit_some(self)
         if self.item is None or not in_task():
             return self.item
         return self.item.load()
@@ -317,6 +320,8 @@ def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
     """
     known = known_here(task.naming)
     if known is None or "return_state" in kwargs or "wait_for" in kwargs:
+        return None
+    if AUDIT.raw() is not None:
         return None
     try:
         arguments = task.naming.bind(*args, **kwargs)

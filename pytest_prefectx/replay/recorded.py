@@ -126,40 +126,55 @@ class RecordedCall:
             raise
         except Exception as error:
             text = f"  kept: {shown(kept)}\n  now:  raised {type(error).__name__}: {error}"
-            raise OutputDiffers(self, text, self._why_now()) from error
-        found = difference(kept, given)
-        if found is None or difference(kept, self._through_format(given)) is None:
+            raise OutputDiffers(self, text, why_other(self.record, self.task)) from error
+        if (found := difference_from_kept(self.target, kept, given)) is None:
             return
-        raise OutputDiffers(self, _told(found), self._why(snapshot(given)))
+        reason = not_deterministic(self.task, snapshot(given), self.run)
+        raise OutputDiffers(self, told(found), reason or why_other(self.record, self.task))
 
-    def _through_format(self, value: Any) -> Any:
-        """Return what the target's format makes of a value."""
-        made = BytesIO()
-        form = formats.format_of(self.target)
-        try:
-            form.dump(value, made)
-            return form.load(BytesIO(made.getvalue()))
-        except Exception:  # noqa: BLE001 - a format may refuse a value in any way
-            return value
 
-    def _why(self, given: Any) -> str:
-        again = difference(given, self.run())
-        if again is not None:
-            sources = sources_of_chance(self.task.fn)
-            uses = f" It uses {', '.join(sources)}." if sources else ""
-            return f"(not-deterministic) two runs with these arguments differ.{uses}"
-        return self._why_now()
+def difference_from_kept(target: str, kept: Any, given: Any) -> Difference | None:
+    """Return the first difference between what was kept and what is given now.
 
-    def _why_now(self) -> str:
-        record, code = self.record, self.task.code_hash
-        if record.python != prefectx_records.python_version():
-            return f"it was made by Python {record.python}, {record.made}."
-        if record.code != code:
-            return f"the code of the task has changed since {record.made}."
-        return (
-            f"the code of the task is what it was at {record.made}: something else that it reads"
-            " has changed, such as a helper, a constant, a package or a file."
-        )
+    What the target's format makes of the new value counts as the same.
+    """
+    found = difference(kept, given)
+    if found is None:
+        return None
+    made = BytesIO()
+    form = formats.format_of(target)
+    try:
+        form.dump(given, made)
+        return found if difference(kept, form.load(BytesIO(made.getvalue()))) else None
+    except Exception:  # noqa: BLE001 - a format may refuse a value in any way
+        return found
+
+
+def not_deterministic(task: Task[..., Any], given: Any, run: Callable[[], Any]) -> str | None:
+    """Return the reason why a task gives something else each time; None if it does not."""
+    if difference(given, run()) is None:
+        return None
+    sources = sources_of_chance(task.fn)
+    uses = f" It uses {', '.join(sources)}." if sources else ""
+    return f"(not-deterministic) two runs with these arguments differ.{uses}"
+
+
+def why_other(record: Record, task: Task[..., Any]) -> str:
+    """Return what has changed since a target was made, as far as its record tells."""
+    if record.python != prefectx_records.python_version():
+        return f"it was made by Python {record.python}, {record.made}."
+    if record.code != task.code_hash:
+        return f"the code of the task has changed since {record.made}."
+    return (
+        f"the code of the task is what it was at {record.made}: something else that it reads"
+        " has changed, such as a helper, a constant, a package or a file."
+    )
+
+
+def told(found: Difference) -> str:
+    """Return a difference as lines of a message."""
+    where = f"  at result{found.path}: {found.why}" if found.path else f"  {found.why}"
+    return f"{where}\n  kept: {shown(found.left)}\n  now:  {shown(found.right)}"
 
 
 def imported_task(name: str) -> Task[..., Any]:
@@ -255,8 +270,3 @@ def _is_mine(path: str) -> bool:
         return True
     status = os.stat(path)
     return status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH
-
-
-def _told(found: Difference) -> str:
-    where = f"  at result{found.path}: {found.why}" if found.path else f"  {found.why}"
-    return f"{where}\n  kept: {shown(found.left)}\n  now:  {shown(found.right)}"
