@@ -17,6 +17,5 @@ def public_names(decorated: Any, names: Iterable[str]) -> list[str]:
     """
     every: Iterable[str] = object.__dir__(decorated)
     python = {name for name in every if name.startswith("__")}
-    function = map(str, vars(decorated.fn))
-    own = {name for name in function if not name.startswith("_")}
+    own = {name for name in decorated.fn.__dict__ if not name.startswith("_")}
     return sorted({*names, *python, *own})

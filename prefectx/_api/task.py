@@ -11,15 +11,17 @@ from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._api.public_names import public_names
 from prefectx._identity.code_hash import code_hash
+from prefectx._identity.names import module_name
+from prefectx._identity.task_identity import TaskIdentity
 from prefectx._naming.task_names import Naming
 from prefectx._runners import become_prefect_task, current_runner, prefect_task_class
 from prefectx._settings.options import (
     TASK_OPTIONS,
     TaskOptions,
     check_options,
-    checked_rerun_on,
     task_name,
 )
+from prefectx._settings.rerun import checked_rerun_on
 from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
 from prefectx._values.item import Item, settle
@@ -99,14 +101,13 @@ class Task(_Called, Generic[P, R_co]):
         update_wrapper(self, self.fn)
         self.__qualname__ = qualified_name_of(self.fn)
         self.name: str = task_name(options) or name_of(self.fn)
-        # What multiprocessing spawns has a script under another name.
-        module = "__main__" if self.fn.__module__ == "__mp_main__" else self.fn.__module__
-        self.qualified_name: Final[str] = f"{module}.{self.__qualname__}"
+        self.qualified_name: Final[str] = f"{_module_of(self.fn)}.{self.__qualname__}"
         self.options: Final[TaskOptions] = options
         is_async_generator = inspect.isasyncgenfunction(self.fn)
         self.is_generator: Final = inspect.isgeneratorfunction(self.fn) or is_async_generator
         self.is_async: Final = inspect.iscoroutinefunction(self.fn) or is_async_generator
-        self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
+        self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), f"task {self.name!r}")
+        self.expires: Final = options.get("expires")
         self.once: Final = options.get("once", False)
         self.isolate: Final = options.get("isolate", False)
         if self.isolate and self.is_generator:
@@ -118,6 +119,7 @@ class Task(_Called, Generic[P, R_co]):
         self.naming: Final = Naming(self.fn, options)
         self._bound: tuple[object, ...] = ()
         self._code_hash: str | None = None
+        self._identity: str | None = None
         self._origin: Task[..., Any] | None = None
         # The task that this one is bound to an object of.
         self._unbound: Task[..., Any] | None = None
@@ -149,9 +151,16 @@ class Task(_Called, Generic[P, R_co]):
         return self._code_hash
 
     @property
+    def bound_arguments(self) -> int:
+        """How many arguments come before the caller's: a method's object, or none."""
+        return len(self._bound)
+
+    @property
     def identity(self) -> str:
         """What tells the task apart from all others: its name, and what it does."""
-        return f"{self.qualified_name} {self.code_hash}"
+        if self._identity is None:
+            self._identity = f"{self.qualified_name} {TaskIdentity(self.fn).text}"
+        return self._identity
 
     if TYPE_CHECKING:
         # First the exact signature, then the two keywords that each call takes.
@@ -420,6 +429,16 @@ class Task(_Called, Generic[P, R_co]):
         return f"<Task {self.qualified_name}>"
 
 
+def _module_of(fn: Any) -> str:
+    """Return the name of a function's module, of a script the one that importing it would give."""
+    module: str = fn.__module__
+    if module not in {"__main__", "__mp_main__"}:
+        return module
+    # It travels with the function to processes in which another script is `__main__`.
+    name: str = vars(fn).setdefault("__prefectx_module__", module_name(module))
+    return name
+
+
 class TaskDecorator:
     """`task`: decorates a function when given one, else takes options, all by name.
 
@@ -433,7 +452,9 @@ class TaskDecorator:
         save: False: the function writes its target, and the store is asked for it.
         name: the task's name; with {…} in it, the name of each run, an f-string body.
         modules: modules that templates may use, beside os, datetime and Path.
-        rerun_on: what makes an output be made anew: "inputs", "code" or both.
+        rerun_on: what makes an output be made anew: "inputs", "code", "upstream", "expired".
+        expires: how old an output may be before it counts as expired.
+        files: the arguments that name files, which count by their content: see `InFile`.
         once: True: of processes that miss a target at once, one makes it.
         isolate: True: runs in a process of its own, in all modes but `function`.
         resources: Dask resources that a run takes up: {"GPU": 1}.
