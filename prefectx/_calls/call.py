@@ -9,6 +9,7 @@ from prefectx import records
 from prefectx._calls import outcome
 from prefectx._calls.claims import Claim
 from prefectx._calls.kept_arguments import items_in, keep, shape_of
+from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run, in_task, known_here, task_body
 from prefectx._identity.exact_text import told
 from prefectx._identity.summary import summary
@@ -84,16 +85,20 @@ class Call:
         if self.item is None:
             return False
         self.claim()
-        if not self.item.exists():
+        if not self.item.exists() or self._is_refreshed(self.item):
             return False
         if self.task.rerun_on and self._staleness(self.task.rerun_on):
             return False
         run = current_run()
         if run.looks_first(self.task.identity):
             self._warn_if_stale(self.item)
-        if not self.task.rerun_on:
+        if not (self.task.rerun_on or wants_refresh(self.task)):
             run.know(self.task, self.item, self._mark(run))
         return True
+
+    def _is_refreshed(self, item: Item[Any]) -> bool:
+        """Tell whether the target is to be made anew because `refresh` asks for it."""
+        return wants_refresh(self.task) and item.path not in current_run().remade
 
     def claim(self) -> None:
         """Claim the target for this call.

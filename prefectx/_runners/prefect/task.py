@@ -19,6 +19,7 @@ from prefect.utilities.annotations import NotSet
 
 from prefectx._calls.call import RUNS_LOG, Call, execute
 from prefectx._calls.child_jobs import Execution
+from prefectx._calls.refresh import refreshed
 from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._isolation.parent import aexecuted_apart, executed_apart
 from prefectx._logs.handlers import logging_as, wanted
@@ -29,6 +30,7 @@ from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
+from prefectx._settings.scoped import Setting
 from prefectx._values.containers import replace
 from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
@@ -329,6 +331,7 @@ class There(NamedTuple):
         logged: What was to be logged.
         still_running: After how many seconds, and then how often, a log line says that the task
             is alive; 0 for never.
+        refreshed: The tasks whose calls run anew.
     """
 
     mode: Mode
@@ -336,11 +339,17 @@ class There(NamedTuple):
     for_task: bool
     logged: Wanted | None
     still_running: float
+    refreshed: frozenset[str]
 
     @contextmanager
     def holds(self) -> Generator[None]:
         """Let it hold within the `with` statement."""
-        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged, connect):
+        with (
+            use_mode(self.mode),
+            replaced_context(self.names),
+            logging_as(self.logged, connect),
+            Setting(refreshed, self.refreshed),
+        ):
             yield
 
 
@@ -366,7 +375,10 @@ class Body:
     @classmethod
     def here(cls, task: Task[..., Any], mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
-        return cls(task, There(mode, dict(context_names()), in_task(), wanted(), interval()))
+        return cls(
+            task,
+            There(mode, dict(context_names()), in_task(), wanted(), interval(), refreshed.get()),
+        )
 
     @classmethod
     def if_needed(cls, task: Task[..., Any], mode: Mode) -> Self | None:
