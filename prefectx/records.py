@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from prefectx.stores.record import Record
 
 
+# Ours have a few hundred bytes.
+_LONGEST: Final = 1 << 20
+
+
 def record_of(item: Item[Any]) -> Record | None:
     """Return what is known of an item's target.
 
@@ -34,8 +38,8 @@ def record_of(item: Item[Any]) -> Record | None:
 
 def read(store: Store, target: str) -> Record | None:
     """Return the record of a target, or None if there is none that can be read."""
-    text = store.load_record(target)
-    return None if text is None else parsed(text)
+    text: object = store.load_record(target)
+    return parsed(text) if isinstance(text, str) else None
 
 
 def parsed(text: str) -> Record | None:
@@ -44,13 +48,16 @@ def parsed(text: str) -> Record | None:
 
     from prefectx.stores.record import Record
 
+    if len(text) > _LONGEST:
+        return None
     try:
         fields = json.loads(text)
         # A later version may know more of a target.
-        return Record(**{name: fields[name] for name in Record._fields if name in fields})
-    except (ValueError, TypeError, AttributeError):
+        record = Record(**{name: fields[name] for name in Record._fields if name in fields})
+    except (ValueError, TypeError, AttributeError, RecursionError):
         # A record is a note, never a condition: one that another version wrote is no record.
         return None
+    return record if record.is_sound() else None
 
 
 def vouches(text: str, call: str, code: str) -> bool:
@@ -140,7 +147,10 @@ def host() -> str:
 
 def maker_of(store: Store, target: str) -> str:
     """Return words that say which task made a target, if that is known."""
-    record = read(store, target)
+    try:
+        record = read(store, target)
+    except Exception:  # noqa: BLE001 - it is asked for while another error is told
+        return ""
     return f" (made by task {record.task!r})" if record else ""
 
 

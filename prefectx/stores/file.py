@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from xxhash import xxh3_128
 
-from prefectx.errors import UnsupportedValue
+from prefectx.errors import StoreUnreachable, UnsupportedValue
 from prefectx.stores.base import Store
 from prefectx.stores.folders import place_of
 from prefectx.stores.folders.base import NO_SUCH_FILE, RESERVED
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 _PART: Final = 1 << 20
+# Ours have a few hundred bytes; of what is longer, the end is not there to be taken for a record.
+_LONGEST_RECORD: Final = 1 << 20
 
 
 class Filestore(Store):
@@ -212,8 +214,11 @@ class Filestore(Store):
     def _read_record(self, target: str) -> bytes | None:
         try:
             with self._place.open(_record(target)) as file:
-                return file.read()
-        except NO_SUCH_FILE:
+                return file.read(_LONGEST_RECORD)
+        except StoreUnreachable:
+            raise
+        except OSError:
+            # A record is a note, never a condition: one that cannot be read is none.
             return None
 
     def save_record(self, target: str, record: str) -> None:

@@ -43,3 +43,18 @@ class Record(NamedTuple):
     upstream: list[str] | None = None
     shape: dict[str, Any] | None = None
     file: str | None = None
+
+    def is_sound(self) -> bool:
+        """Tell whether each part is of the type that it should be: a file may say anything."""
+        texts = (self.task, self.call, self.made, self.python, self.code)
+        maybe_texts = (self.inputs, self.by, self.host, self.file)
+        return (
+            all(isinstance(text, str) for text in texts)
+            and all(isinstance(text, str | None) for text in maybe_texts)
+            and type(self.seconds) in {int, float}
+            and type(self.bytes) in {int, type(None)}
+            and isinstance(self.args, dict | None)
+            and isinstance(self.upstream, list | None)
+            and isinstance(self.shape, dict | None)
+            and isinstance(self.complete, bool)
+        )
