@@ -11,6 +11,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefectx._calls.call import Call
+from prefectx._calls.execute import given
+from prefectx._calls.freshness import is_done
 from prefectx._calls.report import Report, seconds_text
 from prefectx._calls.run import Run, run_here
 from prefectx._runners import use_runner
@@ -109,8 +111,8 @@ class PlanRunner(PlainRunner):
             return self._plan(task, None, call.summary, "has no target")
         if call.item.path in self._planned:
             return self._planned[call.item.path]
-        if call.is_done():
-            return call.given()
+        if is_done(call):
+            return given(call)
         why = "stale" if call.item.exists() else "missing"
         return self._plan(task, call.item, call.summary, why)
 
