@@ -42,7 +42,7 @@ def run(decorated: Any, *calls: Any) -> Any:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What `os.stat` was asked for, and what was opened."""
     asked: list[str] = []
-    for name in ("stat", "open", "lstat", "scandir"):
+    for name in ("stat", "open", "lstat", "scandir", "getxattr"):
         monkeypatch.setattr(os, name, _noting(asked, getattr(os, name)))
     return asked
 
