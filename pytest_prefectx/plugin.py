@@ -74,6 +74,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"modes to run tests in: {wanted}; before ${VARIABLE}, before ini {INI}, before"
         f" {','.join(DEFAULT)}",
     )
+    parser.getgroup("prefectx").addoption(
+        "--prefectx-reasons",
+        action="store_true",
+        help="list the kinds of reasons why modes disagree, each with its page, and exit",
+    )
     parser.addini(INI, f"modes to run tests in: {wanted}", type="args", default=[])
     parser.getgroup("prefectx").addoption(
         REPLACE_FLAG,
@@ -88,6 +93,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Begin before a conftest can import Prefect, which looks at the environment once."""
     _begin(early_config, early_config.known_args_namespace.prefectx_mode)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """List the kinds of reasons instead of running tests, if asked for."""
+    if not config.option.prefectx_reasons:
+        return None
+    from pytest_prefectx.agree.reasons import table
+
+    sys.stdout.write(f"{table()}\n")
+    return 0
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._calls.call import RUNS_LOG, data_of, plain_hit
+from prefectx._calls.execute import RUNS_LOG, data_of
+from prefectx._calls.freshness import plain_hit
+from prefectx._calls.run import run_here
 from prefectx._logs.run_names import find_task_in
 from prefectx._runners import current_runner, runner_override
 from prefectx._settings.environment import environment
@@ -45,7 +47,7 @@ def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
             is_plain = environment.get(_MODE) in _NOT_SET
         else:
             is_plain = mode == "function" and runner_override.get() is None
-        if kwargs or not is_plain or _RUNS_LOG in environment:
+        if kwargs or not is_plain or _RUNS_LOG in environment or run_here.get() is not None:
             return _call(task, args, kwargs)
         for value in args:
             if type(value) not in _LITERALS:

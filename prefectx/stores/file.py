@@ -16,7 +16,7 @@ from prefectx.stores.messages import Explained, missing, note_unwritten_value
 from prefectx.stores.unwritten import note_unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
 _PART: Final = 1 << 20
@@ -81,10 +81,20 @@ class Filestore(Store):
         """Tell whether the file is there, with one system call."""
         return self._place.exists(target)
 
-    def looker(self) -> Callable[[str], bool]:
-        """Return what `exists` does in the end."""
-        # A subclass may look elsewhere as well.
-        return self._place.looker() if type(self).exists is Filestore.exists else self.exists
+    def look(self, target: str) -> str | None:
+        """Return the record of a file that is there, mostly with one system call."""
+        note = self._place.note(target)
+        if note is not None:
+            return note.decode(errors="replace")
+        if not self.exists(target):
+            return None
+        return "" if self._place.is_remote else self.load_record(target) or ""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "exists" in vars(cls) and "look" not in vars(cls):
+            # It may look elsewhere as well.
+            cls.look = Store.look  # type: ignore[method-assign]
 
     def load(self, target: str) -> Any:
         """Return the value in the file.

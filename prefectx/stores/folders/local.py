@@ -66,10 +66,6 @@ class LocalFolder(Place):
         """Tell whether the file is there, with one system call."""
         return _is_file(self.location(name))
 
-    def looker(self) -> Callable[[str], bool]:
-        """Return what `exists` does in the end."""
-        return self.exists if self._prefix else _is_file
-
     def open(self, name: str) -> BinaryIO:
         """Open the file; a small one is read at once, which costs half of what `open` does."""
         descriptor = os.open(self.location(name), _READING)
