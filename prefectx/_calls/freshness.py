@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from prefectx import records
+from prefectx._calls.audit import AUDIT
 from prefectx._calls.run import current_run, known_here, other_version
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
@@ -29,6 +30,8 @@ def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
     """
     known = known_here(task.naming)
     if known is None or "return_state" in kwargs or "wait_for" in kwargs:
+        return None
+    if AUDIT.raw() is not None:
         return None
     try:
         arguments = task.naming.bind(*args, **kwargs)

@@ -47,6 +47,8 @@ class Filestore(Store):
         (True, [1, 2])
     """
 
+    __module__ = "prefectx.stores"
+
     def __init__(
         self,
         root: str | os.PathLike[str] = ".",

@@ -63,6 +63,10 @@ class Record(NamedTuple):
         return f"{self.call} {self.inputs} {self.contents} {self.code} {self.complete}"
 
 
+# Pickles name it so, and hold when modules move.
+Record.__module__ = "prefectx.records"
+
+
 def version_of(text: str | None) -> str | None:
     """Return the version that the text of a record says, or None if it is no record."""
     record = None if text is None else parsed(text)
@@ -87,6 +91,8 @@ def _is_sound(record: Record) -> bool:
     """Return whether each field has the type that it should have: a file may say anything."""
     fields: dict[str, Any] = record._asdict()
     if not all(isinstance(fields[name], kind) for name, kind in _KINDS.items()):
+        return False
+    if isinstance(fields["seconds"], bool):
         return False
     fingerprints: list[Any] = [*(fields["files"] or {}).values(), fields["output"]]
     return all(_is_fingerprint(found) for found in fingerprints if found is not None)
