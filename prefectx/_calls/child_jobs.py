@@ -6,12 +6,13 @@ import asyncio
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from prefectx._calls.call import execute
+from prefectx._calls.execute import arun_and_keep, execute, given, run_and_keep
 from prefectx._calls.run import task_body
 from prefectx._isolation.parent import arun_in_child, run_in_child
 from prefectx._isolation.pickling import let_main_be_that_of
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import current_mode, use_mode
+from prefectx.stores import journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -106,8 +107,10 @@ class Making(_Job):
 
     def run(self) -> Any:
         """Run the function and keep its output, here."""
+        # The parent notes it, or there would be a file a child.
+        journal.stop()
         call = self._call
-        made = asyncio.run(call.arun_and_keep()) if self.task.is_async else call.run_and_keep()
+        made = asyncio.run(arun_and_keep(call)) if self.task.is_async else run_and_keep(call)
         return made if call.item is None else None
 
 
@@ -136,4 +139,4 @@ async def amade_in_child(call: Call) -> Any:
 
 
 def _given(call: Call, made: Any) -> Any:
-    return made if call.item is None else call.given()
+    return made if call.item is None else given(call)
