@@ -9,6 +9,7 @@ from prefectx._api.task import Task, task
 from prefectx._settings.context import context, gcontext
 from prefectx._settings.mode import MODES, current_mode, use_mode
 from prefectx._values.annotations import allow_failure, unmapped
+from prefectx._values.files import InFile
 from prefectx._values.item import Item, item, load
 
 TYPE_CHECKING = False
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from prefectx._api.run_functions import get_run_logger, tags
+    from prefectx._calls.report import last_run
     from prefectx._values.waiting import as_completed, wait
 
 __all__ = [
     "MODES",
     "Flow",
+    "InFile",
     "Item",
     "Task",
     "allow_failure",
@@ -31,6 +34,7 @@ __all__ = [
     "gcontext",
     "get_run_logger",
     "item",
+    "last_run",
     "load",
     "tags",
     "task",
@@ -43,6 +47,7 @@ __all__ = [
 _LATER = {
     "as_completed": "prefectx._values.waiting",
     "get_run_logger": "prefectx._api.run_functions",
+    "last_run": "prefectx._calls.report",
     "tags": "prefectx._api.run_functions",
     "wait": "prefectx._values.waiting",
 }

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "prefectx-"
 
+SUMMARY: Final = "PREFECTX_SUMMARY"
+"""The environment variable that has flows say at their end what they did, or not."""
+
 # What would lead Prefect to the user's own profile, database or server.
 LEADS_ASTRAY: Final = (
     "PREFECT_API_AUTH_STRING",
@@ -47,6 +50,9 @@ class Session:
         self.server: Server | None = None
         self._controlled = False
         self._environment: Final = ExitStack()
+        if SUMMARY not in os.environ:
+            # Tests run thousands of flows.
+            self._environment.enter_context(environment({SUMMARY: "off"}))
 
     def join(self, folder: Path) -> None:
         """Share the folder, and the server in it, of the controller of pytest-xdist."""

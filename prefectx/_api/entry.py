@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._calls.call import RUNS_LOG, data_of, plain_hit
+from prefectx._calls.execute import RUNS_LOG, data_of
+from prefectx._calls.freshness import plain_hit
+from prefectx._calls.run import run_here
 from prefectx._logs.run_names import find_task_in
 from prefectx._runners import current_runner, runner_override
 from prefectx._settings.environment import environment
@@ -37,15 +39,16 @@ def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
     # A name that cannot be rendered stops the call, so it is rendered first.
     if task.is_async or task.is_generator or task.naming.names_runs:
         return call_in_mode
-    fn = task.fn
+    # Bound once: they are asked at each call.
+    fn, mode_here, look_up, run_under_way = task.fn, override.get, environment.get, run_here.get
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        mode = override.get()
+        mode = mode_here()
         if mode is None:
-            is_plain = environment.get(_MODE) in _NOT_SET
+            is_plain = look_up(_MODE) in _NOT_SET
         else:
             is_plain = mode == "function" and runner_override.get() is None
-        if kwargs or not is_plain or _RUNS_LOG in environment:
+        if kwargs or not is_plain or _RUNS_LOG in environment or run_under_way() is not None:
             return _call(task, args, kwargs)
         for value in args:
             if type(value) not in _LITERALS:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from prefectx._calls.call import Call
+from prefectx._calls.execute import amake, given, make
+from prefectx._calls.freshness import is_done
 from prefectx._runners.local import PlainRunner
 
 TYPE_CHECKING = False
@@ -23,23 +25,23 @@ class CacheRunner(PlainRunner):
         call = Call(task, args, kwargs)
         if task.is_async and not task.is_generator:
             return _arun(call)
-        if call.is_done():
-            return call.given()
+        if is_done(call):
+            return given(call)
         if task.is_generator or not _needs_attempts(task):
-            return call.make()
+            return make(call)
         from prefectx._runners.attempts import attempt
 
-        return attempt(task, call.make)
+        return attempt(task, lambda: make(call))
 
 
 async def _arun(call: Call) -> Any:
-    if call.is_done():
-        return call.given()
+    if is_done(call):
+        return given(call)
     if not _needs_attempts(call.task):
-        return await call.amake()
+        return await amake(call)
     from prefectx._runners.attempts import aattempt
 
-    return await aattempt(call.task, call.amake)
+    return await aattempt(call.task, lambda: amake(call))
 
 
 def _needs_attempts(task: Task[..., Any]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prefectx._calls.call import execute
+from prefectx._calls.execute import execute
+from prefectx._calls.run import run_here
+from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.local import PlainRunner
 
 TYPE_CHECKING = False
@@ -18,4 +20,9 @@ class FunctionRunner(PlainRunner):
 
     def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Return what the function returns."""
-        return execute(task, args, kwargs)
+        if run_here.get() is None:
+            return execute(task, args, kwargs)
+        if task.is_async and not task.is_generator:
+            return counted_coroutine(execute(task, args, kwargs), task, args, kwargs)
+        with counted(task, args, kwargs):
+            return execute(task, args, kwargs)

@@ -9,6 +9,7 @@ from abc import abstractmethod
 
 from prefectx._logs.run_names import named_run
 from prefectx._runners.base import Runner
+from prefectx._runners.run_block import run_flow
 from prefectx._values.annotations import is_unmapped, may_fail
 from prefectx._values.containers import replace
 from prefectx._values.coroutines import run_coroutine
@@ -94,8 +95,7 @@ class PlainRunner(Runner):
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         try:
             args, kwargs = _settled(args, kwargs, wait_for)
-            with named_run(flow_name=flow.name):
-                result = flow.body(*args, **kwargs)
+            result = run_flow(flow, lambda: self._body(flow, args, kwargs))
         except UpstreamFailed as upstream:
             if return_state:
                 return not_ready(upstream.cause)
@@ -107,6 +107,10 @@ class PlainRunner(Runner):
         if inspect.iscoroutine(result):
             return _awaited_state(result) if return_state else _aresult(result)
         return _state_of(result) if return_state else _result(result)
+
+    def _body(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        with named_run(flow_name=flow.name):
+            return flow.body(*args, **kwargs)
 
     def logger(self) -> Logger:
         """Return a standard logger."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import MODES, current_mode
 from prefectx._settings.mode import checked_mode
 from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.libraries import seeds_kept
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program, fresh_folder
-from pytest_prefectx.agree.reasons import Case, Reason, explain
-from pytest_prefectx.agree.trials import Trial, trials
+from pytest_prefectx.agree.reasons import KINDS, Case, Reason, explain, reasons
+from pytest_prefectx.agree.trials import Kept, Loss, Trial, Trials, all_losses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_prefectx.equality import Difference
 
@@ -82,6 +85,7 @@ def assert_modes_agree(
     modes: Iterable[str] | None = None,
     calls: Sequence[tuple[Any, ...]] | None = None,
     raises: type[Exception] | tuple[type[Exception], ...] = (),
+    expect: Mapping[str, str] | None = None,
     **kwargs: Any,
 ) -> None:
     """Fail unless a flow or task gives the same data, or the same exception, in every mode.
@@ -99,10 +103,13 @@ def assert_modes_agree(
         calls: The positional arguments of several calls instead, made one after the other on the
             same targets: only two calls can show that they share a target.
         raises: Exceptions that the subject may raise, if it does so in every mode.
+        expect: Kinds of reasons for which modes are known to differ, each with a note on it, as in
+            `{"set-order": "known, issue 12"}`. One that is not found any more is a failure.
         **kwargs: The arguments of one call by name.
 
     Raises:
         ModesDisagree: Two modes differ; it says where, and, if that can be told, why.
+        AssertionError: A reason that is expected was not found.
         Exception: What the subject raises, if it raises the same in every mode.
 
     Example:
@@ -116,7 +123,7 @@ def assert_modes_agree(
     if calls is not None and (args or kwargs):
         msg = "assert_modes_agree takes the arguments of one call, or calls=[…], not both"
         raise TypeError(msg)
-    outcomes = agreed(Program(subject, made), compared(modes))
+    outcomes = agreed(Program(subject, made), compared(modes), expect=_checked(expect or {}))
     for outcome in outcomes:
         if outcome.error is not None and not isinstance(outcome.error, raises):
             raise outcome.error
@@ -132,23 +139,68 @@ def compared(modes: Iterable[str] | None) -> tuple[str, ...]:
     return different
 
 
-def agreed(program: Program, modes: Sequence[str]) -> list[Outcome]:
+def agreed(
+    program: Program,
+    modes: Sequence[str],
+    losses: Callable[[Sequence[Kept]], list[Loss]] = all_losses,
+    expect: Mapping[str, str] | None = None,
+) -> list[Outcome]:
     """Return what each call gives, which is the same in all `modes`.
+
+    Args:
+        program: What is called, and with what.
+        modes: The modes.
+        losses: What is lost in mode `cache`, one loss after the other.
+        expect: Kinds of reasons for which they may differ, and must; each with a note on it.
 
     Raises:
         ModesDisagree: It is not.
     """
     __tracebackhide__ = True
     expected: list[Outcome] = []
-    with fresh_folder() as folder:
-        for trial, outcomes in trials(program, modes, folder):
+    known: list[Disagreement] = []
+    with fresh_folder() as folder, seeds_kept(), closing(program.state):
+        for trial, outcomes in Trials(program, modes, folder, losses):
             expected = expected or outcomes
             for index, (wanted, got) in enumerate(zip(expected, outcomes, strict=True)):
                 if (difference := got.differs_from(wanted)) is not None:
-                    case = Case(program, folder, trial.mode, expected, got)
+                    case = Case(program, folder, trial.mode, expected, got, trial.lost)
                     found = Disagreement(case, index, modes[0], trial, difference)
-                    raise explained(found)
+                    if not expect:
+                        raise explained(found)
+                    known.append(found)
+        if expect:
+            _compare_with_expected(expect, known)
     return expected
+
+
+def _checked(expect: Mapping[str, str]) -> Mapping[str, str]:
+    for kind in expect:
+        if kind not in KINDS:
+            nearest = difflib.get_close_matches(kind, KINDS, n=1)
+            hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+            msg = f"expect= names {kind!r}, which is no kind of reason.{hint} The kinds are:"
+            raise ValueError(f"{msg} {', '.join(KINDS)}.")
+    return expect
+
+
+def _compare_with_expected(expect: Mapping[str, str], known: Sequence[Disagreement]) -> None:
+    """Raise what is not expected; fail if something that is expected was not found."""
+    __tracebackhide__ = True
+    found: set[str] = set()
+    # Afterwards, not between the trials: looking for a reason empties the folder.
+    different = {(each.index, str(each.case.got)): each for each in reversed(known)}
+    for disagreement in different.values():
+        error = explained(disagreement)
+        if error.reason is None or error.reason.kind not in expect:
+            raise error
+        # One difference may have several reasons, of which the first is named.
+        found |= {reason.kind for reason in reasons(disagreement.case)}
+    gone = [f"{kind!r} ({note})" for kind, note in expect.items() if kind not in found]
+    if gone:
+        verb = "has" if len(gone) == 1 else "have"
+        msg = f"{' and '.join(gone)} {verb} gone: the modes agree in that. Remove it from expect=."
+        raise AssertionError(msg)
 
 
 def explained(found: Disagreement) -> ModesDisagree:

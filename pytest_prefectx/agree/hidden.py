@@ -7,19 +7,21 @@ import functools
 import hashlib
 import inspect
 import os
-import random
-import sys
 import threading
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import cached_property, partial
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from prefectx._api.flow import Flow
 from prefectx._api.task import Task
 from prefectx._identity.content_hash import digest
+from prefectx._settings.context import context_names
 from prefectx.errors import PrefectxError
+from pytest_prefectx.agree.libraries import CHANCE, LIBRARIES, NUMPY_CHANCE, seeds
+from pytest_prefectx.agree.process_state import is_users
 from pytest_prefectx.agree.programs import snapshot
 from pytest_prefectx.equality import identical
 from pytest_prefectx.targets import names_below
@@ -48,18 +50,10 @@ NOT_DETERMINISTIC: Final = (
 
 AS_ATTRIBUTES: Final = ("random", "getpid", "urandom", "now", "uuid4")
 
-CHANCE: Final = "the state of random"
+OF_CHANCE: Final = (CHANCE, NUMPY_CHANCE)
 CURRENT_FOLDER: Final = "the current folder"
 
 _DEPTH: Final = 3
-
-
-# What a whole process shares, by the module that holds it.
-_STATES: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
-    "random": (CHANCE, lambda _: random.getstate()),
-    "decimal": ("the context of decimal", lambda decimal: repr(decimal.getcontext())),
-    "numpy": ("the print options of numpy", lambda numpy: numpy.get_printoptions()),
-}
 
 
 def hidden_inputs(
@@ -79,13 +73,20 @@ def hidden_inputs(
         elif isinstance(value, ContextVar):
             variable: ContextVar[Any] = value  # pyright: ignore[reportUnknownVariableType]
             seen[f"the context variable {name}"] = _mark(variable.get(None))
+        elif isinstance(value, ModuleType | type):
+            for attribute, part in _attributes_read(value, function):
+                what = "class attribute" if isinstance(value, type) else "module attribute"
+                seen[f"the {what} {name}.{attribute}"] = part
         elif not _is_code(value):
             seen[f"the {kind} {name}"] = _mark(value)
+    for name, value in context_names().items():
+        seen[f"the context name {name}"] = _mark(value)
     for name, value in _class_attributes(arguments, function.__module__):
         seen[f"the class attribute {name}"] = _mark(value)
-    for module, (name, look) in _STATES.items():
-        if module in sys.modules:
-            seen[name] = look(sys.modules[module])
+    seen |= seeds()
+    for name, library in LIBRARIES.items():
+        if library.is_imported():
+            seen[name] = library.get()
     seen[CURRENT_FOLDER] = os.getcwd()
     for name, text in os.environ.items():
         seen[f"the environment variable {name}"] = text
@@ -109,8 +110,49 @@ def _hashed(path: Path, *_status: int) -> bytes:
         return hashlib.file_digest(file, hashlib.blake2b).digest()
 
 
+def _attributes_read(owner: ModuleType | type, function: Any) -> Iterator[tuple[str, object]]:
+    """Give the attributes of a class of the user's, or those of a module that a function names."""
+    if isinstance(owner, ModuleType):
+        if not is_users(owner.__name__):
+            return
+        names = {name for code in _codes(function, _DEPTH) for name in code.co_names}
+        for name in sorted(names & vars(owner).keys()):
+            if not isinstance(value := vars(owner)[name], ModuleType | type):
+                yield name, _mark(value.__code__ if isinstance(value, FunctionType) else value)
+    elif is_users(owner.__module__):
+        for name, value in vars(owner).items():
+            if not name.startswith("__") and not isinstance(value, property | cached_property):
+                yield name, _code_mark(value) if _is_code(value) else _mark(value)
+
+
+def _code_mark(value: Any) -> object:
+    """Return what differs when a function is another one."""
+    code = getattr(inspect.unwrap(value), "__code__", None)
+    return (id(value), code.co_code if code else None)
+
+
+def unseen_state(value: Any) -> dict[str, Any] | None:
+    """Return what changes in an object although its data stays the same; None if nothing can."""
+    if isinstance(value, str | bytes | int | float | list | dict | tuple | set | None):
+        return None
+    state: dict[str, Any] = {}
+    for name in ("tell", "qsize"):
+        if callable(ask := getattr(value, name, None)) and not isinstance(value, type):
+            with suppress(Exception):
+                state[name] = ask()
+    cls = type(value)
+    attributes = getattr(value, "__dict__", None) or {}
+    for name, kept in list(attributes.items()) if isinstance(attributes, dict) else ():
+        if isinstance(getattr(cls, name, None), cached_property):
+            state[name] = _mark(kept)
+    return state or None
+
+
 def _mark(value: object) -> object:
     """Return what differs when `value` differs: a hash, for copies of large data take memory."""
+    if callable(dump := getattr(value, "iterdump", None)):  # a connection to a database of SQLite
+        with suppress(Exception):
+            return tuple(dump())
     try:
         return digest(value)
     except PrefectxError:
@@ -147,6 +189,8 @@ def _names(function: Any, depth: int) -> Iterator[tuple[str, str, Any]]:
         return
     found = [("enclosing variable", *pair) for pair in _enclosed(function)]
     found += [("global", *pair) for pair in _globals_of(function).items()]
+    for name, value in _defaults(function):
+        found.append((f"default of {function.__name__} for", name, value))
     for kind, name, value in found:
         yield kind, name, value
         if depth and isinstance(value, FunctionType):
@@ -157,6 +201,16 @@ def _enclosed(function: FunctionType) -> Iterator[tuple[str, Any]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with suppress(ValueError):  # the cell of a name that is bound later
             yield name, cell.cell_contents
+
+
+def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Give the objects that are kept as defaults, but for what never changes."""
+    positional = function.__defaults__ or ()
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    pairs = [*zip(names[len(names) - len(positional) :], positional, strict=True)]
+    for name, value in [*pairs, *(function.__kwdefaults__ or {}).items()]:
+        if not isinstance(value, str | bytes | int | float | tuple | None):
+            yield name, value
 
 
 def _globals_of(function: FunctionType) -> dict[str, Any]:
@@ -190,4 +244,7 @@ def _class_attributes(arguments: Iterable[object], module: str) -> Iterator[tupl
 
 
 def _is_code(value: Any) -> bool:
-    return isinstance(value, ModuleType | type | Task | Flow) or callable(value)
+    # Other objects that can be called, such as connections to databases, have data.
+    return isinstance(
+        value, ModuleType | type | Task | Flow | FunctionType | MethodType | partial
+    ) or inspect.isroutine(inspect.unwrap(value))

@@ -25,10 +25,14 @@ class Placing(FunctionRunner):
 
     Args:
         folder: The folder.
+
+    Attributes:
+        inside: The targets that would be kept in it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder: Final = os.path.join(folder, "")
+        self.inside: Final[set[str]] = set()
         self._outside: Final[dict[str, str]] = {}
 
     def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
@@ -37,6 +41,8 @@ class Placing(FunctionRunner):
             item = task.naming.item(args, kwargs)
             if item is not None and self._is_outside(item):
                 self._outside.setdefault(task.name, item.path)
+            elif item is not None:
+                self.inside.add(item.path.removeprefix(self.folder))
         return super().run(task, args, kwargs)
 
     def warn(self) -> None:

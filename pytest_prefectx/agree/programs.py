@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextvars
 import copy
+import functools
 import inspect
 import os
+import pickle
 import shutil
+import threading
 import warnings
 from contextlib import chdir, contextmanager
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -19,6 +24,7 @@ from prefectx._values.coroutines import run_coroutine
 from prefectx.errors import StaleTarget
 from prefectx.stores import Filestore
 from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.process_state import ProcessState
 from pytest_prefectx.equality import Difference, difference, identical
 from pytest_prefectx.targets import names_below
 
@@ -92,14 +98,20 @@ class Program:
         """The name of what is called."""
         return getattr(self.subject, "__name__", None) or repr(self.subject)
 
+    @cached_property
+    def state(self) -> ProcessState:
+        """What the process held when this was first asked for, which is before the first trial."""
+        subject: Any = self.subject
+        return ProcessState((subject, *self.calls))
+
     def run(self, mode: str) -> list[Outcome]:
         """Make the calls in `mode`, in the current folder; return what each gave."""
         with use_mode(mode):
             return self._outcomes()
 
-    def run_by(self, runner: Runner) -> list[Outcome]:
-        """Make the calls with `runner` in the place of mode `function`."""
-        with use_mode("function"), use_runner(runner):
+    def run_by(self, runner: Runner, mode: str = "function") -> list[Outcome]:
+        """Make the calls with `runner` in the place of a mode's own, by default of `function`'s."""
+        with use_mode(mode), use_runner(runner), threads_in_this_context():
             return self._outcomes()
 
     def _outcomes(self) -> list[Outcome]:
@@ -110,6 +122,23 @@ class Program:
             if isinstance(subject, Task):
                 return _within_a_flow(cast("Task[..., Any]", subject), self.calls)
             return [_outcome(subject, call) for call in self.calls]
+
+
+@contextmanager
+def threads_in_this_context() -> Generator[None]:
+    """Have threads that are started in the `with` statement see its mode and its runner."""
+    start = threading.Thread.start
+
+    def start_here(thread: threading.Thread) -> None:
+        context = contextvars.copy_context()
+        thread.run = functools.partial(context.run, thread.run)  # type: ignore[method-assign]
+        start(thread)
+
+    threading.Thread.start = start_here  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
 
 
 def _within_a_flow(task: Task[..., Any], calls: Sequence[Arguments]) -> list[Outcome]:
@@ -126,13 +155,14 @@ def _within_a_flow(task: Task[..., Any], calls: Sequence[Arguments]) -> list[Out
 def _outcome(subject: Callable[..., Any], call: Arguments) -> Outcome:
     args, kwargs = call.fresh()
     try:
-        data = load(_finished(subject(*args, **kwargs)))
+        data = load(finished(subject(*args, **kwargs)))
     except Exception as error:  # noqa: BLE001 - modes must agree on exceptions too
         return Outcome(error=error)
     return Outcome(snapshot(data))
 
 
-def _finished(result: Any) -> Any:
+def finished(result: Any) -> Any:
+    """Return what a call gives in the end: what is awaited, all elements of a generator."""
     if inspect.iscoroutine(result):
         result = run_coroutine(result)
     if inspect.isasyncgen(result):
@@ -151,6 +181,14 @@ def snapshot(value: Any) -> Any:
         return copied if identical(value, copied) else value
     except Exception:  # noqa: BLE001 - any class may refuse in any way
         return value
+
+
+def pickled_copy(value: Any) -> Any:
+    """Return what pickle makes of a value; a copy, or the value itself, if it cannot."""
+    try:
+        return pickle.loads(pickle.dumps(value))
+    except Exception:  # noqa: BLE001 - any class may refuse in any way
+        return snapshot(value)
 
 
 class Folder:

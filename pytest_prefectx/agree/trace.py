@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import Item
-from prefectx._calls.call import execute
+from prefectx._calls.execute import execute
 from prefectx._calls.run import in_task, task_body
 from prefectx._runners.local import PlainRunner
 from prefectx.errors import PrefectxError
-from pytest_prefectx.agree.hidden import Hidden, hidden_inputs
-from pytest_prefectx.agree.programs import snapshot
-from pytest_prefectx.agree.watched_item import Watched
+from pytest_prefectx.agree.effects import noted_effects
+from pytest_prefectx.agree.hidden import Hidden, hidden_inputs, unseen_state
+from pytest_prefectx.agree.programs import pickled_copy, snapshot
+from pytest_prefectx.agree.watched_item import InMemory, Watched
 from pytest_prefectx.equality import Difference, difference
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from prefectx._api.task import Task
     from prefectx._runners.base import Args, Kwargs
@@ -47,6 +48,7 @@ class TaskCall:
         returned: The same object, as it is now.
         error: What it raised.
         file: What is in the file, if it gave the path of one.
+        effects: What it did besides, in words: "prints text", "logs", …
     """
 
     task: Task[..., Any]
@@ -61,6 +63,8 @@ class TaskCall:
     returned: Any = None
     error: BaseException | None = None
     file: bytes | None = None
+    effects: list[str] = field(default_factory=list[str])
+    unseen: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def finish(
         self, folder: Path, returned: Any = None, error: BaseException | None = None
@@ -72,7 +76,9 @@ class TaskCall:
             self.file = Path(returned).read_bytes()
         self.hidden_after = hidden_inputs(self.task.fn, self.arguments.values(), folder)
         for name, value in self.arguments.items():
-            if (found := difference(self.given[name], value)) is not None:
+            if (found := difference(self.given[name], value)) is not None or (
+                found := difference(self.unseen.get(name), unseen_state(value))
+            ) is not None:
                 self.changes[name] = found
 
     def is_same_call(self, other: TaskCall) -> bool:
@@ -111,8 +117,8 @@ class Tracer(PlainRunner):
         if inspect.iscoroutinefunction(task.fn):
             return self._arun(call, args, kwargs)
         try:
-            with task_body():
-                result = execute(task, args, kwargs)
+            with task_body(), noted_effects(call.effects):
+                result = self.executed(call, args, kwargs)
         except BaseException as error:
             call.finish(self.folder, error=error)
             raise
@@ -121,7 +127,8 @@ class Tracer(PlainRunner):
 
     async def _arun(self, call: TaskCall, args: Args, kwargs: Kwargs) -> Any:
         try:
-            result = await self.turn(_executed(call.task, args, kwargs))
+            with noted_effects(call.effects):
+                result = await self.turn(_executed(call.task, args, kwargs))
         except BaseException as error:
             call.finish(self.folder, error=error)
             raise
@@ -137,9 +144,14 @@ class Tracer(PlainRunner):
             unnamed = error
         given = {name: snapshot(value) for name, value in arguments.items()}
         hidden = hidden_inputs(task.fn, arguments.values(), self.folder)
-        call = TaskCall(task, given, dict(arguments), item, unnamed, hidden)
+        unseen = {name: unseen_state(value) for name, value in arguments.items()}
+        call = TaskCall(task, given, dict(arguments), item, unnamed, hidden, unseen=unseen)
         self.calls.append(call)
         return call
+
+    def executed(self, call: TaskCall, args: Args, kwargs: Kwargs) -> Any:
+        """Return what the task's function returns."""
+        return execute(call.task, args, kwargs)
 
     def handed(self, arguments: Any) -> Any:
         """Return the arguments that the task is to be given."""
@@ -200,6 +212,72 @@ class Handing(Tracer):
         if call.item is None or in_task():
             return result
         return Watched(call.item, result, lambda name: self.uses.append((call.task, name)))
+
+
+class HandingPlainly(Tracer):
+    """Gives flows an Item for each result, or for those of one task, with the data in memory.
+
+    Args:
+        folder: Where the program runs.
+        only: The name of the task; of all tasks if it is None.
+    """
+
+    def __init__(self, folder: Path, only: str | None = None) -> None:
+        super().__init__(folder)
+        self._only: Final = only
+
+    def kept(self, call: TaskCall, result: Any) -> Any:
+        """Return an Item that gives the very object when it is loaded, in a flow."""
+        if call.item is None or in_task() or self._only not in {None, call.task.qualified_name}:
+            return result
+        return InMemory(call.item, result)
+
+
+class Copying(Tracer):
+    """Gives copies of results, or of those of one task, as loading them does.
+
+    Args:
+        folder: Where the program runs.
+        only: The name of the task; of all tasks if it is None.
+    """
+
+    def __init__(self, folder: Path, only: str | None = None) -> None:
+        super().__init__(folder)
+        self._only: Final = only
+
+    def kept(self, call: TaskCall, result: Any) -> Any:
+        """Return what pickle makes of it, in a flow."""
+        if call.item is None or in_task() or self._only not in {None, call.task.qualified_name}:
+            return result
+        return pickled_copy(result)
+
+
+class Skipping(Tracer):
+    """Does not run one task, but gives what it gave before: as a hit does, without a store.
+
+    Args:
+        folder: Where the program runs.
+        recorded: The calls of a run before.
+        only: The name of the task.
+    """
+
+    def __init__(self, folder: Path, recorded: Sequence[TaskCall], only: str) -> None:
+        super().__init__(folder)
+        self._recorded: Final = recorded
+        self._only: Final = only
+
+    def executed(self, call: TaskCall, args: Args, kwargs: Kwargs) -> Any:
+        """Return what the same call gave; run the function if there was none."""
+        if call.item is None or call.task.qualified_name != self._only:
+            return super().executed(call, args, kwargs)
+        old_calls = [old for old in self._recorded if old.is_of(call)]
+        place = len([each for each in self.calls if each.is_of(call)]) - 1
+        # Arguments that the call before has used up, such as a queue, are another call's now.
+        same = next((old for old in old_calls if old.is_same_call(call)), None)
+        same = same or (old_calls[place] if place < len(old_calls) else None)
+        if same is None or same.error is not None or inspect.iscoroutinefunction(call.task.fn):
+            return super().executed(call, args, kwargs)
+        return snapshot(same.result)
 
 
 class Reversing(Tracer):

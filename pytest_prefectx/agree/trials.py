@@ -2,95 +2,292 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prefectx import use_mode
 from prefectx._runners import use_runner
+from prefectx.records import read
+from prefectx.stores import Filestore
+from pytest_prefectx.agree.audit import listening, remove_temporary
+from pytest_prefectx.agree.origin import NotSent, Origin, can_be_copied
 from pytest_prefectx.agree.outside_targets import Placing
+from pytest_prefectx.equality import identical
 from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
 from pytest_prefectx.session import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from pytest_prefectx.agree.programs import Folder, Outcome, Program
 
 MOST_LOST_ALONE: Final = 8
+MOST_BY_TASK: Final = 6
+MOST_PREFIXES: Final = 3
+RANDOM_SUBSETS: Final = 2
+_FRESH: Final = 1_000_000
+
+
+class Loss(NamedTuple):
+    """Targets that are lost together.
+
+    Attributes:
+        names: The targets.
+        is_fresh: Whether the program then runs in a process in which it has not run before.
+    """
+
+    names: tuple[str, ...]
+    is_fresh: bool = False
+
+    def __str__(self) -> str:
+        where = ", in a fresh process" if self.is_fresh else ""
+        return f"after {some(self.names)} was deleted{where}"
+
+
+class Kept(NamedTuple):
+    """A target that a run has left behind.
+
+    Attributes:
+        name: Its name below the folder.
+        task: The task that made it, or where it lies if that is not known.
+    """
+
+    name: str
+    task: str
 
 
 class Trial(NamedTuple):
-    """A mode, and what was done before the program ran in it."""
+    """A mode, and what was done before the program ran in it.
+
+    Attributes:
+        mode: The mode.
+        history: What was done, in words.
+        lost: The tasks that have lost targets, if there are others that have not.
+    """
 
     mode: str
     history: str = ""
+    lost: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.mode}, {self.history}" if self.history else self.mode
 
 
-def trials(
-    program: Program, modes: Sequence[str], folder: Folder
-) -> Iterator[tuple[Trial, list[Outcome]]]:
-    """Run the program in the first mode, then in each of the others in several ways."""
-    yield Trial(modes[0]), _first(program, modes[0], folder)
-    for mode in modes[1:]:
-        folder.empty()
-        if mode in WITHOUT_TARGETS:
-            yield Trial(mode), _run(program, mode)
-        else:
-            yield from _with_targets(program, mode, folder)
-    keeping = [mode for mode in modes if mode not in WITHOUT_TARGETS]
-    if len(keeping) > 1:
-        yield from _crossing(program, keeping, folder)
+class Trials:
+    """The trials of a program, each of which begins from the same state of the process.
+
+    Args:
+        program: The program.
+        modes: The modes; the first is what the others are compared with.
+        folder: Where it runs.
+        losses: What is lost in mode `cache`.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        modes: Sequence[str],
+        folder: Folder,
+        losses: Callable[[Sequence[Kept]], list[Loss]],
+    ) -> None:
+        self._program: Final = program
+        self._modes: Final = modes
+        self._folder: Final = folder
+        self._losses: Final = losses
+        self._expected: list[Outcome] = []
+        self._origin: Origin | None = None
+        self._placed: set[str] = set()
+        _ = program.state
+
+    def __iter__(self) -> Iterator[tuple[Trial, list[Outcome]]]:
+        """Run the program in the first mode, then in each of the others in several ways."""
+        with self._copied() as self._origin:
+            self._expected = self._first(self._modes[0])
+            yield Trial(self._modes[0]), self._expected
+            for mode in self._modes[1:]:
+                self._folder.empty()
+                if mode in WITHOUT_TARGETS:
+                    yield Trial(mode), self._run(mode)
+                else:
+                    yield from self._with_targets(mode)
+            keeping = [mode for mode in self._modes if mode not in WITHOUT_TARGETS]
+            if len(keeping) > 1:
+                yield from self._crossing(keeping)
+
+    def smallest(self, mode: str, loss: Loss) -> tuple[Loss, list[Outcome]] | None:
+        """Return the fewest of the lost targets whose loss still makes a difference."""
+        found: tuple[Loss, list[Outcome]] | None = None
+        with self._copied() as self._origin:
+            for name in loss.names if len(loss.names) <= MOST_LOST_ALONE else ():
+                fewer = [other for other in (found[0] if found else loss).names if other != name]
+                if not fewer:
+                    break
+                self._folder.empty()
+                self._run(mode)
+                smaller = Loss(tuple(fewer), loss.is_fresh)
+                outcomes = self._after(mode, smaller)
+                if not self.are_expected(outcomes):
+                    found = smaller, outcomes
+        return found
+
+    def are_expected(self, outcomes: Sequence[Outcome]) -> bool:
+        """Tell whether these are what the first mode gave."""
+        pairs = zip(self._expected, outcomes, strict=True)
+        return not any(got.differs_from(wanted) for wanted, got in pairs)
+
+    def _copied(self) -> AbstractContextManager[Origin | None]:
+        if "cache" not in self._modes or not can_be_copied():
+            return nullcontext()
+        return closing(Origin(self._run_fresh))
+
+    def _run_fresh(self, mode: str) -> list[Outcome]:
+        # Other seeds than any trial before: a process draws what no other has drawn.
+        self._program.state.restored = _FRESH
+        return self._run(mode)
+
+    def _run(self, mode: str) -> list[Outcome]:
+        return run(self._program, mode)
+
+    def _first(self, mode: str) -> list[Outcome]:
+        if mode != "function":
+            return self._run(mode)
+        placing = Placing(self._folder.path)
+        with use_mode(mode), use_runner(placing):
+            outcomes = self._run(mode)
+        placing.warn()
+        self._placed = placing.inside
+        return outcomes
+
+    def _targets(self) -> list[Kept]:
+        """Return the targets that are there, the oldest first.
+
+        Other files that the program writes are no targets: nothing makes them again.
+        """
+        store = Filestore(self._folder.path)
+        # Not their names: these may be others where tasks are given Items.
+        folders = {name.rpartition("/")[0] for name in self._placed}
+        kept: list[tuple[int, Kept]] = []
+        for name in self._folder.targets():
+            record = read(store, name)
+            if record is None and folders and name.rpartition("/")[0] not in folders:
+                continue
+            task = record.task if record else name.rpartition("/")[0]
+            kept.append(((self._folder.path / name).stat().st_mtime_ns, Kept(name, task)))
+        return [each for _, each in sorted(kept)]
+
+    def _with_targets(self, mode: str) -> Iterator[tuple[Trial, list[Outcome]]]:
+        yield Trial(mode, "with no targets"), self._run(mode)
+        yield Trial(mode, "with its targets there"), self._run(mode)
+        losses = first_half if is_prefect(mode) else self._losses
+        for loss in losses(self._targets()):
+            tasks = {kept.name: kept.task for kept in self._targets()}
+            outcomes = self._after(mode, loss)
+            if not self.are_expected(outcomes) and (smaller := self.smallest(mode, loss)):
+                loss, outcomes = smaller  # noqa: PLW2901 - the same one, but smaller
+            lost = tuple(dict.fromkeys(tasks.get(name, "") for name in loss.names))
+            yield Trial(mode, str(loss), lost), outcomes
+
+    def _after(self, mode: str, loss: Loss) -> list[Outcome]:
+        self._folder.lose(loss.names)
+        if loss.is_fresh and self._origin is not None:
+            try:
+                outcomes: list[Outcome] = self._origin.run(mode)
+            except NotSent:
+                self._folder.lose(loss.names)
+            else:
+                if self.are_expected(outcomes) or _survive(self._expected):
+                    return outcomes
+                self._folder.lose(loss.names)
+        return self._run(mode)
+
+    def _crossing(self, modes: Sequence[str]) -> Iterator[tuple[Trial, list[Outcome]]]:
+        """Let each mode take over the targets of the one before; some are lost on the way."""
+        self._folder.empty()
+        self._run(modes[-1])
+        for before, mode in zip((modes[-1], *modes), modes, strict=False):
+            self._folder.lose([kept.name for kept in self._targets()[::2]])
+            history = f"on the targets of {before}, half of them deleted"
+            yield Trial(mode, history), self._run(mode)
 
 
-def _run(program: Program, mode: str) -> list[Outcome]:
+def run(program: Program, mode: str) -> list[Outcome]:
+    """Run a program in a mode, in a process as it was before the first time."""
+    program.state.restore()
     # The variable too: threads that the flow starts itself do not inherit the context.
-    with environment({"PREFECTX": mode}):
-        return program.run(mode)
-
-
-def _first(program: Program, mode: str, folder: Folder) -> list[Outcome]:
-    if mode != "function":
-        return _run(program, mode)
-    placing = Placing(folder.path)
-    with use_mode(mode), use_runner(placing):
-        outcomes = _run(program, mode)
-    placing.warn()
+    with environment({"PREFECTX": mode}), listening() as events:
+        outcomes = program.run(mode)
+    remove_temporary(events)
     return outcomes
 
 
-def _with_targets(
-    program: Program, mode: str, folder: Folder
-) -> Iterator[tuple[Trial, list[Outcome]]]:
-    yield Trial(mode, "with no targets"), _run(program, mode)
-    yield Trial(mode, "with its targets there"), _run(program, mode)
-    for names in _losses(folder.targets(), mode):
-        folder.lose(names)
-        yield Trial(mode, f"after {some(names)} was deleted"), _run(program, mode)
-
-
-def _crossing(
-    program: Program, modes: Sequence[str], folder: Folder
-) -> Iterator[tuple[Trial, list[Outcome]]]:
-    """Let each mode take over the targets of the one before; some are lost on the way."""
-    folder.empty()
-    _run(program, modes[-1])
-    for before, mode in zip((modes[-1], *modes), modes, strict=False):
-        folder.lose(folder.targets()[::2])
-        yield Trial(mode, f"on the targets of {before}, half of them deleted"), _run(program, mode)
-
-
-def _losses(names: list[str], mode: str) -> list[list[str]]:
-    """Return which targets are to be lost together, one time after the other."""
-    halves = [half for half in (names[::2], names[1::2]) if half]
-    if is_prefect(mode):
-        return halves[:1]
+def all_losses(kept: Sequence[Kept]) -> list[Loss]:
+    """Return each task's targets, each target alone, each prefix, and some subsets by chance."""
+    names = [each.name for each in kept]
+    by_task = _by_task(kept)
     # The last first: what comes late often needs what an early task does on the way.
-    alone = [[name] for name in reversed(names)] if len(names) <= MOST_LOST_ALONE else []
-    return alone or halves
+    alone = [(name,) for name in reversed(names)] if len(names) <= MOST_LOST_ALONE else []
+    return _different(
+        [
+            *(Loss(group, is_fresh=True) for group in by_task[:MOST_BY_TASK]),
+            *map(Loss, alone or by_task[MOST_BY_TASK:]),
+            *map(Loss, _ends(names)),
+            *map(Loss, _subsets(names)),
+        ]
+    )
 
 
-def some(names: list[str]) -> str:
+def few_losses(kept: Sequence[Kept]) -> list[Loss]:
+    """Return each task's targets, and a subset by chance: for searches that try many inputs."""
+    losses = [Loss(group, is_fresh=True) for group in _by_task(kept)[:MOST_BY_TASK]]
+    return _different([*losses, *map(Loss, _subsets([each.name for each in kept])[:1])])
+
+
+def first_half(kept: Sequence[Kept]) -> list[Loss]:
+    """Return every second target, where a run takes long."""
+    return _different([Loss(tuple(each.name for each in kept[::2]))])
+
+
+def _by_task(kept: Sequence[Kept]) -> list[tuple[str, ...]]:
+    """Return the targets of each task, those of the last task first."""
+    groups: dict[str, list[str]] = {}
+    for name, task in kept:
+        groups.setdefault(task, []).append(name)
+    return [tuple(group) for group in reversed(groups.values())]
+
+
+def _ends(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return what is missing when a run ended early, for some ends."""
+    step = max(1, len(names) // (MOST_PREFIXES + 1))
+    return [tuple(names[start:]) for start in range(step, len(names), step)][:MOST_PREFIXES]
+
+
+def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
+    chance = random.Random(len(names))  # noqa: S311 - no secret, and the same each time
+    count = RANDOM_SUBSETS if len(names) > 1 else 0
+    return [tuple(name for name in names if chance.random() < 0.5) for _ in range(count)]  # noqa: PLR2004
+
+
+def _different(losses: list[Loss]) -> list[Loss]:
+    """Return the losses without those that are empty or the same as an earlier one."""
+    different: dict[tuple[str, ...], Loss] = {}
+    for loss in losses:
+        if loss.names:
+            different.setdefault(tuple(sorted(loss.names)), loss)
+    return list(different.values())
+
+
+def _survive(outcomes: list[Outcome]) -> bool:
+    """Tell whether outcomes are the same once they were sent from another process."""
+    import pickle
+
+    try:
+        return identical(outcomes, pickle.loads(pickle.dumps(outcomes)))
+    except Exception:  # noqa: BLE001 - any class may refuse in any way
+        return False
+
+
+def some(names: Sequence[str]) -> str:
     """Return the first of some names, and how many more there are."""
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

@@ -48,6 +48,30 @@ class Watched(Item[Any]):
         return self.data
 
 
+class InMemory(Item[Any]):
+    """An Item whose data is at hand, and that is in all else like any other.
+
+    Args:
+        item: The Item that a mode with targets would give.
+        data: Its data.
+    """
+
+    __slots__ = ("data",)
+    data: Any
+
+    def __init__(self, item: Item[Any], data: Any) -> None:
+        super().__init__(item.store, item.target, item.base)
+        object.__setattr__(self, "data", data)
+
+    def exists(self) -> bool:
+        """Tell that the output exists."""
+        return True
+
+    def load(self, *, mmap: bool = False) -> Any:  # noqa: ARG002 - it is in memory already
+        """Return the very object."""
+        return self.data
+
+
 def _used(operation: str) -> Callable[..., NoReturn]:
     def use(self: Watched, *args: object, **_: object) -> NoReturn:
         if operation == "__getattr__":

@@ -23,9 +23,19 @@ class Twin(Arguments):
 
 @st.composite
 def several_calls(
-    draw: DrawFn, subject: Callable[..., Any], arguments: SearchStrategy[Arguments]
+    draw: DrawFn,
+    subject: Callable[..., Any],
+    arguments: SearchStrategy[Arguments],
+    accepts: Callable[[Arguments], bool],
 ) -> list[Arguments]:
-    """Draw up to three calls: new ones, the same again, and twins of earlier ones."""
+    """Draw up to three calls: new ones, the same again, and twins of earlier ones.
+
+    Args:
+        draw: Hypothesis' own.
+        subject: What is called.
+        arguments: The strategy for the new ones.
+        accepts: Whether the user's strategies could have given a twin.
+    """
     calls = [draw(arguments)]
     for _ in range(draw(st.integers(0, 2))):
         how = draw(st.sampled_from(["new", "twin", "again"]))
@@ -34,19 +44,9 @@ def several_calls(
             calls.append(draw(arguments))
         elif how == "again":
             calls.append(earlier)
-        elif twins := [twin for twin in twin_calls(subject, earlier) if _is_meant(twin, earlier)]:
+        elif twins := [twin for twin in twin_calls(subject, earlier) if accepts(twin)]:
             calls.append(draw(st.sampled_from(twins)))
     return calls
-
-
-def _is_meant(twin: Arguments, call: Arguments) -> bool:
-    """Tell whether a flow might be given the twin: nobody who gives numbers thinks of True."""
-    pairs = zip(_values(twin), _values(call), strict=True)
-    return all(isinstance(old, bool) or not isinstance(new, bool) for new, old in pairs)
-
-
-def _values(call: Arguments) -> list[Any]:
-    return [*call.args, *call.kwargs.values()]
 
 
 def without_refused_twins(

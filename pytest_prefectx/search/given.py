@@ -15,8 +15,11 @@ from hypothesis.errors import HypothesisException
 
 from pytest_prefectx.agree.agree import FAST, ModesDisagree, agreed, compared
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program
+from pytest_prefectx.agree.trials import few_losses
 from pytest_prefectx.modes import is_prefect
 from pytest_prefectx.search.calls import several_calls, without_refused_twins
+from pytest_prefectx.search.collisions import shared_target
+from pytest_prefectx.search.membership import accepts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 REPLAYED: Final = 3
 """How many examples are run in the Prefect modes too, where a flow run takes a while."""
+
+CHANGED: Final = 6
+"""How many examples are changed a little, to find calls that share a target."""
 
 _MODES: Final = "prefectx_modes"
 _MORE: Final = "more_calls"
@@ -72,6 +78,7 @@ def check_flow(
     __tracebackhide__ = True
     _refuse_interactive([*strategies, *named.values()])
     arguments = st.builds(Arguments, st.tuples(*strategies), st.fixed_dictionaries(named))
+    accepted = functools.partial(accepts, strategies, named)
     search = _Search(compared(modes), raises)
 
     def check(calls: list[Arguments]) -> None:
@@ -81,8 +88,9 @@ def check_flow(
     # The name is part of the key under which hypothesis remembers what has failed.
     name = re.sub(r"\W", "_", getattr(subject, "__name__", "call"))
     check.__name__ = check.__qualname__ = f"check_flow_{name}"
-    searched = given(calls=several_calls(subject, arguments))(check)
+    searched = given(calls=several_calls(subject, arguments, accepted))(check)
     search.finish(_patient(settings or hypothesis_settings())(searched))
+    search.try_shared_target(accepted)
 
 
 def given_modes(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., Any]], Any]:
@@ -133,7 +141,7 @@ class _Search:
         __tracebackhide__ = True
         for mode in self.fast:
             event(f"prefectx mode: {mode}")
-        outcomes = agreed(program, self.fast or self.slow)
+        outcomes = agreed(program, self.fast or self.slow, few_losses)
         self._raise_unexpected(outcomes)
         self.examples.append(program)
 
@@ -147,20 +155,23 @@ class _Search:
                 error.add_note(self._verdicts(error.disagreement.case.program))
             raise
         if self.slow and self.fast:
-            for program in self._chosen():
+            for program in _spread(self.examples, REPLAYED):
                 agreed(program, (self.first, *self.slow))
+
+    def try_shared_target(self, accepted: Callable[[Arguments], bool]) -> None:
+        """Compare the modes on two calls with a target in common, which luck may have missed."""
+        __tracebackhide__ = True
+        if not self.examples:
+            return
+        subject = self.examples[0].subject
+        calls = [program.calls[0] for program in _spread(self.examples, CHANGED)]
+        if found := shared_target(subject, calls, accepted):
+            self._raise_unexpected(agreed(Program(subject, found), self.fast or self.slow))
 
     def _raise_unexpected(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             if outcome.error is not None and not isinstance(outcome.error, self.raises):
                 raise outcome.error
-
-    def _chosen(self) -> list[Program]:
-        """Return some examples, from the first, which are the smallest, to the last."""
-        if len(self.examples) <= REPLAYED:
-            return self.examples
-        last = len(self.examples) - 1
-        return [self.examples[last * index // (REPLAYED - 1)] for index in range(REPLAYED)]
 
     def _verdicts(self, program: Program) -> str:
         verdicts: list[str] = []
@@ -172,6 +183,14 @@ class _Search:
             else:
                 verdicts.append(f"{mode} agrees with {self.first}")
         return f"In the Prefect modes: {'; '.join(verdicts)}."
+
+
+def _spread(programs: Sequence[Program], most: int) -> list[Program]:
+    """Return some examples, from the first, which are the smallest, to the last."""
+    if len(programs) <= most:
+        return [*programs]
+    last = len(programs) - 1
+    return [programs[last * index // (most - 1)] for index in range(most)]
 
 
 _current: ContextVar[_Search] = ContextVar("prefectx_search")

@@ -21,7 +21,7 @@ from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import attributes_of, bound_function, ours
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import VARIABLE, current_mode
-from prefectx._settings.options import FLOW_OPTIONS, check_options
+from prefectx._settings.options import FLOW_OPTIONS, check_options, prefect_flow_options
 from prefectx._values.containers import replace, type_of
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
@@ -71,7 +71,9 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             """Return this flow with some options changed, by the rules of Prefect."""
             check_options(options, FLOW_OPTIONS, "flow")
             plain = attributes_of(
-                PREFECT_FLOW.with_options(_with_function(self, self.function), **options)
+                PREFECT_FLOW.with_options(
+                    _with_function(self, self.function), **prefect_flow_options(options)
+                )
             )
             kept = {name: value for name, value in options.items() if value not in _LEFT_OUT}
             changed = as_prefect_flow(ours(self).with_options(self, **kept))
@@ -190,7 +192,7 @@ def as_prefect_flow(flow: Any) -> Any:
             **{name: attributes_of(flow)[name] for name in _OF_A_BOUND_FLOW},
         }
     else:
-        plain = PREFECT_FLOW(flow._given, **flow.given_options)
+        plain = PREFECT_FLOW(flow._given, **prefect_flow_options(flow.given_options))
         attributes = attributes_of(plain)
     made_of: Any = type_of(flow)
     kind = kind_of(made_of)

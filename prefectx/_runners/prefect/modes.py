@@ -23,10 +23,14 @@ except ModuleNotFoundError as error:
 from prefect.context import FlowRunContext
 from prefect.states import Failed
 from prefect.task_engine import run_task
+from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.visualization import get_task_viz_tracker
 
-from prefectx._calls.call import Call, plain_hit
-from prefectx._calls.run import current_run
+from prefectx._calls.call import Call
+from prefectx._calls.execute import given as given_to_caller
+from prefectx._calls.freshness import is_done, plain_hit
+from prefectx._calls.run import current_run, note_submitted, run_here
+from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE
 from prefectx._runners.prefect.arguments import (
@@ -47,6 +51,7 @@ from prefectx._runners.prefect.future import (
     upstream_error,
 )
 from prefectx._runners.prefect.logs import run_logger
+from prefectx._runners.prefect.run_log import counted_state, note_log, watch
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import (
     PREFECT_TASK,
@@ -56,6 +61,7 @@ from prefectx._runners.prefect.task import (
     for_call,
     has_owner,
 )
+from prefectx._runners.run_block import run_flow
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
@@ -84,6 +90,15 @@ class PrefectRunner(Runner):
         """Call the task as a `prefect.Task`."""
         args, kwargs, hidden = _for_prefect(args, kwargs)
         one = self._for_call(task, hidden=hidden)
+        if run_here.get() is not None and not one.isgenerator:
+            if one.isasync:
+                return counted_coroutine(_acalled(one, args, kwargs), task, args, kwargs)
+            if kwargs.get("return_state"):
+                with api(), replaced_context(context_names()):
+                    state = PREFECT_TASK.__call__(one, *args, **kwargs)
+                return counted_state(task, state, args, kwargs)
+            with counted(task, args, kwargs), api(), replaced_context(context_names()):
+                return PREFECT_TASK.__call__(one, *args, **kwargs)
         if one.isasync and not one.isgenerator:
             return _acalled(one, args, kwargs)
         # What the task sets in the context ends with it.
@@ -113,7 +128,8 @@ class PrefectRunner(Runner):
             args = args[task.bound_arguments :]
         flow_run = FlowRunContext.get()
         with _placed(task, flow_run and flow_run.task_runner):
-            return how(one, *args, **kwargs)
+            submitted = how(one, *args, **kwargs)
+        return watch(task, submitted, args, kwargs)
 
     def _for_call(self, task: Task[..., Any], *, hidden: bool) -> Any:
         """Return the task itself, unless something of ours holds here that it must carry.
@@ -130,7 +146,9 @@ class PrefectRunner(Runner):
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Call the flow as a `prefect.Flow`."""
-        return called_flow(as_prefect_flow(flow), for_prefect_flow(args), for_prefect_flow(kwargs))
+        args, kwargs = for_prefect_flow(args), for_prefect_flow(kwargs)
+        with api():
+            return run_flow(flow, lambda: called_flow(as_prefect_flow(flow), args, kwargs))
 
     def become_task(self, task: Task[..., Any]) -> None:
         """Make `task` a real `prefect.Task`."""
@@ -142,6 +160,7 @@ class PrefectRunner(Runner):
 
     def flow_function(self, flow: Any) -> Any:
         """Return what Prefect's engine runs of a flow."""
+        note_log(flow)
         # What a generator sets in the context would hold in its caller between two elements.
         return flow.body if flow.isgenerator and not flow.isasync else flow.function
 
@@ -205,7 +224,7 @@ class PrefectCacheRunner(PrefectRunner):
         """
         if (call := _known_call(given)) is None or call.item is None:
             return None
-        if not (can_record(given.task) and _runs_here() and call.is_done()):
+        if not (can_record(given.task) and _runs_here() and is_done(call)):
             call.claim()
             return None
         return recorded(call, given.run_name(), given.parameters, given.wait_for)
@@ -242,6 +261,9 @@ class PrefectCacheRunner(PrefectRunner):
                 self._task(given), parameters, wait_for
             )
         explain(future, given.upstream)
+        note_submitted(future)
+        if not _runs_in_threads(flow_run.task_runner):
+            watch(given.task, future, given.args, given.kwargs)
         return future
 
     def _submit_outside(self, given: Given) -> PrefectFuture[Any]:
@@ -256,10 +278,12 @@ class PrefectCacheRunner(PrefectRunner):
 
     def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Run the flow in Prefect's engine."""
-        return called_flow(as_prefect_flow(flow), args, kwargs)
+        with api():
+            return run_flow(flow, lambda: called_flow(as_prefect_flow(flow), args, kwargs))
 
     def flow_function(self, flow: Any) -> Any:
         """Return the flow's function within a run of ours."""
+        note_log(flow)
         return flow.body
 
 
@@ -292,10 +316,10 @@ class PrefectSkipRunner(PrefectCacheRunner):
         if not sight.looks_here(call.item):
             call.claim()
             return None
-        if not (call.is_done() and sight.confirms(call.item)):
+        if not (is_done(call) and sight.confirms(call.item)):
             return None
         current_run().skip(given.task.name)
-        return Hit(call.given())
+        return Hit(given_to_caller(call))
 
     def flow_ended(self, run: Run) -> None:
         """Say how many task runs were not needed, in one line."""
@@ -338,6 +362,11 @@ def _placed(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[An
     from prefectx.dask.placement import placed
 
     return placed(task, task_runner)
+
+
+def _runs_in_threads(task_runner: Any) -> bool:
+    """Tell whether tasks run in this process, where they are counted as they end."""
+    return type(task_runner) is ThreadPoolTaskRunner
 
 
 def _runs_here() -> bool:

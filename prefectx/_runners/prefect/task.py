@@ -17,19 +17,22 @@ from prefect.context import TaskRunContext
 from prefect.states import Completed
 from prefect.utilities.annotations import NotSet
 
-from prefectx._calls.call import RUNS_LOG, Call, execute
-from prefectx._calls.child_jobs import Execution
-from prefectx._calls.run import in_task, task_body
-from prefectx._isolation.parent import aexecuted_apart, executed_apart
+from prefectx._calls.call import Call
+from prefectx._calls.child_jobs import OUTER_RUNS, aexecuted_in_child, executed_in_child
+from prefectx._calls.execute import RUNS_LOG, amake, execute, make
+from prefectx._calls.freshness import is_done
+from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._logs.handlers import logging_as, wanted
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning, interval
 from prefectx._naming.task_names import base_of
+from prefectx._runners.prefect.child_context import run_here
 from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
+from prefectx._settings.rerun import rerun_on, rerun_on_here
 from prefectx._values.containers import replace, type_of
 from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
@@ -57,6 +60,8 @@ def ours(value: Any) -> Any:
 
 
 # After the class that was made for both.
+OUTER_RUNS.append(run_here)
+
 _OURS: Final = 1
 _becoming: Final = threading.RLock()
 
@@ -351,6 +356,7 @@ class There(NamedTuple):
         names: What `context` held.
         for_task: Whether a task made the call: it is given data, not an Item.
         logged: What was to be logged.
+        rerun_on: What makes targets be made anew, beside what the task says.
         still_running: After how many seconds, and then how often, a log line says that the task
             is alive; 0 for never.
     """
@@ -360,11 +366,17 @@ class There(NamedTuple):
     for_task: bool
     logged: Wanted | None
     still_running: float
+    rerun_on: frozenset[str]
 
     @contextmanager
     def holds(self) -> Generator[None]:
         """Let it hold within the `with` statement."""
-        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged, connect):
+        with (
+            use_mode(self.mode),
+            replaced_context(self.names),
+            logging_as(self.logged, connect),
+            rerun_on(self.rerun_on),
+        ):
             yield
 
 
@@ -390,7 +402,9 @@ class Body:
     @classmethod
     def here(cls, task: Task[..., Any], mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
-        return cls(task, There(mode, dict(context_names()), in_task(), wanted(), interval()))
+        names = dict(context_names())
+        there = There(mode, names, in_task(), wanted(), interval(), rerun_on_here())
+        return cls(task, there)
 
     @classmethod
     def if_needed(cls, task: Task[..., Any], mode: Mode) -> Self | None:
@@ -439,14 +453,14 @@ class Body:
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function; return its data."""
         if self.task.isolate:
-            return executed_apart(Execution(self.task, args, kwargs))
+            return executed_in_child(self.task, args, kwargs)
         with task_body():
             return execute(self.task, args, kwargs)
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do the same for a coroutine function."""
         if self.task.isolate:
-            return await aexecuted_apart(Execution(self.task, args, kwargs))
+            return await aexecuted_in_child(self.task, args, kwargs)
         with task_body():
             return await execute(self.task, args, kwargs)
 
@@ -466,12 +480,12 @@ class KeepingBody(Body):
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the Item of what is there, as a `Cached` state, or of what is made now."""
         call = self._call_with(args, kwargs)
-        return self._cached(call) if call.is_done() else self._made(call, call.make())
+        return self._skipped(call) if is_done(call) else self._made(call, make(call))
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do the same for a coroutine function."""
         call = self._call_with(args, kwargs)
-        return self._cached(call) if call.is_done() else self._made(call, await call.amake())
+        return self._skipped(call) if is_done(call) else self._made(call, await amake(call))
 
     def _call_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         # A retry is the same call, although the first try may have changed its arguments.
@@ -482,6 +496,10 @@ class KeepingBody(Body):
         if is_state(made):
             return made
         return self._cached(call) if call.was_found else self._given(call, made)
+
+    def _skipped(self, call: Call) -> Any:
+        current_run().report.line(call.task).skipped += 1
+        return self._cached(call)
 
     def _cached(self, call: Call) -> Any:
         return Completed(name="Cached", data=self._given(call, call.item))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_prefectx.agree.reasons.case import Case, Kind, Reason
-from pytest_prefectx.agree.reasons.flows import handle_refused, handle_used, order
+from pytest_prefectx.agree.reasons.flows import (
+    handle_refused,
+    handle_used,
+    mode_asked,
+    order,
+)
 from pytest_prefectx.agree.reasons.inputs import (
     chance,
     hidden_input,
@@ -14,36 +19,97 @@ from pytest_prefectx.agree.reasons.inputs import (
     thread_local,
 )
 from pytest_prefectx.agree.reasons.refused import refused
-from pytest_prefectx.agree.reasons.sharing import argument_changed, result_changed, set_order
+from pytest_prefectx.agree.reasons.sharing import (
+    argument_changed,
+    identity,
+    result_changed,
+    set_order,
+)
 from pytest_prefectx.agree.reasons.storing import (
     exception_changed,
     file_overwritten,
     not_kept,
 )
 
-__all__ = ["Case", "Kind", "Reason", "explain"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["CHECKS", "KINDS", "Case", "Kind", "Reason", "explain", "page", "reasons", "table"]
+
+
+class Check(NamedTuple):
+    """One look for reasons.
+
+    Attributes:
+        name: Its name.
+        look_for: Returns the reason if it applies.
+    """
+
+    name: str
+    look_for: Callable[[Case], Reason | None]
+
 
 # What the exception says by itself; then what a repetition shows; then what a run under other
 # conditions shows; last what merely was seen, which need not be the cause.
-LOOKED_FOR: Final = (
-    refused,
-    handle_refused,
-    chance,
-    hidden_input,
-    shared_target,
-    argument_changed,
-    set_order,
-    not_kept,
-    file_overwritten,
-    order,
-    result_changed,
-    handle_used,
-    thread_local,
-    side_effect,
-    exception_changed,
+CHECKS: Final = (
+    Check("refused by prefectx", refused),
+    Check("an Item refused by Python", handle_refused),
+    Check("another result of the same call", chance),
+    Check("the mode is asked", mode_asked),
+    Check("an input that is no argument", hidden_input),
+    Check("an Item used as data", handle_used),
+    Check("a target that two calls share", shared_target),
+    Check("an argument that is changed", argument_changed),
+    Check("the order of a set", set_order),
+    Check("an output that cannot be kept", not_kept),
+    Check("a file that two calls write", file_overwritten),
+    Check("the order of coroutines", order),
+    Check("a result that is changed", result_changed),
+    Check("which object it is", identity),
+    Check("what one thread has", thread_local),
+    Check("what a task does besides", side_effect),
+    Check("an exception that cannot travel", exception_changed),
 )
+
+KINDS: Final[Mapping[Kind, str]] = {
+    "not-deterministic": "a task gives something else each time",
+    "hidden-input": "a task depends on what is no argument",
+    "side-effect": "a task changes what others see",
+    "order": "async tasks depend on which runs first",
+    "thread-local": "a task needs what only one thread has",
+    "changes-argument": "a task changes what it was given",
+    "changes-result": "a result is changed after it was given",
+    "set-order": "a task depends on the order of a set",
+    "shared-target": "two different calls have one target",
+    "template": "no target can be named for a call",
+    "target-missing": "a function does not write its target",
+    "overwritten-file": "two calls write one file",
+    "format": "a format does not give back what it was given",
+    "unstorable": "an output cannot be kept at all",
+    "exception": "an exception cannot leave its process",
+    "not-loaded": "the flow uses an Item as data",
+    "identity": "the flow asks which object it is",
+    "mode-asked": "the flow asks for its mode",
+}
+"""Each kind of reason, in one line."""
 
 
 def explain(case: Case) -> Reason | None:
     """Return why two modes disagree, if that can be told."""
-    return next((reason for look_for in LOOKED_FOR if (reason := look_for(case))), None)
+    return next(reasons(case), None)
+
+
+def reasons(case: Case) -> Iterator[Reason]:
+    """Give each reason that applies, the likeliest cause first."""
+    return (reason for check in CHECKS if (reason := check.look_for(case)))
+
+
+def page(kind: str) -> str:
+    """Return where the documentation has the page of a kind of reason."""
+    return f"docs/reference/reasons/{kind}.md"
+
+
+def table() -> str:
+    """Return all kinds of reasons as text, each with its page."""
+    width = max(map(len, KINDS))
+    return "\n".join(f"{kind:{width}}  {line}  ({page(kind)})" for kind, line in KINDS.items())

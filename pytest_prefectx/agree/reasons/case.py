@@ -7,18 +7,22 @@ from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from pytest_prefectx.agree.audit import listening, remove_temporary
 from pytest_prefectx.agree.formatting import shown
 from pytest_prefectx.agree.trace import (
+    Copying,
     Handing,
+    HandingPlainly,
     Isolating,
     Queueing,
     Reversing,
+    Skipping,
     TaskCall,
     Tracer,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from prefectx._api.task import Task
     from pytest_prefectx.agree.programs import Folder, Outcome, Program
@@ -30,6 +34,8 @@ Kind = Literal[
     "exception",
     "format",
     "hidden-input",
+    "identity",
+    "mode-asked",
     "not-deterministic",
     "not-loaded",
     "order",
@@ -79,6 +85,7 @@ class Case:
         mode: The mode that differs from the first.
         expected: What its calls gave in the first mode.
         got: What the call that differs gave in the other mode.
+        lost: The tasks that had lost their targets before it.
     """
 
     program: Program
@@ -86,6 +93,7 @@ class Case:
     mode: str
     expected: list[Outcome]
     got: Outcome
+    lost: tuple[str, ...] = ()
 
     @cached_property
     def first(self) -> Look:
@@ -120,15 +128,58 @@ class Case:
         self._look(handing)
         return handing.uses
 
+    @cached_property
+    def asked(self) -> Look:
+        """A look at the program in mode `cache`, but with tasks run as plain functions."""
+        return self._look(Tracer(self.folder.path), "cache")
+
+    @cached_property
+    def not_loaded(self) -> str | None:
+        """The task whose Items make a difference, although their data is the same object."""
+        return self._first_that_differs(lambda only: HandingPlainly(self.folder.path, only))
+
+    @cached_property
+    def copied(self) -> str | None:
+        """The task of which copies of its results make a difference."""
+        return self._first_that_differs(lambda only: Copying(self.folder.path, only))
+
+    @cached_property
+    def skipped(self) -> str | None:
+        """The task that makes a difference by not running, although its results are the same."""
+        for name in self.tasks:
+            if self.differs(self._look(Skipping(self.folder.path, self.first.calls, name))):
+                return name
+        return None
+
+    @property
+    def tasks(self) -> list[str]:
+        """The names of the tasks that are called, each once, in the order of their calls."""
+        return list(dict.fromkeys(call.task.qualified_name for call in self.first.calls))
+
+    def calls_of(self, task: str) -> list[TaskCall]:
+        """Return the calls of a task."""
+        return [call for call in self.first.calls if call.task.qualified_name == task]
+
+    def _first_that_differs(self, make: Callable[[str | None], Tracer]) -> str | None:
+        if not self.differs(self._look(make(None))):
+            return None
+        for name in self.tasks:
+            if self.differs(self._look(make(name))):
+                return name
+        return self.tasks[0] if self.tasks else None
+
     def differs(self, look: Look) -> bool:
         """Tell whether a look gave other outcomes than the first mode did."""
         return any(
             one.differs_from(other) for one, other in zip(self.expected, look.outcomes, strict=True)
         )
 
-    def _look(self, tracer: Tracer) -> Look:
+    def _look(self, tracer: Tracer, mode: str = "function") -> Look:
         self.folder.empty()
-        outcomes = self.program.run_by(tracer)
+        self.program.state.restore()
+        with listening() as events:
+            outcomes = self.program.run_by(tracer, mode)
+        remove_temporary(events)
         return Look(tracer.calls, outcomes)
 
 

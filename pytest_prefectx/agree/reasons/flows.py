@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pytest_prefectx.agree.hidden import CHANCE, changed
+from pytest_prefectx.agree.formatting import described
+from pytest_prefectx.agree.hidden import OF_CHANCE, changed
 from pytest_prefectx.agree.reasons.case import Case, Reason
 from pytest_prefectx.modes import is_prefect
 
@@ -29,8 +30,26 @@ def handle_refused(case: Case) -> Reason | None:
 
 
 def handle_used(case: Case) -> Reason | None:
-    """Find a flow that computes on a handle, which Python takes for as good as data."""
-    return _not_loaded(case) if case.uses else None
+    """Find a flow that is another one with Items, although these give the very same objects."""
+    return _not_loaded(case) if case.not_loaded else None
+
+
+def mode_asked(case: Case) -> Reason | None:
+    """Find a flow or a task that asks which mode it runs in, if that makes a difference."""
+    if not case.differs(case.asked):
+        return None
+    for one, other in zip(case.first.calls, case.asked.calls, strict=False):
+        if one.is_same_call(other) and one.gave_other(other) is not None:
+            who = described(one)
+            break
+    else:
+        who = f"the body of {case.program.name}"
+    return Reason(
+        "mode-asked",
+        f"{who} does something else in another mode, although all tasks run as plain functions: it"
+        " asks for the mode, by current_mode() or the environment variable PREFECTX.",
+        "let results depend on arguments alone; decide by the mode nothing but what is printed.",
+    )
 
 
 def order(case: Case) -> Reason | None:
@@ -54,13 +73,16 @@ def order(case: Case) -> Reason | None:
 
 def _shared(calls: list[TaskCall]) -> list[str]:
     """Return what several of the calls change."""
-    changes = [{*changed(call.hidden, call.hidden_after)} - {CHANCE} for call in calls]
+    changes = [{*changed(call.hidden, call.hidden_after)} - {*OF_CHANCE} for call in calls]
     counted = Counter(name for names in changes for name in names)
     return sorted(name for name, count in counted.items() if count > 1)
 
 
 def _not_loaded(case: Case) -> Reason:
     task, operation = case.uses[0] if case.uses else (None, "")
+    if task is None and case.not_loaded:
+        task = case.calls_of(case.not_loaded)[0].task
+        operation = "no operator: isinstance, is, a key, a library such as json or pandas"
     gave = f"what {task.name} gave" if task else "what a task gave"
     by = f" (by {operation})" if operation else ""
     return Reason(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_prefectx.agree.formatting import described, named, shown
-from pytest_prefectx.agree.hidden import CHANCE, changed, file_key, sources_of_chance
+from pytest_prefectx.agree.hidden import OF_CHANCE, changed, file_key, sources_of_chance
 from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
 from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
 
@@ -48,7 +48,8 @@ def hidden_input(case: Case) -> Reason | None:
             continue
         text = f"two calls of {described(one)} with the same arguments give different results"
         text += f" ({first_at(found)})"
-        if hidden := _differing(one, other):
+        # Two runs were the same: who has drawn by chance has drawn from a seed that was set.
+        if hidden := changed(one.hidden, other.hidden):
             return _hidden(one, hidden, text)
         return _chance(one, text)
     return None
@@ -89,31 +90,61 @@ def thread_local(case: Case) -> Reason | None:
 
 
 def side_effect(case: Case) -> Reason | None:
-    """Find a task that changes what others can see."""
-    for call in case.first.calls:
+    """Find a task that does something, besides giving its result, that others can see."""
+    why = (
+        "tasks that were submitted do that at the same time, in any order, and a task that"
+        " is tried again does it again"
+        if case.mode in WITHOUT_TARGETS
+        else "a hit does not run the task, so that this is not done then"
+    )
+    advice = (
+        "return it, and let the flow or another task go on from there; or give the task"
+        " target=None, so that it always runs."
+    )
+    calls = case.calls_of(case.skipped) if case.skipped else case.first.calls
+    for call in calls:
         own = file_key(call.item.target) if call.item is not None else ""
         hidden = [name for name in changed(call.hidden, call.hidden_after) if name != own]
-        if not hidden:
-            continue
-        why = (
-            "tasks that were submitted do that at the same time, in any order, and a task that"
-            " is tried again does it again"
-            if case.mode in WITHOUT_TARGETS
-            else "a hit does not run the task, so that nothing is changed then"
+        if hidden:
+            text = f"{described(call)} changes {listed(hidden)}; {why}."
+            return Reason("side-effect", text, advice)
+    for call in calls:
+        if call.effects:
+            does = f"{described(call)} {listed(call.effects)}"
+            seen = ", and the result depends on that" if case.skipped else ""
+            return Reason("side-effect", f"{does}{seen}; {why}.", advice)
+    if case.skipped:
+        text = (
+            f"{described(calls[0])} does something besides giving its result, and the result of"
+            f" {case.program.name} depends on that; {why}."
         )
-        return Reason(
-            "side-effect",
-            f"{described(call)} changes {listed(hidden)}; {why}.",
-            "return it, and let the flow or another task go on from there; or give the task"
-            " target=None, so that it always runs.",
-        )
-    return None
+        return Reason("side-effect", text, advice)
+    return _left_in_process(case)
+
+
+def _left_in_process(case: Case) -> Reason | None:
+    """Find tasks that were hits in a fresh process, while others ran."""
+    if not case.lost:
+        return None
+    kept = [call for call in case.first.calls if call.item is not None]
+    hits = [call for call in kept if call.task.qualified_name not in case.lost]
+    ran = [call for call in kept if call.task.qualified_name in case.lost]
+    if not hits or not ran:
+        return None
+    makers = listed(list(dict.fromkeys(call.task.name for call in hits)))
+    return Reason(
+        "side-effect",
+        f"{described(ran[0])} gives something else in a process in which {makers} did not run, as"
+        " its output was kept: it leaves something in the process, on which the other relies.",
+        "return it, and give it to the task that needs it; or give the task target=None, so that"
+        " it always runs.",
+    )
 
 
 def _differing(one: TaskCall, other: TaskCall) -> list[str]:
     """Return what the task could see that was another in the two calls."""
     # Whoever asks random changes its state: that a task depends on it is what chance means.
-    return [name for name in changed(one.hidden, other.hidden) if name != CHANCE]
+    return [name for name in changed(one.hidden, other.hidden) if name not in OF_CHANCE]
 
 
 def _chance(call: TaskCall, text: str) -> Reason:

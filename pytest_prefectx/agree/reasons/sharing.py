@@ -20,9 +20,14 @@ def argument_changed(case: Case) -> Reason | None:
     """Find a task that changes its argument, if that makes a difference."""
     changing = [call for call in case.first.calls if call.changes]
     kept = [call for call in changing if any(_is_default(call, name) for name in call.changes)]
-    if not kept and not (changing and (case.differs(case.isolated) or case.differs(case.second))):
+    seen = changing and (
+        case.differs(case.isolated)
+        or case.differs(case.second)
+        or case.skipped in {call.task.qualified_name for call in changing}
+    )
+    if not kept and not seen:
         return None
-    call = (kept or changing)[0]
+    call = (kept or [c for c in changing if c.task.qualified_name == case.skipped] or changing)[0]
     name, found = next(iter(call.changes.items()))
     what = "its default for" if _is_default(call, name) else "its argument"
     return Reason(
@@ -77,6 +82,48 @@ def result_changed(case: Case) -> Reason | None:
             " otherwise each load gives what the task has given.",
             "change a copy: of the result where it is used, or of what the task returns.",
         )
+    return None
+
+
+def identity(case: Case) -> Reason | None:
+    """Find a flow for which a copy of a result is not as good as the object itself."""
+    if case.copied is None:
+        return None
+    calls = case.calls_of(case.copied)
+    if any(_has_set(call.result) for call in calls):
+        return Reason(
+            "set-order",
+            f"the body of {case.program.name} depends on the order of the elements of the set that"
+            f" {described(calls[0])} gives. A set that was kept and loaded may give them in another"
+            " order.",
+            "sort it first: sorted(…).",
+        )
+    for call in calls:
+        if lost := beyond_data(call.returned):
+            return Reason(
+                "format",
+                f"the output of {described(call)} loses {lost} when it is kept: no format keeps"
+                f" that, and {case.program.name} looks at it.",
+                "return it as data of its own, beside the rest.",
+            )
+    return Reason(
+        "identity",
+        f"{case.program.name} asks which object it is that {described(calls[0])} gives (by `is`,"
+        " id(), as a key without __eq__, or by NaN in a list). In function all who hold it hold the"
+        " same object; what is loaded is a copy.",
+        "compare by value: ==, a name or a number as key, math.isnan(…).",
+    )
+
+
+def beyond_data(value: Any) -> str | None:
+    """Return what of a value is not kept with its data, if it has such a thing."""
+    if isinstance(value, BaseException):
+        return "its __cause__" if value.__cause__ or value.__context__ else None
+    flags = getattr(value, "flags", None)
+    if flags is not None and not getattr(flags, "writeable", True):
+        return "its mark that it is read-only"
+    if is_container(value):
+        return next(filter(None, map(beyond_data, _parts(value))), None)
     return None
 
 

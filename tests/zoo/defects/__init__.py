@@ -6,16 +6,23 @@ from defects import (
     arguments,
     asynchronous,
     bodies,
+    classes,
     effects,
     files,
     formats,
     hidden,
+    identities,
+    left_behind,
+    libraries,
+    observations,
+    out_of_sight,
     random_and_time,
     results,
     sets,
     targets,
     templates,
     unstorable,
+    used_as_data,
     workers,
 )
 
@@ -34,6 +41,13 @@ _TOPICS = (
     files,
     bodies,
     workers,
+    used_as_data,
+    left_behind,
+    classes,
+    libraries,
+    observations,
+    out_of_sight,
+    identities,
 )
 
 ALL = [defect for topic in _TOPICS for defect in topic.DEFECTS]

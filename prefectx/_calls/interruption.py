@@ -1,0 +1,45 @@
+"""Ctrl-C while tasks run in the background: what is said, and what a second one does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    from prefectx._calls.report import Report
+
+_INTERRUPTED: Final = 130
+"""The exit code of a process that ends by Ctrl-C, as shells have it."""
+
+
+def stop(futures: set[Any], report: Report) -> None:
+    """Say what is still running; let the next Ctrl-C end the process at once.
+
+    Outputs appear whole or not at all, so nothing half-written is left by it.
+
+    Args:
+        futures: What was submitted and has not ended.
+        report: What the run has done so far.
+    """
+    done = sum(line.calls for line in report.tasks)
+    running = sum(map(_is_running, list(futures)))
+    plural = "task" if running == 1 else "tasks"
+    sys.stderr.write(
+        f"stopped: {done:,} of {done + len(futures):,} done; waiting for {running} running"
+        f" {plural}, Ctrl-C again to kill them\n"
+    )
+    sys.stderr.flush()
+    if threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+        report.at_end = lambda: signal.signal(signal.SIGINT, before)
+
+
+def _is_running(future: Any) -> bool:
+    wrapped = getattr(future, "wrapped_future", None)
+    running = getattr(wrapped, "running", None)
+    return True if running is None else bool(running())

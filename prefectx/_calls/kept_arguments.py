@@ -1,0 +1,154 @@
+"""A call's arguments in its record: small ones whole, Items by target, large ones shortened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prefectx._identity.summary import brief
+from prefectx._values.containers import replace
+from prefectx._values.item import Item, is_item
+from prefectx.errors import UnsupportedValue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+LONGEST: Final = 2_000
+"""The most bytes that one argument of an output's record takes up."""
+
+LONGEST_OF_FAILURE: Final = 256_000
+"""The same for a call that failed, so that it can be debugged."""
+
+_LITERALS: Final = frozenset({type(None), bool, int, str, bytes})
+_LONGEST_LITERAL: Final = 500
+
+
+class NotKept(Exception):
+    """An argument was too large for the record, or cannot be pickled."""
+
+
+def keep(arguments: Mapping[str, Any], longest: int = LONGEST) -> dict[str, Any]:
+    """Return a call's arguments as they stand in its record.
+
+    Each is the text of a Python literal, or a dict: with `target` and `root` for an Item, with
+    `pickle` for what else is small, and with `text` and `fingerprint` for the rest.
+
+    Args:
+        arguments: The arguments by name.
+        longest: How many bytes a pickled one may have.
+    """
+    return {name: _kept(value, longest) for name, value in arguments.items()}
+
+
+def _kept(value: Any, longest: int) -> Any:
+    kind = type(value)
+    if kind in _LITERALS or kind is float:
+        text = repr(value)
+        # No literal says nan or inf.
+        if len(text) <= _LONGEST_LITERAL and text not in {"nan", "inf", "-inf"}:
+            return text
+    if kind is Item:
+        return {"target": value.target, "root": value.store.path("")}
+    return _pickled(value, longest)
+
+
+def _pickled(value: Any, longest: int) -> dict[str, Any]:
+    kept: dict[str, Any] = {"text": brief(value)}
+    size = getattr(value, "nbytes", None)
+    if isinstance(size, int) and size > longest:
+        return {**kept, **_fingerprint(value)}
+    if isinstance(value, str | bytes | list | dict | tuple | set) and len(value) > longest:
+        return {**kept, **_fingerprint(value)}
+    import base64
+    import pickle
+
+    try:
+        content = pickle.dumps(value, 5)
+    except Exception:  # noqa: BLE001 - pickling runs code of the value's class
+        return kept
+    if len(content) > longest:
+        return {**kept, **_fingerprint(value)}
+    return {**kept, "pickle": base64.b64encode(content).decode()}
+
+
+def _fingerprint(value: Any) -> dict[str, str]:
+    from prefectx._identity.content_hash import digest
+
+    try:
+        return {"fingerprint": digest(value).hex()}
+    except UnsupportedValue:
+        return {}
+
+
+def items_in(arguments: Mapping[str, Any]) -> list[str]:
+    """Return the targets of the Items among a call's arguments, wherever they stand."""
+    found: list[str] = []
+
+    def look(value: Any) -> Any:
+        if is_item(value):
+            found.append(value.target)
+        return value
+
+    replace(dict(arguments), look)
+    return found
+
+
+def restore(kept: Mapping[str, Any], *, is_trusted: bool) -> dict[str, Any]:
+    """Return the arguments that a record keeps.
+
+    Args:
+        kept: What `keep` gave.
+        is_trusted: Whether nobody else can have written the record: reading a pickle runs code.
+
+    Raises:
+        NotKept: One of them was too large, or is not read because others may have written it.
+    """
+    return {name: _restored(name, value, is_trusted=is_trusted) for name, value in kept.items()}
+
+
+def _restored(name: str, value: Any, *, is_trusted: bool) -> Any:
+    import ast
+    import base64
+    import pickle
+
+    if isinstance(value, str):
+        return ast.literal_eval(value)
+    if "target" in value:
+        from prefectx.stores import Filestore
+
+        return Item(Filestore(value["root"]), value["target"])
+    if "pickle" in value and is_trusted:
+        return pickle.loads(base64.b64decode(value["pickle"]))
+    why = "was not kept, for it is too large or cannot be pickled"
+    if "pickle" in value:
+        why = "was not read, for others may have written the journal: see SECURITY.md"
+    msg = f"argument {name!r} {why}: {value['text']}"
+    raise NotKept(msg)
+
+
+def text_of(value: Any) -> str:
+    """Return a kept argument as a person reads it."""
+    if isinstance(value, str):
+        return value
+    return f"Item({value['target']!r})" if "target" in value else str(value["text"])
+
+
+def shape_of(value: Any) -> dict[str, Any] | None:
+    """Return rows, columns and types of a table, or shape and type of an array; else None."""
+    shape = getattr(value, "shape", None)
+    if not isinstance(shape, tuple):
+        return None
+    columns, dtypes = getattr(value, "columns", None), getattr(value, "dtypes", None)
+    if columns is None or dtypes is None:
+        return {"shape": list(map(int, shape)), "dtype": str(getattr(value, "dtype", ""))}
+    names = list(map(str, columns))[:_MOST_COLUMNS]
+    kinds = list(map(str, dtypes))[:_MOST_COLUMNS]
+    return {
+        "rows": int(shape[0]),
+        "columns": int(shape[1]),
+        "dtypes": dict(zip(names, kinds, strict=True)),
+    }
+
+
+_MOST_COLUMNS: Final = 30

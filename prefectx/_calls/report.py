@@ -1,0 +1,323 @@
+"""`Report`: what a run did, a line a task, and which of its calls failed."""
+
+from __future__ import annotations
+
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Final
+
+    from prefectx._api.task import Task
+
+_MOST_FAILURES: Final = 1000
+_SHOWN: Final = 10
+_NOTED: Final = 5
+
+
+class TaskReport:
+    """What a run did with one task.
+
+    Attributes:
+        task: The task's name.
+        skipped: How many calls found their target.
+        ran: How many calls ran to their end.
+        failed: How many calls raised.
+        seconds: How long the function ran, over all calls.
+        bytes: How much was written to targets.
+        folder: The folder that all targets written in this run lie in, if any was.
+    """
+
+    __slots__ = ("bytes", "failed", "folder", "ran", "seconds", "skipped", "task")
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        self.skipped = 0
+        self.ran = 0
+        self.failed = 0
+        self.seconds = 0.0
+        self.bytes = 0
+        self.folder: str | None = None
+
+    @property
+    def calls(self) -> int:
+        """How many calls there were."""
+        return self.skipped + self.ran + self.failed
+
+    def __repr__(self) -> str:
+        return (
+            f"<TaskReport {self.task}: {self.calls} calls, {self.ran} ran, {self.skipped} skipped,"
+            f" {self.failed} failed>"
+        )
+
+
+class Failure:
+    """A call that raised.
+
+    Attributes:
+        task: The task's qualified name.
+        call: The call as short text.
+        target: The target that it would have filled, or None without one.
+        error: The exception.
+    """
+
+    __slots__ = ("call", "error", "target", "task")
+
+    def __init__(self, task: str, call: str, target: str | None, error: BaseException) -> None:
+        self.task = task
+        self.call = call
+        self.target = target
+        self.error = error
+
+    @property
+    def exception(self) -> str:
+        """The exception in one line."""
+        lines = str(self.error).splitlines()
+        kind = type(self.error).__name__
+        return f"{kind}: {lines[0]}" if lines else kind
+
+    def __repr__(self) -> str:
+        return f"<Failure {self.call}: {self.exception}>"
+
+
+class Report:
+    """What a run did.
+
+    Attributes:
+        flow: The flow's name; "" for calls outside any flow.
+        mode: The mode that it ran in.
+        failures: The calls that raised, and were not repeated with success.
+        error: What the flow raised, or None.
+        ended: Whether the run has ended.
+    """
+
+    def __init__(self, flow: str = "", mode: str = "") -> None:
+        self.flow = flow
+        self.mode = mode
+        self.error: BaseException | None = None
+        self.ended = False
+        self._start = time.perf_counter()
+        self._seconds: float | None = None
+        self._lines: dict[str, TaskReport] = {}
+        self._failures: dict[tuple[str, str], Failure] = {}
+        #: Says what a person is told; None for standard error.
+        self.log: Any = None
+        #: Undoes what an interruption has set up.
+        self.at_end: Callable[[], object] | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long the run took, or has taken so far."""
+        if self._seconds is not None:
+            return self._seconds
+        return time.perf_counter() - self._start
+
+    @property
+    def tasks(self) -> list[TaskReport]:
+        """What was done with each task, in the order of their first calls."""
+        return [line for line in list(self._lines.values()) if line.calls]
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether any call has raised so far."""
+        return bool(self._failures)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """The calls that raised, and were not repeated with success."""
+        return list(self._failures.values())
+
+    def __getitem__(self, task: str) -> TaskReport:
+        """Return what was done with a task of this name."""
+        for line in self.tasks:
+            if line.task == task:
+                return line
+        raise KeyError(task)
+
+    def __iter__(self) -> Iterator[TaskReport]:
+        return iter(self.tasks)
+
+    def line(self, task: Task[..., Any]) -> TaskReport:
+        """Return the line of a task, to count on."""
+        known = self._lines.get(task.qualified_name)
+        if known is None:
+            known = self._lines.setdefault(task.qualified_name, TaskReport(task.name))
+        return known
+
+    def ran(
+        self,
+        task: Task[..., Any],
+        seconds: float,
+        call: str = "",
+        size: int | None = None,
+        folder: str | None = None,
+    ) -> None:
+        """Count a call that ran to its end.
+
+        Args:
+            task: The task.
+            seconds: How long it ran.
+            call: The call as short text, if an earlier try of it may have failed.
+            size: How many bytes its output has, if that is known.
+            folder: Where its output lies, if it is kept.
+        """
+        line = self.line(task)
+        line.ran += 1
+        line.seconds += seconds
+        line.bytes += size or 0
+        if folder is not None:
+            line.folder = folder if line.folder is None else _common(line.folder, folder)
+        key = (task.qualified_name, call)
+        if key in self._failures:
+            del self._failures[key]
+            line.failed -= 1
+
+    def failed(
+        self, task: Task[..., Any], call: str, target: str | None, error: BaseException
+    ) -> None:
+        """Count a call that raised; another try of the same call counts in its place."""
+        key = (task.qualified_name, call)
+        line = self.line(task)
+        if key not in self._failures:
+            line.failed += 1
+            if len(self._failures) >= _MOST_FAILURES:
+                return
+        self._failures[key] = Failure(task.qualified_name, call, target, error)
+
+    def end(self, error: BaseException | None) -> None:
+        """Note that the run has ended, and what it raised."""
+        self._seconds = time.perf_counter() - self._start
+        self.ended = True
+        self.error = error
+        if self.at_end is not None:
+            self.at_end()
+        if isinstance(error, Exception):
+            self._note_others(error)
+
+    def _note_others(self, error: Exception) -> None:
+        """Let the exception that a flow raises name the other failures."""
+        failures = self.failures
+        if not any(_is_same(error, failure.error) for failure in failures):
+            return
+        others = [failure for failure in failures if not _is_same(error, failure.error)]
+        if not others:
+            return
+        calls = [f"  {failure.call}: {failure.exception}" for failure in others[:_NOTED]]
+        if len(others) > _NOTED:
+            calls.append(f"  and {len(others) - _NOTED:,} more: see prefectx.last_run().failures")
+        plural = "call" if len(others) == 1 else "calls"
+        note = "\n".join([f"{len(others):,} other {plural} failed in this run:", *calls])
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+
+    def text(self) -> str:
+        """Return what a person is told at the end: a line a task, then each failed call."""
+        rows = [_row(line) for line in self.tasks]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [f"{self._headline()}"]
+        for row in rows:
+            first, *cells = zip(row, widths, strict=True)
+            aligned = [first[0].ljust(first[1])]
+            # Numbers end, and the folder begins, in one column each.
+            aligned += [cell.rjust(width) for cell, width in cells[:-1] if width]
+            lines.append(f"  {'  '.join([*aligned, cells[-1][0]])}".rstrip())
+        return "\n".join([*lines, *self._told_failures()])
+
+    def _headline(self) -> str:
+        how = "done"
+        if isinstance(self.error, KeyboardInterrupt):
+            how = "stopped"
+        elif self.error is not None:
+            how = f"failed ({type(self.error).__name__})"
+        return f"prefectx: {self.flow} {how} in {seconds_text(self.seconds)} (mode {self.mode})"
+
+    def _told_failures(self) -> Iterator[str]:
+        failures = self.failures
+        for failure in failures[:_SHOWN]:
+            yield f"  failed: {failure.call}"
+            yield f"    {failure.exception}"
+            if failure.target is not None:
+                from shlex import quote
+
+                yield f"    prefectx debug {quote(failure.target)} --pdb"
+        if len(failures) > _SHOWN:
+            yield f"  and {len(failures) - _SHOWN:,} more: prefectx ls --failed"
+
+    def __repr__(self) -> str:
+        return f"<Report of {self.flow}: {self.tasks!r}>"
+
+
+def _is_same(one: BaseException, other: BaseException) -> bool:
+    # What comes from another process is a copy.
+    return one is other or (type(one) is type(other) and str(one) == str(other))
+
+
+def _common(one: str, other: str) -> str:
+    if one == other:
+        return one
+    parts = []
+    for mine, theirs in zip(one.split("/"), other.split("/"), strict=False):
+        if mine != theirs:
+            break
+        parts.append(mine)
+    return "/".join(parts)
+
+
+def _row(line: TaskReport) -> list[str]:
+    return [
+        line.task,
+        f"{line.calls:,} {'call' if line.calls == 1 else 'calls'}",
+        f"{line.ran:,} ran",
+        f"{line.skipped:,} skipped",
+        f"{line.failed:,} failed" if line.failed else "",
+        seconds_text(line.seconds),
+        size_text(line.bytes) if line.bytes else "",
+        f"{line.folder}/" if line.folder else "",
+    ]
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a span of time as a person reads it: `0.3 s`, `4 min 10 s`, `2 h 5 min`."""
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes as a person reads it: `512 B`, `18 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:  # noqa: PLR2004
+            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"  # noqa: PLR2004
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+_last: list[Report] = []
+
+
+def last_run() -> Report | None:
+    """Return what the flow that has ended last in this process did, or None if none has.
+
+    Example:
+        >>> @task(target=None)
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> @flow
+        ... def doubles() -> int:
+        ...     return double(1) + double(2)
+        >>> doubles()
+        6
+        >>> last_run()["double"].ran
+        2
+    """
+    return _last[-1] if _last else None
+
+
+def note_last(report: Report) -> None:
+    """Make a report what `last_run` gives."""
+    _last[:] = [report]

@@ -1,0 +1,137 @@
+"""What a run's report is told of by Prefect: the flow run's log, and how futures end."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from prefect.context import FlowRunContext
+from prefect.futures import PrefectFuture, PrefectFutureList
+from prefect.logging.loggers import flow_run_logger
+
+from prefectx._calls.outcome import size_of
+from prefectx._calls.run import run_here
+from prefectx._identity.summary import summary
+from prefectx._runners.prefect.future import state_result
+from prefectx._values.item import is_item
+from prefectx.records import record_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefectx._api.task import Task
+    from prefectx._calls.report import Report
+
+
+def note_log(flow: Any) -> None:
+    """Let the report of the run that is under way go to the log of its flow run."""
+    run, context = run_here.get(), FlowRunContext.get()
+    if run is None or run.report.log is not None or context is None or context.flow_run is None:
+        return
+    run.report.log = flow_run_logger(context.flow_run, flow).info
+
+
+def watch(
+    task: Task[..., Any], submitted: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Count calls of a task that run where they cannot be counted, as their futures end.
+
+    Args:
+        task: The task.
+        submitted: A future or a list of them; what else may come back is counted by nobody.
+        args: The arguments of the call, or of `.map`.
+        kwargs: The same by name.
+
+    Returns:
+        What was submitted; a list of futures in a form that raises what the other modes raise.
+    """
+    run = run_here.get()
+    if run is None:
+        return submitted
+    if isinstance(submitted, PrefectFuture):
+        call = partial(_call, task, args, kwargs)
+        submitted.add_done_callback(partial(_count, run.report, task, call))
+    elif isinstance(submitted, list):
+        for number, future in enumerate(submitted):
+            if isinstance(future, PrefectFuture):
+                call = partial(_mapped_call, task, args, kwargs, number)
+                future.add_done_callback(partial(_count, run.report, task, call))
+        if type(submitted) is PrefectFutureList:
+            # Prefect's annotations take its class for abstract, which it is not.
+            return InOrder(submitted)  # type: ignore[abstract]
+    return submitted
+
+
+class InOrder(PrefectFutureList[Any]):
+    """The futures of `.map`: what raises is the first of them, not the first to fail."""
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
+        """Return all results; wait for all before raising what the first failed one has raised."""
+        try:
+            return super().result(timeout, raise_on_failure)
+        except TimeoutError:
+            raise
+        except Exception:
+            self.wait(timeout)
+            for future in self:
+                future.result(timeout=0 if future.state.is_final() else timeout)
+            raise
+
+
+def _count(
+    report: Report, task: Task[..., Any], call: Callable[[], str], future: PrefectFuture[Any]
+) -> None:
+    future.wait()
+    _count_state(report, task, call, getattr(future, "_final_state", None))
+
+
+def counted_state(
+    task: Task[..., Any], state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Count a call that has given its final state; return the state."""
+    if (run := run_here.get()) is not None:
+        _count_state(run.report, task, partial(_call, task, args, kwargs), state)
+    return state
+
+
+def _count_state(report: Report, task: Task[..., Any], call: Callable[[], str], state: Any) -> None:
+    # Large data may stay on the workers of Dask: then its state is not known here.
+    if state is None:
+        report.ran(task, 0)
+    elif state.is_completed() and state.name == "Cached":
+        report.line(task).skipped += 1
+    elif state.is_completed():
+        _count_run(report, task, call, state)
+    elif state.is_failed() or state.is_crashed():
+        error = state_result(state, raise_on_failure=False)
+        if not isinstance(error, BaseException):
+            error = RuntimeError(state.message)
+        report.failed(task, call(), None, error)
+
+
+def _count_run(report: Report, task: Task[..., Any], call: Callable[[], str], state: Any) -> None:
+    item = getattr(state.data, "result", state.data)
+    if not is_item(item):
+        report.ran(task, 0, call() if report.has_failures else "")
+        return
+    record = record_of(item)
+    folder = item.target.rpartition("/")[0]
+    report.ran(task, record.seconds if record else 0, "", size_of(item), folder)
+
+
+def _call(task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    own = {name: value for name, value in kwargs.items() if name not in _OF_EACH_CALL}
+    return summary(task.qualified_name, task.naming.bind(*args, **own))
+
+
+def _mapped_call(
+    task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], number: int
+) -> str:
+    def element(value: Any) -> Any:
+        return value[number] if isinstance(value, list | tuple | range) else value
+
+    row = tuple(map(element, args))
+    return _call(task, row, {name: element(value) for name, value in kwargs.items()})
+
+
+_OF_EACH_CALL = frozenset({"return_state", "wait_for"})

@@ -1,0 +1,113 @@
+"""The run around an outermost flow, and what a person is told at its end."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+
+from prefectx._calls.report import note_last
+from prefectx._calls.run import Run, run_here
+from prefectx._calls.tracebacks import hide_own_frames
+from prefectx._settings.mode import current_mode
+from prefectx._settings.summary import is_summary_wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from contextvars import Token
+    from typing import Any
+
+    from prefectx._api.flow import Flow
+    from prefectx._calls.report import Report
+
+
+class outermost_run:  # noqa: N801 - used as a function
+    """Run a flow within a run of its own, unless one is under way; say at the end what it did.
+
+    Args:
+        flow: The flow's name.
+    """
+
+    __slots__ = ("_flow", "_run", "_token")
+
+    def __init__(self, flow: str) -> None:
+        self._flow = flow
+        self._run: Run | None = None
+        self._token: Token[Run | None] | None = None
+
+    def __enter__(self) -> None:
+        if run_here.get() is not None:
+            return
+        self._run = Run(self._flow, current_mode())
+        self._token = run_here.set(self._run)
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if self._run is None or self._token is None:
+            return
+        run_here.reset(self._token)
+        end_run(self._run, error)
+
+
+class ended_with:  # noqa: N801 - used as a function
+    """Let a run end with the `with` statement, if there is one.
+
+    Args:
+        run: A run that a flow's body has started, or None if it was started around the flow.
+    """
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Run | None) -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if self._run is not None:
+            end_run(self._run, error)
+
+
+def end_run(run: Run, error: BaseException | None) -> None:
+    """Note that a run has ended, and say what it did."""
+    report = run.report
+    if report.ended:
+        return
+    report.end(error)
+    note_last(report)
+    run.warn_of_stale()
+    if error is not None:
+        hide_own_frames(error)
+    if report.tasks and is_summary_wanted():
+        say(report)
+
+
+def say(report: Report) -> None:
+    """Say what a run did: to the flow run's log, or on standard error."""
+    if report.log is not None:
+        report.log("%s", report.text())
+    elif sys.stderr is not None:
+        # One call, so that lines of other threads do not come between.
+        sys.stderr.write(f"{report.text()}\n")
+        sys.stderr.flush()
+
+
+def run_flow(flow: Flow[..., Any], call: Callable[[], Any]) -> Any:
+    """Run a flow within a run, unless one is under way; return what it gives, or a coroutine.
+
+    Args:
+        flow: The flow.
+        call: Runs it, or returns a coroutine that does.
+    """
+    if inspect.isgeneratorfunction(flow.function) or inspect.isasyncgenfunction(flow.function):
+        # It runs as it is asked for elements, within a context of its own.
+        return call()
+    if inspect.iscoroutinefunction(flow.function):
+        return _arun_flow(flow, call)
+    with outermost_run(flow.name):
+        return call()
+
+
+async def _arun_flow(flow: Flow[..., Any], call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    with outermost_run(flow.name):
+        return await call()

@@ -1,0 +1,19 @@
+"""Whether each outermost flow ends with a block that says what it did."""
+
+from __future__ import annotations
+
+from prefectx._settings.environment import Variable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+SUMMARY: Final = Variable("PREFECTX_SUMMARY")
+
+_OFF: Final = frozenset({"0", "off", "no", "false", "never"})
+
+
+def is_summary_wanted() -> bool:
+    """Tell whether a run shall say what it did."""
+    value = SUMMARY.get()
+    return value is None or value.lower() not in _OFF

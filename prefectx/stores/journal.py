@@ -1,0 +1,121 @@
+"""The journal of a folder of targets: a line for each output made and each call that failed.
+
+Each process appends to a file of its own, so writers never wait for each other, nor do their lines
+mix, on any file system. It is no condition for anything: without it, targets count as before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+FOLDER: Final = ".prefectx/journal"
+_SUFFIX: Final = ".jsonl"
+_MANY: Final = 32
+_QUIET: Final = 3600.0
+_APPEND: Final = (
+    os.O_WRONLY
+    | os.O_APPEND
+    | os.O_CREAT
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+)
+
+# By process and folder, the file that this process appends to.
+_paths: Final[dict[tuple[int, str], str]] = {}
+
+
+def stop() -> None:
+    """Append nothing more in this process."""
+    global _is_stopped  # noqa: PLW0603 - the process is a child that does one thing
+    _is_stopped = True
+
+
+_is_stopped = False
+
+
+def append(root: str, line: str) -> None:
+    """Append a line to the journal below a folder; do nothing where that cannot be.
+
+    Args:
+        root: The folder, absolute.
+        line: A text without line breaks.
+    """
+    if _is_stopped:
+        return
+    key = (os.getpid(), root)
+    path = _paths.get(key)
+    if path is None:
+        if len(_paths) >= _MANY:
+            _paths.clear()
+        name = f"{os.uname().nodename}-{key[0]}-{os.urandom(4).hex()}{_SUFFIX}"
+        path = _paths[key] = os.path.join(root, FOLDER, name)
+    with suppress(OSError):
+        # Not kept open: a process may use thousands of folders, which others move or unmount.
+        descriptor = _opened(path)
+        try:
+            # One call: what is killed meanwhile leaves at most one line that cannot be read.
+            os.write(descriptor, f"{line}\n".encode(errors="surrogatepass"))
+        finally:
+            os.close(descriptor)
+
+
+def _opened(path: str) -> int:
+    try:
+        return os.open(path, _APPEND, 0o644)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, _APPEND, 0o644)
+
+
+def files(root: str) -> list[str]:
+    """Return the paths of the files of a journal, those that were written last at the end."""
+    folder = os.path.join(root, FOLDER)
+    try:
+        found = [entry for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX)]
+        found.sort(key=lambda entry: entry.stat().st_mtime)
+    except OSError:
+        return []
+    return [entry.path for entry in found]
+
+
+def lines(root: str) -> Iterator[bytes]:
+    """Give the lines of the journal below a folder, file by file."""
+    for path in files(root):
+        try:
+            with open(path, "rb") as file:
+                # The last one of a process that was killed may be cut off.
+                yield from (line for line in file if line.endswith(b"\n"))
+        except OSError as error:
+            sys.stderr.write(f"prefectx: {path} cannot be read: {error}\n")
+
+
+def compact(root: str) -> int:
+    """Put the files of processes that have long ended into one; return how many there were.
+
+    Who reads meanwhile may find a line twice, never one less.
+    """
+    import time
+
+    now = time.time()
+    old = [path for path in files(root) if now - os.stat(path).st_mtime > _QUIET]
+    if len(old) < _MANY:
+        return 0
+    folder = os.path.join(root, FOLDER)
+    held = os.path.join(folder, f".{os.urandom(8).hex()}")
+    newest = max(os.stat(path).st_mtime for path in old)
+    with open(held, "wb") as whole:
+        for path in old:
+            with open(path, "rb") as file:
+                whole.writelines(line for line in file if line.endswith(b"\n"))
+    os.utime(held, (newest, newest))
+    os.replace(held, os.path.join(folder, f"compacted-{os.urandom(4).hex()}{_SUFFIX}"))
+    for path in old:
+        os.unlink(path)
+    return len(old)

@@ -1,0 +1,76 @@
+"""What a call of a task does besides returning: output, logs, warnings, files, connections."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_prefectx.agree.audit import listening
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+LONG: Final = 0.05
+"""How many seconds a call takes at least for that to be an effect."""
+
+_CODE: Final = (".py", ".pyc", ".so", ".pyd")
+
+
+class _Tee:
+    """Hands on what is written to a stream, and notes that something was."""
+
+    def __init__(self, stream: Any, note: list[str], words: str) -> None:
+        self._stream = stream
+        self._note = note
+        self._words = words
+
+    def write(self, text: str) -> Any:
+        if text and self._words not in self._note:
+            self._note.append(self._words)
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def noted_effects(effects: list[str]) -> Generator[None]:
+    """Add to `effects` what happens in the body of the `with` statement, in words."""
+    factory, start = logging.getLogRecordFactory(), time.perf_counter()
+    out, err = sys.stdout, sys.stderr
+
+    def make_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = factory(*args, **kwargs)
+        if not record.name.startswith("prefectx"):
+            _add(effects, f"logs to {record.name!r}")
+        return record
+
+    logging.setLogRecordFactory(make_record)
+    sys.stdout, sys.stderr = _Tee(out, effects, "prints text"), _Tee(err, effects, "prints text")
+    try:
+        with warnings.catch_warnings(record=True) as caught, listening() as events:
+            yield
+    finally:
+        sys.stdout, sys.stderr = out, err
+        logging.setLogRecordFactory(factory)
+        for warning in caught:
+            _add(effects, "warns")
+            warnings.showwarning(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+        for event in events:
+            if event.kind in {"writes", "makes"} and not event.name.endswith(_CODE):
+                _add(effects, f"{event.kind} the file {event.name}")
+            elif event.kind in {"connects", "starts"}:
+                _add(effects, f"{event.kind} {event.name}")
+        if (seconds := time.perf_counter() - start) > LONG:
+            _add(effects, f"takes time ({seconds:.2g} s)")
+
+
+def _add(effects: list[str], words: str) -> None:
+    if words not in effects:
+        effects.append(words)

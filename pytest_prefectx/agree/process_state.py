@@ -1,0 +1,288 @@
+"""The state of the process that a program can reach: remembered, and put back between trials."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import sys
+import sysconfig
+import threading
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pytest_prefectx.agree.libraries import LIBRARIES, reseed
+from pytest_prefectx.equality import identical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+MOST_OBJECTS: Final = 20_000
+"""How many objects are looked at; what lies further away is left as it is."""
+
+_ATOMS: Final = (
+    *(type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis)),
+    *(BuiltinFunctionType, type(NotImplemented)),
+)
+_IMMUTABLE: Final = (tuple, frozenset)
+# They only go forward: in their place goes a copy from before.
+_ITERATORS: Final = (itertools.count, itertools.cycle)
+# Objects of these are copied, as their content is not in attributes.
+_COPIED: Final = ("numpy", "pandas", "random", "_random", "io", "_io")
+
+_INSTALLED: Final = tuple(
+    os.path.join(os.path.realpath(sysconfig.get_path(name)), "")
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
+_OWN: Final = {"prefectx", "pytest_prefectx"}
+
+
+class ProcessState:
+    """The state of the process when this was made.
+
+    That is what a program reaches from its function: the globals of the user's own modules, the
+    attributes of their classes and objects, defaults and caches; and what a whole process shares:
+    the environment, the current folder, `sys.path`, seeds, options of libraries. Variables of
+    enclosing functions stay as they are: a test looks there at what its flow has done.
+
+    Args:
+        subject: What is going to be called, and with what.
+
+    Attributes:
+        restored: How many times it was put back. Each time there are other seeds, as in a new
+            process: who draws without setting a seed is to be found out.
+    """
+
+    def __init__(self, subject: object) -> None:
+        self.restored = 0
+        self._environment: Final = dict(os.environ)
+        self._folder: Final = os.getcwd()
+        self._umask: Final = _umask()
+        self._libraries: Final = {
+            name: library.get() for name, library in LIBRARIES.items() if library.is_imported()
+        }
+        self._restorers: Final[list[Callable[[], None]]] = []
+        self._seen: Final[dict[int, object]] = {}
+        self._walk(subject)
+
+    def restore(self) -> None:
+        """Put everything back."""
+        self.close()
+        self.restored += 1
+        reseed(self.restored)
+        for restorer in self._restorers:
+            restorer()
+
+    def close(self) -> None:
+        """Put back what the whole process shares, but for its seeds."""
+        for name in os.environ.keys() - self._environment.keys():
+            del os.environ[name]
+        for name, value in self._environment.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+        if _folder() != self._folder:
+            os.chdir(self._folder)
+        os.umask(self._umask)
+        for name, value in self._libraries.items():
+            LIBRARIES[name].set(value)
+
+    def _walk(self, subject: object) -> None:
+        """Remember all mutable objects that can be reached, the nearest first."""
+        waiting = deque([subject])
+        while waiting and len(self._seen) < MOST_OBJECTS:
+            value = waiting.popleft()
+            if isinstance(value, _ATOMS) or id(value) in self._seen:
+                continue
+            self._seen[id(value)] = value  # kept alive, so that the id stays its own
+            waiting.extend(self._reached(value))
+
+    def _reached(self, value: Any) -> Iterable[Any]:
+        """Remember one object's content; return what can be reached from it."""
+        if isinstance(value, ModuleType):
+            return self._names(vars(value)) if is_users(value.__name__) else ()
+        if isinstance(value, FunctionType | MethodType | functools.partial):
+            return self._of_function(value)
+        if isinstance(value, _IMMUTABLE):
+            return value
+        if isinstance(value, dict | list | set | deque | bytearray):
+            return self._of_container(cast("Any", value))
+        if callable(clear := getattr(value, "cache_clear", None)) and hasattr(value, "cache_info"):
+            self._restorers.append(clear)
+            return (getattr(value, "__wrapped__", None),)
+        if isinstance(value, type):
+            return self._of_class(value) if is_users(value.__module__) else ()
+        if callable(function := getattr(value, "fn", None)):  # a task or a flow
+            return (function,)
+        return self._of_object(value)
+
+    def _names(self, names: dict[str, Any]) -> Iterable[Any]:
+        """Remember a module's globals."""
+        before = {name: value for name, value in names.items() if not name.startswith("__")}
+        copies = _copies(before.items())
+
+        def restore() -> None:
+            for name in [name for name in names if not name.startswith("__")]:
+                if name not in before:
+                    del names[name]
+            names.update({name: value for name, value in before.items() if name not in copies})
+            _put_back(names, before, copies)
+
+        self._restorers.append(restore)
+        return [value for name, value in before.items() if name not in copies]
+
+    def _of_function(self, function: Any) -> Iterable[Any]:
+        if isinstance(function, MethodType):
+            return (function.__self__, function.__func__)
+        if isinstance(function, functools.partial):
+            partial = cast("functools.partial[Any]", function)
+            return (partial.func, *partial.args, *partial.keywords.values())
+        if not is_users(function.__module__ or ""):
+            return ()
+        module = sys.modules.get(function.__module__)
+        if module is not None and vars(module) is function.__globals__:
+            around: Any = module
+        else:
+            around = ()
+            self._seen.setdefault(id(function.__globals__), function.__globals__)
+        defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+        return (around, *defaults, function.__dict__)
+
+    def _of_container(self, container: Any) -> Iterable[Any]:
+        if isinstance(container, dict):
+            content = cast("dict[Any, Any]", container)
+            return self._of_dict(content)
+        before = container.copy() if isinstance(container, deque) else [*container]
+
+        def restore() -> None:
+            if len(container) == len(before) and all(map(_is, container, before)):
+                return
+            container.clear()
+            getattr(container, "update" if isinstance(container, set) else "extend")(before)
+
+        self._restorers.append(restore)
+        return () if isinstance(container, bytearray) else before
+
+    def _of_dict(self, content: dict[Any, Any]) -> Iterable[Any]:
+        before = list(content.items())
+        copies = _copies(before)
+
+        def restore() -> None:
+            if len(content) != len(before) or not all(
+                key is old_key and value is old
+                for (key, value), (old_key, old) in zip(content.items(), before, strict=True)
+            ):
+                content.clear()
+                content.update(before)
+            _put_back(content, dict(before), copies)
+
+        self._restorers.append(restore)
+        return [part for key, value in before if key not in copies for part in (key, value)]
+
+    def _of_class(self, cls: type) -> Iterable[Any]:
+        before = {name: value for name, value in vars(cls).items() if not name.startswith("__")}
+        copies = _copies(before.items())
+
+        def restore() -> None:
+            for name in [name for name in vars(cls) if not name.startswith("__")]:
+                if name not in before:
+                    delattr(cls, name)
+            for name, value in before.items():
+                if name in copies:
+                    setattr(cls, name, copies[name][1]())
+                elif vars(cls).get(name) is not value:
+                    setattr(cls, name, value)
+
+        self._restorers.append(restore)
+        return (*cls.__bases__, *(v for name, v in before.items() if name not in copies))
+
+    def _of_object(self, value: Any) -> Iterable[Any]:
+        cls = type(value)
+        known = cls.__module__ in {"types", "argparse", "collections", "threading", "_thread"}
+        if not (is_users(cls.__module__) or known):
+            return ()
+        if isinstance(value, threading.local) or hasattr(value, "__dict__"):
+            attributes: Any = vars(value)
+            return (cls, *self._of_dict(attributes))
+        slots = [name for owner in cls.__mro__ for name in getattr(owner, "__slots__", ())]
+        before = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+
+        def restore() -> None:
+            for name, part in before.items():
+                if getattr(value, name, None) is not part:
+                    with suppress(AttributeError, TypeError):  # a frozen one has not changed
+                        setattr(value, name, part)
+
+        self._restorers.append(restore)
+        return (cls, *before.values())
+
+
+def _copies(named: Iterable[tuple[Any, Any]]) -> dict[Any, tuple[Any, Callable[[], Any]]]:
+    """Return what is to be replaced by a copy: the first copy, and a function that makes more."""
+    copies: dict[Any, tuple[Any, Callable[[], Any]]] = {}
+    for name, value in named:
+        if (make := _copier(value)) is not None:
+            copies[name] = (make(), make)
+    return copies
+
+
+def _copier(value: Any) -> Callable[[], Any] | None:
+    """Return a function that makes copies of an object as it is now; None if it has attributes."""
+    import copy
+
+    if isinstance(value, (*_ATOMS, type, FunctionType, ModuleType)):
+        return None
+    if (
+        not isinstance(value, _ITERATORS)
+        and type(value).__module__.partition(".")[0] not in _COPIED
+    ):
+        return None
+    try:
+        kept = copy.deepcopy(value)
+        copy.deepcopy(kept)
+    except Exception:  # noqa: BLE001 - any class may refuse in any way
+        return None
+    return functools.partial(copy.deepcopy, kept)
+
+
+def _put_back(
+    content: dict[Any, Any],
+    before: dict[Any, Any],
+    copies: dict[Any, tuple[Any, Callable[[], Any]]],
+) -> None:
+    """Have what was copied as it was: the same object if it has not changed."""
+    for name, (kept, make) in copies.items():
+        same = before[name]
+        is_unchanged = not isinstance(same, _ITERATORS) and identical(same, kept)
+        content[name] = same if is_unchanged else make()
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+@functools.cache
+def is_users(module: str) -> bool:
+    """Tell whether a module is neither Python's, nor installed, nor of prefectx."""
+    if not module or module.partition(".")[0] in {*_OWN, *sys.stdlib_module_names} - {"__main__"}:
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return True
+    real = os.path.realpath(file)
+    return "site-packages" not in Path(real).parts and not real.startswith(_INSTALLED)
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+def _umask() -> int:
+    umask = os.umask(0o022)
+    os.umask(umask)
+    return umask

@@ -1,0 +1,92 @@
+"""Pairs of calls that a flow's own targets take for one another, looked for on purpose."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx._runners.function import FunctionRunner
+from prefectx.errors import PrefectxError
+from pytest_prefectx.agree.programs import Arguments, Program, fresh_folder, snapshot
+from pytest_prefectx.equality import identical
+from pytest_prefectx.search.calls import Twin
+from pytest_prefectx.search.mutations import mutations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from prefectx._api.task import Task
+    from prefectx._runners.base import Args, Kwargs
+
+MOST_TRIED: Final = 30
+"""How many changed calls are tried of one call."""
+
+
+class _Naming(FunctionRunner):
+    """Runs tasks as mode `function` does, and notes which target has which output."""
+
+    def __init__(self) -> None:
+        self.outputs: dict[str, Any] = {}
+
+    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        item = None
+        with suppress(PrefectxError):
+            item = task.naming.item(args, kwargs)
+        result = super().run(task, args, kwargs)
+        if item is not None:
+            self.outputs.setdefault(item.path, snapshot(result))
+        return result
+
+
+def shared_target(
+    subject: Callable[..., Any],
+    calls: Sequence[Arguments],
+    accepts: Callable[[Arguments], bool],
+) -> list[Arguments] | None:
+    """Return two calls that have a target in common, but not its content; None if none is found.
+
+    Args:
+        subject: What is called.
+        calls: Calls that its strategies have given: their arguments are combined and changed.
+        accepts: Whether the strategies could have given a changed call.
+    """
+    seen: dict[str, tuple[Arguments, Any]] = {}
+    for call in calls:
+        for tried in (call, *_changed(call, calls, accepts)):
+            for path, output in _outputs(subject, tried).items():
+                other, its_output = seen.setdefault(path, (tried, output))
+                if not identical(output, its_output):
+                    return [other, tried]
+    return None
+
+
+def _changed(
+    call: Arguments, calls: Sequence[Arguments], accepts: Callable[[Arguments], bool]
+) -> list[Arguments]:
+    """Return the call with one argument of another call, or with one argument changed a little."""
+    changed: list[Arguments] = []
+    for name, value in _named(call):
+        others = [other for call in calls for key, other in _named(call) if key == name]
+        # What another call was given here is a fair argument, whatever the strategy.
+        changed += [_with(call, name, other) for other in others if not identical(other, value)]
+        small = [_with(call, name, mutated) for mutated in mutations(value)]
+        changed += [each for each in small if accepts(each)]
+    return changed[:MOST_TRIED]
+
+
+def _named(call: Arguments) -> list[tuple[int | str, Any]]:
+    return [*enumerate(call.args), *call.kwargs.items()]
+
+
+def _with(call: Arguments, name: int | str, value: Any) -> Arguments:
+    if isinstance(name, str):
+        return Twin(call.args, {**call.kwargs, name: value})
+    return Twin((*call.args[:name], value, *call.args[name + 1 :]), call.kwargs)
+
+
+def _outputs(subject: Callable[..., Any], call: Arguments) -> dict[str, Any]:
+    runner = _Naming()
+    with fresh_folder() as folder:
+        Program(subject, [call]).run_by(runner)
+        prefix = str(folder.path)
+    return {path.removeprefix(prefix): output for path, output in runner.outputs.items()}

@@ -1,0 +1,253 @@
+"""At the end of each outermost flow, a person is told what it did, in every mode."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+import prefectx
+from prefectx import current_mode, flow, load, task
+from pytest_prefectx.targets import Targets
+
+pytestmark = pytest.mark.prefectx
+
+
+@pytest.fixture(autouse=True)
+def fresh_folder(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Targets:
+    monkeypatch.delenv("PREFECTX_SUMMARY", raising=False)
+    return tmp_target
+
+
+def last() -> Any:
+    report = prefectx.last_run()
+    assert report is not None
+    return report
+
+
+def keeps() -> bool:
+    return current_mode() not in {"function", "prefect"}
+
+
+@task
+def clean(number: int) -> int:
+    if number % 100 == 7:
+        msg = f"bad {number}"
+        raise ValueError(msg)
+    return number
+
+
+@task
+async def clean_later(number: int) -> int:
+    await asyncio.sleep(0)
+    return clean.fn(number)
+
+
+@task
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+class Cleaner:
+    @task(target="working/{funcname}/{number}")
+    def tidy(self, number: int) -> int:
+        return number
+
+    @flow
+    def tidy_up(self, count: int) -> Any:
+        return [self.tidy(number) for number in range(count)]
+
+
+@flow
+def mapped(count: int) -> Any:
+    return total(clean.map(list(range(count))).result())
+
+
+@flow
+def submitted(count: int) -> Any:
+    return [clean.submit(number) for number in range(count)]
+
+
+@flow
+def called(count: int) -> Any:
+    return [clean(number) for number in range(count)]
+
+
+@flow
+def submitted_later(count: int) -> Any:
+    return [clean_later.submit(number) for number in range(count)]
+
+
+@flow
+async def called_later(count: int) -> Any:
+    return [await clean_later(number) for number in range(count)]
+
+
+@flow
+def nested(count: int) -> Any:
+    return load(mapped(count))
+
+
+def run(start: Any, count: int) -> Any:
+    result = start(count)
+    return load(asyncio.run(result) if asyncio.iscoroutine(result) else result)
+
+
+@pytest.mark.parametrize("start", [mapped, submitted, called, submitted_later, nested])
+def test_a_flow_counts_what_ran_and_what_was_skipped(start: Any) -> None:
+    for _ in range(2):
+        run(start, 5)
+    report, name = last(), "clean_later" if start is submitted_later else "clean"
+    assert report.mode == current_mode()
+    assert report[name].calls == 5
+    assert (report[name].ran, report[name].skipped) == ((0, 5) if keeps() else (5, 0))
+    assert report.error is None
+    assert report.failures == []
+
+
+def test_an_async_flow_counts_too() -> None:
+    run(called_later, 3)
+    assert last()["clean_later"].ran == 3
+
+
+def test_methods_count_too() -> None:
+    Cleaner().tidy_up(3)
+    assert last()["tidy"].ran == 3
+
+
+def test_bytes_and_folder_of_what_is_kept_are_told(tmp_target: Targets) -> None:
+    run(mapped, 3)
+    line = last()["clean"]
+    if not keeps():
+        assert (line.bytes, line.folder) == (0, None)
+        return
+    files = [tmp_target.path / name for name in tmp_target.items() if "clean" in name]
+    assert line.bytes == sum(file.stat().st_size for file in files)
+    assert line.folder == "working/clean"
+
+
+@pytest.mark.parametrize("start", [mapped, submitted_later, submitted])
+def test_all_inputs_are_tried_and_the_first_failure_is_raised(start: Any) -> None:
+    if current_mode() == "prefect" and start is not mapped:
+        pytest.skip("Prefect cancels what a failed flow has submitted")
+    with pytest.raises(ValueError, match="bad 7") as caught:
+        run(start, 300)
+    report = last()
+    line = report.tasks[0]
+    assert (line.calls, line.ran, line.failed) == (300, 297, 3)
+    assert [str(failure.error) for failure in report.failures] != []
+    assert sorted(str(failure.error) for failure in report.failures) == [
+        "bad 107",
+        "bad 207",
+        "bad 7",
+    ]
+    notes = "\n".join(caught.value.__notes__)
+    assert "2 other calls failed" in notes
+    assert "number=107): ValueError: bad 107" in notes
+    assert "number=207): ValueError: bad 207" in notes
+    assert "number=7)" not in notes
+
+
+def test_the_block_goes_to_standard_error_or_the_log_and_never_to_standard_output(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ValueError, match="bad 7"):
+        run(mapped, 8)
+    output, errors = capfd.readouterr()
+    assert output == ""
+    assert "mapped failed (ValueError)" in errors
+    assert "8 calls" in errors
+    assert "7 ran" in errors
+    assert "number=7)" in errors
+    assert "ValueError: bad 7" in errors
+    if keeps():
+        assert f"prefectx debug '{clean.item(7).target}' --pdb" in errors.replace('"', "'")
+
+
+@pytest.mark.parametrize("value", ["off", "0", "false"])
+def test_one_setting_keeps_it_quiet(
+    value: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECTX_SUMMARY", value)
+    run(mapped, 3)
+    assert "3 calls" not in capfd.readouterr().err
+    assert last()["clean"].calls == 3
+
+
+def test_a_call_that_succeeds_when_it_is_tried_again_has_not_failed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    mark = tmp_path_factory.mktemp("marks") / "tried"
+
+    @task
+    def flaky(path: str) -> int:
+        if not os.path.exists(path):
+            Path(path).touch()
+            raise OSError(path)
+        return 1
+
+    @flow
+    def twice() -> int:
+        first = flaky(str(mark), return_state=True)
+        assert first.is_failed()
+        return load(flaky(str(mark)))
+
+    assert twice() == 1
+    assert (last()["flaky"].ran, last()["flaky"].failed) == (1, 0)
+
+
+def test_tracebacks_show_the_frames_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    def modules() -> list[str]:
+        with pytest.raises(ValueError, match="bad 7") as caught:
+            run(called, 8)
+        frames = [entry.frame.code.raw for entry in caught.traceback]
+        # Above the flow's own frame are those that called it.
+        inside = [code.co_name for code in frames].index("called")
+        return [code.co_filename for code in frames[inside:]]
+
+    assert set(modules()) == {__file__}
+    monkeypatch.setenv("PREFECTX_TRACEBACKS", "full")
+    assert set(modules()) > {__file__}
+
+
+SCRIPT = """
+    import os, signal, threading, time
+    from prefectx import flow, task
+
+    @task
+    def slow(number: int) -> int:
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+        return number
+
+    @flow
+    def all_of_them() -> None:
+        for future in [slow.submit(number) for number in range(5)]:
+            future.result()
+
+    if __name__ == "__main__":
+        all_of_them()
+"""
+
+
+@pytest.mark.prefectx("function", "cache")
+def test_an_interrupted_flow_says_what_it_did(tmp_target: Targets) -> None:
+    file = tmp_target.path / "script.py"
+    file.write_text(dedent(SCRIPT))
+    done = subprocess.run(
+        [sys.executable, str(file)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode in {-signal.SIGINT, 130}
+    assert done.stdout == ""
+    assert "all_of_them stopped" in done.stderr.replace("-", "_")
+    assert "2 ran" in done.stderr
+    file.unlink()
+    assert all(load(prefectx.item(name)) in {0, 1} for name in tmp_target.items())
