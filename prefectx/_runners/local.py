@@ -169,7 +169,7 @@ def _state_of(result: Any) -> State[Any]:
 
 def _result(result: Any) -> Any:
     """Return what the call of a flow gives: the state of a task's run as it is, as in Prefect."""
-    if not is_state(result) or (isinstance(result, State) and result.is_completed()):
+    if not is_state(result) or (type(result) is State and result.is_completed()):
         return result
     # One that the flow gives itself is what the flow's run has ended in.
     return result_of(result)

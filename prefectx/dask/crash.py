@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from distributed import KilledWorker
 from prefect.context import EngineContext
 from prefect.states import Crashed, Pending
-from prefect.task_engine import (
-    _create_task_run_locally,  # pyright: ignore[reportPrivateUsage]
-)
-from prefect.utilities.engine import emit_task_run_state_change_event
 
+from prefectx._runners.prefect.private import create_task_run, emit_state
 from prefectx.dask.outcome import Known
 from prefectx.errors import TaskCrashed
 
@@ -114,7 +111,7 @@ def _reason(name: str, error: BaseException) -> str:
 
 def _report(call: Submitted, state: State[Any]) -> None:
     run_id: uuid.UUID = call.future.task_run_id
-    run = _create_task_run_locally(
+    run = create_task_run(
         task=call.task,
         id=run_id,
         parameters=dict.fromkeys(call.dependencies),
@@ -126,4 +123,4 @@ def _report(call: Submitted, state: State[Any]) -> None:
     state.state_details.task_run_id = run_id
     state.state_details.flow_run_id = run.flow_run_id
     run.state = state
-    emit_task_run_state_change_event(task_run=run, initial_state=before, validated_state=state)
+    emit_state(task_run=run, initial_state=before, validated_state=state)
