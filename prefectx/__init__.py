@@ -9,6 +9,7 @@ from prefectx._api.task import Task, task
 from prefectx._settings.context import context, gcontext
 from prefectx._settings.mode import MODES, current_mode, use_mode
 from prefectx._values.annotations import allow_failure, unmapped
+from prefectx._values.files import InFile
 from prefectx._values.item import Item, item, load
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MODES",
     "Flow",
+    "InFile",
     "Item",
     "Task",
     "allow_failure",

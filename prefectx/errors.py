@@ -33,6 +33,10 @@ class TargetMissing(PrefectxError, FileNotFoundError):
     """A target that should be there is not."""
 
 
+class TargetReplaced(PrefectxError, RuntimeError):
+    """Another call, or other code, has made a target anew since an Item of it was given."""
+
+
 class CorruptTarget(PrefectxError, RuntimeError):
     """A target is there but cannot be read."""
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._values.containers import replace
 from prefectx._values.item import Item
+from prefectx.stores.record import Record, parsed
+
+__all__ = ["Record", "record_of"]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from prefectx.stores.base import Store
-    from prefectx.stores.record import Record
 
 
 def record_of(item: Item[Any]) -> Record | None:
@@ -34,62 +37,43 @@ def record_of(item: Item[Any]) -> Record | None:
 
 def read(store: Store, target: str) -> Record | None:
     """Return the record of a target, or None if there is none that can be read."""
-    text = store.load_record(target)
-    return None if text is None else parsed(text)
+    text: object = store.load_record(target)
+    return parsed(text) if isinstance(text, str) else None
 
 
-def parsed(text: str) -> Record | None:
-    """Return the record that a text holds, or None if it holds none."""
-    import json
+def field(name: str, value: str) -> str:
+    """Return what the text of each record with this value in a field contains.
 
-    from prefectx.stores.record import Record
-
-    try:
-        fields = json.loads(text)
-        # A later version may know more of a target.
-        return Record(**{name: fields[name] for name in Record._fields if name in fields})
-    except (ValueError, TypeError, AttributeError):
-        # A record is a note, never a condition: one that another version wrote is no record.
-        return None
-
-
-def vouches(text: str, call: str, code: str) -> bool:
-    """Tell at low cost whether a record's text is of this call and this code.
-
-    It is looked through for both. Within another text the quotes would have a backslash; where
-    `call` itself needs one, it is not found.
+    Within another value the quotes would have a backslash, so no other record contains it.
     """
-    return f'"call": "{call}"' in text and f'"code": "{code}"' in text
+    return json.dumps({name: value})[1:-1]
 
 
 def save(store: Store, target: str, value: Any, record: Record) -> None:
     """Keep an output and its record."""
-    store.save_recorded(target, value, _text(record))
+    store.save_recorded(target, value, text_of(record))
 
 
 def write(store: Store, target: str, record: Record) -> None:
     """Keep the record of a target."""
-    store.save_record(target, _text(record))
+    store.save_record(target, text_of(record))
 
 
-def _text(record: Record) -> str:
-    import json
-
+def text_of(record: Record) -> str:
+    """Return the record as text."""
     fields = {name: value for name, value in record._asdict().items() if value is not None}
     text = json.dumps(fields)
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST_WRITTEN:
         # Extended attributes are short; the journal has it whole.
         text = json.dumps({**fields, "args": None, "upstream": None})
     return text
 
 
-_LONGEST: Final = 3_000
+_LONGEST_WRITTEN: Final = 3_000
 
 
 def journal_line(target: str, record: Record) -> str:
     """Return the line that says that a target was made."""
-    import json
-
     fields = {name: value for name, value in record._asdict().items() if value is not None}
     return json.dumps({"target": target, **fields})
 
@@ -103,7 +87,6 @@ def failure_line(target: str, record: Record, error: Exception, args: Mapping[st
         error: What it raised.
         args: Its arguments, as they stand in records.
     """
-    import json
     import traceback
 
     fields = {name: value for name, value in record._asdict().items() if value is not None}
@@ -140,7 +123,10 @@ def host() -> str:
 
 def maker_of(store: Store, target: str) -> str:
     """Return words that say which task made a target, if that is known."""
-    record = read(store, target)
+    try:
+        record = read(store, target)
+    except Exception:  # noqa: BLE001 - it is asked for while another error is told
+        return ""
     return f" (made by task {record.task!r})" if record else ""
 
 
@@ -161,6 +147,22 @@ def inputs_hash(arguments: Mapping[str, Any]) -> str:
     from prefectx._identity.content_hash import digest
 
     return digest(replace(dict(arguments), _contents)).hex()
+
+
+def upstream_hash(arguments: Mapping[str, Any]) -> str:
+    """Return a hash of what lies at the targets of the Items among the arguments."""
+    from xxhash import xxh3_128
+
+    whole = xxh3_128()
+
+    def feed(value: Any) -> Any:
+        if isinstance(value, Item):
+            whole.update(f"{value.target}\0".encode("utf-8", "surrogatepass"))
+            whole.update(value.store.digest(value.target))
+        return value
+
+    replace(dict(arguments), feed)
+    return whole.hexdigest()
 
 
 def _contents(value: Any) -> Any:

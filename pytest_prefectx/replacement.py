@@ -5,7 +5,7 @@ They bring their own server, and what keeps their settings apart from the user's
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import pytest
@@ -32,8 +32,8 @@ def replace_decorators() -> None:
 
     # All that runs tasks is imported now: a suite may take back what its tests import.
     task(lambda: None)
-    without_target: Any = task(target=None)
+    without_target = task(target=None)
     for module in (prefect, prefect.tasks):
-        module.task = without_target
+        vars(module)["task"] = without_target
     for module in (prefect, prefect.flows):
-        module.flow = flow  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+        vars(module)["flow"] = flow

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._calls.call import RUNS_LOG, data_of, plain_hit
+from prefectx._calls.execute import RUNS_LOG, data_of
+from prefectx._calls.freshness import plain_hit
 from prefectx._calls.run import run_here
 from prefectx._logs.run_names import find_task_in
 from prefectx._runners import current_runner, runner_override

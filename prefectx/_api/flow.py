@@ -13,6 +13,7 @@ from prefectx._runners import become_prefect_flow, current_runner, prefect_flow_
 from prefectx._runners.run_block import ended_with
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.options import FLOW_OPTIONS, FlowOptions, check_options
+from prefectx._settings.rerun import checked_rerun_on, rerun_on
 from prefectx._values.future import State
 from prefectx._values.item import load_items, settle_futures
 from prefectx._values.references import (
@@ -78,7 +79,8 @@ class Flow(Generic[P, R_co]):
         self.__qualname__ = qualified_name_of(function)
         self.function: Callable[P, R_co] = function
         self.fn: Callable[P, R_co] = function
-        self.body = _body(function)
+        reasons = checked_rerun_on(options.get("rerun_on", ()), f"flow {name_of(function)!r}")
+        self.body = _body(function, reasons)
         # Prefect's API takes no name with these signs.
         name = name_of(function).replace("_", "-").replace("<lambda>", "unknown-lambda")
         self.name: str = options.get("name") or name
@@ -271,7 +273,7 @@ class FlowDecorator:
         return RealFlow.from_source(source=source, entrypoint=entrypoint)
 
 
-def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
+def _body(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..., Any]:
     """Return a function of the same kind, within which a run is under way."""
     if inspect.isasyncgenfunction(fn):
         return fn
@@ -281,6 +283,7 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
             # Between two elements the caller's context is in force, not the flow's.
             inside = copy_context()
             run = inside.run(begin_flow)
+            inside.run(rerun_on(reasons).__enter__)
             with ended_with(run):
                 return (yield from _within(inside, fn(*args, **kwargs)))
 
@@ -290,7 +293,12 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(fn):
 
         async def async_body(*args: Any, **kwargs: Any) -> Any:
-            with flow_body() as run, replaced_context(context_names()), ended_with(run):
+            with (
+                flow_body() as run,
+                replaced_context(context_names()),
+                rerun_on(reasons),
+                ended_with(run),
+            ):
                 result = settle_futures(await fn(*args, **kwargs))
             return load_items(result) if in_task() else result
 
@@ -298,7 +306,12 @@ def _body(fn: Callable[..., Any]) -> Callable[..., Any]:
         return async_body
 
     def body(*args: Any, **kwargs: Any) -> Any:
-        with flow_body() as run, replaced_context(context_names()), ended_with(run):
+        with (
+            flow_body() as run,
+            replaced_context(context_names()),
+            rerun_on(reasons),
+            ended_with(run),
+        ):
             result = settle_futures(fn(*args, **kwargs))
         return load_items(result) if in_task() else result
 

@@ -10,15 +10,17 @@ from typing import Generic, ParamSpec, TypeVar, cast, overload
 from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._identity.code_hash import code_hash
+from prefectx._identity.names import module_name
+from prefectx._identity.task_identity import TaskIdentity
 from prefectx._naming.task_names import Naming
 from prefectx._runners import become_prefect_task, current_runner, prefect_task_class
 from prefectx._settings.options import (
     TASK_OPTIONS,
     TaskOptions,
     check_options,
-    checked_rerun_on,
     task_name,
 )
+from prefectx._settings.rerun import checked_rerun_on
 from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
 from prefectx._values.item import Item, settle
@@ -89,14 +91,13 @@ class Task(_Called, Generic[P, R_co]):
         update_wrapper(self, self.fn)
         self.__qualname__ = qualified_name_of(self.fn)
         self.name: str = task_name(options) or name_of(self.fn)
-        # What multiprocessing spawns has a script under another name.
-        module = "__main__" if self.fn.__module__ == "__mp_main__" else self.fn.__module__
-        self.qualified_name: Final[str] = f"{module}.{self.__qualname__}"
+        self.qualified_name: Final[str] = f"{_module_of(self.fn)}.{self.__qualname__}"
         self.options: Final[TaskOptions] = options
         is_async_generator = inspect.isasyncgenfunction(self.fn)
         self.is_generator: Final = inspect.isgeneratorfunction(self.fn) or is_async_generator
         self.is_async: Final = inspect.iscoroutinefunction(self.fn) or is_async_generator
-        self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), self.name)
+        self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), f"task {self.name!r}")
+        self.expires: Final = options.get("expires")
         self.once: Final = options.get("once", False)
         self.isolate: Final = options.get("isolate", False)
         if self.isolate and self.is_generator:
@@ -108,6 +109,7 @@ class Task(_Called, Generic[P, R_co]):
         self.naming: Final = Naming(self.fn, options)
         self._bound: tuple[object, ...] = ()
         self._code_hash: str | None = None
+        self._identity: str | None = None
         self._origin: Task[..., Any] | None = None
         # The task that this one is bound to an object of.
         self._unbound: Task[..., Any] | None = None
@@ -139,9 +141,16 @@ class Task(_Called, Generic[P, R_co]):
         return self._code_hash
 
     @property
+    def bound_arguments(self) -> int:
+        """How many arguments come before the caller's: a method's object, or none."""
+        return len(self._bound)
+
+    @property
     def identity(self) -> str:
         """What tells the task apart from all others: its name, and what it does."""
-        return f"{self.qualified_name} {self.code_hash}"
+        if self._identity is None:
+            self._identity = f"{self.qualified_name} {TaskIdentity(self.fn).text}"
+        return self._identity
 
     if TYPE_CHECKING:
         # First the exact signature, then the two keywords that each call takes.
@@ -394,13 +403,23 @@ class Task(_Called, Generic[P, R_co]):
         return f"<Task {self.qualified_name}>"
 
 
+def _module_of(fn: Any) -> str:
+    """Return the name of a function's module, of a script the one that importing it would give."""
+    module: str = fn.__module__
+    if module not in {"__main__", "__mp_main__"}:
+        return module
+    # It travels with the function to processes in which another script is `__main__`.
+    name: str = vars(fn).setdefault("__prefectx_module__", module_name(module))
+    return name
+
+
 class TaskDecorator:
     """`task`: decorates when given a function, re-configures when given options.
 
-    Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`, `once`,
-    `isolate`, `resources`, `priority`, `workers`; every other option is Prefect's (`retries`,
-    `tags`, `timeout_seconds`, …), used in the Prefect modes and without effect in the others. An
-    option left out is inherited.
+    Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`,
+    `expires`, `files`, `once`, `isolate`, `resources`, `priority`, `workers`; every other option
+    is Prefect's (`retries`, `tags`, `timeout_seconds`, …), used in the Prefect modes and without
+    effect in the others. An option left out is inherited.
 
     Example:
         >>> task = task(target="out/{funcname}/{day}.json")

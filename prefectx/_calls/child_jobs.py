@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.call import execute
+from prefectx._calls.execute import arun_and_keep, execute, run_and_keep
 from prefectx._calls.run import task_body
 from prefectx.stores import journal
 
@@ -49,7 +49,7 @@ class Making:
         # The parent notes it, or there would be a file a child.
         journal.stop()
         call = self._call
-        made = asyncio.run(call.arun_and_keep()) if self.task.is_async else call.run_and_keep()
+        made = asyncio.run(arun_and_keep(call)) if self.task.is_async else run_and_keep(call)
         return made if call.item is None else None
 
 

@@ -2,57 +2,50 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING, NamedTuple
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from prefectx._identity.call_identity import CallIdentity
 
 
-class Claim:
-    """One call's claim to its target: enough to tell it apart from another, and never much.
+class Claim(NamedTuple):
+    """The claim of a call that no exact text tells.
 
-    Args:
+    Attributes:
+        mark: Stands for the task.
+        arguments: Tells the arguments apart from all others.
         call: The call as short text.
-        task: What tells the task apart from all others.
-        arguments: The call's arguments.
     """
 
-    __slots__ = ("_parts", "_task", "call")
-
-    def __init__(self, call: str, task: str, arguments: Mapping[str, Any]) -> None:
-        self.call = call
-        self._task = task
-        self._parts = tuple(map(_part, arguments.values()))
-
-    def is_same_call(self, other: Claim) -> bool:
-        """Tell whether the other claim is, as far as can be seen, of the same call."""
-        return self._task == other._task and all(
-            content == other_content or (identity is not None and identity == other_identity)
-            for (identity, content), (other_identity, other_content) in zip(
-                self._parts, other._parts, strict=True
-            )
-        )
+    mark: str
+    arguments: object
+    call: str
 
 
-def _part(value: Any) -> tuple[int | None, bytes | str]:
-    from prefectx._identity.content_hash import cheap_digest
-    from prefectx._identity.summary import brief
-
-    known = cheap_digest(value)
-    # An object may fill attributes as it is used, and is the same all the same.
-    identity = None if type(value).__module__ == "builtins" else id(value)
-    return identity, brief(value) if known is None else known
+def claim_of(mark: str, identity: CallIdentity) -> str | Claim:
+    """Return the claim of a call: mostly a text, for there may be as many as there are targets."""
+    if identity.exact is not None:
+        return mark + identity.exact
+    return Claim(mark, identity.claim(), identity.short)
 
 
 def is_same_call(one: str | Claim, other: str | Claim) -> bool:
-    """Tell whether two claims are of the same call, as far as can be seen."""
+    """Tell whether two claims are of the same call."""
     if isinstance(one, Claim) and isinstance(other, Claim):
-        return one.is_same_call(other)
+        return one[:2] == other[:2]
     return one == other
 
 
+def mark_of(claim: str | Claim) -> str:
+    """Return what stands for the task in a claim."""
+    if isinstance(claim, Claim):
+        return claim.mark
+    mark, colon, _ = claim.partition(":")
+    return mark + colon
+
+
 def collision(target: str, other: str, call: str) -> str:
-    """Return what is said of two calls that share a target."""
+    """Return the message for two calls that share a target."""
     return (
         f"two different calls share the target {target!r}: {other} and {call}."
         " Name in the target what tells them apart, as {base} does if no context sets it."

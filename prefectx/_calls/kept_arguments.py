@@ -7,6 +7,7 @@ from typing import Final
 from prefectx._identity.summary import brief
 from prefectx._values.containers import replace
 from prefectx._values.item import Item, is_item
+from prefectx.errors import UnsupportedValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,10 +73,12 @@ def _pickled(value: Any, longest: int) -> dict[str, Any]:
 
 
 def _fingerprint(value: Any) -> dict[str, str]:
-    from prefectx._identity.content_hash import cheap_digest
+    from prefectx._identity.content_hash import digest
 
-    found = cheap_digest(value)
-    return {} if found is None else {"fingerprint": found.hex()}
+    try:
+        return {"fingerprint": digest(value).hex()}
+    except UnsupportedValue:
+        return {}
 
 
 def items_in(arguments: Mapping[str, Any]) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from contextvars import ContextVar
 from itertools import count
 
-from prefectx._calls.claims import Claim, collision, is_same_call
+from prefectx import records
+from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
 from prefectx._calls.report import Report
+from prefectx._calls.user_line import UserLine, user_line
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.scoped import Setting
 from prefectx._values.item import Item
@@ -20,45 +21,89 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from prefectx._api.task import Task
-    from prefectx._calls.report import TaskReport
     from prefectx._naming.task_names import Naming
-    from prefectx.stores.base import Store
 
 _MOST_OUTSIDE: Final = 10_000
+
+
+class Stale:
+    """Targets of one task that are trusted although they were made otherwise.
+
+    Args:
+        task: The task's name.
+        target: The first of them.
+        why: What of the first is otherwise.
+        line: The user's line that asked for the first.
+    """
+
+    __slots__ = ("_line", "_target", "_task", "_why", "count")
+
+    def __init__(self, task: str, target: str, why: str, line: UserLine) -> None:
+        self._task = task
+        self._target = target
+        self._why = why
+        self._line = line
+        self.count = 0
+
+    def warn(self) -> None:
+        """Warn of all of them, in one line."""
+        one = f"target {self._target!r} {self._why}"
+        if self.count > 1:
+            one = f"{self.count:,} targets were made otherwise; the first, {one[len('target ') :]}"
+        msg = (
+            f"{self._task}: {one}. What is there is trusted: see prefectx status. Delete it to make"
+            " it anew, or let rerun_on={'inputs', 'code'} decide."
+        )
+        self._line.warn(msg, StaleTarget)
+
+
+def other_version(task: str) -> str:
+    """Return what is told of a target that other code has made."""
+    return f"was made by another version of the task {task!r}"
 
 
 class Known:
     """What a run knows of a task whose targets it has found before: how it claims others.
 
     Args:
-        line: What the run's report says of the task.
-        mark: Stands for the task before the text of a call.
+        task: The task.
+        mark: Stands for it before the text of a call.
         claims: The claims to the targets in the task's store.
-        store: The task's store.
+        run: The run.
         folder: The current folder that the claims hold in, in a run that may outlive it.
     """
 
-    __slots__ = ("_exists", "_line", "claims", "folder", "mark")
+    __slots__ = ("_code", "_line", "_look", "_maker", "_run", "_task", "claims", "folder", "mark")
 
     def __init__(
         self,
-        line: TaskReport,
+        task: Task[..., Any],
         mark: str,
         claims: dict[str, str | Claim],
-        store: Store,
+        run: Run,
         folder: str | None,
     ) -> None:
-        self._line = line
+        self._line = run.report.line(task)
         self.mark = mark
         self.claims = claims
         self.folder = folder
-        self._exists = store.looker()
+        self._task = task
+        self._run = run
+        self._look = task.naming.store.look
+        # As records have them; a record is looked through for both, which is quicker than to read.
+        self._maker = records.field("task", task.qualified_name)
+        self._code = records.field("code", task.code_hash)
 
     def found(self, item: Item[Any], claim: str) -> Any:
-        """Return what `Call.given` would if the target is there and no other call's, or None."""
+        """Return what the call is given if the target is there and this call's, else None."""
         target = item.target
-        if self.claims.setdefault(target, claim) != claim or not self._exists(target):
+        if self.claims.setdefault(target, claim) != claim:
             return None
+        record = self._look(target)
+        if record is None or (record and self._maker not in record):
+            return None
+        if record and self._code not in record:
+            self._run.note_stale(self._task, target, other_version(self._task.name))
         self._line.skipped += 1
         return item.load() if inside_task.get() else item
 
@@ -79,6 +124,9 @@ class Run:
         self.report: Final = Report(flow, mode)
         #: How many calls of each task needed no task run, in `prefect.skip`.
         self.skipped: dict[str, int] = {}
+        #: What was trusted although it was made otherwise, by task.
+        self.stale: dict[str, Stale] = {}
+        self._line = user_line()
 
     def _forget(self) -> None:
         # A claim is a mark and a text of plain arguments, or a Claim. By roots of stores, and then
@@ -86,20 +134,22 @@ class Run:
         self._claims: dict[str, dict[str, str | Claim]] = {}
         self._tasks: dict[str, tuple[str, str]] = {}
         self._numbers = count()
-        self._looked_at: set[str] = set()
+        self._looked_at: set[tuple[str, str]] = set()
         #: The tasks, by how they are named, that were looked at and may claim by themselves.
         self.known: dict[Naming, Known] = {}
 
-    def claim(self, item: Item[Any], claim: str | Claim) -> None:
-        """Note which call fills an item's target.
+    def claim(self, item: Item[Any], claim: str | Claim) -> bool:
+        """Note which call fills an item's target; tell whether it is this one.
 
         Raises:
             TargetCollision: Another call of this run fills it.
         """
         claims, key = self._place(item)
         other = claims.setdefault(key, claim)
-        if not is_same_call(other, claim):
-            self._collide(item.target, self._call(other), self._call(claim))
+        if is_same_call(other, claim):
+            return True
+        self._collide(item.target, self._call(other), self._call(claim))
+        return False
 
     def skip(self, task: str) -> None:
         """Count a call of a task that needed no task run."""
@@ -125,15 +175,27 @@ class Run:
             return
         claims, key = self._place(item)
         if key == item.target:
-            line = self.report.line(task)
-            self.known[naming] = Known(line, mark, claims, item.store, folder)
+            self.known[naming] = Known(task, mark, claims, self, folder)
 
-    def looks_first(self, task: str) -> bool:
-        """Tell whether this is the first time that a record of `task` would be looked at."""
-        if task in self._looked_at:
+    def looks_first(self, task: str, target: str) -> bool:
+        """Tell whether no record of a task's target in the same folder was looked at before."""
+        place = (task, target.rpartition("/")[0])
+        if place in self._looked_at:
             return False
-        self._looked_at.add(task)
+        self._looked_at.add(place)
         return True
+
+    def note_stale(self, task: Task[..., Any], target: str, why: str) -> None:
+        """Note that a target is trusted although it was made otherwise: told when the run ends."""
+        if (stale := self.stale.get(task.identity)) is None:
+            stale = Stale(task.name, target, why, user_line(self._line))
+            stale = self.stale.setdefault(task.identity, stale)
+        stale.count += 1
+
+    def warn_of_stale(self) -> None:
+        """Warn of what was trusted although it was made otherwise, once a task."""
+        for stale in self.stale.values():
+            stale.warn()
 
     def _place(self, item: Item[Any]) -> tuple[dict[str, str | Claim], str]:
         """Return the claims that an item's target belongs to, and its key among them."""
@@ -180,16 +242,33 @@ class _Outside(Run):
 
     allows_remaking = True
 
-    def claim(self, item: Item[Any], claim: str | Claim) -> None:
-        super().claim(item, claim)
+    def claim(self, item: Item[Any], claim: str | Claim) -> bool:
+        claims, key = self._place(item)
+        other = claims.get(key)
+        if other is not None and self._is_edited(mark_of(other), mark_of(claim)):
+            # What is different now is the task: its record tells.
+            claims[key] = claim
+        is_claimed = super().claim(item, claim)
         if sum(map(len, self._claims.values())) + len(self.known) > _MOST_OUTSIDE:
             self._forget()
+        return is_claimed
+
+    def _is_edited(self, before: str, now: str) -> bool:
+        """Tell whether a cell of a notebook, or a reloaded module, has defined a task anew."""
+        names = dict(self._tasks.values())
+        return before != now and names[before] == names[now] and "<locals>" not in names[now]
+
+    def note_stale(self, task: Task[..., Any], target: str, why: str) -> None:
+        is_first = task.identity not in self.stale
+        super().note_stale(task, target, why)
+        if is_first:
+            self.stale[task.identity].warn()
 
     def _folder(self) -> str | None:
         return os.getcwd()
 
     def _collide(self, target: str, other: str, call: str) -> None:
-        warnings.warn(collision(target, other, call), StaleTarget, stacklevel=6)
+        user_line().warn(collision(target, other, call), StaleTarget)
 
 
 run_here: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)

@@ -1,228 +1,142 @@
-"""A hash of any value, by its structure: equal for equal values, in every process."""
+"""A hash of any value, by its content: equal for equal values, in every process."""
 
 from __future__ import annotations
 
-import copyreg
-import enum
-import pickle
-import sys
-from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from xxhash import xxh3_128
-
-from prefectx._values.containers import type_of
-from prefectx._values.item import Item
+from prefectx._identity.kinds import parts_of
+from prefectx._identity.parts import Digest, Parts, combined
 from prefectx.errors import UnsupportedValue
 
-_LONG_INT: Final = 1000
-_CHEAP: Final = 20_000
-_SMALL_KINDS: Final = frozenset(
-    {"collections", "datetime", "decimal", "fractions", "functools", "pathlib", "uuid"}
-)
-
-
-class _Hash(Protocol):
-    def update(self, data: Any, /) -> None: ...
-    def digest(self) -> bytes: ...
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 def digest(value: Any) -> bytes:
     """Return 16 bytes that differ where values differ: `1`, `True`, `1.0` and `"1"` all do.
 
-    Objects are taken apart as pickle would, but equal parts count as equal whether or not they
-    are one object. An `Item` counts by its store and target, whatever its data.
+    All of a value counts, whatever its size. Objects are taken apart as pickle would, but equal
+    parts count as equal whether or not they are one object. An `Item` counts by its store and
+    target, whatever its data.
 
     Raises:
-        UnsupportedValue: The value cannot be taken apart: a lambda, an open file, a lock.
+        UnsupportedValue: The value, or something in it, has no value of its own: an open file, a
+            lock, a generator.
     """
-    return _Walk().of(value)
+    return _Walk(None).of(value)
 
 
-def cheap_digest(value: Any) -> bytes | None:
-    """Return the digest of a small value, or None where that would cost too much to know."""
-    try:
-        return _CheapWalk().of(value)
-    except (UnsupportedValue, _TooMuch):
-        return None
+def digest_of_living(value: Any, number: Callable[[Any], int]) -> bytes:
+    """Return the digest of a value; what has none of its own counts as the object that it is.
 
-
-class _TooMuch(Exception):
-    """The value is too large, or takes itself apart in ways of its own."""
+    Args:
+        value: The value.
+        number: Gives a number that no other object that is alive has.
+    """
+    return _Walk(number).of(value)
 
 
 class _Walk:
-    """One walk through a value: each object in it is taken apart once."""
+    """One walk through a value: each object in it is taken apart once, and none within another.
 
-    def __init__(self) -> None:
-        self._known: dict[int, bytes] = {}
-        self._open: dict[int, int] = {}
-        # Objects made on the way must live, or others would be taken for them.
-        self._alive: list[Any] = []
+    The values that are under way lie on a stack, so that no data is nested too deeply.
+    """
+
+    def __init__(self, number: Callable[[Any], int] | None) -> None:
+        self._number = number
+        self._stack: list[_Open] = []
+        self._places: dict[int, int] = {}
+        # The values are kept: the id of one that is gone may become another's.
+        self._known: dict[int, tuple[Digest, Any]] = {}
+        self._in_loops: dict[int, _Open] = {}
+        self._serial = 0
 
     def of(self, value: Any) -> bytes:
         """Return the digest of a value."""
-        hasher = xxh3_128()
-        self._feed(hasher, value)
-        return hasher.digest()
+        found = self._enter(value)
+        while self._stack:
+            current = self._stack[-1]
+            if found is not None:
+                current.digests.append(found)
+            part = next(current.parts, _END)
+            found = self._leave() if part is _END else self._enter(part)
+        return found or b""
 
-    def _feed(self, hasher: _Hash, value: Any) -> None:
-        kind = type_of(value)
-        if kind in (bool, int, float, complex, type(None)):
-            self._tagged(hasher, kind.__name__, _plain_text(value).encode())
-        elif kind is str:
-            self._tagged(hasher, "str", value.encode("utf-8", "surrogatepass"))
-        elif kind in (bytes, bytearray):
-            self._tagged(hasher, kind.__name__, value)
-        elif isinstance(value, Item):
-            place = f"{value.store.label()}\0{value.target}"
-            self._tagged(hasher, "Item", place.encode("utf-8", "surrogatepass"))
-        elif isinstance(value, pickle.PickleBuffer):
-            self._tagged(hasher, "buffer", value.raw())
-        elif isinstance(value, FunctionType):
-            self._tagged(hasher, "name", _function_name(value).encode())
-        elif isinstance(value, type | ModuleType) or _is_builtin_function(value):
-            self._tagged(hasher, "name", _global_name(value).encode())
-        else:
-            self._tagged(hasher, "part", self._part(value))
+    def _enter(self, value: Any) -> Digest | None:
+        """Return the digest of a simple value; begin to take apart a compound one."""
+        if type(value) is Digest:
+            return value
+        key = id(value)
+        if (known := self._known.get(key)) is not None:
+            return known[0]
+        if (place := self._places.get(key)) is not None:
+            return self._loop(place, 0)
+        if (done := self._in_loops.get(key)) is not None:
+            return self._loop(done.lowest, done.serial)
+        found = self._taken_apart(value)
+        if isinstance(found, Digest):
+            return found
+        self._places[key] = len(self._stack)
+        self._serial += 1
+        self._stack.append(_Open(value, found, len(self._stack), self._serial))
+        return None
 
-    def _part(self, value: Any) -> bytes:
-        if id(value) in self._open:
-            # The value contains itself; how far up says which of those around it is meant.
-            return str(len(self._open) - self._open[id(value)]).encode()
-        if id(value) not in self._known:
-            self._alive.append(value)
-            self._open[id(value)] = len(self._open)
-            hasher = xxh3_128()
-            self._feed_compound(hasher, value)
-            self._known[id(value)] = hasher.digest()
-            del self._open[id(value)]
-        return self._known[id(value)]
-
-    def _feed_compound(self, hasher: _Hash, value: Any) -> None:
-        kind = type_of(value)
-        if kind in (list, tuple):
-            self._feed_all(hasher, kind.__name__, value)
-        elif kind is dict:
-            # In order: a function may see the order of a dict.
-            self._feed_all(hasher, "dict", [part for pair in value.items() for part in pair])
-        elif kind in (set, frozenset):
-            # Sorted: the order of a set of strings changes from process to process.
-            parts = sorted(self.of(element) for element in value)
-            self._tagged(hasher, kind.__name__, b"".join(parts))
-        elif isinstance(value, BaseException):
-            # On its way between processes an exception gathers notes; they do not tell it apart.
-            own = {name: part for name, part in vars(value).items() if name != "__notes__"}
-            self._feed_all(hasher, "raised", [kind, value.args, own])
-        else:
-            self._feed_reduced(hasher, value)
-
-    def _feed_all(self, hasher: _Hash, tag: str, parts: Any) -> None:
-        self._tagged(hasher, tag, str(len(parts)).encode())
-        for part in parts:
-            self._feed(hasher, part)
-
-    def _feed_reduced(self, hasher: _Hash, value: Any) -> None:
-        kind = type_of(value)
-        reducer = copyreg.dispatch_table.get(kind)
+    def _taken_apart(self, value: Any) -> Digest | Parts:
+        if self._number is None:
+            return parts_of(value)
         try:
-            value = _in_order(value)
-            reduced = reducer(value) if reducer else value.__reduce_ex__(5)
-        except TypeError as error:
-            msg = f"a value of type {kind.__qualname__} cannot be told apart from others: {error}"
-            raise UnsupportedValue(msg) from error
-        if isinstance(reduced, str):
-            module = getattr(value, "__module__", None) or kind.__module__
-            self._tagged(hasher, "global", f"{module}.{reduced}".encode())
-            return
-        make, arguments, *rest = reduced
-        state, elements, pairs = (*rest, None, None, None)[:3]
-        self._tagged(hasher, "object", _global_name(kind).encode())
-        self._feed(hasher, make)
-        self._feed(hasher, arguments)
-        self._feed(hasher, state)
-        self._feed(hasher, None if elements is None else list(elements))
-        self._feed(hasher, None if pairs is None else dict(pairs))
+            return parts_of(value)
+        except UnsupportedValue:
+            return Parts("object", (str(self._number(value)),))
 
-    def _tagged(self, hasher: _Hash, tag: str, content: Any) -> None:
-        # The length keeps ("ab", "c") apart from ("a", "bc").
-        hasher.update(f"{tag}:{memoryview(content).nbytes}:".encode())
-        hasher.update(content)
+    def _loop(self, place: int, serial: int) -> Digest:
+        """Return what stands for a value that is part of itself.
 
+        Args:
+            place: Where the value around it lies that is still under way.
+            serial: Which of the values met since then it is; 0 for the one at that place itself.
+        """
+        for within in self._stack[place + 1 :]:
+            within.lowest = min(within.lowest, place)
+        after = serial and serial - self._stack[place].serial
+        return combined(f"loop {len(self._stack) - place} {after}", [])
 
-class _CheapWalk(_Walk):
-    """A walk that gives up on much data, and on objects that may do work to be taken apart."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._left = _CHEAP
-
-    def _feed_all(self, hasher: _Hash, tag: str, parts: Any) -> None:
-        self._spend(len(parts))
-        super()._feed_all(hasher, tag, parts)
-
-    def _feed_reduced(self, hasher: _Hash, value: Any) -> None:
-        if not _is_simple(value):
-            raise _TooMuch
-        super()._feed_reduced(hasher, value)
-
-    def _tagged(self, hasher: _Hash, tag: str, content: Any) -> None:
-        self._spend(memoryview(content).nbytes)
-        super()._tagged(hasher, tag, content)
-
-    def _spend(self, much: int) -> None:
-        self._left -= much
-        if self._left < 0:
-            raise _TooMuch
+    def _leave(self) -> Digest:
+        done = self._stack.pop()
+        key, place = id(done.value), len(self._stack)
+        del self._places[key]
+        for inside in done.in_loop:
+            del self._in_loops[inside]
+        found = done.digest()
+        if done.lowest < place:
+            # It names a value around it, so within others it has another digest.
+            self._in_loops[key] = done
+            self._stack[done.lowest].in_loop.append(key)
+        else:
+            self._known[key] = (found, done.value)
+        return found
 
 
-def _is_simple(value: Any) -> bool:
-    """Tell whether a value is no more than its attributes, or one of Python's own small kinds."""
-    kind = type_of(value)
-    if kind.__module__ in _SMALL_KINDS or isinstance(value, enum.Enum):
-        return True
-    return all(
-        getattr(kind, name) is getattr(object, name)
-        for name in ("__reduce_ex__", "__reduce__", "__getstate__")
-    )
+class _Open:
+    """A compound value that is being taken apart."""
+
+    __slots__ = ("_found", "digests", "in_loop", "lowest", "parts", "serial", "value")
+
+    def __init__(self, value: Any, found: Parts, place: int, serial: int) -> None:
+        self.value = value
+        self.serial = serial
+        self._found = found
+        self.parts: Iterator[Any] = iter(found.parts)
+        self.digests: list[bytes] = []
+        #: The place of the outermost value that this one names.
+        self.lowest = place
+        #: What was met on the way and names this value, but none around it.
+        self.in_loop: list[int] = []
+
+    def digest(self) -> Digest:
+        if self._found.is_unordered:
+            self.digests.sort()
+        return combined(self._found.tag, self.digests)
 
 
-def _plain_text(value: Any) -> str:
-    # Python refuses to write very long integers as decimals.
-    return hex(value) if type(value) is int and value.bit_length() > _LONG_INT else repr(value)
-
-
-def _global_name(value: Any) -> str:
-    name = cast("str", getattr(value, "__qualname__", None) or getattr(value, "__name__", ""))
-    if "<lambda>" in name:
-        msg = f"a lambda cannot be told apart from others: {value!r}"
-        raise UnsupportedValue(msg)
-    return f"{getattr(value, '__module__', '')}.{name}"
-
-
-def _function_name(function: FunctionType) -> str:
-    name = _global_name(function)
-    found: Any = sys.modules.get(function.__module__)
-    for part in function.__qualname__.split("."):
-        found = getattr(found, part, None)
-    # In another process, a function of a script or notebook may not be found.
-    if "<locals>" in name or (found is not None and found is not function):
-        msg = f"a function that cannot be found as {name} cannot be told apart from others"
-        raise UnsupportedValue(msg)
-    return name
-
-
-def _is_builtin_function(value: Any) -> bool:
-    """Tell whether `value` is a function written in C, and no method of an object."""
-    if not isinstance(value, BuiltinFunctionType):
-        return False
-    owner = value.__self__
-    return owner is None or isinstance(owner, ModuleType)
-
-
-def _in_order(value: Any) -> Any:
-    """Return an array in C order, for pickle takes others apart in other ways."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(value, numpy.ndarray) or value.flags.c_contiguous:
-        return value
-    return value.copy(order="C")
+_END: Final = object()

@@ -16,6 +16,7 @@ from threading import Event
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from prefectx._calls.child_jobs import Execution, Making, Work
+from prefectx._calls.execute import given
 from prefectx._isolation.exit_messages import death
 from prefectx._isolation.output import levels_here
 from prefectx._isolation.pickling import pickled
@@ -105,7 +106,7 @@ async def amade_apart(call: Call) -> Any:
 
 
 def _given(call: Call, made: Any) -> Any:
-    return made if call.item is None else call.given()
+    return made if call.item is None else given(call)
 
 
 async def _adone_apart(work: Work) -> Any:

@@ -8,11 +8,12 @@ from typing import cast
 
 from xxhash import xxh3_128_hexdigest
 
-from prefectx._identity.exact_text import told
-from prefectx._naming.safe_names import PLAIN
+from prefectx._identity.call_identity import CallIdentity
+from prefectx._naming.safe_names import PLAIN, why_unsafe_on_windows
 from prefectx._values.containers import is_enum, type_of
 from prefectx._values.item import Item, is_item
 from prefectx.errors import UnsupportedValue
+from prefectx.stores.formats import suffix_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,14 +26,21 @@ _LONGEST_INT: Final = 60
 _ELEMENTS: Final = 3
 _DEPTH: Final = 3
 _SHORT: Final = (type(None), bool, int, float)
+_LITERALS: Final = frozenset({type(None), bool, int, float})
 _ODD: Final = r"[^a-zA-Z0-9_.,+=@-]+"
 # What surely is not odd.
 _PLAIN: Final = PLAIN - {"~", " "}
+_CONSTANTS: Final = frozenset({"true", "false", "none"})
 
 NO_ARGUMENTS: Final = "_"
 
 
-def made_base(arguments: Mapping[str, Any], defaults: Mapping[str, Any], owner: str) -> str:
+def made_base(
+    arguments: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    owner: str,
+    around: tuple[str, str] | None = None,
+) -> str:
     """Return a name of at most 80 characters, distinct for distinct arguments.
 
     Args:
@@ -41,34 +49,53 @@ def made_base(arguments: Mapping[str, Any], defaults: Mapping[str, Any], owner: 
             is left out of the readable part.
         owner: The qualified name of a method, whose first argument is its object or class; of a
             function, nothing.
+        around: What the task's targets begin and end with.
 
     Returns:
-        The readable part, `~` and a hash of the arguments' contents, as in `a.pdf-3~1f3c9a2b`;
-        a task whose one argument is an `Item` with a name given by a person takes over that name.
+        The arguments as they are, where no other call of the task could have the same name:
+        `report-7`, `7`. Else a readable part, `~` and a hash of all arguments' contents, as in
+        `a.pdf-3~1f3c9a2b`. A task whose one argument is an `Item` takes over that item's base.
 
     Raises:
         UnsupportedValue: An argument cannot be told apart from others.
     """
-    if not arguments:
-        return NO_ARGUMENTS
-    told = [
+    given = [
         (key, value)
         for key, value in arguments.items()
         if key not in defaults or not _is_default(value, defaults[key])
     ]
-    if len(told) == 1 and (name := _given_name(*told[0], defaults)):
+    if not given:
+        return NO_ARGUMENTS
+    if len(given) == 1 and (name := _base_of_item(*given[0], defaults, around)):
         return name
-    texts: list[str] = []
-    is_exact = not owner
-    for _, value in told[bool(owner) :]:
-        text, says_all = _readable(value)
-        texts.append(text)
-        is_exact = is_exact and says_all
-    text = "-".join(texts)
-    name = _without_odd(text)[:_LONGEST].lstrip(".-") or NO_ARGUMENTS
+    readable = [_readable(value) for _, value in given[bool(owner) :]]
+    text = shown = "-".join(text for text, _ in readable)
+    if len(text) > _LONGEST:
+        shown = "-".join(text[:_LONGEST_VALUE] for text, _ in readable)[:_LONGEST]
+    name = _without_odd(shown).lstrip(".-") or NO_ARGUMENTS
+    is_whole = not owner and name == text and all(says_all for _, says_all in readable)
+    if is_whole and _is_clear(text, [key for key, _ in given], list(arguments)):
+        return name
     # A method that overrides another one may call it with the same arguments.
     whole = {"": owner, **arguments} if owner else arguments
-    return f"{name}~{_hash(whole)[: 8 if is_exact and name == text else 16]}"
+    return f"{name}~{_hash(whole)[: 8 if is_whole else 16]}"
+
+
+def _is_clear(text: str, given: Sequence[str], parameters: Sequence[str]) -> bool:
+    """Tell whether a text of whole arguments says which arguments they are, and where each ends.
+
+    Args:
+        text: The arguments, joined.
+        given: The names of the arguments in the text.
+        parameters: The names of all parameters, in order.
+    """
+    if given != parameters[: len(given)]:
+        return False
+    dashes = text.count("-")
+    if len(given) > 1:
+        return dashes == len(given) - 1
+    # With fewer parameters than that, it cannot be several arguments.
+    return dashes == 0 or dashes >= len(parameters)
 
 
 def _without_odd(text: str) -> str:
@@ -80,34 +107,30 @@ def _without_odd(text: str) -> str:
     return re.sub(_ODD, "_", text)
 
 
-def _given_name(key: str, value: Any, defaults: Mapping[str, Any]) -> str:
-    """Return the name that the one argument passes on, or nothing."""
+def _base_of_item(
+    key: str, value: Any, defaults: Mapping[str, Any], around: tuple[str, str] | None
+) -> str:
+    """Return the base that the one argument passes on, or nothing."""
     # Of two arguments that may be left out, the name would not say which was given.
-    return value.base if key not in defaults and is_item(value) and value.has_given_base else ""
+    if key in defaults or not is_item(value) or not value.has_given_base:
+        return ""
+    start, end = around or (value.target, "/")
+    if value.target.startswith(start) and value.target.endswith(end):
+        # It is an output of this very task: it would be its own input.
+        return ""
+    return "" if _is_like_a_literal(value.base) else value.base
 
 
 def _hash(arguments: Mapping[str, Any]) -> str:
-    if (text := told(arguments)) is not None:
-        return xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
-    from prefectx._identity.content_hash import digest
-
+    identity = CallIdentity("", arguments)
+    if identity.exact is not None:
+        return xxh3_128_hexdigest(identity.exact.encode("utf-8", "surrogatepass"))
     try:
-        return digest(dict(arguments)).hex()
+        return identity.digest().hex()
     except UnsupportedValue as error:
-        for key, value in arguments.items():
-            _blame(key, value, error)
-        raise
-
-
-def _blame(key: str, value: Any, error: UnsupportedValue) -> None:
-    from prefectx._identity.content_hash import digest
-
-    try:
-        digest(value)
-    except UnsupportedValue:
         msg = (
-            f"no name can be made from the argument {key!r}: {error} Give the task a target that"
-            " names what tells its calls apart, set base, or use target=None."
+            f"no name can be made: {error}. Give the task a target that names what tells its calls"
+            " apart, set base, or use target=None."
         )
         raise UnsupportedValue(msg) from None
 
@@ -117,23 +140,51 @@ def _is_default(value: Any, default: Any) -> bool:
         return True
     if type(value) is not type(default):
         return False
-    if type(value) in (tuple, dict):
-        return not value and not default
-    return type(value) in (bool, int, str) and bool(value == default)
+    if type(value) in (bool, int, str):
+        return bool(value == default)
+    if hasattr(value, "__len__") and len(value) != len(default):
+        return False
+    identity, other = CallIdentity("", {"": value}), CallIdentity("", {"": default})
+    try:
+        return identity.claim() == other.claim()
+    except UnsupportedValue:
+        return False
 
 
 def _readable(value: Any, depth: int = _DEPTH) -> tuple[str, bool]:
-    """Return a short text of a value, and whether it says all of it."""
+    """Return a short text of a value, and whether it says all of it and of no other value."""
     kind = type_of(value)
-    if kind is str:
-        text = value.rpartition("/")[2][:_LONGEST_VALUE]
-        return text, text == value
     if kind is int:
         is_short = value.bit_length() <= _LONGEST_INT
         return str(value) if is_short else f"int{value.bit_length()}", is_short
-    text = _brief(value, depth)
-    can_say_all = _is_text(value) or _is_short(value)
-    return text, can_say_all and text == str(value)
+    if kind in _LITERALS:
+        return repr(value), True
+    if kind is str:
+        text = _file_name(value)
+        return text, text == value and not _looks_like_other(text)
+    return _brief(value, depth), False
+
+
+def _looks_like_other(text: str) -> bool:
+    """Tell whether a text may be that of another value, or is no name on each system."""
+    # Where names are found whatever their case, "A" is "a".
+    is_folded = text != text.lower() or why_unsafe_on_windows(text) is not None
+    return is_folded or text == NO_ARGUMENTS or _is_like_a_literal(text)
+
+
+def _is_like_a_literal(text: str) -> bool:
+    """Tell whether a text is that of a number, of True, False or None, whatever its case."""
+    try:
+        float(text)
+    except ValueError:
+        return text.lower() in _CONSTANTS
+    return True
+
+
+def _file_name(text: str) -> str:
+    """Return the last part of a path, without a suffix that would pick the output's format."""
+    name = text.rpartition("/")[2]
+    return name.removesuffix(suffix_of(name)) or name
 
 
 def _brief(value: Any, depth: int) -> str:  # noqa: PLR0911 - one for each kind
@@ -142,11 +193,11 @@ def _brief(value: Any, depth: int) -> str:  # noqa: PLR0911 - one for each kind
     if is_item(value):
         return _item_name(value)
     if isinstance(value, str):
-        return value.rpartition("/")[2][:_LONGEST_VALUE]
+        return _file_name(value)[:_LONGEST_VALUE]
     if _is_short(value):
         return str(value)[:_LONGEST_VALUE]
     if isinstance(value, os.PathLike):
-        return os.path.basename(cast("os.PathLike[str]", value))[:_LONGEST_VALUE]
+        return _file_name(os.fspath(cast("os.PathLike[str]", value)))[:_LONGEST_VALUE]
     if depth and _is_sequence(value) and len(value) <= _ELEMENTS:
         elements = [_readable(element, depth - 1)[0] for element in value]
         return "-".join(elements)[:_LONGEST_VALUE]
@@ -161,10 +212,6 @@ def _is_short(value: Any) -> bool:
     # Where it was never imported, nothing can be a date.
     datetime = sys.modules.get("datetime")
     return datetime is not None and isinstance(value, datetime.date | datetime.time)
-
-
-def _is_text(value: Any) -> TypeGuard[str | os.PathLike[str]]:
-    return isinstance(value, str | os.PathLike)
 
 
 def _is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:

@@ -11,16 +11,17 @@ from prefectx._naming.signature import Signature
 from prefectx._naming.template import Template
 from prefectx._settings.context import context_names
 from prefectx._settings.options import run_name_template
+from prefectx._values.files import names_files, paths_in
 from prefectx._values.item import Item
 from prefectx._values.references import name_of, qualified_name_of
-from prefectx.errors import TemplateError, UnsupportedValue
+from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
 from prefectx.stores.base import Store
 from prefectx.stores.file import Filestore
 from prefectx.stores.formats import check_suffix
 from prefectx.stores.self_written import SelfWritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from inspect import Parameter
 
     from prefectx._settings.options import TaskOptions
@@ -59,6 +60,7 @@ class Naming:
         self.store: Final = self._checked_store(merged)
         #: Where the template does not name base, the target's last part is no name for the whole.
         self.item_base: Final = None if self._target and self._target.uses_base else ""
+        self._file_arguments: Final = _file_arguments(fn, merged.get("files", ()), self.parameters)
         first = next(iter(self._signature.parameters), None)
         qualified_name = qualified_name_of(fn)
         is_method = first in {"self", "cls"} and "." in qualified_name
@@ -83,6 +85,16 @@ class Naming:
     def can_keep(self) -> bool:
         """Whether there is a target and the function is one whose output can be kept."""
         return self._target is not None and self._refusal is None
+
+    @property
+    def must_read_records(self) -> bool:
+        """Whether a target counts only as what its record says of files."""
+        return self.store.is_written_by_function or bool(self._file_arguments)
+
+    def files(self, arguments: Mapping[str, Any]) -> list[str]:
+        """Return the paths of the input files that a call's arguments name."""
+        named = [arguments[name] for name in self._file_arguments]
+        return paths_in(named)
 
     def item(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Item[Any] | None:
         """Return the Item of a call whose arguments hold no futures, or None without a target.
@@ -110,7 +122,9 @@ class Naming:
             return str(names["base"])
         if self._base is not None:
             return self._base.render(arguments)
-        return made_base(arguments, self._signature.absent, owner=self._owner)
+        target = self._target
+        around = (target.folder, target.ending) if target else None
+        return made_base(arguments, self._signature.absent, self._owner, around)
 
     def _template(
         self, option: str, text: object, base: Callable[[Mapping[str, Any]], str] | None
@@ -152,6 +166,22 @@ def _refusal(fn: Callable[..., Any]) -> str | None:
             " then it always runs."
         )
     return None
+
+
+def _file_arguments(
+    fn: Callable[..., Any], named: Iterable[str], parameters: Mapping[str, Parameter]
+) -> list[str]:
+    """Return the parameters that take files: those named, or annotated `InFile` or `Path`."""
+    asked = [named] if isinstance(named, str) else list(named)
+    if unknown := set(asked).difference(parameters):
+        msg = (
+            f"task {name_of(fn)!r}: files names {sorted(unknown)}, but the parameters are"
+            f" {', '.join(parameters) or 'none'}"
+        )
+        raise UnknownOption(msg)
+    annotations = getattr(fn, "__annotations__", {})
+    annotated = [name for name in parameters if names_files(str(annotations.get(name, "")))]
+    return [name for name in parameters if name in {*asked, *annotated}]
 
 
 def _path_type(annotation: object) -> type[str | Path]:

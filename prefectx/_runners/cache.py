@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from prefectx._calls.call import Call
+from prefectx._calls.execute import amake, given, make
+from prefectx._calls.freshness import is_done
 from prefectx._runners.local import PlainRunner
 
 TYPE_CHECKING = False
@@ -23,8 +25,25 @@ class CacheRunner(PlainRunner):
         call = Call(task, args, kwargs)
         if task.is_async and not task.is_generator:
             return _arun(call)
-        return call.given() if call.is_done() else call.make()
+        if is_done(call):
+            return given(call)
+        if task.is_generator or not _needs_attempts(task):
+            return make(call)
+        from prefectx._runners.attempts import attempt
+
+        return attempt(task, lambda: make(call))
 
 
 async def _arun(call: Call) -> Any:
-    return call.given() if call.is_done() else await call.amake()
+    if is_done(call):
+        return given(call)
+    if not _needs_attempts(call.task):
+        return await amake(call)
+    from prefectx._runners.attempts import aattempt
+
+    return await aattempt(call.task, lambda: amake(call))
+
+
+def _needs_attempts(task: Task[..., Any]) -> bool:
+    """Tell whether a task has retries or a timeout; what sees to them takes long to import."""
+    return bool(task.options.get("retries") or task.options.get("timeout_seconds"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefectx._calls.call import execute
+from prefectx._calls.execute import execute
 from prefectx._calls.run import run_here
 from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.local import PlainRunner

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import inspect
 import os
 import sys
@@ -13,6 +12,7 @@ from prefectx._runners.base import Runner
 from prefectx._runners.run_block import run_flow
 from prefectx._values.annotations import is_unmapped, may_fail
 from prefectx._values.containers import replace
+from prefectx._values.coroutines import run_coroutine
 from prefectx._values.future import Future, State, completed, failed, not_ready
 from prefectx._values.item import settle
 from prefectx._values.kinds import (
@@ -181,35 +181,6 @@ async def _awaited_state(result: Coroutine[Any, Any, Any]) -> State[Any]:
         return _state_of(await result)
     except Exception as error:  # noqa: BLE001 - it is kept in the state
         return failed(error)
-
-
-def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine to its end and return its result, also while an event loop is running."""
-    import asyncio
-    import threading
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    results: list[Any] = []
-    context = contextvars.copy_context()
-    thread = threading.Thread(
-        target=lambda: results.append(context.run(asyncio.run, _caught(coroutine))),
-    )
-    thread.start()
-    thread.join()
-    result, error = results[0]
-    if error is not None:
-        raise error
-    return result
-
-
-async def _caught(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
-    try:
-        return await coroutine, None
-    except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
-        return None, error
 
 
 def _ensure_logs() -> None:

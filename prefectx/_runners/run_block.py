@@ -75,6 +75,7 @@ def end_run(run: Run, error: BaseException | None) -> None:
         return
     report.end(error)
     note_last(report)
+    run.warn_of_stale()
     if error is not None:
         hide_own_frames(error)
     if report.tasks and is_summary_wanted():

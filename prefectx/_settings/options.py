@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
-    from typing import Any, Final, Literal
+    from typing import Any, Final
 
+    from prefectx._settings.rerun import RerunOn
     from prefectx.stores.base import Store
 
     Hooks = list[Callable[..., Any]]
     Delays = float | list[float] | Callable[[int], list[float]] | None
-    RerunOn = Literal["inputs", "code"]
 
 
 class TaskOptions(TypedDict, total=False):
@@ -36,8 +36,13 @@ class TaskOptions(TypedDict, total=False):
     name: str | None
     #: Modules that the templates may use, beside `os`, `datetime` and `Path`.
     modules: Iterable[ModuleType]
-    #: What makes a target that exists be made anew: `"inputs"`, `"code"` or both.
+    #: What makes a target that exists be made anew: `"inputs"`, `"code"`, `"upstream"` (what lies
+    #: at the targets of Items), `"expired"`.
     rerun_on: Iterable[RerunOn]
+    #: How old a target may be before it counts as expired.
+    expires: datetime.timedelta | None
+    #: The arguments that name files, which count by their content: see `InFile`.
+    files: Iterable[str]
     #: `True`: of all processes that miss a target at once, one makes it, the others wait for it.
     once: bool
     #: `True`: the function runs in a process of its own, in all modes but `function`.
@@ -95,6 +100,8 @@ class FlowOptions(TypedDict, total=False):
     result_serializer: Any
     cache_result_in_memory: bool
     log_prints: bool | None
+    #: Ours: what makes targets that exist be made anew, for all tasks of the flow.
+    rerun_on: Iterable[RerunOn]
     on_completion: Hooks | None
     on_failure: Hooks | None
     on_cancellation: Hooks | None
@@ -104,6 +111,7 @@ class FlowOptions(TypedDict, total=False):
 
 OWN_OPTIONS: Final = frozenset(
     {"target", "base", "store", "save", "name", "modules", "rerun_on", "once"}
+    | {"expires", "files"}
     | {"isolate", "resources", "priority", "workers"},
 )
 TASK_OPTIONS: Final = frozenset(TaskOptions.__annotations__)
@@ -125,15 +133,6 @@ def check_options(given: Iterable[str], known: frozenset[str], decorator: str) -
         raise UnknownOption(msg)
 
 
-def checked_rerun_on(reasons: Iterable[str], task: str) -> frozenset[str]:
-    """Return the reasons for which a task's targets are made anew, if they are known ones."""
-    chosen = frozenset([reasons] if isinstance(reasons, str) else reasons)
-    if unknown := chosen - {"inputs", "code"}:
-        msg = f"task {task!r}: rerun_on knows 'inputs' and 'code', not {sorted(unknown)}"
-        raise UnknownOption(msg)
-    return chosen
-
-
 def run_name_template(options: Mapping[str, Any]) -> Any:
     """Return the template for the names of a task's runs, or None if there is none."""
     name = options.get("name")
@@ -153,3 +152,8 @@ def prefect_options(options: Mapping[str, Any]) -> dict[str, Any]:
     if (name := task_name(options)) is not None:
         theirs["name"] = name
     return theirs
+
+
+def prefect_flow_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a flow's options that are Prefect's."""
+    return {name: value for name, value in options.items() if name != "rerun_on"}

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar
 from prefectx._values.containers import DATA, replace
 from prefectx._values.kinds import is_future, is_future_list, is_state, result_of
 from prefectx._values.not_loaded import HasNoData, not_loaded
-from prefectx.errors import TargetMissing
+from prefectx.errors import TargetMissing, TargetReplaced
 from prefectx.stores.formats import suffix_of
+from prefectx.stores.record import version_of
 
 if TYPE_CHECKING:
     from prefectx.stores.base import Store
 
 T = TypeVar("T")
 
-_SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
 # What is made where there is nothing to make a name of.
 _NO_NAMES: Final = ("", "_")
 _MADE_BASE: Final = r"~[0-9a-f]{8,16}$"
@@ -39,12 +39,19 @@ class Item(HasNoData, Generic[T]):
     """
 
     # Prefect links results to runs by identity, and checks it where weak references can be had.
-    __slots__ = ("__weakref__", "_base", "_store", "_target")
+    __slots__ = ("__weakref__", "_base", "_store", "_target", "_version")
 
-    def __init__(self, store: Store, target: str, base: str | None = None) -> None:
+    def __init__(
+        self, store: Store, target: str, base: str | None = None, version: str | None = None
+    ) -> None:
         self._store = store
         self._target = target
         self._base = base
+        self._version = version
+
+    def of_version(self, version: str) -> Item[T]:
+        """Return this Item as one that loads only what has this version in its record."""
+        return Item(self._store, self._target, self._base, version)
 
     @property
     def store(self) -> Store:
@@ -62,13 +69,7 @@ class Item(HasNoData, Generic[T]):
         if self._base is not None:
             return self._base
         name = self._target.rpartition("/")[2]
-        if "." not in name:
-            return name
-        if suffix := suffix_of(name):
-            return name.removesuffix(suffix)
-        import re
-
-        return re.sub(_SUFFIX, "", name)
+        return name.removesuffix(suffix_of(name))
 
     @property
     def path(self) -> str:
@@ -98,10 +99,27 @@ class Item(HasNoData, Generic[T]):
         Raises:
             TargetMissing: Nothing is there.
             CorruptTarget: What is there cannot be read.
+            TargetReplaced: The task has `rerun_on`, and another call has made it anew since.
             UnsupportedValue: `mmap` was asked of a store or a format that has no such thing.
         """
+        self._check_version()
         data: T = self.store.load_mapped(self.target) if mmap else self.store.load(self.target)
+        self._check_version()
         return data
+
+    def _check_version(self) -> None:
+        """Raise `TargetReplaced` if the call that gave this Item did not make what is there now."""
+        if self._version is None:
+            return
+        found = version_of(self.store.load_record(self.target))
+        if found is None or found == self._version:
+            return
+        msg = (
+            f"target {self.target!r} has been made anew, by another call or by other code, since"
+            " this Item was given, as rerun_on lets it: call the task again, or name in the target"
+            " what tells its calls apart."
+        )
+        raise TargetReplaced(msg)
 
     def delete(self) -> None:
         """Remove the output, so that the next call makes it anew.
@@ -131,7 +149,7 @@ class Item(HasNoData, Generic[T]):
         return hash((Item, self._target))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Item, (self._store, self._target, self._base))
+        return (Item, (self._store, self._target, self._base, self._version))
 
     def __repr__(self) -> str:
         label = self.store.label()

@@ -10,7 +10,7 @@ from xxhash import xxh3_128_digest
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
 
@@ -46,9 +46,12 @@ class Store(ABC):
     def exists(self, target: str) -> bool:
         """Tell whether the output is there, without reading it."""
 
-    def looker(self) -> Callable[[str], bool]:
-        """Return what `exists` does in the end, for those who ask thousands of times."""
-        return self.exists
+    def look(self, target: str) -> str | None:
+        """Return the record of an output that is there, "" if it has none; None if it is not there.
+
+        A store that would have to ask far away, or twice, gives "": here, every one does.
+        """
+        return "" if self.exists(target) else None
 
     @abstractmethod
     def load(self, target: str) -> Any:
@@ -66,6 +69,9 @@ class Store(ABC):
     def list(self, prefix: str = "") -> Iterable[str]:
         """Give the targets that are there and start with `prefix`."""
 
+    #: Whether the task's function writes the output, and the store only asks for it.
+    is_written_by_function = False
+
     def path(self, target: str) -> str:
         """Return where a person would find the output: here, the target itself."""
         return target
@@ -77,9 +83,6 @@ class Store(ABC):
     def label(self) -> str:
         """Return what tells this store apart from others in the names of outputs."""
         return type(self).__qualname__
-
-    def discard(self, target: str) -> None:  # noqa: B027 - a store that saves all or nothing
-        """Remove what a function that failed has left: here nothing, for `save` never does."""
 
     def digest(self, target: str) -> bytes:
         """Return a few bytes that differ when the output differs."""

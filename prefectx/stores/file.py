@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from xxhash import xxh3_128
 
-from prefectx.errors import UnsupportedValue
+from prefectx.errors import StoreUnreachable, UnsupportedValue
 from prefectx.stores.base import Store
 from prefectx.stores.folders import place_of
 from prefectx.stores.folders.base import NO_SUCH_FILE, RESERVED
@@ -16,10 +16,12 @@ from prefectx.stores.messages import Explained, missing, note_unwritten_value
 from prefectx.stores.unwritten import note_unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
 _PART: Final = 1 << 20
+# Ours have a few hundred bytes; of what is longer, the end is not there to be taken for a record.
+_LONGEST_RECORD: Final = 1 << 20
 
 
 class Filestore(Store):
@@ -79,10 +81,20 @@ class Filestore(Store):
         """Tell whether the file is there, with one system call."""
         return self._place.exists(target)
 
-    def looker(self) -> Callable[[str], bool]:
-        """Return what `exists` does in the end."""
-        # A subclass may look elsewhere as well.
-        return self._place.looker() if type(self).exists is Filestore.exists else self.exists
+    def look(self, target: str) -> str | None:
+        """Return the record of a file that is there, mostly with one system call."""
+        note = self._place.note(target)
+        if note is not None:
+            return note.decode(errors="replace")
+        if not self.exists(target):
+            return None
+        return "" if self._place.is_remote else self.load_record(target) or ""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "exists" in vars(cls) and "look" not in vars(cls):
+            # It may look elsewhere as well.
+            cls.look = Store.look  # type: ignore[method-assign]
 
     def load(self, target: str) -> Any:
         """Return the value in the file.
@@ -212,8 +224,11 @@ class Filestore(Store):
     def _read_record(self, target: str) -> bytes | None:
         try:
             with self._place.open(_record(target)) as file:
-                return file.read()
-        except NO_SUCH_FILE:
+                return file.read(_LONGEST_RECORD)
+        except StoreUnreachable:
+            raise
+        except OSError:
+            # A record is a note, never a condition: one that cannot be read is none.
             return None
 
     def save_record(self, target: str, record: str) -> None:

@@ -34,6 +34,8 @@ class SelfWritten(Store):
         # Pickling makes the store's folder absolute, but the function spells it as before.
         self.prefix = store.location("") if prefix is None else prefix
 
+    is_written_by_function = True
+
     def path(self, target: str) -> str:
         """Return where the function writes the output."""
         return self.store.path(target)
@@ -76,11 +78,6 @@ class SelfWritten(Store):
             import shutil
 
             shutil.rmtree(path)
-
-    def discard(self, target: str) -> None:
-        """Remove what a function that failed may have written: it would count as done."""
-        if self.exists(target):
-            self.delete(target)
 
     def label(self) -> str:
         """Return where the function writes, as it spells it."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from prefectx import flow, load, use_mode
 from prefectx._api.task import Task
 from prefectx._runners import use_runner
-from prefectx._runners.local import run_coroutine
+from prefectx._values.coroutines import run_coroutine
 from prefectx.errors import StaleTarget
 from prefectx.stores import Filestore
 from pytest_prefectx.agree.formatting import shown

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import Item
-from prefectx._calls.call import execute
+from prefectx._calls.execute import execute
 from prefectx._calls.run import in_task, task_body
 from prefectx._runners.local import PlainRunner
 from prefectx.errors import PrefectxError

@@ -31,7 +31,7 @@ _DATA: Final = "data"
 _LONGEST_LITERAL: Final = 200
 _SUFFIXES: Final = {"DataFrame": ".parquet", "Series": ".parquet", "ndarray": ".npy"}
 
-_CODE: Final = '''"""Calls of {name}, frozen: written by `prefectx freeze`, which replaces it with `--update`."""
+_CODE: Final = '''"""Calls of {name}, frozen: `prefectx freeze --update` writes it again."""
 
 import pytest
 

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import Item, records
-from prefectx._calls.call import execute
+from prefectx._calls.execute import execute
 from prefectx._calls.run import task_body
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.programs import snapshot

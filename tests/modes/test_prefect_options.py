@@ -311,14 +311,33 @@ def test_deploy_finds_the_entrypoint_in_the_users_file(tmp_path: Path) -> None:
     assert deployment.apply()
 
 
-def test_parameters_of_deployments_are_converted_by_annotation() -> None:
+def test_arguments_of_flows_are_converted_by_annotation_unless_said_otherwise() -> None:
     @flow
     def dated(day: datetime.date) -> Any:
         return day
 
-    assert dated.validate_parameters({"day": "2026-01-02"}) == {"day": datetime.date(2026, 1, 2)}
-    assert dated("2026-01-02") == "2026-01-02"  # type: ignore[arg-type]
-    assert dated.with_options(validate_parameters=True)("2026-01-02") == datetime.date(2026, 1, 2)  # type: ignore[arg-type]
+    as_date = datetime.date(2026, 1, 2)
+    assert dated.validate_parameters({"day": "2026-01-02"}) == {"day": as_date}
+    assert dated("2026-01-02") == as_date  # type: ignore[arg-type]
+    free = dated.with_options(validate_parameters=False)
+    assert free("2026-01-02") == "2026-01-02"  # type: ignore[arg-type]
+    with pytest.raises(prefect.exceptions.ParameterTypeError):
+        dated("yesterday")  # type: ignore[arg-type]
+
+
+def test_items_and_futures_pass_where_plain_arguments_are_converted(prefectx_mode: str) -> None:
+    @flow
+    def inner(first: int, rest: list[int], by_name: dict[str, int], plain: float) -> Any:
+        return load((first, rest, by_name)), plain
+
+    @flow
+    def outer() -> Any:
+        one, two = double(1), double.submit(2)
+        return inner(one, [one, two], {"a": two}, 1)
+
+    (first, rest, by_name), plain = load(outer())
+    assert (first, rest, by_name) == (2, [2, 4], {"a": 4})
+    assert type(plain) is float
 
 
 def test_explicitly_validated_flow_takes_items() -> None:

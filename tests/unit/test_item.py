@@ -113,7 +113,7 @@ class TestHandle:
         assert item(target).has_given_base
 
     def test_knows_a_made_base(self) -> None:
-        assert not double.item(1).has_given_base
+        assert not double.item(-1).has_given_base
         assert not item("a/b~0123abcd").has_given_base
         assert item("a/b~").has_given_base
 

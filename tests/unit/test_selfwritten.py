@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from prefectx import Item, flow, load, task, use_mode
+from prefectx import Item, flow, item, load, task, use_mode
 from prefectx.errors import TargetMissing, UnsupportedValue
 from prefectx.records import record_of
 from prefectx.stores import Filestore
+from prefectx.stores.self_written import SelfWritten
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -193,8 +194,10 @@ def test_exceptions_of_the_function_pass_through(tmp_target: Any) -> None:
 def test_rerun_on_inputs_looks_at_what_was_written() -> None:
     counted = read.with_options(target="out/counted", rerun_on={"inputs"})
     assert load(counted(as_text("a"))) == "written"
-    written("out/a.csv", "changed")
-    assert load(counted(as_text("a"))) == "changed"
+    written("in/a.csv", "changed")
+    assert load(counted(item("in/a.csv", SelfWritten(Filestore())))) == "changed"
+    written("in/a.csv", "changed again")
+    assert load(counted(item("in/a.csv", SelfWritten(Filestore())))) == "changed again"
 
 
 def test_file_of_a_function_that_failed_does_not_count_as_done(tmp_target: Any) -> None:

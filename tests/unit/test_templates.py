@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefectx import context, gcontext, get_run_logger, item, load, task, use_mode
-from prefectx._calls.call import plain_hit
+from prefectx._calls.freshness import plain_hit
 from prefectx.errors import PrefectxError, TemplateError
 from prefectx.stores import Filestore
 

@@ -83,6 +83,11 @@ def for_prefect_flow(value: Any) -> Any:
     return replace(value, _marked)
 
 
+def hidden_iterator(value: Any) -> Any:
+    """Return an iterator hidden from Prefect, which would use it up; all else as it is."""
+    return Carried(value) if is_iterator(value) else value
+
+
 def _as_prefects(value: Any) -> Any:
     return value.load() if is_item(value) else _marked(value)
 

@@ -14,6 +14,7 @@ from prefect.context import FlowRunContext
 from prefect.logging.loggers import task_run_logger
 from prefect.states import Completed
 
+from prefectx._calls.execute import given
 from prefectx._runners.prefect.future import RecordedHit
 from prefectx._runners.prefect.task import as_prefect_task
 
@@ -36,6 +37,7 @@ _emit: Final = _private("prefect.utilities.engine", "emit_task_run_state_change_
 _OF_NO_EFFECT: Final = frozenset(
     {
         *("target", "base", "store", "save", "name", "modules", "rerun_on", "once", "isolate"),
+        *("expires", "files"),
         *("resources", "priority", "workers"),
         *("description", "tags", "version", "log_prints", "timeout_seconds", "cache_policy"),
         *("retries", "retry_delay_seconds", "retry_jitter_factor", "retry_condition_fn"),
@@ -77,4 +79,4 @@ def recorded(
     _link(state, call.item)
     _emit(task_run=run, initial_state=None, validated_state=state)
     task_run_logger(run, task).info("Finished in state %s", state)
-    return RecordedHit(call.given(), state, run.id)
+    return RecordedHit(given(call), state, run.id)

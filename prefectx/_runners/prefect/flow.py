@@ -16,9 +16,10 @@ from prefectx._logs.handlers import ensure_logs
 from prefectx._runners import current_runner
 from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.server import api
-from prefectx._runners.prefect.task import bound_function, ours
-from prefectx._settings.options import FLOW_OPTIONS, check_options
-from prefectx._values.containers import replace
+from prefectx._runners.prefect.task import attributes_of, bound_function, ours
+from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.options import FLOW_OPTIONS, check_options, prefect_flow_options
+from prefectx._values.containers import replace, type_of
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
 from prefectx._values.references import imported, is_importable
@@ -29,6 +30,10 @@ _becoming: Final = threading.RLock()
 _LEFT_OUT: Final = (None, NotSet)
 
 
+# Its annotations name what is not public, or leave out what it is of.
+PREFECT_FLOW: Final[Any] = prefect.Flow
+
+
 @functools.cache
 def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
     """Return the class of flows that are of this class of ours, and Prefect's as well.
@@ -36,7 +41,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
     What both have is ours, but for what stands here; what only `prefect.Flow` has is there as well.
     """
 
-    class PrefectFlow(kind, prefect.Flow[..., Any]):  # type: ignore[misc] # ours is known to those above alone
+    class PrefectFlow(kind, prefect.Flow[..., Any]):  # type: ignore[misc] # which class, only callers know
         """A flow of ours that is one of Prefect's."""
 
         @property
@@ -45,7 +50,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
             Prefect runs a deployed flow without calling it, so it must find this here.
             """
-            kept = vars(self)["fn"]
+            kept = attributes_of(self)["fn"]
             if kept is not self.function:
                 # Somebody has put another in its place.
                 return kept
@@ -54,16 +59,16 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
         @fn.setter
         def fn(self: Any, fn: Any) -> None:
-            vars(self)["fn"] = fn
+            attributes_of(self)["fn"] = fn
 
         def with_options(self: Any, **options: Any) -> Any:
             """Return this flow with some options changed, by the rules of Prefect."""
             check_options(options, FLOW_OPTIONS, "flow")
-            plain = vars(prefect.Flow.with_options(self, **options))
+            plain = attributes_of(PREFECT_FLOW.with_options(self, **prefect_flow_options(options)))
             kept = {name: value for name, value in options.items() if value not in _LEFT_OUT}
             changed = as_prefect_flow(ours(self).with_options(self, **kept))
-            function = vars(changed)["fn"]
-            vars(changed).update(plain)
+            function = attributes_of(changed)["fn"]
+            attributes_of(changed).update(plain)
             changed.fn = function
             if changed._bound:
                 _bind(changed)
@@ -72,23 +77,23 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
         def on_completion(self: Any, fn: Any) -> Any:
             """Call `fn(flow, flow_run, state)` when a run completes."""
-            return prefect.Flow.on_completion(self, fn)
+            return PREFECT_FLOW.on_completion(self, fn)
 
         def on_failure(self: Any, fn: Any) -> Any:
             """Call `fn(flow, flow_run, state)` when a run fails."""
-            return prefect.Flow.on_failure(self, fn)
+            return PREFECT_FLOW.on_failure(self, fn)
 
         def on_cancellation(self: Any, fn: Any) -> Any:
             """Call `fn(flow, flow_run, state)` when a run is cancelled."""
-            return prefect.Flow.on_cancellation(self, fn)
+            return PREFECT_FLOW.on_cancellation(self, fn)
 
         def on_crashed(self: Any, fn: Any) -> Any:
             """Call `fn(flow, flow_run, state)` when a run crashes."""
-            return prefect.Flow.on_crashed(self, fn)
+            return PREFECT_FLOW.on_crashed(self, fn)
 
         def on_running(self: Any, fn: Any) -> Any:
             """Call `fn(flow, flow_run, state)` when a run starts."""
-            return prefect.Flow.on_running(self, fn)
+            return PREFECT_FLOW.on_running(self, fn)
 
         def bound_to(self: Any, first: tuple[object, ...]) -> Any:
             """Return this flow with its first arguments given, as a method's object is."""
@@ -102,7 +107,8 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
                 name: f"<{type(value).__name__}>" if is_iterator(value) else value
                 for name, value in parameters.items()
             }
-            return prefect.Flow.serialize_parameters(self, told)
+            known: dict[str, Any] = PREFECT_FLOW.serialize_parameters(self, told)
+            return known
 
         def validate_parameters(self: Any, parameters: dict[str, Any]) -> dict[str, Any]:
             """Check and convert parameters by the function's annotations.
@@ -114,11 +120,12 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             plain.fn = _without_annotations(
                 self.function, [name for name, value in parameters.items() if _holds_handles(value)]
             )
-            return prefect.Flow.validate_parameters(plain, parameters)
+            validated: dict[str, Any] = PREFECT_FLOW.validate_parameters(plain, parameters)
+            return validated
 
         def __copy__(self: Any) -> Any:
-            one = object.__new__(type(self))
-            vars(one).update(vars(self))
+            one = object.__new__(type_of(self))
+            attributes_of(one).update(attributes_of(self))
             one._origin = self._origin or self
             return one
 
@@ -141,7 +148,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
 def is_prefect_flow(flow: Any) -> bool:
     """Tell whether `flow` is one of ours that is one of Prefect's already."""
-    return issubclass(type(flow), prefect.Flow)
+    return issubclass(type_of(flow), prefect.Flow)
 
 
 def as_prefect_flow(flow: Any) -> Any:
@@ -151,16 +158,20 @@ def as_prefect_flow(flow: Any) -> Any:
         return flow
     if flow._unbound is not None:
         unbound = as_prefect_flow(flow._unbound)
-        attributes = {**vars(unbound), **{name: vars(flow)[name] for name in _OF_A_BOUND_FLOW}}
+        attributes = {
+            **attributes_of(unbound),
+            **{name: attributes_of(flow)[name] for name in _OF_A_BOUND_FLOW},
+        }
     else:
-        plain: Any = prefect.Flow(flow._given, **flow.given_options)
-        attributes = vars(plain)
-    kind = kind_of(type(flow))
+        plain = PREFECT_FLOW(flow._given, **prefect_flow_options(flow.given_options))
+        attributes = attributes_of(plain)
+    made_of: Any = type_of(flow)
+    kind = kind_of(made_of)
     with _becoming:
         if is_prefect_flow(flow):
             return flow
         # Another thread may use the flow meanwhile: it becomes a whole one at once.
-        vars(flow).update(attributes)
+        attributes_of(flow).update(attributes)
         _SET_CLASS(flow, kind)
     if flow._bound:
         _bind(flow)
@@ -184,13 +195,14 @@ def called_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     args = args[len(flow._bound) :]
     if flow.isasync and not flow.isgenerator:
         return _acalled(flow, args, kwargs)
-    with api():
-        return prefect.Flow.__call__(flow, *args, **kwargs)
+    # What the flow sets in the context ends with it.
+    with api(), replaced_context(context_names()):
+        return PREFECT_FLOW.__call__(flow, *args, **kwargs)
 
 
 async def _acalled(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    with api():
-        return await prefect.Flow.__call__(flow, *args, **kwargs)
+    with api(), replaced_context(context_names()):
+        return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
 
 
 def _bind(flow: Any) -> None:
@@ -220,7 +232,7 @@ def _without_annotations(fn: Any, names: list[str]) -> Any:
     signature = inspect.signature(fn)
     free = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
     functools.update_wrapper(free, fn)
-    del free.__wrapped__
+    attributes_of(free).pop("__wrapped__")
     free.__kwdefaults__ = fn.__kwdefaults__
     free.__annotations__ = {
         name: kind for name, kind in fn.__annotations__.items() if name not in names
@@ -236,7 +248,7 @@ def _without_annotations(fn: Any, names: list[str]) -> Any:
 
 def _note_made(flow: Any) -> None:
     """Note the attributes that other processes give the flow by themselves."""
-    vars(flow)["_made"] = dict(vars(flow))
+    attributes_of(flow)["_made"] = dict(attributes_of(flow))
 
 
 def _changes(flow: Any) -> dict[str, Any]:
@@ -244,7 +256,7 @@ def _changes(flow: Any) -> dict[str, Any]:
     made = flow._made
     return {
         name: value
-        for name, value in vars(flow).items()
+        for name, value in attributes_of(flow).items()
         if name not in _NO_ATTRIBUTE and not (name in made and made[name] is value)
     }
 
@@ -255,7 +267,7 @@ def _found(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
 
 
 def _varied(origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]) -> Any:
-    kind = ours(origin) if is_prefect_flow(origin) else type(origin)
+    kind = ours(origin) if is_prefect_flow(origin) else type_of(origin)
     return _with(as_prefect_flow(kind._varied(origin, options, bound)), changes)
 
 
@@ -266,5 +278,5 @@ def _fill(flow: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
 
 
 def _with(flow: Any, changes: dict[str, Any]) -> Any:
-    vars(flow).update(changes)
+    attributes_of(flow).update(changes)
     return flow

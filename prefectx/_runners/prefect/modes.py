@@ -26,12 +26,19 @@ from prefect.task_engine import run_task
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.visualization import get_task_viz_tracker
 
-from prefectx._calls.call import Call, plain_hit
+from prefectx._calls.call import Call
+from prefectx._calls.execute import given as given_to_caller
+from prefectx._calls.freshness import is_done, plain_hit
 from prefectx._calls.run import current_run, note_submitted, run_here
 from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE
-from prefectx._runners.prefect.arguments import Given, for_prefect, for_prefect_flow
+from prefectx._runners.prefect.arguments import (
+    Given,
+    for_prefect,
+    for_prefect_flow,
+    hidden_iterator,
+)
 from prefectx._runners.prefect.cached_run import can_record, recorded
 from prefectx._runners.prefect.flow import as_prefect_flow, called_flow
 from prefectx._runners.prefect.future import (
@@ -46,10 +53,19 @@ from prefectx._runners.prefect.future import (
 from prefectx._runners.prefect.logs import run_logger
 from prefectx._runners.prefect.run_log import counted_state, note_log, watch
 from prefectx._runners.prefect.server import api
-from prefectx._runners.prefect.task import Body, KeepingBody, as_prefect_task, for_call
+from prefectx._runners.prefect.task import (
+    PREFECT_TASK,
+    Body,
+    KeepingBody,
+    as_prefect_task,
+    for_call,
+    has_owner,
+)
 from prefectx._runners.run_block import run_flow
+from prefectx._settings.context import context_names, replaced_context
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
+from prefectx._values.coroutines import run_coroutine
 from prefectx._values.item import is_item
 
 if TYPE_CHECKING:
@@ -72,47 +88,58 @@ class PrefectRunner(Runner):
 
     def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Call the task as a `prefect.Task`."""
-        args, kwargs = for_prefect(args), for_prefect(kwargs)
-        one = self._for_call(task)
+        args, kwargs, hidden = _for_prefect(args, kwargs)
+        one = self._for_call(task, hidden=hidden)
         if run_here.get() is not None and not one.isgenerator:
             if one.isasync:
                 return counted_coroutine(_acalled(one, args, kwargs), task, args, kwargs)
             if kwargs.get("return_state"):
-                with api():
-                    state = prefect.Task.__call__(one, *args, **kwargs)
+                with api(), replaced_context(context_names()):
+                    state = PREFECT_TASK.__call__(one, *args, **kwargs)
                 return counted_state(task, state, args, kwargs)
-            with counted(task, args, kwargs), api():
-                return prefect.Task.__call__(one, *args, **kwargs)
-        if one.isgenerator:
-            # It begins to run when it is first asked for an element.
-            with api():
-                return prefect.Task.__call__(one, *args, **kwargs)
-        if one.isasync:
+            with counted(task, args, kwargs), api(), replaced_context(context_names()):
+                return PREFECT_TASK.__call__(one, *args, **kwargs)
+        if one.isasync and not one.isgenerator:
             return _acalled(one, args, kwargs)
-        with api():
-            return prefect.Task.__call__(one, *args, **kwargs)
+        # What the task sets in the context ends with it.
+        with api(), replaced_context(context_names()):
+            return PREFECT_TASK.__call__(one, *args, **kwargs)
 
     def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Submit the task to the flow's task runner."""
-        return self._submitted(prefect.Task.submit, task, args, kwargs)
+        args, kwargs, hidden = _for_prefect(args, kwargs)
+        one = self._for_call(task, hidden=hidden)
+        return self._submitted(PREFECT_TASK.submit, one, task, args, kwargs)
 
     def map(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
         """Have the flow's task runner map the task."""
-        return self._submitted(prefect.Task.map, task, args, kwargs)
+        one = self._for_call(task, hidden=False)
+        return self._submitted(PREFECT_TASK.map, one, task, for_prefect(args), for_prefect(kwargs))
 
     def _submitted(
-        self, how: Callable[..., Any], task: Task[..., Any], args: Args, kwargs: Kwargs
+        self,
+        how: Callable[..., Any],
+        one: Any,
+        task: Task[..., Any],
+        args: Args,
+        kwargs: Kwargs,
     ) -> Any:
-        args, kwargs = for_prefect(args), for_prefect(kwargs)
+        if has_owner(one.fn):
+            args = args[task.bound_arguments :]
         flow_run = FlowRunContext.get()
         with _placed(task, flow_run and flow_run.task_runner):
-            submitted = how(self._for_call(task), *args[len(task._bound) :], **kwargs)
+            submitted = how(one, *args, **kwargs)
         return watch(task, submitted, args, kwargs)
 
-    def _for_call(self, task: Task[..., Any]) -> Any:
-        """Return the task itself, unless something of ours holds here that it must carry."""
+    def _for_call(self, task: Task[..., Any], *, hidden: bool) -> Any:
+        """Return the task itself, unless something of ours holds here that it must carry.
+
+        Args:
+            task: The task.
+            hidden: Whether there is an argument that must be hidden from Prefect.
+        """
         prefect_task = as_prefect_task(task)
-        body = Body.if_needed(task, self.mode)
+        body = Body.here(task, self.mode) if hidden else Body.if_needed(task, self.mode)
         if body is None and not task.naming.names_runs:
             return prefect_task
         return for_call(prefect_task, body, None)
@@ -134,7 +161,8 @@ class PrefectRunner(Runner):
     def flow_function(self, flow: Any) -> Any:
         """Return what Prefect's engine runs of a flow."""
         note_log(flow)
-        return flow.function
+        # What a generator sets in the context would hold in its caller between two elements.
+        return flow.body if flow.isgenerator and not flow.isasync else flow.function
 
     def logger(self) -> Any:
         """Return Prefect's logger of the run, or a standard one outside any run."""
@@ -145,9 +173,16 @@ class PrefectRunner(Runner):
         return prefect.tags(*names)
 
 
+def _for_prefect(args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs, bool]:
+    """Return the arguments as Prefect must see them, and whether an iterator was hidden in them."""
+    seen = for_prefect((args, kwargs))
+    hidden = replace(seen, hidden_iterator)
+    return (*hidden, hidden is not seen)
+
+
 async def _acalled(task: Any, args: Args, kwargs: Kwargs) -> Any:
-    with api():
-        return await prefect.Task.__call__(task, *args, **kwargs)
+    with api(), replaced_context(context_names()):
+        return await PREFECT_TASK.__call__(task, *args, **kwargs)
 
 
 class PrefectCacheRunner(PrefectRunner):
@@ -189,7 +224,7 @@ class PrefectCacheRunner(PrefectRunner):
         """
         if (call := _known_call(given)) is None or call.item is None:
             return None
-        if not (can_record(given.task) and _runs_here() and call.is_done()):
+        if not (can_record(given.task) and _runs_here() and is_done(call)):
             call.claim()
             return None
         return recorded(call, given.run_name(), given.parameters, given.wait_for)
@@ -234,8 +269,6 @@ class PrefectCacheRunner(PrefectRunner):
     def _submit_outside(self, given: Given) -> PrefectFuture[Any]:
         state = self._call(given, return_state=True)
         if inspect.iscoroutine(state):
-            from prefectx._runners.local import run_coroutine
-
             state = run_coroutine(state)
         return Finished(state)
 
@@ -283,10 +316,10 @@ class PrefectSkipRunner(PrefectCacheRunner):
         if not sight.looks_here(call.item):
             call.claim()
             return None
-        if not (call.is_done() and sight.confirms(call.item)):
+        if not (is_done(call) and sight.confirms(call.item)):
             return None
         current_run().skip(given.task.name)
-        return Hit(call.given())
+        return Hit(given_to_caller(call))
 
     def flow_ended(self, run: Run) -> None:
         """Say how many task runs were not needed, in one line."""
@@ -298,7 +331,7 @@ class PrefectSkipRunner(PrefectCacheRunner):
 
 def drawn(given: Given) -> Any:
     """Return what Prefect gives for a call while it draws a flow's graph."""
-    return prefect.Task.__call__(as_prefect_task(given.task), *given.args, **given.kwargs)
+    return PREFECT_TASK.__call__(as_prefect_task(given.task), *given.args, **given.kwargs)
 
 
 def _sight() -> Sight:

@@ -17,8 +17,10 @@ from prefect.context import TaskRunContext
 from prefect.states import Completed
 from prefect.utilities.annotations import NotSet
 
-from prefectx._calls.call import RUNS_LOG, Call, execute
+from prefectx._calls.call import Call
 from prefectx._calls.child_jobs import Execution
+from prefectx._calls.execute import RUNS_LOG, amake, execute, make
+from prefectx._calls.freshness import is_done
 from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._isolation.parent import aexecuted_apart, executed_apart
 from prefectx._logs.handlers import logging_as, wanted
@@ -29,7 +31,8 @@ from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
-from prefectx._values.containers import replace
+from prefectx._settings.rerun import rerun_on, rerun_on_here
+from prefectx._values.containers import replace, type_of
 from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
 from prefectx._values.references import (
@@ -52,15 +55,26 @@ if TYPE_CHECKING:
 
 def ours(value: Any) -> Any:
     """Return the class of ours that a task or flow was made of before it became Prefect's too."""
-    return type(value).__mro__[_OURS]
+    return type_of(value).__mro__[_OURS]
 
 
 # After the class that was made for both.
 _OURS: Final = 1
 _becoming: Final = threading.RLock()
 
+
+def attributes_of(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object, to read and to change."""
+    attributes: dict[str, Any] = value.__dict__
+    return attributes
+
+
 # What Prefect takes for an option that was not given.
 _LEFT_OUT: Final = (None, NotSet)
+
+
+# Its annotations name what is not public, or leave out what it is of.
+PREFECT_TASK: Final[Any] = prefect.Task
 
 
 @functools.cache
@@ -70,41 +84,41 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
     What both have is ours, but for what stands here; what only `prefect.Task` has is there as well.
     """
 
-    class PrefectTask(kind, prefect.Task[..., Any]):  # type: ignore[misc] # ours is known to those above alone
+    class PrefectTask(kind, prefect.Task[..., Any]):  # type: ignore[misc] # which class, only callers know
         """A task of ours that is one of Prefect's."""
 
         def with_options(self: Any, **options: Any) -> Any:
             """Return this task with some options changed: Prefect's by the rules of Prefect."""
             check_options(options, TASK_OPTIONS, "task")
             theirs = prefect_options(options)
-            plain: Any = prefect.Task.with_options(self, **theirs)
+            plain: Any = PREFECT_TASK.with_options(self, **theirs)
             kept = {name: value for name, value in theirs.items() if value not in _LEFT_OUT}
             own = {name: options[name] for name in OWN_OPTIONS & options.keys()}
             changed = ours(self).with_options(self, **{**own, **kept})
             as_prefect_task(changed)
-            vars(changed).update(vars(plain))
+            attributes_of(changed).update(attributes_of(plain))
             _note_made(changed)
             return changed
 
         def on_completion(self: Any, fn: Any) -> Any:
             """Call `fn(task, task_run, state)` when a run completes."""
-            return prefect.Task.on_completion(self, fn)
+            return PREFECT_TASK.on_completion(self, fn)
 
         def on_failure(self: Any, fn: Any) -> Any:
             """Call `fn(task, task_run, state)` when a run fails."""
-            return prefect.Task.on_failure(self, fn)
+            return PREFECT_TASK.on_failure(self, fn)
 
         def on_running(self: Any, fn: Any) -> Any:
             """Call `fn(task, task_run, state)` when a run starts."""
-            return prefect.Task.on_running(self, fn)
+            return PREFECT_TASK.on_running(self, fn)
 
         def on_commit(self: Any, fn: Any) -> Any:
             """Call `fn(transaction)` when a run's result is committed."""
-            return prefect.Task.on_commit(self, fn)
+            return PREFECT_TASK.on_commit(self, fn)
 
         def on_rollback(self: Any, fn: Any) -> Any:
             """Call `fn(transaction)` when a run is rolled back."""
-            return prefect.Task.on_rollback(self, fn)
+            return PREFECT_TASK.on_rollback(self, fn)
 
         def apply_async(
             self: Any,
@@ -117,7 +131,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             # The worker calls the function itself, which knows nothing of Items.
             args, kwargs = load_items(args), load_items(kwargs)
             with api():
-                return prefect.Task.apply_async(self, args, kwargs, wait_for, dependencies)
+                return PREFECT_TASK.apply_async(self, args, kwargs, wait_for, dependencies)
 
         def _bind_to(self: Any, owner: object) -> Any:
             bound = ours(self)._bind_to(self, owner)
@@ -151,7 +165,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
 def is_prefect_task(task: Any) -> bool:
     """Tell whether `task` is one of ours that is one of Prefect's already."""
-    return issubclass(type(task), prefect.Task)
+    return issubclass(type_of(task), prefect.Task)
 
 
 def as_prefect_task(task: Any) -> Any:
@@ -160,15 +174,19 @@ def as_prefect_task(task: Any) -> Any:
         return task
     if task._unbound is not None:
         unbound = as_prefect_task(task._unbound)
-        attributes = {**vars(unbound), **{name: vars(task)[name] for name in _OF_A_BOUND_TASK}}
+        attributes = {
+            **attributes_of(unbound),
+            **{name: attributes_of(task)[name] for name in _OF_A_BOUND_TASK},
+        }
     else:
         attributes = _attributes(task)
-    kind = kind_of(type(task))
+    made_of: Any = type_of(task)
+    kind = kind_of(made_of)
     with _becoming:
         if is_prefect_task(task):
             return task
         # Another thread may use the task meanwhile: it becomes a whole one at once.
-        vars(task).update(attributes)
+        attributes_of(task).update(attributes)
         _SET_CLASS(task, kind)
     if task._bound:
         task.fn = _bound_function(task)
@@ -182,8 +200,8 @@ _OF_A_BOUND_TASK: Final = ("_bound", "_origin", "_unbound")
 
 def _attributes(task: Any) -> dict[str, Any]:
     """Return what a `prefect.Task` of the same function and options has."""
-    plain: Any = prefect.Task(task._given, **prefect_options(task.options))
-    return vars(plain)
+    plain = PREFECT_TASK(task._given, **prefect_options(task.options))
+    return attributes_of(plain)
 
 
 def _bound_function(task: Any) -> Any:
@@ -209,18 +227,22 @@ def bound_function(fn: Any, mark: str, owner: Any) -> Any:
     bound = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
     bound.__kwdefaults__ = fn.__kwdefaults__
     functools.update_wrapper(bound, fn, assigned=(*functools.WRAPPER_ASSIGNMENTS,))
-    # What wraps nothing must not look as if it did: Prefect reads the source of what is wrapped.
-    del bound.__wrapped__
-    if wrapped := fn.__dict__.get("__wrapped__"):
-        bound.__wrapped__ = wrapped
+    # Of what wraps nothing it must not be said that it did: Prefect would read another source.
+    attributes_of(bound).pop("__wrapped__")
+    attributes_of(bound).update(attributes_of(fn))
     setattr(bound, mark, owner)
     return bound
 
 
+def has_owner(fn: Any) -> bool:
+    """Tell whether Prefect puts the object that a function is bound to before its arguments."""
+    return hasattr(fn, "__prefect_self__") or hasattr(fn, "__prefect_cls__")
+
+
 def _note_made(task: Any) -> None:
     """Note the attributes that other processes give the task by themselves."""
-    vars(task)["_made"] = {
-        name: value for name, value in vars(task).items() if name not in _NO_ATTRIBUTE
+    attributes_of(task)["_made"] = {
+        name: value for name, value in attributes_of(task).items() if name not in _NO_ATTRIBUTE
     }
 
 
@@ -232,7 +254,7 @@ def _changes(task: Any) -> dict[str, Any]:
     made = task._made
     return {
         name: value
-        for name, value in vars(task).items()
+        for name, value in attributes_of(task).items()
         if name not in _NO_ATTRIBUTE and not (name in made and made[name] is value)
     }
 
@@ -243,7 +265,7 @@ def _found(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
 
 
 def _varied(origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]) -> Any:
-    kind = ours(origin) if is_prefect_task(origin) else type(origin)
+    kind = ours(origin) if is_prefect_task(origin) else type_of(origin)
     return _with(as_prefect_task(kind._varied(origin, options, bound)), changes)
 
 
@@ -254,13 +276,13 @@ def _fill(task: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
 
 
 def _with(task: Any, changes: dict[str, Any]) -> Any:
-    vars(task).update(changes)
+    attributes_of(task).update(changes)
     return task
 
 
 def whole(task: Any) -> Any:
     """Return the task that all calls share, of one that was made for a call."""
-    return vars(task).get("_whole", task)
+    return attributes_of(task).get("_whole", task)
 
 
 def for_call(task: Any, body: Body | None, name: str | None) -> Any:
@@ -271,8 +293,8 @@ def for_call(task: Any, body: Body | None, name: str | None) -> Any:
         body: What Prefect runs in place of the function; None for the function itself.
         name: The run's name, if it is known.
     """
-    one = object.__new__(type(task))
-    vars(one).update(vars(task))
+    one = object.__new__(type_of(task))
+    attributes_of(one).update(attributes_of(task))
     one.__call__ = task.__call__
     one._whole = whole(task)
     if body is not None:
@@ -327,6 +349,7 @@ class There(NamedTuple):
         names: What `context` held.
         for_task: Whether a task made the call: it is given data, not an Item.
         logged: What was to be logged.
+        rerun_on: What makes targets be made anew, beside what the task says.
         still_running: After how many seconds, and then how often, a log line says that the task
             is alive; 0 for never.
     """
@@ -336,11 +359,17 @@ class There(NamedTuple):
     for_task: bool
     logged: Wanted | None
     still_running: float
+    rerun_on: frozenset[str]
 
     @contextmanager
     def holds(self) -> Generator[None]:
         """Let it hold within the `with` statement."""
-        with use_mode(self.mode), replaced_context(self.names), logging_as(self.logged, connect):
+        with (
+            use_mode(self.mode),
+            replaced_context(self.names),
+            logging_as(self.logged, connect),
+            rerun_on(self.rerun_on),
+        ):
             yield
 
 
@@ -366,7 +395,9 @@ class Body:
     @classmethod
     def here(cls, task: Task[..., Any], mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
-        return cls(task, There(mode, dict(context_names()), in_task(), wanted(), interval()))
+        names = dict(context_names())
+        there = There(mode, names, in_task(), wanted(), interval(), rerun_on_here())
+        return cls(task, there)
 
     @classmethod
     def if_needed(cls, task: Task[..., Any], mode: Mode) -> Self | None:
@@ -443,12 +474,12 @@ class KeepingBody(Body):
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the Item of what is there, as a `Cached` state, or of what is made now."""
         call = self._call_with(args, kwargs)
-        return self._skipped(call) if call.is_done() else self._made(call, call.make())
+        return self._skipped(call) if is_done(call) else self._made(call, make(call))
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do the same for a coroutine function."""
         call = self._call_with(args, kwargs)
-        return self._skipped(call) if call.is_done() else self._made(call, await call.amake())
+        return self._skipped(call) if is_done(call) else self._made(call, await amake(call))
 
     def _call_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         # A retry is the same call, although the first try may have changed its arguments.

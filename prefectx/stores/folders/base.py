@@ -22,6 +22,9 @@ NO_SUCH_FILE: Final = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 class Place(ABC):
     """Keeps bytes under names below a root; knows nothing of values, formats and tasks."""
 
+    #: Whether each question goes over a network.
+    is_remote = False
+
     @property
     @abstractmethod
     def prefix(self) -> str:
@@ -38,10 +41,6 @@ class Place(ABC):
     @abstractmethod
     def exists(self, name: str) -> bool:
         """Tell whether a file of this name is there."""
-
-    def looker(self) -> Callable[[str], bool]:
-        """Return what `exists` does in the end, for those who ask thousands of times."""
-        return self.exists
 
     @abstractmethod
     def open(self, name: str) -> BinaryIO:

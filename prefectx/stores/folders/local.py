@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from io import BytesIO
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from prefectx.stores.folders.atomic import WholeFiles
 
 _SMALL: Final = 1 << 16
-_CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+# Not blocking, for to open a pipe would be to wait for who writes to it.
+_READING: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
 
 
 class _Read(BytesIO):
@@ -59,16 +66,15 @@ class LocalFolder(Place):
         """Tell whether the file is there, with one system call."""
         return _is_file(self.location(name))
 
-    def looker(self) -> Callable[[str], bool]:
-        """Return what `exists` does in the end."""
-        return self.exists if self._prefix else _is_file
-
     def open(self, name: str) -> BinaryIO:
         """Open the file; a small one is read at once, which costs half of what `open` does."""
-        descriptor = os.open(self.location(name), os.O_RDONLY | _CLOSED_ON_EXEC)
+        descriptor = os.open(self.location(name), _READING)
         try:
             found = os.fstat(descriptor)
-            if found.st_size <= _SMALL and S_ISREG(found.st_mode):
+            if not S_ISREG(found.st_mode):
+                # A folder, a pipe, a device: `exists` says no of it.
+                raise FileNotFoundError(errno.ENOENT, "this is no file", self.path(name))
+            if found.st_size <= _SMALL:
                 file = _Read(os.read(descriptor, found.st_size))
                 file.found = found
                 return file

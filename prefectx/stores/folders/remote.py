@@ -41,6 +41,8 @@ class RemoteFolder(Place):
         options: What fsspec's file system takes, credentials for instance.
     """
 
+    is_remote = True
+
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
         self._url: Final = url.rstrip("/")
         self._options: Final = dict(options)

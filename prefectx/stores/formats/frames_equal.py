@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from typing import Any, Final
+from itertools import chain, compress, count, islice
+from operator import ne
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._values.containers import type_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What is the same when type and value are, but for nan and -0.0.
+_SIMPLE: Final = frozenset(
+    {type(None), bool, int, float, str, bytes, datetime.date, datetime.timedelta}
+)
 # What is the same when type, value and text are: others may hide anything.
 _PLAIN: Final = frozenset(
     {
@@ -22,15 +31,28 @@ def frame_change(old: Any, new: Any) -> str | None:
     for what in ("columns", "index"):
         if found := _index_change(what, getattr(old, what), getattr(new, what)):
             return found
-    for number in range(old.shape[1]):
-        label = old.columns[number : number + 1].tolist()[0]
+    # Most tables of numbers have one dtype, and can be compared as a whole.
+    for number in () if _are_same_numbers(old, new) else range(old.shape[1]):
         if found := _column_change(old.iloc[:, number], new.iloc[:, number]):
+            label = old.columns[number : number + 1].tolist()[0]
             return f"column {label!r}: {found}"
     if repr(old.attrs) != repr(new.attrs) or old.attrs != new.attrs:
         return f"attrs, {old.attrs!r}, into {new.attrs!r}"
     if old.flags != new.flags:
         return f"flags, {old.flags!r}, into {new.flags!r}"
     return None
+
+
+def _are_same_numbers(old: Any, new: Any) -> bool:
+    kinds = {*old.dtypes, *new.dtypes}
+    if old.shape != new.shape or len(kinds) != 1 or not _is_number(kinds.pop()):
+        return False
+    left, right = old.to_numpy(), new.to_numpy()
+    return _have_same_bits(left, right) or not _differing_numbers(left.ravel(), right.ravel())
+
+
+def _is_number(dtype: Any) -> bool:
+    return dtype.kind in "biufcmM" and not hasattr(dtype, "construct_from_string")
 
 
 def _index_change(what: str, old: Any, new: Any) -> str | None:
@@ -77,20 +99,62 @@ def _dtype_change(old: Any, new: Any) -> str | None:
 
 def _differing(old: Any, new: Any) -> list[int]:
     """Return the first row that differs, if any does."""
-    if old.dtype.kind in "biufcmM" and not hasattr(old.dtype, "construct_from_string"):
+    if _is_number(old.dtype):
         return _differing_numbers(old.to_numpy(), new.to_numpy())
     left, right = old.array, new.array
     for codes in ("codes", "asi8"):
         if hasattr(left, codes):
             return _differing_numbers(getattr(left, codes), getattr(right, codes))
-    pairs = enumerate(zip(left, right, strict=True))
-    nothing: list[int] = []
-    return next(([row] for row, (a, b) in pairs if not _is_same_cell(a, b)), nothing)
+    if old.dtype.kind in "biuf" and hasattr(old.dtype, "numpy_dtype"):
+        return _differing_masked(left, right)
+    if _is_same_text(left, right):
+        return []
+    # An array gives its cells one by one far more slowly than a list does.
+    return _differing_cells(*(list(column.to_numpy(object)) for column in (left, right)))
+
+
+def _differing_masked(old: Any, new: Any) -> list[int]:
+    """Return the first row that differs of numbers of which some are missing."""
+    kind = old.dtype.numpy_dtype
+    return _differing_numbers(old.isna(), new.isna()) or _differing_numbers(
+        *(column.to_numpy(kind, na_value=kind.type(0)) for column in (old, new))
+    )
+
+
+def _is_same_text(old: Any, new: Any) -> bool:
+    """Tell whether two columns of texts that Arrow keeps are equal, without making cells."""
+    # Both say how a missing text is shown.
+    if not old.dtype.name.startswith(("str", "string")) or not hasattr(old, "__arrow_array__"):
+        return False
+    return bool(old.__arrow_array__().equals(new.__arrow_array__()))
+
+
+def _differing_cells(old: list[Any], new: list[Any]) -> list[int]:
+    kinds = list(map(type, old))
+    if kinds == list(map(type, new)) and _SIMPLE.issuperset(kinds):
+        # All at once; what is left are texts that are missing, and zeros.
+        rows: Iterator[int] = compress(count(), map(ne, old, new))
+        if float in kinds:
+            zeros = (row for row, cell in enumerate(old) if cell == 0 and type(cell) is float)
+            rows = chain(rows, zeros)
+    else:
+        rows = iter(range(len(old)))
+    return sorted(islice((row for row in rows if not _is_same_cell(old[row], new[row])), 1))
+
+
+def _have_same_bits(old: Any, new: Any) -> bool:
+    """Tell at the cost of one look at each number whether all are the same, to the last bit."""
+    if old.dtype != new.dtype or old.dtype.itemsize not in {1, 2, 4, 8}:
+        return False
+    bits = f"u{old.dtype.itemsize}"
+    return bool((old.view(bits) == new.view(bits)).all())
 
 
 def _differing_numbers(old: Any, new: Any) -> list[int]:
     import numpy as np
 
+    if _have_same_bits(old, new):
+        return []
     if old.dtype.kind == "c":
         return _differing_numbers(old.real, new.real) or _differing_numbers(old.imag, new.imag)
     if old.dtype.kind == "f":

@@ -3,21 +3,62 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from itertools import chain
+from operator import methodcaller
 from typing import IO, Any, Final
 
 from prefectx._values.containers import type_of
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
 
+_JSON_KINDS: Final[frozenset[type[Any]]] = frozenset(
+    {str, int, float, bool, type(None), list, dict}
+)
+
+_VALUES: Final = methodcaller("values")
+
+# One element a line, for people and for diffs: an indentation would take json's slow encoder.
+_encode_json: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",\n", ": ")
+).encode
+
 
 def _dump_json(value: Any, file: IO[bytes]) -> None:
     try:
-        _check_json(value, "value")
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1)
-        file.write(text.encode())
-    except (ValueError, RecursionError) as error:
+        content = _encode_json(value).encode()
+        if not _is_json(value):
+            _check_json(value, "value")
+    except UnsupportedValue:
+        raise
+    except (TypeError, ValueError, RecursionError) as error:
+        with suppress(RecursionError):
+            _check_json(value, "value")
         msg = f"JSON cannot give this value back: {error}"
         raise UnsupportedValue(msg) from error
+    file.write(content)
+
+
+def _is_json(value: Any) -> bool:
+    """Tell whether a value that JSON can write holds nothing that it would change.
+
+    All values of one depth at once: to look at each by itself takes longer than to write it.
+    """
+    level: list[Any] = [value]
+    while level:
+        kinds = set(map(type_of, level))
+        if not kinds <= _JSON_KINDS:
+            return False
+        dicts: list[Any] = _of_kind(dict, level) if dict in kinds else []
+        if not {str}.issuperset(map(type_of, chain.from_iterable(dicts))):
+            return False
+        lists = _of_kind(list, level) if list in kinds else []
+        level = [*chain.from_iterable(lists), *chain.from_iterable(map(_VALUES, dicts))]
+    return True
+
+
+def _of_kind(kind: type[Any], values: list[Any]) -> list[Any]:
+    return [value for value in values if type_of(value) is kind]
 
 
 def _check_json(value: Any, where: str) -> None:
@@ -34,7 +75,7 @@ def _check_json(value: Any, where: str) -> None:
     elif kind is list:
         for index, element in enumerate(value):
             _check_json(element, f"{where}[{index}]")
-    elif kind not in {str, int, float, bool, type(None)}:
+    elif kind not in _JSON_KINDS:
         msg = f"JSON would change {where}, a {kind.__qualname__}; use pickle (no suffix)"
         raise UnsupportedValue(msg)
 

@@ -239,7 +239,8 @@ def test_any_arrow_table_is_kept_as_it_is_or_refused(
 
 
 @pytest.mark.parametrize(
-    ("suffix", "module", "reader"), [(".parquet", pq, "read_table"), (".arrow.csv", pc, "read_csv")]
+    ("suffix", "module", "reader"),
+    [(".parquet", pq, "ParquetFile"), (".arrow.csv", pc, "read_csv")],
 )
 def test_arrows_threads_are_given_no_object_of_pythons(
     suffix: str, module: Any, reader: str, tmp_target: Any, monkeypatch: pytest.MonkeyPatch

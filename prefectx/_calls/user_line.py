@@ -1,0 +1,71 @@
+"""The user's line that a warning points to, above all frames of ours, of Prefect and of Python."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import warnings
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_LIBRARIES: Final = ("prefect", "distributed", "dask", "prefect_dask")
+_PYTHONS_OWN: Final = tuple(
+    {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")}
+)
+_INSTALLED: Final = os.sep + "site-packages" + os.sep
+
+
+class UserLine(NamedTuple):
+    """A line of the user's code.
+
+    Attributes:
+        file: The file it stands in.
+        number: Its number.
+        names: The module's names, among which `warnings` keeps what it has told.
+    """
+
+    file: str
+    number: int
+    names: dict[str, Any]
+
+    def warn(self, message: str, kind: type[Warning]) -> None:
+        """Warn as if from this line."""
+        warnings.warn_explicit(
+            message,
+            kind,
+            self.file,
+            self.number,
+            module=self.names.get("__name__"),
+            registry=self.names.setdefault("__warningregistry__", {}),
+            source=None,
+        )
+
+
+def user_line(otherwise: UserLine | None = None) -> UserLine:
+    """Return the innermost line of the stack that is the user's own.
+
+    Args:
+        otherwise: What is given where there is none, as in a thread that Prefect has started; by
+            default, the line that asks.
+    """
+    here: FrameType = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    frame: FrameType | None = here
+    while frame is not None and _is_a_librarys(frame):
+        frame = frame.f_back
+    if frame is None and otherwise is not None:
+        return otherwise
+    found = frame or here
+    return UserLine(found.f_code.co_filename, found.f_lineno, found.f_globals)
+
+
+def _is_a_librarys(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    if file.startswith(("<frozen", _OURS + os.sep)):
+        return True
+    if file.startswith(_PYTHONS_OWN) and _INSTALLED not in file:
+        return True
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES

@@ -1,0 +1,69 @@
+"""The attributes of an object: what its `__dict__`, its slots and its C code hold."""
+
+from __future__ import annotations
+
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from prefectx._values.containers import type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What is looked at otherwise, or says nothing of an exception.
+_OF_EXCEPTIONS: Final = frozenset(
+    {"args", "__cause__", "__context__", "__dict__", "__suppress_context__", "__traceback__"}
+)
+
+
+def attributes_of(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object, by name and sorted.
+
+    What a `cached_property` has kept follows from the rest, and does not count.
+    """
+    kind = type_of(value)
+    found: dict[str, Any] = dict(_slots_of(value))
+    found |= {
+        name: attribute
+        for name, attribute in getattr(value, "__dict__", {}).items()
+        if type(getattr(kind, name, None)).__name__ != "cached_property"
+    }
+    return {name: found[name] for name in sorted(found, key=str)}
+
+
+def has_only_attributes(kind: type[Any]) -> bool:
+    """Tell whether pickle would keep the attributes of an instance, and nothing in their place."""
+    # Each class has the method since Python 3.11.
+    return all(
+        getattr(kind, name) is getattr(object, name)
+        for name in ("__getstate__", "__reduce__", "__reduce_ex__")
+    )
+
+
+def members_of(error: BaseException) -> dict[str, Any]:
+    """Return what an exception of Python's own holds in C: the filename of an `OSError`."""
+    found: dict[str, Any] = {}
+    for base in type(error).__mro__:
+        for name, member in vars(base).items():
+            if name in _OF_EXCEPTIONS or not isinstance(member, _IN_C):
+                continue
+            try:
+                found[name] = cast("Any", member).__get__(error)
+            except (AttributeError, TypeError):  # it was never set
+                continue
+    return {name: found[name] for name in sorted(found)}
+
+
+def _slots_of(value: Any) -> Iterator[tuple[str, Any]]:
+    for base in reversed(type_of(value).__mro__):
+        if "__slots__" not in vars(base):
+            continue
+        for name, member in vars(base).items():
+            if isinstance(member, MemberDescriptorType):
+                try:
+                    yield name, member.__get__(value)
+                except AttributeError:  # it was never set
+                    continue
+
+
+_IN_C: Final = (MemberDescriptorType, GetSetDescriptorType)

@@ -1,0 +1,71 @@
+"""How classes are taken apart that no name finds: made in a function, or by another function."""
+
+from __future__ import annotations
+
+import enum
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Any, Final
+
+from prefectx._identity.names import found_name, module_name
+from prefectx._identity.parts import Digest, Parts, text_leaf
+
+_IS_HEAP_TYPE: Final = 1 << 9
+
+# What follows from the rest, or only says where a class was made.
+_DERIVED: Final = frozenset(
+    {
+        *("__dict__", "__weakref__", "__module__", "__qualname__", "__doc__", "_abc_impl"),
+        *("__firstlineno__", "__static_attributes__", "__annotations_cache__"),
+        *("__pydantic_complete__", "__pydantic_core_schema__", "__pydantic_custom_init__"),
+        *("__pydantic_parent_namespace__", "__pydantic_serializer__", "__pydantic_validator__"),
+        *("__pydantic_setattr_handlers__", "__signature__"),
+    }
+)
+_DERIVED_IN_ENUMS: Final = frozenset(
+    {
+        *("_member_map_", "_member_names_", "_value2member_map_", "_hashable_values_"),
+        *("_unhashable_values_", "_unhashable_values_map_", "_new_member_", "_use_args_"),
+        *("_value_repr_", "__new_member__", "_all_bits_", "_singles_mask_", "_inverted_"),
+    }
+)
+
+
+def class_parts(kind: type[Any]) -> Digest | Parts:
+    """Return the digest of a class by its name, or its parts if its name does not find it."""
+    if (name := found_name(kind)) is not None:
+        return text_leaf("class", name)
+    name = f"{module_name(kind.__module__)}.{kind.__qualname__}"
+    if not kind.__flags__ & _IS_HEAP_TYPE:
+        # Written in C, as the type of None: there is one of it, wherever it is kept.
+        return text_leaf("class", name)
+    return Parts("class", (name, type(kind), kind.__bases__, own_attributes(kind)))
+
+
+def own_attributes(kind: type[Any]) -> dict[str, Any]:
+    """Return what a class was made with, by name and sorted: its methods, fields and members."""
+    return _enum_attributes(kind) if issubclass(kind, enum.Enum) else _attributes(kind)
+
+
+def _attributes(kind: type[Any]) -> dict[str, Any]:
+    found = vars(kind)
+    return {
+        name: _attribute(found[name])
+        for name in sorted(found)
+        if name not in _DERIVED and not isinstance(found[name], GetSetDescriptorType)
+    }
+
+
+def _enum_attributes(kind: type[enum.Enum]) -> dict[str, Any]:
+    # A member names its class, and the class its members: here by name and value.
+    members = {name: (member.name, member.value) for name, member in kind.__members__.items()}
+    others = {
+        name: attribute
+        for name, attribute in _attributes(kind).items()
+        if name not in kind.__members__ and name not in _DERIVED_IN_ENUMS
+    }
+    return {"members": members, **others}
+
+
+def _attribute(value: Any) -> Any:
+    # A slot is no more than its name.
+    return "slot" if isinstance(value, MemberDescriptorType) else value

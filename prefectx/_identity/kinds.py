@@ -1,0 +1,212 @@
+"""How values are taken apart: what counts of each of Python's own kinds."""
+
+from __future__ import annotations
+
+import array
+import copyreg
+import enum
+import io
+from pathlib import PurePath
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx._identity.attributes import attributes_of, has_only_attributes, members_of
+from prefectx._identity.classes import class_parts
+from prefectx._identity.functions import code_parts, function_parts
+from prefectx._identity.libraries import library_parts
+from prefectx._identity.names import found_name
+from prefectx._identity.parts import Digest, Parts, leaf, refusal, text_leaf
+from prefectx._identity.plain_data import dict_parts, list_parts, set_parts, tuple_parts
+from prefectx._values.containers import type_of
+from prefectx._values.item import Item
+from prefectx._values.kinds import is_iterator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LONG_INT: Final = 1000
+
+
+def parts_of(value: Any) -> Digest | Parts:
+    """Return the digest of a simple value, or the parts of a compound one.
+
+    Raises:
+        UnsupportedValue: It has no value of its own.
+    """
+    kind = type_of(value)
+    if (taken_apart := _EXACT.get(kind)) is not None:
+        return taken_apart(value)
+    for base, taken_apart in _KINDS:
+        if isinstance(value, base):
+            return taken_apart(value)
+    found = library_parts(value)
+    return _object_parts(value) if found is None else found
+
+
+def _int(value: int) -> Digest:
+    # Python refuses to write very long integers as decimals.
+    return text_leaf("int", hex(value) if value.bit_length() > _LONG_INT else str(value))
+
+
+def _float(value: float) -> Digest:
+    return text_leaf("float", repr(value) if value == value else "nan")  # noqa: PLR0124 - NaN
+
+
+def _complex(value: complex) -> Parts:
+    return Parts("complex", (value.real, value.imag))
+
+
+def _item(value: Item[Any]) -> Digest:
+    return text_leaf("Item", f"{value.store.label()}\0{value.target}")
+
+
+def _module(value: ModuleType) -> Digest:
+    if (name := found_name(value)) is None:
+        raise refusal(value, "it is not the module that its name finds")
+    return text_leaf("module", name)
+
+
+def _method(value: MethodType) -> Parts:
+    return Parts("method", (value.__self__, value.__func__))
+
+
+def _builtin(value: BuiltinFunctionType) -> Digest | Parts:
+    owner: Any = value.__self__
+    if owner is None or isinstance(owner, ModuleType):
+        return text_leaf("builtin", f"{value.__module__}.{value.__qualname__}")
+    return Parts("builtin method", (owner, value.__name__))
+
+
+def _exception(value: BaseException) -> Parts:
+    # Not the traceback, which says where it was raised. A chain of causes may be long.
+    around = (value.__cause__, value.__context__, value.__suppress_context__)
+    return Parts(
+        "exception", (type(value), value.args, attributes_of(value), members_of(value), *around)
+    )
+
+
+def _enum(value: enum.Enum) -> Parts:
+    # A flag may be made of several members, and then have no name.
+    return Parts("enum", (type(value), value.name, value.value))
+
+
+def _path(value: PurePath) -> Parts:
+    # Not taken apart: how it was put together says nothing.
+    kind = type(value)
+    state = {} if kind.__module__.partition(".")[0] == "pathlib" else dict(vars(value))
+    return Parts("path", (kind, str(value), state))
+
+
+def _view(value: memoryview) -> Parts:
+    shape = None if value.shape is None else tuple(value.shape)
+    return Parts("memoryview", (value.format, shape, leaf("bytes", value.tobytes())))
+
+
+def _array(value: array.array[Any]) -> Digest:
+    return leaf(f"array {value.typecode}", memoryview(value).cast("B"))
+
+
+def _cell(value: CellType) -> Parts:
+    try:
+        return Parts("cell", (value.cell_contents,))
+    except ValueError:  # of a name that was not bound yet
+        return Parts("cell", ())
+
+
+def _property(value: property) -> Parts:
+    return Parts("property", (value.fget, value.fset, value.fdel))
+
+
+def _wrapped(value: staticmethod[..., Any] | classmethod[Any, ..., Any]) -> Parts:
+    return Parts(type(value).__name__, (value.__func__,))
+
+
+def _set_subclass(value: set[Any] | frozenset[Any]) -> Parts:
+    plain = set(value) if isinstance(value, set) else frozenset(value)
+    return Parts("set subclass", (type(value), plain, attributes_of(value)))
+
+
+def _object_parts(value: Any) -> Digest | Parts:
+    kind = type_of(value)
+    if kind is object:
+        raise refusal(value, "it is an object() like all others")
+    if is_iterator(value) and kind not in _FILES_IN_MEMORY:
+        raise refusal(value, "looking into it uses it up, so give the function a list")
+    reducer = copyreg.dispatch_table.get(kind)
+    try:
+        reduced: Any = reducer(value) if reducer else value.__reduce_ex__(4)
+    except Exception as error:
+        raise refusal(value, error) from error
+    if isinstance(reduced, str):
+        return _global(value, reduced)
+    make, arguments, *rest = reduced
+    state, elements, pairs = (*rest, None, None, None)[:3]
+    if has_only_attributes(kind):
+        # As a function sees them: not in the order in which they were set.
+        state = attributes_of(value)
+    return Parts(
+        "object",
+        (
+            *(kind, make, arguments, state),
+            None if elements is None else list(elements),
+            None if pairs is None else [part for pair in pairs for part in pair],
+        ),
+    )
+
+
+def _global(value: Any, name: str) -> Digest:
+    """Return the digest of what is known by its name alone, as a singleton is."""
+    module = getattr(value, "__module__", None) or type_of(value).__module__
+    if (known := found_name(value, module, name)) is None:
+        raise refusal(value, f"{module}.{name} is another one")
+    return text_leaf("global", known)
+
+
+_FILES_IN_MEMORY: Final = frozenset({io.BytesIO, io.StringIO})
+
+_EXACT: Final[dict[type, Callable[[Any], Digest | Parts]]] = {
+    type(None): lambda _: text_leaf("None", ""),
+    bool: lambda value: text_leaf("bool", repr(value)),
+    int: _int,
+    float: _float,
+    complex: _complex,
+    str: lambda value: text_leaf("str", value),
+    bytes: lambda value: leaf("bytes", value),
+    bytearray: lambda value: leaf("bytearray", value),
+    list: list_parts,
+    tuple: tuple_parts,
+    dict: dict_parts,
+    set: set_parts,
+    frozenset: set_parts,
+    array.array: _array,
+    memoryview: _view,
+    MappingProxyType: lambda value: Parts("mappingproxy", (dict(value),)),
+    FunctionType: function_parts,
+    MethodType: _method,
+    BuiltinFunctionType: _builtin,
+    CodeType: code_parts,
+    CellType: _cell,
+    Parts: lambda value: value,
+    property: _property,
+    staticmethod: _wrapped,
+    classmethod: _wrapped,
+}
+
+_KINDS: Final[tuple[tuple[type, Callable[[Any], Digest | Parts]], ...]] = (
+    (Item, _item),
+    (type, class_parts),
+    (ModuleType, _module),
+    (enum.Enum, _enum),
+    (BaseException, _exception),
+    (PurePath, _path),
+    (set, _set_subclass),
+    (frozenset, _set_subclass),
+)

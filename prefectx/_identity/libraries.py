@@ -1,0 +1,74 @@
+"""Values of libraries that only their users import: arrays, tables, models."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx._identity.attributes import attributes_of
+from prefectx._identity.parts import Parts
+from prefectx._values.containers import type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefectx._identity.parts import Digest
+
+
+def library_parts(value: Any) -> Digest | Parts | None:
+    """Take a value apart if it is of a library that is known here, else return None."""
+    for base in type_of(value).__mro__:
+        library = base.__module__.partition(".")[0]
+        if library in _LIBRARIES:
+            found = _LIBRARIES[library](value)
+            if found is not None:
+                return found
+    return None
+
+
+def _of_numpy(value: Any) -> Digest | Parts | None:
+    from prefectx._identity.arrays import numpy_parts
+
+    return numpy_parts(value)
+
+
+def _of_pandas(value: Any) -> Parts | None:
+    from prefectx._identity.frames import pandas_parts
+
+    return pandas_parts(value)
+
+
+def _of_arrow(value: Any) -> Parts | None:
+    from prefectx._identity.arrow import arrow_parts
+
+    return arrow_parts(value)
+
+
+def _of_polars(value: Any) -> Parts | None:
+    from prefectx._identity.frames import polars_parts
+
+    return polars_parts(value)
+
+
+def _of_pydantic(value: Any) -> Parts | None:
+    model = getattr(sys.modules.get("pydantic"), "BaseModel", None)
+    kind = type_of(value)
+    if model is None or not isinstance(value, model):
+        return None
+    if any(getattr(kind, name) is not getattr(model, name) for name in _OF_MODELS):
+        return None
+    attributes = attributes_of(value)
+    # Whether a field was given its default or left out says nothing of the data.
+    attributes.pop("__pydantic_fields_set__", None)
+    return Parts("model", (kind, attributes))
+
+
+_OF_MODELS: Final = ("__getstate__", "__reduce__", "__reduce_ex__")
+
+_LIBRARIES: Final[dict[str, Callable[[Any], Digest | Parts | None]]] = {
+    "numpy": _of_numpy,
+    "pandas": _of_pandas,
+    "polars": _of_polars,
+    "pyarrow": _of_arrow,
+    "pydantic": _of_pydantic,
+}

@@ -1,0 +1,81 @@
+"""`Parts`: how a compound value is taken apart, and the digest of what cannot be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from xxhash import xxh3_128, xxh3_128_digest
+
+from prefectx._values.containers import type_of
+from prefectx.errors import UnsupportedValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LARGE: Final = 1 << 16
+
+
+class Digest(bytes):
+    """The digest of something, in its place among the parts of a value."""
+
+    __slots__ = ()
+
+
+class Parts(NamedTuple):
+    """What a value consists of.
+
+    Attributes:
+        tag: What kind of value it is: two kinds never have one tag.
+        parts: The values in it, in order.
+        is_unordered: Whether the order of the parts says nothing, as in a set.
+    """
+
+    tag: str
+    parts: Iterable[Any]
+    is_unordered: bool = False
+
+
+def leaf(tag: str, content: Any) -> Digest:
+    """Return the digest of bytes, or of anything with a contiguous buffer, without a copy.
+
+    Args:
+        tag: What kind of value it is.
+        content: Its bytes.
+    """
+    hasher = xxh3_128(f"{tag}:".encode("utf-8", "surrogatepass"))
+    hasher.update(content)
+    return Digest(hasher.digest())
+
+
+def text_leaf(tag: str, text: str) -> Digest:
+    """Return the digest of a text."""
+    if len(text) < _LARGE:
+        return Digest(xxh3_128_digest(f"{tag}:{text}".encode("utf-8", "surrogatepass")))
+    if text.isascii():
+        return leaf(tag, _memory_of(text))
+    hasher = xxh3_128(f"{tag}:".encode("utf-8", "surrogatepass"))
+    for start in range(0, len(text), _LARGE):
+        hasher.update(text[start : start + _LARGE].encode("utf-8", "surrogatepass"))
+    return Digest(hasher.digest())
+
+
+def _memory_of(text: str) -> Any:
+    """Return where a text of ASCII lies in memory: encoding it takes longer than hashing it."""
+    import ctypes
+
+    address = ctypes.pythonapi.PyUnicode_AsUTF8AndSize
+    address.restype = ctypes.c_void_p
+    address.argtypes = [ctypes.py_object, ctypes.c_void_p]
+    return (ctypes.c_char * len(text)).from_address(address(text, None))
+
+
+def refusal(value: Any, why: object) -> UnsupportedValue:
+    """Return an error for a value that is like no other."""
+    kind = type_of(value)
+    msg = f"a {kind.__module__}.{kind.__qualname__} has no value that could be compared: {why}"
+    return UnsupportedValue(msg.replace("a builtins.", "a "))
+
+
+def combined(tag: str, digests: list[bytes]) -> Digest:
+    """Return the digest of a compound value from those of its parts."""
+    return Digest(xxh3_128_digest(f"{tag}:{len(digests)}:".encode() + b"".join(digests)))

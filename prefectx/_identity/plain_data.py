@@ -1,0 +1,151 @@
+"""Lists, tuples and dicts of numbers and texts, hashed a thousand elements at a time.
+
+A walk through each of a million numbers takes a hundred times as long as hashing them. So parts
+that hold nothing else are written by pickle, which without its memo gives the same bytes for the
+same data, whichever objects are in it twice. Whether a part is written so follows from its value
+alone: else one value would have two digests.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import pickle
+import re
+import struct
+from itertools import chain
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx._identity.parts import Parts, leaf
+from prefectx._values.containers import type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SIZE: Final = 1000
+_MOST: Final = 100_000
+_MOST_BYTES: Final = 1 << 20
+# Pickle looks for loops from a depth of 50 on, and Python has its own limit.
+_DEEPEST: Final = 30
+
+_ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, bytearray})
+_NESTED: Final = frozenset({list, tuple, dict})
+_KNOWN: Final = _ATOMS | _NESTED
+_SORTABLE: Final = frozenset({int, str, bytes})
+
+# A NaN, or an infinity, as pickle writes it; or a part of something else that looks like it.
+_MAYBE_NAN: Final = re.compile(rb"G([\x7f\xff][\xf0-\xff].{6})", re.DOTALL)
+_NAN: Final = struct.pack(">d", math.nan)
+
+
+def list_parts(value: list[Any]) -> Parts:
+    """Take a list apart."""
+    return Parts("list", chunks(value))
+
+
+def tuple_parts(value: tuple[Any, ...]) -> Parts:
+    """Take a tuple apart."""
+    return Parts("tuple", chunks(list(value)))
+
+
+def dict_parts(value: dict[Any, Any]) -> Parts:
+    """Take a dict apart, in order: a function may see the order of a dict."""
+    return Parts("dict", chunks(list(chain.from_iterable(value.items()))))
+
+
+def set_parts(value: set[Any] | frozenset[Any]) -> Parts:
+    """Take a set apart, whose order may differ from process to process."""
+    name = type(value).__name__
+    kinds = set(map(type, value))
+    if len(kinds) == 1 and kinds <= _SORTABLE:
+        return Parts(f"sorted {name}", chunks(sorted(value)))
+    return Parts(name, value, is_unordered=True)
+
+
+def chunks(values: list[Any]) -> Iterator[Any]:
+    """Give the digests of a thousand elements each where they are plain data, else the elements."""
+    for start in range(0, len(values), _SIZE):
+        chunk = values[start : start + _SIZE]
+        found = _written(chunk)
+        if found is None:
+            yield from chunk
+        else:
+            yield leaf(f"plain {len(chunk)}", found)
+
+
+def _written(chunk: list[Any]) -> Any:
+    """Return the chunk as bytes, or None if it holds other than plain data, or too much of it."""
+    kinds = _kinds_in(chunk)
+    if kinds is None:
+        return None
+    try:
+        written = _pickled(chunk)
+        if float in kinds and any(map(_is_other_nan, _MAYBE_NAN.findall(written))):
+            # There are many NaNs, and no Python code tells one from another.
+            written = _pickled(_with_one_nan(chunk))
+    except _TooMuch:
+        return None
+    return written
+
+
+def _kinds_in(chunk: list[Any]) -> set[type] | None:
+    """Return the types in the chunk, level by level; None if there are others than plain ones."""
+    containers: list[Any] = [chunk]
+    kinds: set[type] = set()
+    count = 0
+    for _ in range(_DEEPEST):
+        # What a garbage collector would visit: of lists, tuples and dicts, all that is in them.
+        inside = gc.get_referents(*containers)
+        here = set(map(type, inside))
+        count += len(inside)
+        if not here <= _KNOWN or count > _MOST:
+            return None
+        kinds |= here
+        if here.isdisjoint(_NESTED):
+            return kinds
+        containers = [value for value in inside if type(value) in _NESTED]
+    return None
+
+
+class _TooMuch(Exception):
+    """The chunk takes more bytes than are looked at together."""
+
+
+class _Written:
+    """A file in memory, which takes no more than a megabyte."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def write(self, piece: Any) -> None:
+        self._size += len(piece)
+        if self._size > _MOST_BYTES:
+            raise _TooMuch
+        self._pieces.append(bytes(piece))
+
+    def content(self) -> bytes:
+        return b"".join(self._pieces)
+
+
+def _pickled(chunk: list[Any]) -> bytes:
+    file = _Written()
+    pickler = pickle.Pickler(file, 5)
+    # Without a memo: it would note which objects are the same one.
+    pickler.fast = True
+    pickler.dump(chunk)
+    return file.content()
+
+
+def _is_other_nan(number: bytes) -> bool:
+    return number != _NAN and math.isnan(struct.unpack(">d", number)[0])
+
+
+def _with_one_nan(value: Any) -> Any:
+    kind = type_of(value)
+    if kind is float:
+        return value if value == value else math.nan  # noqa: PLR0124 - NaN alone is not itself
+    if kind is dict:
+        return {_with_one_nan(key): _with_one_nan(element) for key, element in value.items()}
+    return kind(map(_with_one_nan, value)) if kind in _NESTED else value

@@ -1,0 +1,100 @@
+"""The syntax tree of a function as text: without comments, docstrings, layout and line numbers."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from functools import lru_cache
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_WITH_DOCSTRING: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# Python's versions differ in these, and they say nothing of what the code does.
+_IGNORED: Final = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+
+
+def syntax_of(fn: Any) -> str | None:
+    """Return the syntax tree of a function as text, the same in each version of Python.
+
+    Args:
+        fn: A function.
+
+    Returns:
+        The text; None where the source is not there, or is no longer what was compiled: at the
+        interpreter's prompt, for `exec`, for a file that was edited since.
+    """
+    code: CodeType = fn.__code__
+    lines = linecache.getlines(code.co_filename, fn.__globals__)
+    parsed = _parsed("".join(lines)) if lines else None
+    if parsed is None:
+        return None
+    tree, compiled = parsed
+    if code not in compiled:
+        return None
+    found = [node for node in ast.walk(tree) if _first_line(node) == code.co_firstlineno]
+    named = [node for node in found if getattr(node, "name", "<lambda>") == code.co_name]
+    # Of two lambdas in one line, the tree does not say which it is.
+    # Its decorators are looked at themselves.
+    return _text(named[0], _IGNORED | {"decorator_list"}) if len(named) == 1 else None
+
+
+@lru_cache(maxsize=64)
+def _parsed(source: str) -> tuple[ast.Module, frozenset[CodeType]] | None:
+    try:
+        tree = ast.parse(source)
+        compiled = compile(source, "", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    return tree, frozenset(_codes(compiled))
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _first_line(node: ast.AST) -> int | None:
+    if not isinstance(node, _DEFINITIONS):
+        return None
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return decorators[0].lineno if decorators else node.lineno
+
+
+def _text(part: Any, ignored: frozenset[str] = _IGNORED) -> str:
+    """Return a part of a tree as text; what is empty is left out, for so do some versions."""
+    if isinstance(part, ast.Constant):
+        return repr(part.value)
+    if isinstance(part, ast.AST):
+        fields = [(name, _part(part, name)) for name in part._fields if name not in ignored]
+        inside = [f"{name}={_text(value)}" for name, value in fields if value not in (None, [])]
+        return f"{type(part).__name__}({', '.join(inside)})"
+    if isinstance(part, list):
+        parts: list[Any] = part
+        return f"[{', '.join(map(_text, parts))}]"
+    return repr(part)
+
+
+def _part(node: ast.AST, name: str) -> Any:
+    part: Any = getattr(node, name, None)
+    if isinstance(node, ast.JoinedStr):
+        return _joined(part)
+    if name == "body" and isinstance(node, _WITH_DOCSTRING):
+        return part[1:] if ast.get_docstring(node, clean=False) is not None else part
+    return part
+
+
+def _joined(parts: list[Any]) -> list[Any]:
+    """Return the parts of an f-string with one constant where some versions have several."""
+    found: list[Any] = []
+    for part in parts:
+        if isinstance(part, ast.Constant) and found and isinstance(found[-1], ast.Constant):
+            found[-1] = ast.Constant(str(found[-1].value) + str(part.value))
+        elif not isinstance(part, ast.Constant) or part.value != "":
+            found.append(part)
+    return found

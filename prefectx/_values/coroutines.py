@@ -1,0 +1,39 @@
+"""Running a coroutine to its end, also where an event loop runs already."""
+
+from __future__ import annotations
+
+import contextvars
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+
+def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end and return its result, also while an event loop is running."""
+    import asyncio
+    import threading
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    results: list[Any] = []
+    context = contextvars.copy_context()
+    thread = threading.Thread(
+        target=lambda: results.append(context.run(asyncio.run, _caught(coroutine))),
+    )
+    thread.start()
+    thread.join()
+    result, error = results[0]
+    if error is not None:
+        raise error
+    return result
+
+
+async def _caught(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return await coroutine, None
+    except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
+        return None, error

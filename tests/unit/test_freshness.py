@@ -1,0 +1,558 @@
+"""What counts as done: never what another task, another file or half a run has left."""
+
+from __future__ import annotations
+
+import datetime
+import linecache
+import os
+import subprocess
+import sys
+import textwrap
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefectx import InFile, flow, load, task, use_mode
+from prefectx.errors import StaleTarget, TargetCollision, TargetReplaced, UnknownOption
+from prefectx.records import record_of
+from prefectx.stores import Filestore, MemoryStore
+
+pytestmark = pytest.mark.prefectx("cache")
+
+Python = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def fresh_folder(tmp_target: Any) -> Any:
+    return tmp_target
+
+
+@flow
+def run(decorated: Any, *values: Any) -> Any:
+    """One run: a call for each value."""
+    return [decorated(value) for value in values]
+
+
+def module(name: str, source: str) -> None:
+    """Write a module into the current folder."""
+    Path(f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+
+
+FETCH = """
+    from prefectx import task
+
+    @task
+    def fetch(x):
+        return (__name__, x)
+"""
+
+
+class Config:
+    def __init__(self, k: int) -> None:
+        self.k = k
+
+
+class TestTasksOfOneName:
+    def test_in_two_modules_collide_in_one_run(self, python: Python) -> None:
+        module("north", FETCH)
+        module("south", FETCH)
+        code = """
+            import north, south
+            from prefectx import flow
+            from prefectx.errors import TargetCollision
+
+            @flow
+            def both():
+                north.fetch(1), south.fetch(1)
+
+            try:
+                both()
+            except TargetCollision as error:
+                print(error)
+        """
+        found = python(code, PREFECTX="cache")
+        assert "north.fetch(x=1) and south.fetch(x=1)" in found
+
+    @pytest.mark.parametrize("numbers", ["1", "3, 2", "3, 3, 1"])
+    def test_in_two_modules_collide_in_a_later_run(self, numbers: str, python: Python) -> None:
+        """Also where most targets are this task's own, and only one is the other's."""
+        module("north", FETCH)
+        module("south", FETCH)
+        python("import north; north.fetch(1); north.fetch(2)", PREFECTX="cache")
+        code = f"""
+            import south
+            from prefectx import flow
+            from prefectx.errors import TargetCollision
+
+            @flow
+            def calls():
+                return [south.fetch(number) for number in [{numbers}]]
+
+            try:
+                calls()
+            except TargetCollision as error:
+                print(error)
+        """
+        found = python(code, PREFECTX="cache")
+        assert "was made by another task: north.fetch(x=" in found
+        assert "'north.fetch'" in found
+
+    def test_in_two_classes_collide(self) -> None:
+        class Left:
+            @staticmethod
+            @task(target="out/{x}")
+            def fetch(x: int) -> str:
+                return f"left {x}"
+
+        class Right:
+            @staticmethod
+            @task(target="out/{x}")
+            def fetch(x: int) -> str:
+                return f"right {x}"
+
+        run(Left.fetch, 1)
+        with pytest.raises(TargetCollision, match="was made by another task"):
+            run(Right.fetch, 1)
+
+    @pytest.mark.parametrize("store", [MemoryStore(), Filestore("memory://names")])
+    def test_collide_in_any_store(self, store: Any) -> None:
+        def left(x: int) -> int:
+            return x
+
+        def right(x: int) -> int:
+            return -x
+
+        configured = task(target="out/{x}", store=store)
+        run(configured(left), 1)
+        with pytest.raises(TargetCollision):
+            run(configured(right), 1)
+
+    @pytest.mark.parametrize("first", [{"n": 2}, [2], Config(2), 2])
+    def test_from_a_factory_collide_where_they_close_over_something_else(self, first: Any) -> None:
+        second = {dict: {"n": 3}, list: [3], Config: Config(3), int: 3}[type(first)]
+
+        def make(settings: Any, *, as_default: bool) -> Any:
+            if as_default:
+
+                @task(target="out/{x}")
+                def scaled(x: int, by: Any = settings) -> str:
+                    return f"{x} {by}"
+
+                return scaled
+
+            @task(target="out/{x}")
+            def times(x: int) -> str:
+                return f"{x} {settings}"
+
+            return times
+
+        @flow
+        def both(as_default: bool) -> None:
+            make(first, as_default=as_default)(1)
+            make(second, as_default=as_default)(1)
+
+        for as_default in (False, True):
+            Filestore().delete("out/1")
+            with pytest.raises(TargetCollision):
+                both(as_default)
+
+    def test_from_a_factory_are_one_where_they_close_over_the_same(self, tmp_target: Any) -> None:
+        def make(settings: dict[str, int]) -> Any:
+            @task(target="out/{x}")
+            def times(x: int) -> int:
+                return x * settings["n"]
+
+            return times
+
+        @flow
+        def both() -> Any:
+            return [make({"n": 2})(1), make({"n": 2})(1)]
+
+        assert load(both()) == [2, 2]
+        assert tmp_target.runs == {"times": 1}
+
+    def test_of_a_script_are_those_of_the_module_that_it_is(self, python: Python) -> None:
+        shown = "\n    if __name__ == '__main__': print(fetch(1).load())"
+        module("weather", FETCH + shown)
+            "weather", FETCH + "\n    if __name__ == '__main__':\n        print(fetch(1).load())"
+        )
+        environment = {**os.environ, "PREFECTX": "cache"}
+        command = [sys.executable, "-W", "error", "weather.py"]
+        subprocess.run(command, env=environment, check=True)
+        code = "import weather; print(weather.fetch(1).load())"
+        assert python(code, PREFECTX="cache", PYTHONWARNINGS="error") == "('__main__', 1)"
+
+    def test_of_two_scripts_are_two(self) -> None:
+        for name in ("north", "south"):
+            module(name, FETCH + "\n    fetch(1)")
+        environment = {**os.environ, "PREFECTX": "cache"}
+        found = [
+            subprocess.run(
+                [sys.executable, f"{name}.py"],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stderr
+            for name in ("north", "south")
+        ]
+        assert found[0] == ""
+        assert "TargetCollision: target 'working/fetch/1' of south.fetch(x=1) was made" in found[1]
+
+    def test_with_options_are_the_same_task(self) -> None:
+        @task(target="out/{x}")
+        def same(x: int) -> int:
+            return x
+
+        run(same, 1)
+        assert load(run(same.with_options(retries=2), 1)) == [1]
+
+
+def test_objects_made_in_a_loop_are_told_apart_whatever_memory_they_get() -> None:
+    @task(target="w/{name}.json")
+    def fit(name: str, config: Config) -> int:
+        return config.k
+
+    @flow
+    def loop() -> None:
+        for k in range(20):
+            fit("a", Config(k))
+
+    for _ in range(5):
+        with pytest.raises(TargetCollision):
+            loop()
+
+
+WRITES = """
+    import os, sys
+    from pathlib import Path
+    from prefectx import task
+
+    @task(target="out/{name}.txt", store=None, once=bool(os.environ.get("ONCE")))
+    def write(name):
+        print("ran")
+        Path("out").mkdir(exist_ok=True)
+        Path(f"out/{name}.txt").write_text("half")
+        if os.environ.get("KILLED"):
+            os._exit(9)
+        if os.environ.get("OVERTAKEN"):
+            import subprocess
+            env = {**os.environ, "OVERTAKEN": ""}
+            subprocess.run([sys.executable, "-c", "import writes; writes.write('a')"], env=env)
+            raise LookupError("no data")
+        Path(f"out/{name}.txt").write_text("whole")
+        return f"out/{name}.txt"
+"""
+
+
+class TestTargetsThatTheFunctionWrites:
+    @pytest.mark.parametrize("once", ["", "1"])
+    def test_do_not_count_where_a_kill_has_left_half_of_one(self, once: str) -> None:
+        module("writes", WRITES)
+        environment = {**os.environ, "PREFECTX": "cache", "ONCE": once, "PYTHONPATH": "."}
+        code = "import writes; print(open(writes.write('a').load()).read())"
+        found = [
+            subprocess.run(
+                [sys.executable, "-c", code],
+                env=environment | {"KILLED": killed},
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stdout.split()
+            for killed in ("1", "", "")
+        ]
+        assert found[1:] == [["ran", "whole"], ["whole"]]
+
+    def test_of_another_process_outlive_a_call_that_fails(self) -> None:
+        module("writes", WRITES)
+        environment = {**os.environ, "PREFECTX": "cache", "OVERTAKEN": "1", "PYTHONPATH": "."}
+        code = "import writes; writes.write('a')"
+        found = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "LookupError: no data" in found.stderr
+        assert Path("out/a.txt").read_text() == "whole"
+
+    @pytest.mark.parametrize("reasons", [(), ("inputs",), ("code",)])
+    def test_are_stale_once_another_mode_has_overwritten_them(self, reasons: Any) -> None:
+        rows = [1]
+
+        @task(target="out/{name}.csv", store=None, rerun_on=reasons)
+        def table(name: str) -> str:
+            Path("out").mkdir(exist_ok=True)
+            Path(f"out/{name}.csv").write_text("row\n" * rows[0])
+            return f"out/{name}.csv"
+
+        run(table, "a")
+        with use_mode("function"):
+            rows[0] = 3
+            table("a")
+        rows[0] = 1
+        assert [Path(path).read_text() for path in load(run(table, "a"))] == ["row\n"]
+
+    def test_still_count_after_a_copy_that_keeps_no_times(self, tmp_target: Any) -> None:
+        @task(target="out/{name}.csv", store=None)
+        def table(name: str) -> str:
+            Path("out").mkdir(exist_ok=True)
+            Path(f"out/{name}.csv").write_text("row")
+            return f"out/{name}.csv"
+
+        run(table, "a")
+        os.utime("out/a.csv", (1, 1))
+        run(table, "a")
+        assert tmp_target.runs == {"table": 1}
+
+    def test_that_are_folders_are_stale_once_a_file_in_them_is_another(
+        self, tmp_target: Any
+    ) -> None:
+        @task(target="out/{name}", store=None)
+        def split(name: str) -> str:
+            for number in (1, 2):
+                Path(f"out/{name}").mkdir(exist_ok=True, parents=True)
+                Path(f"out/{name}/{number}.txt").write_text("part")
+            return f"out/{name}"
+
+        run(split, "a")
+        run(split, "a")
+        assert tmp_target.runs == {"split": 1}
+        Path("out/a/2.txt").write_text("else")
+        run(split, "a")
+        assert tmp_target.runs == {"split": 2}
+
+
+class TestItemsOfTasksThatRerun:
+    def test_load_what_their_call_has_made_or_say_that_it_was_replaced(self) -> None:
+        @task(target="out/constant", rerun_on={"inputs"})
+        def double(x: int) -> int:
+            return 2 * x
+
+        first = double(1)
+        assert load(first) == 2
+        second = double(2)
+        assert load(second) == 4
+        with pytest.raises(TargetReplaced, match="'out/constant' has been made anew"):
+            load(first)
+        assert load(double(2)) == 4
+
+    def test_load_the_same_from_any_call_that_is_the_same(self) -> None:
+        @task(target="out/constant", rerun_on={"inputs", "code"})
+        def double(x: int) -> int:
+            return 2 * x
+
+        first, again = double(1), double(1)
+        assert load([first, again]) == [2, 2]
+        double.item(1).delete()
+        assert load(double(1)) == 2
+        assert load(first) == 2
+
+
+class TestFiles:
+    def test_are_inputs_where_they_are_annotated_as_such(self, tmp_target: Any) -> None:
+        @task(rerun_on={"inputs"})
+        def count(path: InFile) -> int:
+            return len(Path(path).read_text().split())
+
+        text = Path("a.txt")
+        text.write_text("one two")
+        assert load(run(count, "a.txt")) == [2]
+        text.write_text("one two three")
+        assert load(run(count, "a.txt")) == [3]
+        os.utime("a.txt", (1, 1))
+        assert load(run(count, "a.txt")) == [3]
+        assert tmp_target.runs == {"count": 2}
+
+    @pytest.mark.parametrize("kind", ["Path", "named", "list", "folder"])
+    def test_are_inputs_in_any_spelling(self, kind: str) -> None:
+        def of_path(path: Path) -> int:
+            return len(path.read_text())
+
+        def of_name(path: Any) -> int:
+            return len(Path(path).read_text())
+
+        def of_many(path: list[InFile]) -> int:
+            return sum(len(Path(part).read_text()) for part in path)
+
+        def of_folder(path: InFile) -> int:
+            return sum(len(part.read_text()) for part in Path(path).iterdir())
+
+        configured = task(rerun_on={"inputs"}, target="out/constant")
+        Path("in").mkdir()
+        file = Path("in/a.txt")
+        decorated, argument = {
+            "Path": (configured(of_path), file),
+            "named": (configured(files={"path"})(of_name), "in/a.txt"),
+            "list": (configured(of_many), ["in/a.txt"]),
+            "folder": (configured(of_folder), "in"),
+        }[kind]
+        for content in ("a", "abc"):
+            file.write_text(content)
+            assert load(run(decorated, argument)) == [len(content)]
+
+    def test_that_have_changed_are_told_of_where_the_target_is_trusted(self) -> None:
+        @task
+        def count(path: InFile) -> int:
+            return len(Path(path).read_text().split())
+
+        Path("a.txt").write_text("one two")
+        run(count, "a.txt")
+        Path("a.txt").write_text("one")
+        with pytest.warns(StaleTarget, match=r"count: target .* is older than its input 'a.txt'"):
+            assert load(run(count, "a.txt")) == [2]
+
+    def test_stand_in_the_record(self) -> None:
+        @task
+        def count(path: InFile) -> int:
+            return len(Path(path).read_text().split())
+
+        Path("a.txt").write_text("one two")
+        (made,) = run(count, "a.txt")
+        record = record_of(made)
+        assert record is not None
+        assert record.files is not None
+        size, changed, content = record.files["a.txt"]
+        assert (size, changed, len(content)) == (7, Path("a.txt").stat().st_mtime_ns, 32)
+
+    def test_that_the_task_itself_writes_are_no_inputs(self, tmp_target: Any) -> None:
+        @task(rerun_on={"inputs"}, target="out/constant")
+        def write(path: Path) -> int:
+            return path.write_text("row")
+
+        for _ in range(2):
+            run(write, Path("made.txt"))
+        assert tmp_target.runs == {"write": 1}
+
+    def test_that_are_named_but_no_arguments_are_refused(self) -> None:
+        with pytest.raises(UnknownOption, match=r"files names \['paht'\].* path"):
+
+            @task(files={"paht"})
+            def count(path: str) -> int:
+                return 1
+
+
+class TestReasons:
+    def test_upstream_is_what_lies_at_the_items_given(self, tmp_target: Any) -> None:
+        factor = [1]
+
+        @task(target="out/{x}", rerun_on={"code"})
+        def source(x: int) -> int:
+            return x // 10 * factor[0]
+
+        @task(target="sums/{base}", rerun_on={"upstream"})
+        def total(part: int) -> int:
+            return part + 1
+
+        @flow
+        def chain() -> Any:
+            return total(source(10))
+
+        assert load(chain()) == 2
+        source.item(10).delete()
+        assert load(chain()) == 2
+        assert tmp_target.runs == {"source": 2, "total": 1}, "an identical output changes nothing"
+        source.item(10).delete()
+        factor[0] = 5
+        assert load(chain()) == 6
+
+    def test_expired_is_older_than_the_task_allows(self, tmp_target: Any) -> None:
+        @task(target="out/{x}", rerun_on={"expired"}, expires=datetime.timedelta(hours=1))
+        def hourly(x: int) -> int:
+            return x
+
+        run(hourly, 1)
+        run(hourly, 1)
+        assert tmp_target.runs == {"hourly": 1}
+        run(hourly.with_options(expires=datetime.timedelta(0)), 1)
+        assert tmp_target.runs == {"hourly": 2}
+
+    def test_of_the_flow_hold_for_all_of_its_tasks(self, tmp_target: Any) -> None:
+        @task(target="out/constant")
+        def double(x: int) -> int:
+            return 2 * x
+
+        @flow(rerun_on={"inputs"})
+        def careful(x: int) -> Any:
+            return double(x)
+
+        assert [load(careful(x)) for x in (1, 1, 2)] == [2, 2, 4]
+        assert tmp_target.runs == {"double": 2}
+
+    def test_of_the_environment_hold_for_all(
+        self, tmp_target: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        @task(target="out/constant")
+        def double(x: int) -> int:
+            return 2 * x
+
+        monkeypatch.setenv("PREFECTX_RERUN_ON", "code, inputs")
+        assert [load(run(double, x)) for x in (1, 1, 2)] == [[2], [2], [4]]
+        assert tmp_target.runs == {"double": 2}
+        monkeypatch.setenv("PREFECTX_RERUN_ON", "moon")
+        with pytest.raises(UnknownOption, match=r"PREFECTX_RERUN_ON.*'upstream', not \['moon'\]"):
+            run(double, 1)
+
+
+def edited(source: str) -> Any:
+    """Give a task's function as a notebook's cell defines it."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(f"def table(n): {source}", namespace)  # noqa: S102 - code of our own making
+    return namespace["table"]
+
+
+class TestWarnings:
+    def test_come_once_a_task_with_the_count_at_the_users_line(self) -> None:
+        configured = task(target="out/{n}")
+        run(configured(edited("return n")), *range(300))
+        newer = configured(edited("return n + 1"))
+        with pytest.warns(StaleTarget) as caught:
+            run(newer, *range(300))
+        assert len(caught) == 1
+        assert "table: 300 targets were made otherwise" in str(caught[0].message)
+        assert caught[0].filename == __file__
+
+    def test_come_once_a_task_outside_flows_too(self) -> None:
+        configured = task(target="out/{n}")
+        older, newer = configured(edited("return n")), configured(edited("return n + 1"))
+        for number in range(5):
+            older(number)
+        with pytest.warns(StaleTarget) as caught:
+            _ = [newer(number) for number in range(5)]
+        assert [str(warning.message).count("another version") for warning in caught] == [1]
+        assert caught[0].filename == __file__
+
+    def test_of_an_edited_cell_speak_of_no_collision(self) -> None:
+        configured = task(target="cells/{n}")
+        configured(edited("return n"))(3)
+        with pytest.warns(StaleTarget, match="another version of the task 'table'"):
+            configured(edited("return -n"))(3)
+
+    def test_do_not_come_where_nothing_is_old(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            decorated = task(target="out/{n}")(edited("return n"))
+            for _ in range(2):
+                run(decorated, 1, 2, 3)
+
+
+def test_debuggers_are_shown_the_source_of_a_template() -> None:
+    @task(target="out/{x}/{1 // y}")
+    def divide(x: int, y: int) -> int:
+        return x
+
+    with pytest.raises(ValueError, match="ZeroDivisionError") as caught:
+        divide(1, 0)
+    assert caught.value.__cause__ is not None
+    traceback = caught.value.__cause__.__traceback__
+    assert traceback is not None
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    file = traceback.tb_frame.f_code.co_filename
+    assert file.startswith("<target of ")
+    assert "divide" in file
+    assert linecache.getline(file, traceback.tb_lineno).strip() == "return rf'''out/{x}/{1 // y}'''"
