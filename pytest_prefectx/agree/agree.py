@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import MODES, current_mode
 from prefectx._settings.mode import checked_mode
+from prefectx.errors import nearest
 from pytest_prefectx.agree.formatting import shown
 from pytest_prefectx.agree.libraries import seeds_kept
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program, fresh_folder
@@ -177,10 +177,11 @@ def agreed(
 def _checked(expect: Mapping[str, str]) -> Mapping[str, str]:
     for kind in expect:
         if kind not in KINDS:
-            nearest = difflib.get_close_matches(kind, KINDS, n=1)
-            hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-            msg = f"expect= names {kind!r}, which is no kind of reason.{hint} The kinds are:"
-            raise ValueError(f"{msg} {', '.join(KINDS)}.")
+            msg = (
+                f"expect= names {kind!r}, which is no kind of reason.{nearest(kind, KINDS)} The"
+                f" kinds are: {', '.join(KINDS)}."
+            )
+            raise ValueError(msg)
     return expect
 
 

@@ -134,7 +134,7 @@ def threads_in_this_context() -> Generator[None]:
         thread.run = functools.partial(context.run, thread.run)  # type: ignore[method-assign]
         start(thread)
 
-    threading.Thread.start = start_here  # type: ignore[method-assign]
+    threading.Thread.start = start_here  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:

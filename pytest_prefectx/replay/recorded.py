@@ -10,13 +10,14 @@ import stat
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from prefectx import Item, load, use_mode
 from prefectx import records as prefectx_records
 from prefectx._api.task import Task
 from prefectx._calls import kept_arguments
 from prefectx.stores import Filestore, formats, journal
+from prefectx.stores.record import parsed
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import shown
 from pytest_prefectx.agree.hidden import sources_of_chance
@@ -198,7 +199,7 @@ def imported_task(name: str) -> Task[..., Any]:
         for part in parts[length:]:
             found = inspect.getattr_static(found, part, None)
         found = getattr(found, "__func__", found)
-        if isinstance(found, Task):
+        if isinstance(cast("object", found), Task):
             task: Task[..., Any] = found
             return task
     msg = f"there is no task {name} any more"
@@ -259,7 +260,7 @@ def _calls(root: str) -> Iterator[RecordedCall]:
             latest[fields["target"]] = fields
     is_trusted = all(map(_is_mine, journal.files(root)))
     for target, fields in latest.items():
-        record = prefectx_records.parsed(json.dumps(fields))
+        record = parsed(json.dumps(fields))
         if record is not None and os.path.isfile(os.path.join(root, target)):
             yield RecordedCall(root, target, record, is_trusted=is_trusted)
 

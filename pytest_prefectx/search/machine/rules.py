@@ -20,8 +20,8 @@ from hypothesis.stateful import (
 from pytest_prefectx.agree.agree import FAST, compared
 from pytest_prefectx.agree.formatting import shown
 from pytest_prefectx.agree.programs import Arguments
+from pytest_prefectx.harm import cut_short, flip
 from pytest_prefectx.search.machine.bench import Bench
-from pytest_prefectx.search.machine.harm import cut_short, flipped
 from pytest_prefectx.search.machine.known import Known
 from pytest_prefectx.search.machine.process import is_importable
 
@@ -161,7 +161,7 @@ class ModeMachine(RuleBasedStateMachine):
     @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.place.targets())))
     def corrupt(self, path: str) -> None:
         """Flip each bit of a target: it is refused until it is deleted."""
-        self._bench.spoil(path, flipped, "spoilt")
+        self._bench.spoil(path, flip, "spoilt")
 
     @precondition(lambda machine: machine._bench.place.targets())
     @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.place.targets())))
