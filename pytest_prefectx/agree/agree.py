@@ -218,3 +218,8 @@ def _explanation(reason: Reason | None) -> str:
     if reason is None:
         return "Why: none of the causes that prefectx looks for was found."
     return f"Why ({reason.kind}): {reason.text}\nDo: {reason.advice}"
+
+
+# Where users import it from: in tracebacks, in pickles, in the help.
+ModesDisagree.__module__ = "pytest_prefectx"
+assert_modes_agree.__module__ = "pytest_prefectx"

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from functools import cached_property, partial
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from prefectx._api.flow import Flow
 from prefectx._api.task import Task
@@ -146,7 +146,7 @@ def unseen_state(value: Any) -> dict[str, Any] | None:
         if callable(ask := getattr(value, name, None)) and not isinstance(value, type):
             with suppress(Exception):
                 state[name] = ask()
-    cls: Any = value.__class__
+    cls: type[Any] = cast("Any", value).__class__
     attributes: dict[str, Any] = dict(getattr(value, "__dict__", None) or {})
     for name, kept in attributes.items():
         if isinstance(getattr(cls, name, None), cached_property):

@@ -139,7 +139,7 @@ class ProcessState:
         if isinstance(function, MethodType):
             return (function.__self__, function.__func__)
         if isinstance(function, functools.partial):
-            return (function.func, *function.args, *function.keywords.values())
+            return [part for part in function.__reduce__()[2] if part is not None]
         if not is_users(function.__module__ or ""):
             return ()
         module = sys.modules.get(function.__module__)

@@ -101,7 +101,8 @@ class RecordedCall:
 
     def kept(self) -> Any:
         """Return the output that was kept."""
-        return Item(Filestore(self.root), self.target).load()
+        item: Item[Any] = Item(Filestore(self.root), self.target)
+        return item.load()
 
     def run(self) -> Any:
         """Return what the function gives for the recorded arguments now; nothing is kept."""

@@ -217,3 +217,7 @@ def _checked(arguments: Any) -> tuple[Any, ...]:
         msg = f"arguments= is a strategy of tuples, but it gave {shown(arguments)}"
         raise TypeError(msg)
     return arguments  # pyright: ignore[reportUnknownVariableType]
+
+
+# Where users import it from: in tracebacks, in pickles, in the help.
+ModeMachine.__module__ = "pytest_prefectx"
