@@ -39,15 +39,16 @@ def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
     # A name that cannot be rendered stops the call, so it is rendered first.
     if task.is_async or task.is_generator or task.naming.names_runs:
         return call_in_mode
-    fn = task.fn
+    # Bound once: they are asked at each call.
+    fn, mode_here, look_up, run_under_way = task.fn, override.get, environment.get, run_here.get
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        mode = override.get()
+        mode = mode_here()
         if mode is None:
-            is_plain = environment.get(_MODE) in _NOT_SET
+            is_plain = look_up(_MODE) in _NOT_SET
         else:
             is_plain = mode == "function" and runner_override.get() is None
-        if kwargs or not is_plain or _RUNS_LOG in environment or run_here.get() is not None:
+        if kwargs or not is_plain or _RUNS_LOG in environment or run_under_way() is not None:
             return _call(task, args, kwargs)
         for value in args:
             if type(value) not in _LITERALS:

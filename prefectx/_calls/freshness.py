@@ -6,7 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from prefectx import records
-from prefectx._calls.audit import AUDIT, audit_some
+from prefectx._calls.audit import AUDIT
 from prefectx._calls.run import current_run, known_here, other_version
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
@@ -76,8 +76,6 @@ def is_done(call: Call) -> bool:
             call.item = item.of_version(record.version)
     if not asks:
         run.know(task, item, call.mark(run))
-    if AUDIT.raw() is not None:
-        audit_some(call)
     return True
 
 

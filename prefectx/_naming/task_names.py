@@ -116,6 +116,19 @@ class Naming:
         """Return the name of a call's run, or None without a template for it."""
         return None if self._name is None else self._name.render(self.bind(*args, **kwargs))
 
+    def default_run_name(
+        self, task: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> str | None:
+        """Return what a call's run is called without a template: the task's name and the base.
+
+        Args:
+            task: The task's name.
+            args: The call's positional arguments.
+            kwargs: Its arguments by name.
+        """
+        item = self.item(args, kwargs)
+        return None if item is None else f"{task} {base_of(item)}"
+
     def _base_of(self, arguments: Mapping[str, Any]) -> str:
         names = context_names()
         if "base" in names:
@@ -150,6 +163,12 @@ class Naming:
         if isinstance(store, Filestore):
             check_suffix(self._target.ending, self._target.source)
         return store
+
+
+def base_of(item: Item[Any]) -> str:
+    """Return what tells an item from others of its task, for people."""
+    # There is no base where the target is not made of one.
+    return item.base or item.target.rpartition("/")[2]
 
 
 def _refusal(fn: Callable[..., Any]) -> str | None:

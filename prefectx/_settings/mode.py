@@ -32,6 +32,29 @@ override: Final[ContextVar[Mode | None]] = ContextVar("prefectx_mode", default=N
 """`use_mode`'s mode, or None where none is set."""
 
 
+def _of_a_run_of_prefects() -> None:
+    """Put mode `prefect` in force where Prefect has started a flow run and nobody has set a mode.
+
+    The flow's module is loaded in a process of its own, which no `use_mode` reaches. What that
+    process starts is to be in the same mode.
+    """
+    if _FLOW_RUN in os.environ and not os.environ.get(VARIABLE):
+        os.environ[VARIABLE] = "prefect"
+        import logging
+
+        logging.getLogger("prefectx").warning(
+            "Prefect has started this flow run without %s, so it runs in mode prefect. For another"
+            ' mode put it into the deployment: job_variables={"env": {"%s": "prefect.skip"}}.',
+            VARIABLE,
+            VARIABLE,
+        )
+
+
+# Prefect sets it in the processes, containers and pods that it runs deployed flows in.
+_FLOW_RUN: Final = "PREFECT__FLOW_RUN_ID"
+_of_a_run_of_prefects()
+
+
 def current_mode() -> Mode:
     """Return the mode in force here: `use_mode`'s, else `$PREFECTX`'s, else `"function"`.
 

@@ -86,6 +86,8 @@ def _is_sound(record: Record) -> bool:
     fields: dict[str, Any] = record._asdict()
     if not all(isinstance(fields[name], kind) for name, kind in _KINDS.items()):
         return False
+    if isinstance(fields["seconds"], bool):
+        return False
     fingerprints = [*(fields["files"] or {}).values(), fields["output"]]
     return all(_is_fingerprint(found) for found in fingerprints if found is not None)
 

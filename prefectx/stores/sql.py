@@ -20,11 +20,12 @@ except ModuleNotFoundError as error:
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from prefectx.stores.base import Store
+from prefectx.stores.folders.listing import listings
 from prefectx.stores.messages import decoded, encoded, missing
 from prefectx.stores.sql_engine import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Sequence
     from contextlib import AbstractContextManager
 
 # A little less than what SQLite and PostgreSQL take.
@@ -65,13 +66,28 @@ class SQLStore(Store):
             sql.Column("record", sql.Text),
             sql.Column("saved", sql.DateTime(timezone=True)),
         )
+        self._looked_for: Final[sql.Select[Any]] = sql.select(
+            sql.literal_column("1", sql.Integer())
+        ).where(
+            self._rows.c.target == sql.bindparam("target", type_=sql.Text()),
+            self._rows.c.value.is_not(None),
+        )
 
     def exists(self, target: str) -> bool:
-        """Tell whether the output is there, without reading it.
+        """Tell whether the output is there, without reading it: within a run, mostly by a listing.
 
         Raises:
             StoreUnreachable: The database is away.
         """
+        known = listings.get()
+        if known is not None and known.has(self._place(), target, self._names_in):
+            return True
+        # Another process may have made it since.
+        return self._is_there(target)
+
+    def _is_there(self, target: str) -> bool:
+        if (found := self._database.has_row(self._rows, self._looked_for, target)) is not None:
+            return found
         return self._one(target, sql.literal(1)) is not None
 
     def load(self, target: str) -> Any:
@@ -109,22 +125,41 @@ class SQLStore(Store):
             )
             raise UnsupportedValue(msg)
         self._put(target, value=content, saved=datetime.datetime.now(datetime.UTC))
+        self._note(target, is_there=True)
 
     def delete(self, target: str) -> None:
         """Remove the output and its record."""
         with self._connected(target) as connection:
             if connection is not None:
                 connection.execute(sql.delete(self._rows).where(self._rows.c.target == target))
+        self._note(target, is_there=False)
 
     def list(self, prefix: str = "") -> Iterable[str]:
         """Give the targets that start with `prefix`, sorted."""
+        return sorted(self._names(prefix))
+
+    def _names(self, prefix: str, *conditions: sql.ColumnElement[bool]) -> Sequence[str]:
         name = self._rows.c.target
-        # To some databases, capitals are no other letters.
         found = name.startswith(prefix, autoescape=True)
-        asked = sql.select(name).where(self._rows.c.value.is_not(None), found)
+        asked = sql.select(name).where(self._rows.c.value.is_not(None), found, *conditions)
         with self._connected(prefix) as connection:
-            names = [] if connection is None else list(connection.scalars(asked))
-        return sorted(name for name in names if name.startswith(prefix))
+            names: Sequence[str] = () if connection is None else connection.scalars(asked).all()
+        # To some databases, capitals are no other letters.
+        return [name for name in names if name.startswith(prefix)]
+
+    def _names_in(self, folder: str, *, deep: bool) -> Sequence[str]:
+        prefix = f"{folder}/" if folder else ""
+        if deep:
+            return self._names(prefix)
+        rest = sql.func.substr(self._rows.c.target, len(prefix) + 1)
+        return self._names(prefix, sql.not_(rest.contains("/")))
+
+    def _place(self) -> str:
+        return f"{self._database.shown_in_full()}#{self.table}"
+
+    def _note(self, target: str, *, is_there: bool) -> None:
+        if (known := listings.get()) is not None:
+            known.note(self._place(), target, is_there=is_there)
 
     def digest(self, target: str) -> bytes:
         """Return a hash of the bytes that are kept."""
@@ -142,7 +177,7 @@ class SQLStore(Store):
 
     def path(self, target: str) -> str:
         """Return the database, without its password, the table and the target."""
-        return f"{self._database.shown_in_full()}#{self.table}/{target}"
+        return f"{self._place()}/{target}"
 
     def label(self) -> str:
         """Return the database as it was given, without its password."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import weakref
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.locks.file_lock import lock_of, locked_file
@@ -27,6 +28,10 @@ _INSERTS: Final[Mapping[str, Any]] = {
 }
 # For how many seconds a writer waits for the others.
 _PATIENCE: Final = 120
+
+
+# The process, the database, and which file it is.
+_Key: TypeAlias = "tuple[int, str, tuple[int, int] | None]"
 
 
 class Database:
@@ -46,7 +51,8 @@ class Database:
             msg = f"SQLStore({url!r}) would lie in memory, anew for each thread: use MemoryStore()"
             raise UnsupportedValue(msg)
         self.shown: Final = self._url.render_as_string(hide_password=True)
-        self._engines: Final[dict[tuple[int, str], sql.Engine]] = {}
+        self._engines: Final[dict[_Key, sql.Engine]] = {}
+        self._readers: Final = threading.local()
 
     def url_in_full(self) -> str:
         """Return the URL, with the password and with the full path of a file."""
@@ -63,13 +69,35 @@ class Database:
 
     def engine(self, table: sql.Table) -> sql.Engine:
         """Return this process's engine, after making the table if it is not there."""
-        # A fork must not use its parent's connections, nor another folder's file.
-        key = (os.getpid(), self.shown_in_full())
+        key = self._key()
         if key not in self._engines:
             engine = self._new_engine()
             _make(table, engine)
+            # The file is there now.
+            key = self._key()
+            self._forget_others(key)
             self._engines.setdefault(key, engine)
         return self._engines[key]
+
+    def has_row(self, table: sql.Table, asked: sql.Select[Any], target: str) -> bool | None:
+        """Tell at little cost whether a query for a target finds a row; None if it cannot be told.
+
+        Each thread keeps a connection to an SQLite file for it. Other databases are asked by what
+        SQLAlchemy does for each query, which takes as long as the way there and back.
+        """
+        if self._kind != "sqlite":
+            return None
+        if not self.is_there():
+            return False
+        try:
+            reader: _Reader | None = getattr(self._readers, "here", None)
+            if reader is None or reader.key != (self._key(), table.name):
+                engine = self.engine(table)
+                reader = _Reader((self._key(), table.name), engine, asked)
+                self._readers.here = reader
+            return reader.finds(target)
+        except Exception:  # noqa: BLE001 - those who ask the long way are told what it is
+            return None
 
     def upsert(
         self, connection: sql.Connection, table: sql.Table, target: str, values: Mapping[str, Any]
@@ -109,17 +137,36 @@ class Database:
                 pauses.pause(lambda: "another process")
             yield
 
+    def _key(self) -> _Key:
+        # A fork must not use its parent's connections, nor another folder's file, nor one that was
+        # moved away or replaced.
+        path = self._file()
+        if path is None:
+            return os.getpid(), self.shown, None
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            return os.getpid(), path, None
+        return os.getpid(), path, (status.st_dev, status.st_ino)
+
+    def _forget_others(self, key: _Key) -> None:
+        """Close what is open of a file that is another by now."""
+        for other in [other for other in self._engines if other[:2] == key[:2] and other != key]:
+            self._engines.pop(other).dispose()
+
     def _new_engine(self) -> sql.Engine:
         if (path := self._file()) is not None:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            # To open a file is quick, and an open one would keep it from being moved.
-            return sql.create_engine(
+            engine = sql.create_engine(
                 self._in_full(),
-                poolclass=NullPool,
-                connect_args={"timeout": _PATIENCE},
+                poolclass=QueuePool,
+                # A thread that waits for a writer must not keep the others from connecting.
+                max_overflow=-1,
+                connect_args={"timeout": _PATIENCE, "check_same_thread": False},
                 hide_parameters=True,
             )
-        engine = sql.create_engine(self._url, pool_pre_ping=True, hide_parameters=True)
+        else:
+            engine = sql.create_engine(self._url, pool_pre_ping=True, hide_parameters=True)
         weakref.finalize(self, _dispose, engine, os.getpid())
         return engine
 
@@ -130,6 +177,21 @@ class Database:
         if self._kind != "sqlite" or self._url.database is None:
             return self._url
         return self._url.set(database=os.path.abspath(self._url.database))
+
+
+class _Reader:
+    """A connection of one thread, and a query that it has ready."""
+
+    def __init__(self, key: Any, engine: sql.Engine, asked: sql.Select[Any]) -> None:
+        self.key = key
+        self._connection = engine.raw_connection()
+        self._cursor = self._connection.cursor()
+        self._text = str(asked.compile(dialect=engine.dialect))
+
+    def finds(self, target: str) -> bool:
+        self._cursor.execute(self._text, (target,))
+        # To the end, or the file would stay locked for those who write.
+        return bool(self._cursor.fetchall())
 
 
 def _make(table: sql.Table, engine: sql.Engine) -> None:

@@ -151,12 +151,14 @@ class ProcessState:
         defaults: list[Any] = [*(function.__defaults__ or ())]
         by_name: dict[str, Any] = function.__kwdefaults__ or {}
         defaults += by_name.values()
-        return (around, *defaults, function.__dict__)
+        attributes: dict[str, Any] = function.__dict__
+        return (around, *defaults, attributes)
 
     def _of_container(self, container: Any) -> Iterable[Any]:
         if isinstance(container, dict):
-            return self._of_dict(container)
-        before: list[Any] = [*container]
+            content: dict[Any, Any] = container
+            return self._of_dict(content)
+        before = list[Any](container)
         if isinstance(container, _IMMUTABLE):
             return before
 

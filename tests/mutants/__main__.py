@@ -67,6 +67,7 @@ class Harness:
         _copy(ROOT / "pytest_prefectx", self._tools / "pytest_prefectx")
         _copy(ROOT / "prefectx", Path(self._folder.name, "sound", "prefectx"))
         shutil.copy(HERE / "harness.py", self._tools)
+        shutil.copy(HERE / "mutants.py", self._tools)
         shutil.copy(ROOT / "pyproject.toml", self._tools)
         return self
 
@@ -80,8 +81,7 @@ class Harness:
             copy = Path(folder, "prefectx")
             _copy(Path(self._folder.name, "sound", "prefectx"), copy)
             if mutant is not None:
-                file = copy / mutant.file
-                file.write_text(mutant.planted_in(file.read_text()))
+                _plant(mutant, Path(folder))
             killer, output = self._run(folder)
         return Verdict(killer, output, time.monotonic() - start)
 
@@ -112,6 +112,14 @@ class Harness:
             msg = f"the harness did not run:\n{run.stdout}"
             raise RuntimeError(msg)
         return found[2], run.stdout
+
+
+def _plant(mutant: Mutant, folder: Path) -> None:
+    """Have the module plant the bug at its end, in each process that imports it."""
+    file = folder.joinpath(*mutant.module.split("."))
+    file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+    with file.open("a", encoding="utf-8") as source:
+        source.write(f"\n\nfrom mutants import plant\n\nplant({mutant.name!r}, globals())\n")
 
 
 def _copy(package: Path, to: Path) -> None:

@@ -1,8 +1,16 @@
-"""Bugs that prefectx could have, one at a time, as changes of its code."""
+"""Bugs that prefectx could have, one at a time.
+
+Each is a function that takes the right function and returns a wrong one; `@bug` says what is wrong
+and which function, by module and name, so that code may be written anew and its bugs stay.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+Change = Callable[[Any], Any]
 
 
 class Mutant(NamedTuple):
@@ -10,281 +18,334 @@ class Mutant(NamedTuple):
 
     Attributes:
         name: What is wrong.
-        file: The file to change, within `prefectx`.
-        before: The code as it is, which is there exactly once.
-        after: The code with the bug.
+        module: The module to change.
+        function: The function in it, as `made_base` or `Run.claim`.
+        change: Gives the wrong function for the right one.
     """
 
     name: str
-    file: str
-    before: str
-    after: str
+    module: str
+    function: str
+    change: Change
 
-    def planted_in(self, source: str) -> str:
-        """Return the source with the bug in it."""
-        found = source.count(self.before)
-        if found != 1:
+    def plant(self, namespace: Mapping[str, Any]) -> tuple[Any, str, Any]:
+        """Return where the wrong function goes: an object or a module's names, the name, itself.
+
+        Raises:
+            LookupError: There is no such function.
+        """
+        owner: Any = None
+        *classes, name = self.function.split(".")
+        try:
+            for part in classes:
+                owner = namespace[part] if owner is None else getattr(owner, part)
+            right = namespace[name] if owner is None else getattr(owner, name)
+        except (KeyError, AttributeError) as error:
             msg = (
-                f"the mutant {self.name!r} is out of date: {self.before!r} is in"
-                f" prefectx/{self.file} {found} times, not once. Write it anew for the code as it"
-                " is now."
+                f"the mutant {self.name!r} is out of date: there is no {self.function} in"
+                f" {self.module}. Give it the function that does now what that one did."
             )
-            raise ValueError(msg)
-        return source.replace(self.before, self.after)
+            raise LookupError(msg) from error
+        return owner, name, self.change(right)
 
 
-MUTANTS = [
-    Mutant(
-        "the names of calls lack the hash: their keys collide",
-        "base.py",
-        'return f"{name}~{_hash(whole)[: 8 if is_exact and name == text else 16]}"',
-        "return name",
-    ),
-    Mutant(
-        "the digest ignores types: 1, 1.0 and True are one",
-        "digest.py",
-        "self._tagged(hasher, kind.__name__, _plain_text(value).encode())",
-        'self._tagged(hasher, "number", str(hash(value)).encode())',
-    ),
-    Mutant(
-        "the digest ignores the kind of a sequence",
-        "digest.py",
-        "self._feed_all(hasher, kind.__name__, value)",
-        'self._feed_all(hasher, "sequence", value)',
-    ),
-    Mutant(
-        "the digest ignores the sign of zero",
-        "digest.py",
-        "else repr(value)\n",
-        "else repr(value or type(value)())\n",
-    ),
-    Mutant(
-        "the digest takes NaN for zero",
-        "digest.py",
-        "else repr(value)\n",
-        "else repr(value if value == value else 0.0)\n",
-    ),
-    Mutant(
-        "the digest of NaN is never the same",
-        "digest.py",
-        "else repr(value)\n",
-        "else (repr(value) if value == value else repr(object()))\n",
-    ),
-    Mutant(
-        "the digest ignores the order of a dict",
-        "digest.py",
-        "[part for pair in value.items() for part in pair]",
-        "[part for pair in sorted(value.items(), key=repr) for part in pair]",
-    ),
-    Mutant(
-        "the digest of a text changes from process to process",
-        "digest.py",
-        'self._tagged(hasher, "str", value.encode("utf-8", "surrogatepass"))',
-        'self._tagged(hasher, "str", str(hash(value)).encode())',
-    ),
-    Mutant(
-        "the digest of a set follows its order",
-        "digest.py",
-        "parts = sorted(self.of(element) for element in value)",
-        "parts = [self.of(element) for element in value]",
-    ),
-    Mutant(
-        "an Item's base is taken over although it was made from arguments",
-        "base.py",
-        "key not in defaults and is_item(value) and value.has_given_base",
-        "key not in defaults and is_item(value)",
-    ),
-    Mutant(
-        "an Item's base is taken over although there are other arguments",
-        "base.py",
-        "if len(told) == 1 and (name := _given_name(*told[0], defaults)):",
-        "if told and (name := _given_name(*told[0], defaults)):",
-    ),
-    Mutant(
-        "a write is torn: no other file that is renamed when it is whole",
-        "stores/places/whole.py",
-        "        descriptor = nameless(folder)\n",
-        '        with open(path, "wb") as torn:\n'
-        "            dump(torn)\n"
-        "            return False\n"
-        "        descriptor = nameless(folder)\n",
-    ),
-    Mutant(
-        "what a failed write has left becomes the target",
-        "stores/places/whole.py",
-        "            is_noted = self._fill(opened_path(descriptor), descriptor, dump, note)\n",
-        "            try:\n"
-        "                is_noted = self._fill(opened_path(descriptor), descriptor, dump, note)\n"
-        "            except BaseException:\n"
-        "                os.replace(named(descriptor, folder, path) or path, path)\n"
-        "                raise\n",
-    ),
-    Mutant(
-        "an unfinished file counts as the target",
-        "stores/places/local.py",
-        "    except (FileNotFoundError, NotADirectoryError):\n        return False\n",
-        "    except (FileNotFoundError, NotADirectoryError):\n"
-        "        import glob\n\n"
-        "        folder = os.path.dirname(path) or '.'\n"
-        "        return bool(glob.glob(f'{folder}/{RESERVED}-*.tmp'))\n",
-    ),
-    Mutant(
-        "unfinished files are listed as targets",
-        "stores/places/local.py",
-        "if not name.startswith(RESERVED) and target.startswith(prefix):",
-        "if target.startswith(prefix):",
-    ),
-    Mutant(
-        "two threads know of one another that a task is under way",
-        "run.py",
-        'inside_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)\n',
-        "class _Shared:\n"
-        "    now = False\n"
-        "    def get(self): return self.now\n"
-        "    def set(self, now): before, self.now = self.now, now; return before\n"
-        "    def reset(self, before): self.now = before\n"
-        "inside_task = _Shared()\n",
-    ),
-    Mutant(
-        "what cannot be read gives None",
-        "stores/reading.py",
-        "        raise self._corrupt(error) from error\n",
-        "        return True\n",
-    ),
-    Mutant(
-        "loads share one object, kept in memory",
-        "stores/file.py",
-        "            return form.load(file)\n",
-        "            seen = self.__dict__.setdefault('seen', {})\n"
-        "            key = (self.path(target), os.fstat(file.fileno()).st_mtime_ns)\n"
-        "            if key not in seen:\n"
-        "                seen[key] = form.load(file)\n"
-        "            return seen[key]\n",
-    ),
-    Mutant(
-        "deleting does not delete",
-        "stores/file.py",
-        "        self._place.delete(target)\n",
-        "",
-    ),
-    Mutant(
-        "line ends change in a text",
-        "stores/formats/plain.py",
-        "    return file.read().decode()\n",
-        '    return file.read().decode().replace("\\r\\n", "\\n")\n',
-    ),
-    Mutant(
-        "JSON is written although it changes the value",
-        "stores/formats/plain.py",
-        '        _check_json(value, "value")\n',
-        "",
-    ),
-    Mutant(
-        "None is lost: a hit on it gives the Item inside a task",
-        "call.py",
-        "return self.item.load()",
-        "return self.item.load() or self.item",
-    ),
-    Mutant(
-        "None never counts as done",
-        "call.py",
-        "            if self.task.rerun_on:\n",
-        "            if value is None:\n"
-        "                return None\n"
-        "            if self.task.rerun_on:\n",
-    ),
-    Mutant(
-        "a task that calls a task is given an Item",
-        "call.py",
-        "return value if in_task() else self.item",
-        "return self.item",
-    ),
-    Mutant(
-        "Items given by name are not loaded",
-        "call.py",
-        "args, kwargs = load_items(args), load_items(kwargs)",
-        "args = load_items(args)",
-    ),
-    Mutant(
-        "an exception is swallowed",
-        "call.py",
-        "            self.item.store.discard(self.item.target)\n",
-        "            self.item.store.discard(self.item.target)\n            return True\n",
-    ),
-    Mutant(
-        "what a failed function has written counts as done",
-        "call.py",
-        "            self.item.store.discard(self.item.target)\n",
-        "            pass\n",
-    ),
-    Mutant(
-        "rerun_on is ignored",
-        "call.py",
-        "if self.task.rerun_on and self._staleness(self.task.rerun_on):",
-        "if False:",
-    ),
-    Mutant(
-        "of an Item among the inputs, only the name is compared",
-        "records.py",
-        "return (value.target, value.store.digest(value.target))",
-        "return (value.target, b'')",
-    ),
-    Mutant(
-        "collisions are not looked for",
-        "run.py",
-        "        if not is_same_call(other, claim):\n",
-        "        if False:\n",
-    ),
-    Mutant(
-        "a plain hit gives what another call has claimed",
-        "run.py",
-        "if self.claims.setdefault(target, claim) != claim or not self._exists(target):",
-        "if not self._exists(target):",
-    ),
-    Mutant(
-        "plain arguments are told apart without their types",
-        "plain.py",
-        "        bool: repr,\n",
-        "        bool: lambda value: repr(int(value)),\n",
-    ),
-    Mutant(
-        "plain arguments are told apart without the sign of zero",
-        "plain.py",
-        "        float: repr,\n",
-        "        float: lambda value: repr(value or 0.0),\n",
-    ),
-    Mutant(
-        "the mode is looked up only once",
-        "runners/__init__.py",
-        "def current_runner() -> Runner:\n",
-        "@functools.cache\ndef current_runner() -> Runner:\n",
-    ),
-    Mutant(
-        "a list of futures gives its results in the wrong order",
-        "future.py",
-        "return [future.result(timeout, raise_on_failure) for future in self]",
-        "return [future.result(timeout, raise_on_failure) for future in self[::-1]]",
-    ),
-    Mutant(
-        "the wrong futures among the arguments are resolved",
-        "runners/plain.py",
-        "    if is_future_list(value):\n"
-        "        return [_result_of(future) for future in value]\n"
-        "    if is_future(value) or is_state(value):\n",
-        "    if is_future_list(value):\n"
-        "        return [_result_of(value[0]) for _ in value]\n"
-        "    if is_future(value) or is_state(value):\n",
-    ),
-    Mutant(
-        "wait_for is ignored",
-        "runners/plain.py",
-        "    if wait_for:\n",
-        "    if False:\n",
-    ),
-    Mutant(
-        "what waits for a failed future runs all the same",
-        "runners/plain.py",
-        "            raise UpstreamFailed(error) from error\n",
-        "            return None\n",
-    ),
-]
+MUTANTS: Final[list[Mutant]] = []
+
+
+def bug(name: str, function: str) -> Callable[[Change], Change]:
+    """Add a mutant: `function` is `module:name`, within `prefectx`."""
+
+    def add(change: Change) -> Change:
+        module, _, within = function.partition(":")
+        MUTANTS.append(Mutant(name, f"prefectx.{module}", within, change))
+        return change
+
+    return add
+
+
+def plant(name: str, namespace: dict[str, Any]) -> None:
+    """Plant a mutant, by its name, in the module whose names these are."""
+    mutant = next(mutant for mutant in MUTANTS if mutant.name == name)
+    owner, function, wrong = mutant.plant(namespace)
+    if owner is None:
+        namespace[function] = wrong
+    else:
+        setattr(owner, function, wrong)
+
+
+def _with_changed(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a list, tuple, dict or plain value with each plain value in it changed."""
+    if type(value) is list:
+        return [_with_changed(element, change) for element in value]
+    if type(value) is tuple:
+        return tuple(_with_changed(element, change) for element in value)
+    if type(value) is dict:
+        return {
+            _with_changed(key, change): _with_changed(element, change)
+            for key, element in value.items()
+        }
+    return change(value)
+
+
+def _blind(change: Callable[[Any], Any]) -> Change:
+    """Return a change of `CallIdentity.__init__`: arguments are changed before it sees them."""
+
+    def changed(init: Any) -> Any:
+        def initialize(self: Any, task: str, arguments: Mapping[str, Any]) -> None:
+            init(self, task, {name: change(value) for name, value in arguments.items()})
+            # What the function is called with stays as it is.
+            self.arguments = arguments
+
+        return initialize
+
+    return changed
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, bool | int | float)
+
+
+@bug("names of calls lack the hash: two calls have one name", "_naming.default_base:made_base")
+def _without_hash(made_base: Any) -> Any:
+    return lambda *args, **kwargs: made_base(*args, **kwargs).partition("~")[0] or "_"
+
+
+@bug(
+    "the identity ignores types: 1, 1.0 and True are one",
+    "_identity.call_identity:CallIdentity.__init__",
+)
+def _without_types(init: Any) -> Any:
+    as_float = lambda value: float(value) if _is_number(value) else value
+    return _blind(lambda value: _with_changed(value, as_float))(init)
+
+
+@bug("the identity ignores the kind of a sequence", "_identity.call_identity:CallIdentity.__init__")
+def _without_kind_of_sequence(init: Any) -> Any:
+    return _blind(lambda value: list(value) if type(value) is tuple else value)(init)
+
+
+@bug("the identity ignores the sign of zero", "_identity.call_identity:CallIdentity.__init__")
+def _without_sign_of_zero(init: Any) -> Any:
+    unsigned = lambda value: abs(value) if type(value) is float and not value else value
+    return _blind(lambda value: _with_changed(value, unsigned))(init)
+
+
+@bug("the identity takes NaN for zero", "_identity.call_identity:CallIdentity.__init__")
+def _nan_for_zero(init: Any) -> Any:
+    change = lambda value: 0.0 if type(value) is float and value != value else value  # noqa: PLR0124
+    return _blind(lambda value: _with_changed(value, change))(init)
+
+
+@bug("the digest of a value is never the same", "_identity.content_hash:digest")
+def _never_the_same(_: Any) -> Any:
+    return lambda value: os.urandom(16)
+
+
+@bug("the identity ignores the order of a dict", "_identity.call_identity:CallIdentity.__init__")
+def _without_order(init: Any) -> Any:
+    def in_order(value: Any) -> Any:
+        return dict(sorted(value.items(), key=repr)) if type(value) is dict else value
+
+    return _blind(in_order)(init)
+
+
+@bug("the digest of a text changes from process to process", "_identity.parts:text_leaf")
+def _text_by_hash(text_leaf: Any) -> Any:
+    return lambda tag, text: text_leaf(tag, str(hash(text)))
+
+
+@bug("the digest of a set follows its order", "_identity.plain_data:set_parts")
+def _set_in_its_order(set_parts: Any) -> Any:
+    return lambda value: set_parts(value)._replace(
+        tag=type(value).__name__, parts=list(value), is_unordered=False
+    )
+
+
+@bug(
+    "an Item's base is taken over although it was made from arguments", "_values.item:Item.__init__"
+)
+def _made_base_is_taken_over(init: Any) -> Any:
+    def initialize(self: Any, store: Any, target: str, base: str | None = None) -> None:
+        name = target.rpartition("/")[2]
+        init(self, store, target, name.partition("~")[0] if base is None else base)
+
+    return initialize
+
+
+@bug("an argument beside an Item is left out of the name", "_naming.default_base:made_base")
+def _only_the_item_counts(made_base: Any) -> Any:
+    def changed(arguments: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        from prefectx._values.item import is_item
+
+        items = {name: value for name, value in arguments.items() if is_item(value)}
+        return made_base(items or arguments, *args, **kwargs)
+
+    return changed
+
+
+@bug(
+    "a write is torn: no other file that is renamed when it is whole",
+    "stores.folders.atomic:WholeFiles.write",
+)
+def _torn(_: Any) -> Any:
+    def write(self: Any, path: str, dump: Any, note: bytes | None) -> bool:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(path, "wb") as torn:
+            dump(torn)
+        return False
+
+    return write
+
+
+@bug("an unfinished file counts as the target", "stores.folders.local:LocalFolder.exists")
+def _unfinished_counts(exists: Any) -> Any:
+    def changed(self: Any, name: str) -> bool:
+        import glob
+
+        folder = os.path.dirname(self.path(name))
+        return exists(self, name) or bool(glob.glob(f"{folder}/.prefectx-*.tmp"))
+
+    return changed
+
+
+@bug("two threads know of one another that a task is under way", "_calls.run:in_task")
+def _known_to_all_threads(in_task: Any) -> Any:
+    seen: list[bool] = []
+
+    def changed() -> bool:
+        seen.append(in_task())
+        return any(seen[-2:])
+
+    return changed
+
+
+@bug("what cannot be read gives None", "stores.messages:Explained.__exit__")
+def _unreadable_is_none(_: Any) -> Any:
+    return lambda self, kind, error, traceback: isinstance(error, Exception)
+
+
+@bug("loads share one object, kept in memory", "stores.file:Filestore.load")
+def _shared_loads(load: Any) -> Any:
+    seen: dict[Any, Any] = {}
+
+    def changed(self: Any, target: str) -> Any:
+        try:
+            key = (self.path(target), os.stat(self.path(target)).st_mtime_ns)
+        except OSError:
+            return load(self, target)
+        if key not in seen:
+            seen[key] = load(self, target)
+        return seen[key]
+
+    return changed
+
+
+@bug("deleting does not delete", "stores.file:Filestore.delete")
+def _never_deleted(_: Any) -> Any:
+    return lambda self, target: None
+
+
+@bug("line ends change in a text", "stores.formats.text:_dump_text")
+def _other_line_ends(dump: Any) -> Any:
+    def changed(value: Any, file: Any) -> None:
+        dump(value.replace("\r\n", "\n") if type(value) is str else value, file)
+
+    return changed
+
+
+@bug("None is lost: a hit on it gives the Item inside a task", "_calls.execute:given")
+def _none_is_lost(given: Any) -> Any:
+    def changed(call: Any) -> Any:
+        found = given(call)
+        return call.item if found is None else found
+
+    return changed
+
+
+@bug("None never counts as done", "_calls.execute:_keep")
+def _none_is_never_kept(keep: Any) -> Any:
+    return lambda call, value, *args: None if value is None else keep(call, value, *args)
+
+
+@bug("a task that calls a task is given an Item", "_calls.execute:in_task")
+def _items_within_tasks(_: Any) -> Any:
+    return lambda: False
+
+
+@bug("Items given by name are not loaded", "_calls.execute:execute")
+def _named_items_stay(execute: Any) -> Any:
+    def changed(task: Any, args: Any, kwargs: Any) -> Any:
+        if not kwargs or task.is_async:
+            return execute(task, args, kwargs)
+        from prefectx._values.item import load_items
+
+        return task.fn(*load_items(args), **kwargs)
+
+    return changed
+
+
+@bug("rerun_on is ignored", "_calls.freshness:_is_stale")
+def _never_stale(_: Any) -> Any:
+    return lambda call, record: False
+
+
+@bug("of an Item among the inputs, only the name is compared", "records:_contents")
+def _only_the_target(contents: Any) -> Any:
+    def changed(value: Any) -> Any:
+        found = contents(value)
+        return found if found is value else value.target
+
+    return changed
+
+
+@bug("collisions are not looked for", "_calls.run:Run.claim")
+def _no_collisions(_: Any) -> Any:
+    return lambda self, item, claim: True
+
+
+@bug("a known hit gives what another call has claimed", "_calls.run:Known.found")
+def _found_by_name(_: Any) -> Any:
+    def found(self: Any, item: Any, claim: Any) -> Any:
+        if not item.exists():
+            return None
+        from prefectx._calls.run import in_task
+
+        return item.load() if in_task() else item
+
+    return found
+
+
+@bug("the mode is looked up only once", "_settings.mode:current_mode")
+def _first_mode_for_ever(current_mode: Any) -> Any:
+    modes: list[Any] = []
+
+    def changed() -> Any:
+        modes.append(current_mode())
+        return modes[0]
+
+    return changed
+
+
+@bug("a list of futures gives its results in the wrong order", "_values.future:FutureList.result")
+def _backwards(result: Any) -> Any:
+    return lambda self, *args, **kwargs: result(self, *args, **kwargs)[::-1]
+
+
+@bug("the wrong futures among the arguments are resolved", "_runners.local:_result_of")
+def _wrong_futures(result_of: Any) -> Any:
+    from prefectx._values.kinds import is_future_list
+
+    def changed(value: Any) -> Any:
+        if is_future_list(value) and value:
+            return [result_of(value[0]) for _ in value]
+        return result_of(value)
+
+    return changed
+
+
+@bug("what waits for a failed future runs all the same", "_runners.local:_settled")
+def _failures_are_passed_over(settled: Any) -> Any:
+    def changed(args: Any, kwargs: Any, wait_for: Any) -> Any:
+        return settled(args, kwargs, None)
+
+    return changed

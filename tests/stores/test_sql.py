@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sql
 from patience import PATIENCE
 from processes import outputs_of, running
 
-from prefectx import flow, load, task
+from prefectx import flow, load, task, use_mode
 from prefectx.errors import (
     CorruptTarget,
     MissingExtra,
@@ -204,7 +207,7 @@ class TestValues:
 
     def test_the_suffix_picks_the_format(self, store: SQLStore) -> None:
         store.save("a.json", {"b": [1]})
-        assert store.content("a.json") == b'{\n "b": [\n  1\n ]\n}'
+        assert store.content("a.json") == b'{"b": [1]}'
         with pytest.raises(UnsupportedValue, match="JSON would change") as caught:
             store.save("a.json", (1,))
         assert caught.value.__notes__ == ["Target 'a.json' was not written."]
@@ -426,6 +429,86 @@ make()
             store.save("b", 2)
         finally:
             tool("stop")
+
+
+class TestLooking:
+    """How often a database is asked whether outputs are there."""
+
+    @staticmethod
+    def queries(store: SQLStore) -> list[str]:
+        """Return a list to which each query is added from now on."""
+        asked: list[str] = []
+
+        def note(*event: Any) -> None:
+            asked.append(event[2])
+
+        sql.event.listen(store._database.engine(store._rows), "before_cursor_execute", note)
+        return asked
+
+    def test_a_thousand_calls_of_a_map_that_are_done_take_two_queries_at_most(
+        self, store: SQLStore
+    ) -> None:
+        @task(store=store, target="doubled/{x}")
+        def double(x: int) -> int:
+            return 2 * x
+
+        @flow
+        def run() -> Any:
+            return double.map(range(1000))
+
+        for number in range(1000):
+            store.save(f"doubled/{number}", 2 * number)
+        asked = self.queries(store)
+        with use_mode("cache"):
+            futures = run()
+        assert len(asked) <= 2, asked[:3]
+        assert load(futures[999]) == 1998
+
+    def test_within_a_run_what_another_process_saves_is_seen(self, store: SQLStore) -> None:
+        other = pickle.loads(pickle.dumps(store))
+
+        @flow
+        def run() -> list[bool]:
+            before = store.exists("a/1")
+            context = contextvars.Context()
+            context.run(other.save, "a/1", 1)
+            return [before, store.exists("a/1")]
+
+        with use_mode("cache"):
+            assert run() == [False, True]
+
+    def test_within_a_run_what_is_deleted_is_gone(self, store: SQLStore) -> None:
+        @flow
+        def run() -> list[bool]:
+            before = store.exists("a/1")
+            store.delete("a/1")
+            return [before, store.exists("a/1")]
+
+        store.save("a/1", 1)
+        with use_mode("cache"):
+            assert run() == [True, False]
+
+    def test_a_file_that_is_moved_away_is_not_asked_any_more(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        store = SQLStore("sqlite:///targets.db")
+        store.save("a", 1)
+        assert store.exists("a")
+        Path("targets.db").rename("elsewhere.db")
+        assert not store.exists("a")
+        assert SQLStore("sqlite:///elsewhere.db").load("a") == 1
+        store.save("b", 2)
+        assert [store.exists(name) for name in "ab"] == [False, True]
+        Path("elsewhere.db").replace("targets.db")
+        assert [store.exists(name) for name in "ab"] == [True, False]
+
+    def test_looking_from_many_threads_holds_nobody_up(self, store: SQLStore) -> None:
+        store.save("a", 1)
+        with ThreadPoolExecutor(8) as threads:
+            assert all(threads.map(store.exists, ["a"] * 80))
+        store.save("a", 2)
+        assert store.load("a") == 2
 
 
 def test_stores_import_sqlalchemy_when_it_is_used() -> None:

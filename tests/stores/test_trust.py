@@ -171,7 +171,7 @@ class TestSigned:
 
     def test_other_formats_bear_no_signature(self) -> None:
         Filestore().save("a.json", [1])
-        assert Path("a.json").read_text() == "[\n 1\n]"
+        assert Path("a.json").read_text() == "[1]"
 
     def test_the_error_is_one_of_permissions_and_of_prefectx(self) -> None:
         assert issubclass(UntrustedTarget, PermissionError)

@@ -177,8 +177,6 @@ class TestTasksOfOneName:
     def test_of_a_script_are_those_of_the_module_that_it_is(self, python: Python) -> None:
         shown = "\n    if __name__ == '__main__': print(fetch(1).load())"
         module("weather", FETCH + shown)
-            "weather", FETCH + "\n    if __name__ == '__main__':\n        print(fetch(1).load())"
-        )
         environment = {**os.environ, "PREFECTX": "cache"}
         command = [sys.executable, "-W", "error", "weather.py"]
         subprocess.run(command, env=environment, check=True)

@@ -69,8 +69,26 @@ class Given:
         return None
 
     def run_name(self) -> str | None:
-        """Return the run's name, or None if there is none or it cannot be known yet."""
-        return None if self.waits else self.task.naming.run_name(self.known_args, self.known_kwargs)
+        """Return the run's name, or None if it is Prefect's to make or cannot be known yet."""
+        if self.waits:
+            return None
+        return run_name_of(self.task, self.known_args, self.known_kwargs)
+
+
+def run_name_of(task: Task[..., Any], args: Args, kwargs: Kwargs) -> str | None:
+    """Return what a call's run is called, or None if Prefect makes its name.
+
+    Args:
+        task: The task.
+        args: The call's positional arguments, of which all are known.
+        kwargs: Its arguments by name.
+    """
+    naming = task.naming
+    if naming.names_runs:
+        return naming.run_name(args, kwargs)
+    if not naming.has_target or task.options.get("task_run_name") is not None:
+        return None
+    return naming.default_run_name(task.name, args, kwargs)
 
 
 def for_prefect(value: Any) -> Any:

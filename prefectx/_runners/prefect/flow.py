@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import os
 import threading
+from contextlib import contextmanager
 from types import FunctionType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import prefect
 from prefect.utilities.annotations import NotSet
@@ -18,11 +20,15 @@ from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import attributes_of, bound_function, ours
 from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.mode import VARIABLE, current_mode
 from prefectx._settings.options import FLOW_OPTIONS, check_options, prefect_flow_options
 from prefectx._values.containers import replace, type_of
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
 from prefectx._values.references import imported, is_importable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 _becoming: Final = threading.RLock()
 
@@ -64,7 +70,11 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
         def with_options(self: Any, **options: Any) -> Any:
             """Return this flow with some options changed, by the rules of Prefect."""
             check_options(options, FLOW_OPTIONS, "flow")
-            plain = attributes_of(PREFECT_FLOW.with_options(self, **prefect_flow_options(options)))
+            plain = attributes_of(
+                PREFECT_FLOW.with_options(
+                    _with_function(self, self.function), **prefect_flow_options(options)
+                )
+            )
             kept = {name: value for name, value in options.items() if value not in _LEFT_OUT}
             changed = as_prefect_flow(ours(self).with_options(self, **kept))
             function = attributes_of(changed)["fn"]
@@ -74,6 +84,27 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
                 _bind(changed)
             _note_made(changed)
             return changed
+
+        def to_deployment(self: Any, *args: Any, **options: Any) -> Any:
+            """Return a deployment of the flow, in the mode that is in force if it has a work pool.
+
+            Prefect takes variables of jobs for no other.
+            """
+            given = _with_mode(options) if options.get("work_pool_name") else options
+            return PREFECT_FLOW.to_deployment(self, *args, **given)
+
+        def deploy(self: Any, *args: Any, **options: Any) -> Any:
+            """Deploy the flow; its runs are in the mode that is in force here."""
+            return PREFECT_FLOW.deploy(self, *args, **_with_mode(options))
+
+        def adeploy(self: Any, *args: Any, **options: Any) -> Any:
+            """Do the same, in async code."""
+            return PREFECT_FLOW.adeploy(self, *args, **_with_mode(options))
+
+        def serve(self: Any, *args: Any, **options: Any) -> Any:
+            """Run the flow, whenever it is asked for, in the mode that is in force here."""
+            with _in_environment(current_mode()):
+                return PREFECT_FLOW.serve(self, *args, **options)
 
         def on_completion(self: Any, fn: Any) -> Any:
             """Call `fn(flow, flow_run, state)` when a run completes."""
@@ -115,11 +146,9 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
             Those that hold Items or futures pass as they are: their data is not here.
             """
-            plain = copy.copy(self)
+            held = [name for name, value in parameters.items() if _holds_handles(value)]
             # Its annotations may be strings, which mean what they mean where the function stands.
-            plain.fn = _without_annotations(
-                self.function, [name for name, value in parameters.items() if _holds_handles(value)]
-            )
+            plain = _with_function(self, _without_annotations(self.function, held))
             validated: dict[str, Any] = PREFECT_FLOW.validate_parameters(plain, parameters)
             return validated
 
@@ -205,12 +234,47 @@ async def _acalled(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
 
 
+@contextmanager
+def _in_environment(mode: str) -> Generator[None]:
+    """Let the processes that are started within the `with` statement be in this mode."""
+    before = os.environ.get(VARIABLE)
+    if mode in _OF_PREFECT:
+        os.environ[VARIABLE] = mode
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = before
+
+
+def _with_mode(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a deployment with the mode in force among its job variables."""
+    if (mode := current_mode()) not in _OF_PREFECT:
+        return options
+    variables = dict(options.get("job_variables") or {})
+    variables["env"] = {VARIABLE: mode, **(variables.get("env") or {})}
+    return {**options, "job_variables": variables}
+
+
+# In mode prefect runs are without being told, and deployments are as Prefect makes them.
+_OF_PREFECT: Final = ("prefect.skip", "prefect.cache")
+
+
 def _bind(flow: Any) -> None:
     """Give a bound flow a function of its own, as Prefect binds functions."""
     mark = "__prefect_cls__" if isinstance(flow._given, classmethod) else "__prefect_self__"
     flow.function = bound_function(flow.function, mark, flow._bound[0])
     setattr(flow.body, mark, flow._bound[0])
     flow.fn = flow.function
+
+
+def _with_function(flow: Any, fn: Any) -> Any:
+    """Return a copy of the flow of which Prefect sees this function, in every mode."""
+    plain = copy.copy(flow)
+    plain.function, plain.fn = None, fn
+    return plain
 
 
 def _holds_handles(value: Any) -> bool:

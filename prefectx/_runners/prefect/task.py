@@ -18,14 +18,15 @@ from prefect.states import Completed
 from prefect.utilities.annotations import NotSet
 
 from prefectx._calls.call import Call
-from prefectx._calls.child_jobs import Execution
+from prefectx._calls.child_jobs import OUTER_RUNS, aexecuted_in_child, executed_in_child
 from prefectx._calls.execute import RUNS_LOG, amake, execute, make
 from prefectx._calls.freshness import is_done
 from prefectx._calls.run import current_run, in_task, task_body
-from prefectx._isolation.parent import aexecuted_apart, executed_apart
 from prefectx._logs.handlers import logging_as, wanted
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning, interval
+from prefectx._naming.task_names import base_of
+from prefectx._runners.prefect.child_context import run_here
 from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
@@ -59,6 +60,8 @@ def ours(value: Any) -> Any:
 
 
 # After the class that was made for both.
+OUTER_RUNS.append(run_here)
+
 _OURS: Final = 1
 _becoming: Final = threading.RLock()
 
@@ -301,13 +304,17 @@ def for_call(task: Any, body: Body | None, name: str | None) -> Any:
         one.fn = body
     if name is not None:
         one.task_run_name = RunName(name)
-    elif task.naming.names_runs:
+    elif task.naming.names_runs or (_keeps(task, body) and task.task_run_name is None):
         # Prefect asks for a parameter of this name, not for its own class.
         one.task_run_name = LateRunName(whole(task), dict(context_names()))
-    if isinstance(body, KeepingBody) and task.naming.has_target:
+    if _keeps(task, body):
         # The target is the cache: Prefect's own would give Items whose files were deleted.
         one.cache_policy, one.cache_key_fn, one.result_storage_key = NO_CACHE, None, None
     return one
+
+
+def _keeps(task: Any, body: Body | None) -> bool:
+    return isinstance(body, KeepingBody) and task.naming.has_target
 
 
 def _restored(task: Any, body: Body | None, name: Any) -> Any:
@@ -435,8 +442,7 @@ class Body:
         """Return what the log calls the run that is under way: its name, if it was given one."""
         item = self.item()
         if item is not None and not self.task.naming.names_runs:
-            # There is no base where the target is not made of one.
-            return f"{self.task.name} {item.base or item.target.rpartition('/')[2]}"
+            return f"{self.task.name} {base_of(item)}"
         run = TaskRunContext.get()
         return self.task.name if run is None else run.task_run.name
 
@@ -447,14 +453,14 @@ class Body:
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function; return its data."""
         if self.task.isolate:
-            return executed_apart(Execution(self.task, args, kwargs))
+            return executed_in_child(self.task, args, kwargs)
         with task_body():
             return execute(self.task, args, kwargs)
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do the same for a coroutine function."""
         if self.task.isolate:
-            return await aexecuted_apart(Execution(self.task, args, kwargs))
+            return await aexecuted_in_child(self.task, args, kwargs)
         with task_body():
             return await execute(self.task, args, kwargs)
 
@@ -526,4 +532,7 @@ class LateRunName:
         """Return the name for the arguments, which are known where the task runs."""
         with replaced_context(self.names):
             args, kwargs = self.task.naming.unbound(settled_and_unpacked(parameters))
-            return str(self.task.naming.run_name(args, kwargs))
+            naming = self.task.naming
+            if naming.names_runs:
+                return str(naming.run_name(args, kwargs))
+            return str(naming.default_run_name(self.task.name, args, kwargs))
