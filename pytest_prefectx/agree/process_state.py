@@ -14,6 +14,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from prefectx._values.containers import is_dict
 from pytest_prefectx.agree.libraries import LIBRARIES, reseed
 from pytest_prefectx.equality import identical
 
@@ -155,9 +156,8 @@ class ProcessState:
         return (around, *defaults, attributes)
 
     def _of_container(self, container: Any) -> Iterable[Any]:
-        if isinstance(container, dict):
-            content: dict[Any, Any] = container
-            return self._of_dict(content)
+        if is_dict(container):
+            return self._of_dict(container)
         before = list[Any](container)
         if isinstance(container, _IMMUTABLE):
             return before
