@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx import MODES, current_mode
 from prefectx._settings.mode import checked_mode
 from prefectx.errors import nearest
-from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.libraries import seeds_kept
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program, fresh_folder
 from pytest_prefectx.agree.reasons import KINDS, Case, Reason, explain, reasons
@@ -57,7 +57,7 @@ class Disagreement:
         ]
         found = self.difference
         if found.path:
-            values = f"{shown(found.left)}, {shown(found.right)}"
+            values = f"{short_text(found.left)}, {short_text(found.right)}"
             lines.append(f"  at {found.path}: {found.why}: {values}")
         elif found.why not in {"another value", "one raised"}:
             lines.append(f"  {found.why}")

@@ -19,7 +19,7 @@ from prefectx._calls import kept_arguments
 from prefectx.stores import Filestore, formats, journal
 from prefectx.stores.record import parsed
 from prefectx.stores.self_written import SelfWritten
-from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.hidden import sources_of_chance
 from pytest_prefectx.agree.programs import finished, snapshot
 from pytest_prefectx.equality import Difference, difference
@@ -127,7 +127,7 @@ class RecordedCall:
         except NotReplayed:
             raise
         except Exception as error:
-            text = f"  kept: {shown(kept)}\n  now:  raised {type(error).__name__}: {error}"
+            text = f"  kept: {short_text(kept)}\n  now:  raised {type(error).__name__}: {error}"
             raise OutputDiffers(self, text, why_other(self.record, self.task)) from error
         if (found := difference_from_kept(self.target, kept, given)) is None:
             return
@@ -176,7 +176,7 @@ def why_other(record: Record, task: Task[..., Any]) -> str:
 def told(found: Difference) -> str:
     """Return a difference as lines of a message."""
     where = f"  at result{found.path}: {found.why}" if found.path else f"  {found.why}"
-    return f"{where}\n  kept: {shown(found.left)}\n  now:  {shown(found.right)}"
+    return f"{where}\n  kept: {short_text(found.left)}\n  now:  {short_text(found.right)}"
 
 
 def imported_task(name: str) -> Task[..., Any]:
