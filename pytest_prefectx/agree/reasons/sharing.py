@@ -34,8 +34,8 @@ def argument_changed(case: Case) -> Reason | None:
         "changes-argument",
         f"{task_text(call)} changes {what} {name!r} in place, at {name}{found.path}"
         f" ({short_text(found.left)}, then {short_text(found.right)}). Whoever else holds that"
-        " object sees the change if the task has run; a hit changes nothing, and a task that is given an"
-        " Item loads a copy of its own.",
+        " object sees the change if the task has run; a hit changes nothing, and a task that is"
+        " given an Item loads a copy of its own.",
         f"change a copy and return it; copy.deepcopy({name}) is always right.",
     )
 
