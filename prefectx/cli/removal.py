@@ -201,6 +201,6 @@ def _accept(catalogue: Catalogue, store: Filestore, entry: Entry, task: Any, rea
     known = catalogue.details(entry)
     known.update(code=task.code_hash, python=records.python_version(), made=records.now())
     told = f"by {records.user()} at {known['made']}: {reason}"
-    if (record := records.parsed(json.dumps(known))) is not None:
+    if (record := parsed(json.dumps(known))) is not None:
         records.write(store, entry.target, record)
     journal.append(catalogue.root, json.dumps({**known, "target": entry.target, "accepted": told}))
