@@ -16,6 +16,7 @@ from prefectx.cli.misuse import Misuse
 from prefectx.cli.output import say, say_json, say_next
 from prefectx.cli.reasons import reasons_of
 from prefectx.stores import Filestore, journal
+from prefectx.stores.record import parsed
 
 if TYPE_CHECKING:
     from argparse import Namespace
