@@ -259,6 +259,11 @@ class Filestore(Store):
         return (self._moved, (self.path(""), self._label, options))
 
     @classmethod
+    def placed(cls, root: str, label: str) -> Self:
+        """Return a store that tells itself apart from others by `label` instead of by its root."""
+        return cls._moved(root, label, {})
+
+    @classmethod
     def _moved(cls, root: str, label: str, options: Mapping[str, Any]) -> Self:
         store = cls(root, **options)
         store._label = label
