@@ -9,8 +9,8 @@ from distributed import KilledWorker
 from prefect.context import EngineContext
 from prefect.states import Crashed, Pending
 
+from prefectx._runners.prefect.private import create_task_run, emit_state
 from prefectx.dask.outcome import InHand
-from prefectx.dask.private import create_task_run, emit_task_run_state_change_event
 from prefectx.errors import TaskCrashed
 
 if TYPE_CHECKING:
@@ -123,4 +123,4 @@ def _report(call: SubmittedCall, state: State[Any]) -> None:
     state.state_details.task_run_id = run_id
     state.state_details.flow_run_id = run.flow_run_id
     run.state = state
-    emit_task_run_state_change_event(task_run=run, initial_state=before, validated_state=state)
+    emit_state(task_run=run, initial_state=before, validated_state=state)

@@ -1,4 +1,4 @@
-"""Names of Prefect and distributed that are not promised: all that prefectx.dask uses, here alone.
+"""Names of Prefect's futures and of distributed that are not promised, here alone.
 
 `prefectx.dask.tested` says with which versions they were tested, and has tasks submitted in
 prefect-dask's own way where this module cannot be imported.
@@ -11,10 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from distributed.client import FutureState
 from prefect.events.worker import EventsWorker
 from prefect.futures import PrefectConcurrentFuture, PrefectTaskRunFuture
-from prefect.task_engine import (
-    _create_task_run_locally,  # pyright: ignore[reportPrivateUsage]
-)
-from prefect.utilities.engine import emit_task_run_state_change_event
 
 if TYPE_CHECKING:
     import uuid
@@ -22,14 +18,10 @@ if TYPE_CHECKING:
     from prefectx.dask.protocols import DaskResult
 
 __all__ = [
-    "create_task_run",
-    "emit_task_run_state_change_event",
     "make_future",
     "notify_at_end",
     "wait_until_sent",
 ]
-
-create_task_run: Final[Any] = _create_task_run_locally
 
 _NAMES: Final = (
     (FutureState, "_event"),
