@@ -6,7 +6,7 @@ from importlib import import_module
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from prefectx.errors import MissingExtra
+from prefectx.errors import MissingExtra, UntrustedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,8 @@ def in_memory(decode: Callable[[BytesIO], Any]) -> Loader:
         content = BytesIO(file.read())
         try:
             return decode(content)
+        except UntrustedTarget:
+            raise
         except OSError as error:
             raise ValueError(str(error)) from error
 
