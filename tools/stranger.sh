@@ -43,7 +43,7 @@ for name in wheel sdist; do
   step "function and cache, from the $name" "$fresh/$name/bin/python" "$root/tools/stranger.py" alone
 done
 
-step "the example, from the wheel" install example "prefectx[prefect] @ file://$wheel" "$root/example_project"
+step "the example, from the wheel" install example --no-sources "prefectx[prefect] @ file://$wheel" "$root/example_project"
 mkdir -p "$fresh/run-example"
 step "run the example" sh -c 'cd "$1/run-example" && "$1/example/bin/python" -m example_project >example.log' - "$fresh"
 

@@ -42,6 +42,8 @@ WAYS: Final = {
 BLOCK: Final = re.compile(r"(?ms)(?:<!-- test: (.*?) -->\n+)?^```(\w*)\n(.*?)^```$")
 LINE: Final = re.compile(r"(?m)^\$ (.*)\n((?:[^$].*\n|\n)*)")
 
+SUMMARY: Final = re.compile(r"prefectx: \w+ (done|failed) ")
+
 # What differs from run to run or says nothing: times, names of runs, hashes, pytest's padding.
 FLEETING: Final = {
     r"\d\d:\d\d:\d\d\.\d{3}": "TIME",
@@ -145,7 +147,9 @@ def run_console(page: Path, ways: tuple[str, ...], folder: Path) -> None:
             (folder / block.way.removeprefix("file ")).write_text(block.text, encoding="utf-8")
         elif block.language == "console" and block.way in ways:
             for command, told in LINE.findall(block.text):
-                given, _ = run(command, folder)
+                # Where a page leaves out what flows say at their end, so does the run.
+                summary = "on" if SUMMARY.search(told) else "off"
+                given, _ = run(command, folder, PREFECTX_SUMMARY=summary)
                 compare(f"{block}: {command}", told, given)
 
 

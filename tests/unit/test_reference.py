@@ -85,6 +85,14 @@ def test_the_page_of_the_api_has_each_public_name() -> None:
     assert names - told - {"task", "flow"} == set()
 
 
+def test_the_page_of_the_command_line_has_each_command() -> None:
+    told = re.findall(r"(?m)^\| `prefectx (\w+)", page("reference/cli.md"))
+    done = subprocess.run(
+        [sys.executable, "-m", "prefectx.cli", "--help"], capture_output=True, text=True, check=True
+    )
+    assert sorted(told) == sorted(re.findall(r"(?m)^    (\w+)(?: |$)", done.stdout))
+
+
 PAGES: Final = sorted(DOCS.rglob("*.md"))
 
 
