@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from prefectx import records
+from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run, known_here, other_version
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
@@ -51,15 +52,16 @@ def is_done(call: Call) -> bool:
     if item is None:
         return False
     is_claimed = call.claim()
-    text = item.store.look(item.target)
-    if text is None:
+    mark = item.store.look(item.target)
+    if mark is None or _is_refreshed(call, item):
         return False
     task, run = call.task, current_run()
     asks = bool(call.reasons) or task.naming.must_read_records
-    # What lies beside the target is newer than what `look` gives, but costs another look.
-    if run.looks_first(task.identity, item.target) or asks:
-        text = item.store.load_record(item.target) or ""
-    record = parsed(text) if text else None
+    # A store that is far away gives no marks; it is asked for one record a task and folder.
+    is_other = mark not in {"", task.maker_mark}
+    must_read = run.looks_first(task.identity, item.target) or is_other or asks
+    text = item.store.load_record(item.target) if must_read else None
+    record = None if text is None else parsed(text)
     if record is not None:
         _check_maker(call, item, record)
         if not record.complete or _was_overwritten(item, record):
@@ -71,9 +73,14 @@ def is_done(call: Call) -> bool:
             _note_what_is_old(call, item, record)
         if call.reasons:
             call.item = item.of_version(record.version)
-    if not asks:
+    if not (asks or wants_refresh(task)):
         run.know(task, item, call.mark(run))
     return True
+
+
+def _is_refreshed(call: Call, item: Item[Any]) -> bool:
+    """Tell whether the target is to be made anew because `refresh` asks for it."""
+    return wants_refresh(call.task) and item.path not in current_run().remade
 
 
 def _check_maker(call: Call, item: Item[Any], record: Record) -> None:

@@ -6,7 +6,6 @@ import os
 from contextvars import ContextVar
 from itertools import count
 
-from prefectx import records
 from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
 from prefectx._calls.report import Report
 from prefectx._calls.user_line import UserLine, user_line
@@ -18,6 +17,7 @@ from prefectx.stores.folders.listing import Listings, listings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, Final
 
     from prefectx._api.task import Task
@@ -73,7 +73,7 @@ class Known:
         folder: The current folder that the claims hold in, in a run that may outlive it.
     """
 
-    __slots__ = ("_code", "_line", "_look", "_maker", "_run", "_task", "claims", "folder", "mark")
+    __slots__ = ("_line", "_look", "_maker", "claims", "folder", "mark")
 
     def __init__(
         self,
@@ -87,23 +87,18 @@ class Known:
         self.mark = mark
         self.claims = claims
         self.folder = folder
-        self._task = task
-        self._run = run
         self._look = task.naming.store.look
-        # As records have them; a record is looked through for both, which is quicker than to read.
-        self._maker = records.field("task", task.qualified_name)
-        self._code = records.field("code", task.code_hash)
+        self._maker = task.maker_mark
 
     def found(self, item: Item[Any], claim: str) -> Any:
         """Return what the call is given if the target is there and this call's, else None."""
         target = item.target
         if self.claims.setdefault(target, claim) != claim:
             return None
-        record = self._look(target)
-        if record is None or (record and self._maker not in record):
+        mark = self._look(target)
+        if mark is None or (mark and mark != self._maker):
+            # The long way finds out whether another task has made it, or other code.
             return None
-        if record and self._code not in record:
-            self._run.note_stale(self._task, target, other_version(self._task.name))
         self._line.skipped += 1
         return item.load() if inside_task.get() else item
 
@@ -122,6 +117,9 @@ class Run:
         self._forget()
         #: What the run has done so far.
         self.report: Final = Report(flow, mode)
+        #: The paths of the targets that were made anew because `refresh` asks for it.
+        self.remade: Final[set[str]] = set()
+        self._refreshing = 0
         #: How many calls of each task needed no task run, in `prefect.skip`.
         self.skipped: dict[str, int] = {}
         #: What was trusted although it was made otherwise, by task.
@@ -151,9 +149,23 @@ class Run:
         self._collide(item.target, self._call(other), self._call(claim))
         return False
 
+    def begin_refresh(self) -> None:
+        """Let each call look for itself, until `end_refresh`, whether its target counts."""
+        self._refreshing += 1
+        self.known.clear()
+
+    def end_refresh(self) -> None:
+        """Let tasks be known again."""
+        self._refreshing -= 1
+
     def skip(self, task: str) -> None:
         """Count a call of a task that needed no task run."""
         self.skipped[task] = self.skipped.get(task, 0) + 1
+
+    def targets(self) -> Iterator[str]:
+        """Give all targets that calls of this run have claimed."""
+        for claims in self._claims.values():
+            yield from list(claims)
 
     def mark(self, identity: str, name: str) -> str:
         """Return the short text that stands for a task in its claims.
@@ -170,6 +182,8 @@ class Run:
 
     def know(self, task: Task[..., Any], item: Item[Any], mark: str) -> None:
         """Let a task claim targets like this one by itself."""
+        if self._refreshing:
+            return
         naming, folder = task.naming, self._folder()
         if (known := self.known.get(naming)) is not None and known.folder == folder:
             return

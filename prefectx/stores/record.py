@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from xxhash import xxh3_64_hexdigest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -59,6 +61,17 @@ class Record(NamedTuple):
     def version(self) -> str:
         """What differs where a target was made by another call or by other code."""
         return f"{self.call} {self.inputs} {self.contents} {self.code} {self.complete}"
+
+
+def maker_mark(task: str, code: str, python: str) -> str:
+    """Return a short text that stands for a task as it is now, in every process."""
+    return xxh3_64_hexdigest(f"{task}\0{code}\0{python}".encode("utf-8", "surrogatepass"))
+
+
+def mark_of(text: str) -> str:
+    """Return the mark of the task that a record's text names, or "" if it is no record."""
+    record = parsed(text)
+    return "" if record is None else maker_mark(record.task, record.code, record.python)
 
 
 def version_of(text: str | None) -> str | None:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from prefectx.stores.folders.anonymous import named, nameless, opened_path
-from prefectx.stores.folders.base import NOTE
+from prefectx.stores.folders.base import MARK, NOTE
 from prefectx.stores.folders.temporary import sweep, unfinished
+from prefectx.stores.record import mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +105,7 @@ def _keeps_note(descriptor: int, note: bytes) -> bool:
         return False
     try:
         os.setxattr(descriptor, NOTE, note)
+        os.setxattr(descriptor, MARK, mark_of(note.decode(errors="replace")).encode())
     except OSError:
         # Not all file systems have notes, and none has long ones.
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from io import BytesIO
@@ -10,7 +9,7 @@ from stat import S_ISREG
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
 from prefectx.errors import UnsafeTarget, UntrustedTarget
-from prefectx.stores.folders.base import NO_SUCH_FILE, NOTE, RESERVED, Place
+from prefectx.stores.folders.base import MARK, NO_SUCH_FILE, NOTE, RESERVED, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -131,6 +130,14 @@ class LocalFolder(Place):
             return os.getxattr(self.location(name), NOTE)
         except OSError:
             # There is no such file, it has no note, or nothing has notes there.
+            return None
+
+    def mark(self, name: str) -> str | None:
+        """Return the mark that is kept with a file that has a note, if one is."""
+        try:
+            return os.getxattr(self.location(name), MARK).decode()
+        except (OSError, AttributeError):
+            # As above; and not all systems have such a function.
             return None
 
     def delete(self, name: str) -> None:

@@ -1,0 +1,9 @@
+"""`python -m prefectx.cli`: the command `prefectx`."""
+
+from __future__ import annotations
+
+import sys
+
+from prefectx.cli import main
+
+sys.exit(main())
