@@ -1,51 +1,112 @@
-"""What a child is given to do."""
+"""Calls of tasks with `isolate=True`, as jobs for a child process."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from prefectx._calls.execute import arun_and_keep, execute, run_and_keep
+from prefectx._calls.execute import arun_and_keep, execute, given, run_and_keep
 from prefectx._calls.run import task_body
+from prefectx._isolation.parent import arun_in_child, run_in_child
+from prefectx._isolation.pickling import let_main_be_that_of
+from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.mode import current_mode, use_mode
 from prefectx.stores import journal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Generator, Mapping
+    from contextlib import AbstractContextManager
 
     from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx._settings.mode import Mode
 
 
-class Execution:
-    """To run a task's function and return what it gives."""
+class OuterRun(Protocol):
+    """A run of somebody else's, such as Prefect's, that a child's job is part of."""
+
+    def joined(
+        self, mode: Mode, parameters: dict[str, Any], take_logs: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Return a context manager within which the child belongs to the run.
+
+        Args:
+            mode: The mode in force.
+            parameters: The arguments of the task.
+            take_logs: To be called whenever logging was set up.
+        """
+        ...
+
+
+OUTER_RUNS: Final[list[Callable[[], OuterRun | None]]] = []
+"""Each returns the run under way here, if one is: runners that have runs add theirs."""
+
+
+def _outer_run() -> OuterRun | None:
+    found = (find() for find in OUTER_RUNS)
+    return next((run for run in found if run is not None), None)
+
+
+class _Job:
+    """The arguments of a call, and all that holds where it is made."""
+
+    def __init__(
+        self,
+        task: Task[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        target: str | None,
+    ) -> None:
+        self.task = task
+        self.task_name = task.name
+        self.args = args
+        self.kwargs = kwargs
+        self.target = target
+        self._mode: Mode = current_mode()
+        self._names = dict(context_names())
+        self._outer_run = _outer_run()
+
+    @contextmanager
+    def surroundings(self, take_logs: Callable[[], None]) -> Generator[None]:
+        """Let hold what held in the parent."""
+        let_main_be_that_of(self.task.fn)
+        with use_mode(self._mode), replaced_context(self._names), self._part_of_run(take_logs):
+            yield
+
+    def _part_of_run(self, take_logs: Callable[[], None]) -> AbstractContextManager[None]:
+        if self._outer_run is None:
+            return nullcontext()
+        parameters = self.task.naming.bind(*self.args, **self.kwargs)
+        return self._outer_run.joined(self._mode, parameters, take_logs)
+
+
+class Execution(_Job):
+    """A job that runs a task's function and returns what it gives."""
 
     def __init__(
         self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> None:
-        self.task = task
-        self.args = args
-        self.kwargs = kwargs
-        self.target: str | None = None
+        super().__init__(task, args, kwargs, None)
 
-    def do(self) -> Any:
-        """Do it, here."""
+    def run(self) -> Any:
+        """Run the function, here."""
         with task_body():
             result = execute(self.task, self.args, self.kwargs)
             return asyncio.run(result) if self.task.is_async else result
 
 
-class Making:
-    """To run a task's function and keep what it gives; without a target, to return it."""
+class Making(_Job):
+    """A job that keeps what a task's function gives; without a target it returns it."""
 
     def __init__(self, call: Call) -> None:
+        super().__init__(
+            call.task, call.args, call.kwargs, None if call.item is None else call.item.target
+        )
         self._call = call
-        self.task = call.task
-        self.args = call.args
-        self.kwargs = call.kwargs
-        self.target = None if call.item is None else call.item.target
 
-    def do(self) -> Any:
-        """Do it, here."""
+    def run(self) -> Any:
+        """Run the function and keep its output, here."""
         # The parent notes it, or there would be a file a child.
         journal.stop()
         call = self._call
@@ -53,4 +114,29 @@ class Making:
         return made if call.item is None else None
 
 
-Work = Execution | Making
+def executed_in_child(
+    task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    """Run a task's function in a child; return what it gives."""
+    return run_in_child(Execution(task, args, kwargs))
+
+
+async def aexecuted_in_child(
+    task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    """Run a task's function in a child while the event loop goes on; return what it gives."""
+    return await arun_in_child(Execution(task, args, kwargs))
+
+
+def made_in_child(call: Call) -> Any:
+    """Run a task's function in a child, which keeps the output; return what the caller is given."""
+    return _given(call, run_in_child(Making(call)))
+
+
+async def amade_in_child(call: Call) -> Any:
+    """Make a call in a child while the event loop goes on; return what the caller is given."""
+    return _given(call, await arun_in_child(Making(call)))
+
+
+def _given(call: Call, made: Any) -> Any:
+    return made if call.item is None else given(call)

@@ -66,18 +66,18 @@ async def amake(call: Call) -> Any:
 def _make(call: Call) -> Any:
     with _failures_noted(call), _announced(call):
         if call.task.isolate:
-            from prefectx._isolation.parent import made_apart
+            from prefectx._calls.child_jobs import made_in_child
 
-            return outcome.apart(call, made_apart)
+            return outcome.apart(call, made_in_child)
         return run_and_keep(call)
 
 
 async def _amake(call: Call) -> Any:
     with _failures_noted(call), _announced(call):
         if call.task.isolate:
-            from prefectx._isolation.parent import amade_apart
+            from prefectx._calls.child_jobs import amade_in_child
 
-            return await outcome.aapart(call, amade_apart)
+            return await outcome.aapart(call, amade_in_child)
         return await arun_and_keep(call)
 
 

@@ -1,4 +1,4 @@
-"""The child's side: a fresh Python that does one work and tells its parent how it ended."""
+"""The child's side: a fresh Python that does one job and tells its parent how it ended."""
 
 from __future__ import annotations
 
@@ -9,27 +9,20 @@ import pickle
 import signal
 import sys
 import traceback
-from contextlib import nullcontext
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from prefectx._isolation.exceptions import Portable
 from prefectx._isolation.output import Voice
-from prefectx._isolation.pickling import let_main_be_that_of, pickled
+from prefectx._isolation.pickling import pickled
 from prefectx._isolation.protocol import Outcome, Raised, Returned
-from prefectx._runners import use_runner
-from prefectx._runners.prefect.child_context import JoiningRunner
-from prefectx._settings.context import replaced_context
-from prefectx._settings.mode import use_mode
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from multiprocessing.connection import Connection
     from types import FrameType, TracebackType
 
-    from prefectx._isolation.parent import Order
-    from prefectx._runners.base import Runner
+    from prefectx._isolation.job import Order
 
 _SET_PDEATHSIG: Final = 1
 
@@ -73,27 +66,14 @@ def _outcome(order: bytes, voice: Voice) -> Outcome:
 
 
 def _returned(order: Order, voice: Voice) -> Returned:
-    work = order.work
-    let_main_be_that_of(work.task)
-    with use_mode(order.mode), replaced_context(order.names), _part_of_the_run(order, voice):
+    job = order.job
+
+    def take_logs() -> None:
         voice.take_logs(order.levels)
-        return Returned(pickled(work.do(), f"what the task {work.task.name!r} returned"))
 
-
-def _part_of_the_run(order: Order, voice: Voice) -> AbstractContextManager[None]:
-    if order.run is None:
-        return nullcontext()
-    runner = JoiningRunner(
-        order.mode,
-        order.run,
-        order.work.task.naming.bind(*order.work.args, **order.work.kwargs),
-        # Prefect sets up its own logs.
-        lambda: voice.take_logs(order.levels),
-    )
-    if "prefect" in sys.modules:
-        # The function's module has imported it, and may use it without our knowing.
-        runner.join()
-    return use_runner(cast("Runner", runner))
+    with job.surroundings(take_logs):
+        take_logs()
+        return Returned(pickled(job.run(), f"what the task {job.task_name!r} returned"))
 
 
 def _raised(error: BaseException) -> Raised:

@@ -1,16 +1,13 @@
-"""What is said of a child that ended without an answer."""
+"""The error of a child that ended without an answer."""
 
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from prefectx._logs.durations import told_duration
 from prefectx._logs.process_memory import told_memory
 from prefectx.errors import IsolatedRunDied
-
-if TYPE_CHECKING:
-    from prefectx._api.task import Task
 
 _ADVICE: Final = {
     "SIGKILL": (
@@ -27,18 +24,18 @@ _BY_EXIT: Final = "Something called os._exit, or a package did: let the function
 
 
 def death(
-    task: Task[..., Any], target: str | None, code: int, seconds: float, memory: int | None
+    task_name: str, target: str | None, code: int, seconds: float, memory: int | None
 ) -> IsolatedRunDied:
     """Return the error that says how a child ended.
 
     Args:
-        task: What it ran.
+        task_name: The task that it ran.
         target: The target that it would have filled.
         code: Its exit code; negative for the signal that ended it.
         seconds: How long it lived.
         memory: How many bytes it had in use when last looked at, if that was seen.
     """
-    which = f"task {task.name!r}" + (f", target {target!r}" if target else "")
+    which = f"task {task_name!r}" + (f", target {target!r}" if target else "")
     name = _signal_name(-code) if code < 0 else None
     how = f"exited with code {code}" if name is None else f"was killed by {name}"
     size = "" if memory is None else f", with {told_memory(memory)} in use when last looked at"

@@ -11,28 +11,22 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import dataclass
 from threading import Event
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from prefectx._calls.child_jobs import Execution, Making, Work
-from prefectx._calls.execute import given
 from prefectx._isolation.exit_messages import death
+from prefectx._isolation.job import Order
 from prefectx._isolation.output import levels_here
 from prefectx._isolation.pickling import pickled
 from prefectx._isolation.protocol import Outcome, Raised, Returned
 from prefectx._logs.process_memory import resident
 from prefectx._logs.progress import work_is_done_by
-from prefectx._runners.prefect.child_context import run_here
-from prefectx._settings.context import context_names
-from prefectx._settings.mode import current_mode
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from prefectx._calls.call import Call
-    from prefectx._settings.mode import Mode
+    from prefectx._isolation.job import Job
 
 _TICK: Final = 0.1
 """How many seconds pass between two looks at whether to go on waiting.
@@ -55,64 +49,35 @@ _START: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Order:
-    """All that a child is told."""
-
-    work: Work
-    mode: Mode
-    names: dict[str, Any]
-    run: bytes | None
-    levels: dict[str, int]
-
-    @classmethod
-    def here(cls, work: Work) -> Order:
-        """Return the order to do a work as it would be done here."""
-        return cls(work, current_mode(), dict(context_names()), run_here(), levels_here())
-
-
 class GivenUp(Exception):
     """Nobody waits for a child's answer any more."""
 
 
-def executed_apart(work: Execution) -> Any:
-    """Run a task's function in a child; return what it gives.
+def run_in_child(job: Job, given_up: Event | None = None) -> Any:
+    """Do a job in a child process; return what it gives.
+
+    Args:
+        job: The job.
+        given_up: Set when nobody waits any more.
 
     Raises:
         IsolatedRunDied: The child ended without an answer.
-        UnsupportedValue: The call, or what it gives, cannot be pickled.
+        UnsupportedValue: The job, or what it gives, cannot be pickled.
     """
-    return _done_apart(work)
+    order = pickled(Order(job, levels_here()), f"a call of the task {job.task_name!r}")
+    with Child(job) as child:
+        child.send(order)
+        outcome = child.outcome(given_up or Event())
+    work_is_done_by(None)
+    return _result(outcome, job)
 
 
-async def aexecuted_apart(work: Execution) -> Any:
-    """Do the same while the event loop goes on."""
-    return await _adone_apart(work)
-
-
-def made_apart(call: Call) -> Any:
-    """Run a task's function in a child, which keeps the output; return what the caller is given.
-
-    Raises:
-        IsolatedRunDied: The child ended without an answer.
-        UnsupportedValue: The call, or the output, cannot be pickled.
-    """
-    return _given(call, _done_apart(Making(call)))
-
-
-async def amade_apart(call: Call) -> Any:
-    """Do the same while the event loop goes on."""
-    return _given(call, await _adone_apart(Making(call)))
-
-
-def _given(call: Call, made: Any) -> Any:
-    return made if call.item is None else given(call)
-
-
-async def _adone_apart(work: Work) -> Any:
+async def arun_in_child(job: Job) -> Any:
+    """Do a job in a child process while the event loop goes on; return what it gives."""
     given_up = Event()
+    # The thread that starts a child must outlive it: the kernel ends the child with the thread.
     with ThreadPoolExecutor(1, "prefectx-isolate") as thread:
-        running = thread.submit(copy_context().run, _done_apart, work, given_up)
+        running = thread.submit(copy_context().run, run_in_child, job, given_up)
         try:
             return await asyncio.wrap_future(running)
         except BaseException:
@@ -121,34 +86,25 @@ async def _adone_apart(work: Work) -> Any:
             raise
 
 
-def _done_apart(work: Work, given_up: Event | None = None) -> Any:
-    order = pickled(Order.here(work), f"a call of the task {work.task.name!r}")
-    with Child(work) as child:
-        child.send(order)
-        outcome = child.outcome(given_up or Event())
-    work_is_done_by(None)
-    return _got(outcome, work)
-
-
-def _got(outcome: Outcome, work: Work) -> Any:
+def _result(outcome: Outcome, job: Job) -> Any:
     if isinstance(outcome, Raised):
         outcome.get()
     try:
         return outcome.get()
     except Exception as error:
-        msg = f"what the task {work.task.name!r} returned cannot be read here: {error}"
+        msg = f"what the task {job.task_name!r} returned cannot be read here: {error}"
         raise UnsupportedValue(msg) from error
 
 
 class Child:
-    """A process for one work; it ends with the `with` block, at the latest.
+    """A process for one job; it ends with the `with` block, at the latest.
 
     Args:
-        work: The work.
+        job: The job.
     """
 
-    def __init__(self, work: Work) -> None:
-        self._work: Final = work
+    def __init__(self, job: Job) -> None:
+        self._job: Final = job
         self._started: Final = time.monotonic()
         self._memory: int | None = None
         self._faults: Final[IO[bytes]] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
@@ -218,7 +174,7 @@ class Child:
     def _death(self) -> BaseException:
         seconds = time.monotonic() - self._started
         error = death(
-            self._work.task, self._work.target, self._process.wait(), seconds, self._memory
+            self._job.task_name, self._job.target, self._process.wait(), seconds, self._memory
         )
         self._faults.seek(0)
         if where := self._faults.read().decode(errors="replace").strip():

@@ -1,4 +1,4 @@
-"""How calls travel to a child, and what they give back: by name, or else by value."""
+"""Pickles of calls for a child, and of what they give back: by name, or else by value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
-    from prefectx._api.task import Task
+    from collections.abc import Callable
 
 
 def pickled(value: Any, what: str) -> bytes:
@@ -41,11 +41,11 @@ def _pickler() -> Any:
         return pickle
 
 
-def let_main_be_that_of(task: Task[..., Any]) -> None:
+def let_main_be_that_of(function: Callable[..., Any]) -> None:
     """Let what a script has defined be found in this process's `__main__`, as it was there.
 
     Args:
-        task: A task that came by value, with what its function names.
+        function: A function that came by value, with what it names.
     """
-    if task.fn.__module__ in {"__main__", "__mp_main__"}:
-        vars(sys.modules["__main__"]).update(task.fn.__globals__)
+    if function.__module__ in {"__main__", "__mp_main__"}:
+        vars(sys.modules["__main__"]).update(function.__globals__)

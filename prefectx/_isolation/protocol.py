@@ -1,4 +1,4 @@
-"""What a child tells its parent: first what it logs and prints, then how its work ended."""
+"""The messages of a child: what it logs and prints, then the outcome of its job."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class Returned:
-    """What the work gave, pickled."""
+    """The pickled result of the job."""
 
     content: bytes
 
@@ -47,7 +47,7 @@ class Returned:
 
 @dataclass(frozen=True)
 class Raised:
-    """What the work raised, pickled, and the traceback that only the child has."""
+    """The pickled exception of the job, and the traceback that only the child has."""
 
     content: bytes
     traceback: str

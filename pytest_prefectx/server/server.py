@@ -43,7 +43,7 @@ class Server:
         with log_of(folder).open("wb") as log:
             # Its own session, so that Ctrl-C reaches pytest alone, which drains and stops it.
             self.process: Final = subprocess.Popen(  # noqa: S603 - our own child
-                [*_command(), str(folder), str(database), str(template())],
+                [*_command(), _options(folder, database)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -135,8 +135,20 @@ def _no_server(folder: Path, reason: str) -> str:
 
 
 def _command() -> list[str]:
-    # -P: the folder of server_process.py must not be searched for modules.
-    return [sys.executable, "-P", str(Path(__file__).with_name("server_process.py"))]
+    library = find_spec("prefectx")
+    if library is None or library.origin is None:
+        msg = "prefectx, of which this plugin is a part, cannot be found"
+        raise RuntimeError(msg)
+    script = Path(library.origin).parent / "_runners" / "prefect" / "server_process.py"
+    # -P: the script's folder must not be searched for modules.
+    return [sys.executable, "-P", str(script)]
+
+
+def _options(folder: Path, database: Path) -> str:
+    # The database ends with the session: nobody asks for what is recorded too late.
+    paths = {"folder": folder, "database": database, "template": template()}
+    numbers: dict[str, str | int] = {"port": 0, "records": False}
+    return json.dumps({name: str(path) for name, path in paths.items()} | numbers)
 
 
 def _environment(home: Path, database: Path) -> dict[str, str]:

@@ -151,7 +151,6 @@ def test_without_a_server_a_temporary_one_is_started_and_said_so(tmp_path: Path)
     said = [line for line in done.stderr.splitlines() if "starting a temporary one" in line]
     assert len(said) == 1
     assert "waiting until it answers, for 120 s at most" in said[0]
-    assert done.stderr.count("Starting temporary server") == 1
     assert "prefect server start" in done.stderr
     assert not _answers(int(in_flow.rsplit(":", 1)[1].removesuffix("/api")))
 
@@ -159,7 +158,7 @@ def test_without_a_server_a_temporary_one_is_started_and_said_so(tmp_path: Path)
 def test_temporary_server_that_cannot_start_is_an_error_as_soon_as_it_has_died(
     tmp_path: Path,
 ) -> None:
-    """It is not waited for, and what killed it stands above the error."""
+    """It is not waited for, and what killed it is part of the error."""
     if _answers(4200):
         pytest.skip("something listens at port 4200, which would be used instead")
     (tmp_path / "nowhere").touch()
@@ -169,9 +168,8 @@ def test_temporary_server_that_cannot_start_is_an_error_as_soon_as_it_has_died(
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="100000",
     )
     assert done.returncode == 1
-    error = done.stderr.splitlines()[-1]
-    assert "ServerUnreachable: the temporary Prefect server did not come up" in error
-    assert "ended with code" in error
+    error = done.stderr.rpartition("ServerUnreachable: ")[2]
+    assert error.startswith("the temporary Prefect server did not come up")
     assert "unable to open database file" in done.stderr
 
 

@@ -10,10 +10,10 @@ import pickle
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prefectx._isolation.pickling import pickled
-from prefectx._runners import current_runner
+from prefectx._runners import current_runner, use_runner
 from prefectx._settings.mode import use_mode
 
 if TYPE_CHECKING:
@@ -23,8 +23,30 @@ if TYPE_CHECKING:
     from prefectx._settings.mode import Mode
 
 
-def run_here() -> bytes | None:
-    """Return what a child must know of the task run that is under way here, if one is."""
+class PrefectRun:
+    """The task run that is under way where a child is started.
+
+    Args:
+        content: Prefect's contexts, pickled.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def joined(
+        self, mode: Mode, parameters: dict[str, Any], take_logs: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Return a context manager within which this process belongs to the run."""
+        # Prefect sets up its own logs.
+        runner = JoiningRunner(mode, self._content, parameters, take_logs)
+        if "prefect" in sys.modules:
+            # The function's module has imported it, and may use it without our knowing.
+            runner.join()
+        return use_runner(cast("Runner", runner))
+
+
+def run_here() -> PrefectRun | None:
+    """Return the task run that is under way here, if one is."""
     if "prefect.context" not in sys.modules:
         return None
     from prefect.context import FlowRunContext, TaskRunContext, serialize_context
@@ -41,7 +63,7 @@ def run_here() -> bytes | None:
     if flow_run is not None:
         run["flow_run_context"]["flow"] = flow_run.flow and flow_run.flow.name
         run["flow_run_context"]["parameters"] = flow_run.flow_run and flow_run.flow_run.parameters
-    return pickled(run, "the run of the task")
+    return PrefectRun(pickled(run, "the run of the task"))
 
 
 class JoiningRunner:
@@ -49,7 +71,7 @@ class JoiningRunner:
 
     Args:
         mode: The mode in force.
-        run: What `run_here` gave.
+        run: Prefect's contexts of the run, pickled.
         parameters: The arguments of the task.
         joined: Called each time the run has been joined.
     """

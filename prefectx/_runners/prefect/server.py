@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 from prefect.context import FlowRunContext, TaskRunContext, refresh_global_settings_context
 from prefect.settings import (
     PREFECT_API_URL,
-    PREFECT_SERVER_ANALYTICS_ENABLED,
     PREFECT_SERVER_EPHEMERAL_ENABLED,
-    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE,
-    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL,
     temporary_settings,
 )
 
+from prefectx._runners.prefect.temporary_server import TEMPORARY_SERVER
 from prefectx.errors import ServerUnreachable
 
 if TYPE_CHECKING:
@@ -26,15 +23,6 @@ if TYPE_CHECKING:
 
 LOCAL_URL: Final = "http://127.0.0.1:4200/api"
 _SECONDS: Final = 5.0
-_log: Final = logging.getLogger("prefectx.api")
-
-_TEMPORARY_SERVER: Final[dict[Any, Any]] = {
-    # It would be sent while the new database is still being made.
-    PREFECT_SERVER_ANALYTICS_ENABLED: False,
-    # With its own settings, the SQLite server loses a third of 5,000 task runs.
-    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 100,
-    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL: 1,
-}
 
 _found: ContextVar[bool] = ContextVar("prefectx_api_found", default=False)
 
@@ -60,7 +48,7 @@ def api() -> Generator[None]:
 
 def _url() -> str:
     url: str | None = PREFECT_API_URL.value()
-    if url:
+    if url and not TEMPORARY_SERVER.has_died_at(url):
         _check(url)
         return url
     if _why_not(LOCAL_URL) is None:
@@ -72,7 +60,7 @@ def _url() -> str:
             " PREFECT_API_URL."
         )
         raise ServerUnreachable(msg)
-    return _known_to_all(_temporary_server_url())
+    return _known_to_all(TEMPORARY_SERVER.url(LOCAL_URL))
 
 
 def _known_to_all(url: str) -> str:
@@ -104,21 +92,3 @@ def _why_not(url: str) -> str | None:
     except (httpx.TransportError, httpx.InvalidURL) as error:
         return str(error) or type(error).__name__
     return None
-
-
-def _temporary_server_url() -> str:
-    """Start Prefect's temporary server unless it runs; return its address."""
-    from prefectx._runners.prefect.temporary_server import TemporaryServer, startup_seconds
-
-    server = TemporaryServer()
-    if not server.running:
-        _log.warning(
-            "no Prefect server: PREFECT_API_URL is not set and nothing answers at %s; starting a"
-            " temporary one, which ends with this process, and waiting until it answers, for %g s"
-            ' at most. Start a lasting one with "prefect server start".',
-            LOCAL_URL,
-            startup_seconds(),
-        )
-        with temporary_settings(_TEMPORARY_SERVER):
-            server.start()
-    return server.api_url

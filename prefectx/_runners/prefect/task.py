@@ -18,16 +18,16 @@ from prefect.states import Completed
 from prefect.utilities.annotations import NotSet
 
 from prefectx._calls.call import Call
-from prefectx._calls.child_jobs import Execution
+from prefectx._calls.child_jobs import OUTER_RUNS, aexecuted_in_child, executed_in_child
 from prefectx._calls.execute import RUNS_LOG, amake, execute, make
 from prefectx._calls.freshness import is_done
 from prefectx._calls.refresh import refreshed
 from prefectx._calls.run import current_run, in_task, task_body
-from prefectx._isolation.parent import aexecuted_apart, executed_apart
 from prefectx._logs.handlers import logging_as, wanted
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning, interval
 from prefectx._naming.task_names import base_of
+from prefectx._runners.prefect.child_context import run_here
 from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
@@ -62,6 +62,8 @@ def ours(value: Any) -> Any:
 
 
 # After the class that was made for both.
+OUTER_RUNS.append(run_here)
+
 _OURS: Final = 1
 _becoming: Final = threading.RLock()
 
@@ -457,14 +459,14 @@ class Body:
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function; return its data."""
         if self.task.isolate:
-            return executed_apart(Execution(self.task, args, kwargs))
+            return executed_in_child(self.task, args, kwargs)
         with task_body():
             return execute(self.task, args, kwargs)
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do the same for a coroutine function."""
         if self.task.isolate:
-            return await aexecuted_apart(Execution(self.task, args, kwargs))
+            return await aexecuted_in_child(self.task, args, kwargs)
         with task_body():
             return await execute(self.task, args, kwargs)
 
