@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from prefectx import records
+from prefectx._calls.audit import AUDIT
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run, known_here, other_version
 from prefectx._identity.exact_text import exact_text
@@ -31,6 +32,8 @@ def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
     known = known_here(task.naming)
     if known is None or "return_state" in kwargs or "wait_for" in kwargs:
         return None
+    if AUDIT.raw() is not None:
+        return None
     try:
         arguments = task.naming.bind(*args, **kwargs)
         text = exact_text(arguments)
@@ -53,7 +56,7 @@ def is_done(call: Call) -> bool:
         return False
     is_claimed = call.claim()
     mark = item.store.look(item.target)
-    if mark is None or _is_refreshed(call, item):
+    if mark is None or _is_refreshed(call.task, item):
         return False
     task, run = call.task, current_run()
     asks = bool(call.reasons) or task.naming.must_read_records
@@ -78,9 +81,9 @@ def is_done(call: Call) -> bool:
     return True
 
 
-def _is_refreshed(call: Call, item: Item[Any]) -> bool:
+def _is_refreshed(task: Task[..., Any], item: Item[Any]) -> bool:
     """Tell whether the target is to be made anew because `refresh` asks for it."""
-    return wants_refresh(call.task) and item.path not in current_run().remade
+    return wants_refresh(task) and item.path not in current_run().remade
 
 
 def _check_maker(call: Call, item: Item[Any], record: Record) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from prefectx._settings.mode import checked_mode, forget_default_mode, set_default_mode
 from prefectx.errors import PrefectxError
 
 if TYPE_CHECKING:
@@ -114,10 +115,47 @@ def _checked(table: dict[str, Any], path: str) -> dict[str, str]:
     if "root" in found:
         found["root"] = os.path.normpath(os.path.join(os.path.dirname(path), found["root"]))
     if "mode" in found:
-        from prefectx._settings.mode import checked_mode
-
         checked_mode(found["mode"], path)
     return found
+
+
+class _InForce:
+    """The project of the task or flow that was called first: its settings hold in this process."""
+
+    project: Project | None = None
+
+
+def project_in_force() -> Project:
+    """Return the project whose settings hold here; none before the first call."""
+    return _InForce.project or NOTHING
+
+
+def read_project(function: Any) -> None:
+    """Let the settings of a function's project hold, unless those of another hold already.
+
+    Raises:
+        BadSetting: They are no settings.
+    """
+    if _InForce.project is not None:
+        return
+    project = project_above(folder_of(function))
+    _InForce.project = project
+    set_default_mode(project.values.get("mode", "function"), project.file or "default")
+
+
+def forget_project() -> None:
+    """Have the next call read the settings anew."""
+    _InForce.project = None
+    _known.clear()
+    forget_default_mode()
+
+
+def folder_of(function: Any) -> str:
+    """Return the folder of the file that defines a function; the current one if it has no file."""
+    code = getattr(function, "__code__", None)
+    file = "" if code is None else str(code.co_filename)
+    # What a notebook or a prompt defines has a file's name in angle brackets, or a temporary one.
+    return os.path.dirname(file) if os.path.isabs(file) else os.getcwd()
 
 
 def settings_in_force(folder: str) -> list[Setting]:

@@ -29,12 +29,24 @@ class Entry:
         python: The version of Python that this fingerprint holds for.
         upstream: The targets that it was made from.
         failed: The exception in one line, if its last call failed.
+        files: The fingerprints of the files that it was made from, by path.
         accepted: Whether a person has marked it as current.
         place: The journal's file and the position in it, for all else.
     """
 
     __slots__ = (
-        *("accepted", "code", "exists", "failed", "made", "place", "python", "seconds", "size"),
+        *(
+            "accepted",
+            "code",
+            "exists",
+            "failed",
+            "files",
+            "made",
+            "place",
+            "python",
+            "seconds",
+            "size",
+        ),
         *("target", "task", "upstream"),
     )
 
@@ -50,6 +62,7 @@ class Entry:
         self.upstream: tuple[str, ...] = ()
         self.failed: str | None = None
         self.accepted = False
+        self.files: tuple[tuple[str, list[Any]], ...] = ()
         self.place: tuple[str, int] | None = None
 
     def take(self, fields: dict[str, Any], place: tuple[str, int] | None) -> None:
@@ -65,6 +78,7 @@ class Entry:
         self.upstream = tuple(map(intern, fields.get("upstream") or ()))
         self.failed = fields.get("failed")
         self.accepted = "accepted" in fields
+        self.files = tuple((fields.get("files") or {}).items())
         self.size = int(fields.get("bytes") or 0)
         self.place = place
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx import records
+from prefectx._identity.file_fingerprint import FileFingerprint
 
 if TYPE_CHECKING:
     from prefectx._api.task import Task
@@ -40,7 +43,9 @@ def reasons_of(entry: Entry, catalogue: Catalogue, tasks: Tasks) -> list[Reason]
         found.append(Reason("orphan", tasks.why.get(entry.task, "its task is not there")))
     elif entry.exists:
         found.extend(_code(entry, task))
+        found.extend(_expired(entry, task))
     if entry.exists:
+        found.extend(_files(entry, catalogue))
         found.extend(_upstream(entry, catalogue))
     return found
 
@@ -59,6 +64,23 @@ def _code(entry: Entry, task: Task[..., Any]) -> list[Reason]:
         return []
     return [
         Reason("code", f"the code of {task.name} has changed since it was made, {_when(entry)}")
+    ]
+
+
+def _expired(entry: Entry, task: Task[..., Any]) -> list[Reason]:
+    if task.expires is None or not entry.made:
+        return []
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(entry.made)
+    if age <= task.expires:
+        return []
+    return [Reason("expired", f"it is older than {task.expires}: it was made {_when(entry)}")]
+
+
+def _files(entry: Entry, catalogue: Catalogue) -> list[Reason]:
+    return [
+        Reason("files", f"its input {path} holds something else than when it was made")
+        for path, found in entry.files
+        if not FileFingerprint(*found).matches(os.path.join(catalogue.root, path))
     ]
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xxhash import xxh3_64_hexdigest
 
+from prefectx._values.containers import is_list, type_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -63,6 +65,10 @@ class Record(NamedTuple):
         return f"{self.call} {self.inputs} {self.contents} {self.code} {self.complete}"
 
 
+# Pickles name it so, and hold when modules move.
+Record.__module__ = "prefectx.records"
+
+
 def maker_mark(task: str, code: str, python: str) -> str:
     """Return a short text that stands for a task as it is now, in every process."""
     return xxh3_64_hexdigest(f"{task}\0{code}\0{python}".encode("utf-8", "surrogatepass"))
@@ -101,12 +107,12 @@ def _is_sound(record: Record) -> bool:
         return False
     if isinstance(fields["seconds"], bool):
         return False
-    fingerprints = [*(fields["files"] or {}).values(), fields["output"]]
+    fingerprints: list[Any] = [*(fields["files"] or {}).values(), fields["output"]]
     return all(_is_fingerprint(found) for found in fingerprints if found is not None)
 
 
 def _is_fingerprint(found: Any) -> bool:
-    return isinstance(found, list) and [type(part) for part in found] == [int, int, str]
+    return is_list(found) and list(map(type_of, found)) == [int, int, str]
 
 
 # Ours have a few hundred bytes.
@@ -118,7 +124,7 @@ _KINDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("args", "shape", "files"), dict | None),
     "seconds": int | float,
     "bytes": int | None,
-    "upstream": list | None,
-    "output": list | None,
+    "upstream": (list, type(None)),
+    "output": (list, type(None)),
     "complete": bool,
 }

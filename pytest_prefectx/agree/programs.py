@@ -155,13 +155,14 @@ def _within_a_flow(task: Task[..., Any], calls: Sequence[Arguments]) -> list[Out
 def _outcome(subject: Callable[..., Any], call: Arguments) -> Outcome:
     args, kwargs = call.fresh()
     try:
-        data = load(_finished(subject(*args, **kwargs)))
+        data = load(finished(subject(*args, **kwargs)))
     except Exception as error:  # noqa: BLE001 - modes must agree on exceptions too
         return Outcome(error=error)
     return Outcome(snapshot(data))
 
 
-def _finished(result: Any) -> Any:
+def finished(result: Any) -> Any:
+    """Return what a call gives in the end: what is awaited, all elements of a generator."""
     if inspect.iscoroutine(result):
         result = run_coroutine(result)
     if inspect.isasyncgen(result):

@@ -408,8 +408,9 @@ class Body:
     def here(cls, task: Task[..., Any], mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
         names = dict(context_names())
-        reasons = rerun_on_here()
-        there = There(mode, names, in_task(), wanted(), interval(), reasons, refreshed.get())
+        there = There(
+            mode, names, in_task(), wanted(), interval(), rerun_on_here(), refreshed.get()
+        )
         return cls(task, there)
 
     @classmethod
