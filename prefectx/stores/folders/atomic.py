@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
+from prefectx.errors import FileInTheWay, FolderInTheWay
 from prefectx.stores.folders.anonymous import named, nameless, opened_path
 from prefectx.stores.folders.base import MARK, NOTE
 from prefectx.stores.folders.temporary import sweep, unfinished
@@ -34,8 +35,8 @@ class WholeFiles:
         """Write a file and, if it can be, a note that is kept with it; tell whether it is.
 
         Raises:
-            NotADirectoryError: A file lies where one of the folders above would have to be.
-            IsADirectoryError: A folder lies where the file would have to be.
+            FileInTheWay: A file lies where one of the folders above would have to be.
+            FolderInTheWay: A folder lies where the file would have to be.
         """
         folder = os.path.dirname(path) or "."
         self._prepare(folder)
@@ -95,7 +96,7 @@ class WholeFiles:
             # Another process may have made it meanwhile.
             if not os.path.isdir(folder):
                 msg = f"{folder!r} is no folder, so nothing can be kept below it"
-                raise NotADirectoryError(errno.ENOTDIR, msg) from None
+                raise FileInTheWay(errno.ENOTDIR, msg) from None
         if self._durable:
             _sync_folder(parent)
 
@@ -126,7 +127,7 @@ def _rename(held: str, path: str) -> None:
         os.replace(held, path)
     except IsADirectoryError:
         msg = f"{path!r} is a folder, so no file can be kept there"
-        raise IsADirectoryError(errno.EISDIR, msg) from None
+        raise FolderInTheWay(errno.EISDIR, msg) from None
 
 
 def _sync_folder(folder: str) -> None:

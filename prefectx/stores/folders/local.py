@@ -112,8 +112,8 @@ class LocalFolder(Place):
             Whether the note is kept.
 
         Raises:
-            NotADirectoryError: A file lies where one of the folders above would have to be.
-            IsADirectoryError: A folder lies where the file would have to be.
+            FileInTheWay: A file lies where one of the folders above would have to be.
+            FolderInTheWay: A folder lies where the file would have to be.
             UnsafeTarget: A symbolic link leads out of the root.
         """
         self._check_inside(name)
