@@ -141,7 +141,7 @@ def joined_names() -> str:
 
 
 @task(target="out/{funcname}/{len(text)}")
-def count_lines(lines: Iterator[str], text: str) -> int:  # noqa: ARG001 - the target names it
+def count_lines(lines: Iterator[str], text: str) -> int:
     return sum(1 for _ in lines)
 
 
