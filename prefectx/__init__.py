@@ -59,8 +59,24 @@ _LATER = {
 }
 
 
+# The public modules; prefectx.dask needs what the extra `dask` installs.
+_MODULES = ("dask", "errors", "logs", "records", "stores")
+
+
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
+    if name in _MODULES:
+        return import_module(f"prefectx.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("prefectx")
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(
+        [*__all__, *_MODULES, "__all__", "__doc__", "__file__", "__name__", "__version__"]
+    )

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from prefectx._settings.environment import Variable
 from prefectx._settings.scoped import Setting
-from prefectx.errors import UnknownMode
+from prefectx.errors import UnknownMode, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,10 +130,7 @@ def checked_mode(mode: str, source: str) -> Mode:
     """Return `mode` if it is one of `MODES`; `source` says in the error where it came from."""
     if _is_mode(mode):
         return mode
-    import difflib
-
-    nearest = difflib.get_close_matches(mode, MODES, n=1, cutoff=0.4)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    hint = nearest(mode, MODES)
     msg = f"unknown mode {mode!r} (from {source}).{hint} The modes are: {', '.join(MODES)}."
     raise UnknownMode(msg)
 

@@ -16,6 +16,7 @@ from prefectx.cli.misuse import Misuse
 from prefectx.cli.output import say, say_json, say_next
 from prefectx.cli.reasons import reasons_of
 from prefectx.stores import Filestore, journal
+from prefectx.stores.record import parsed
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -201,6 +202,6 @@ def _accept(catalogue: Catalogue, store: Filestore, entry: Entry, task: Any, rea
     known = catalogue.details(entry)
     known.update(code=task.code_hash, python=records.python_version(), made=records.now())
     told = f"by {records.user()} at {known['made']}: {reason}"
-    if (record := records.parsed(json.dumps(known))) is not None:
+    if (record := parsed(json.dumps(known))) is not None:
         records.write(store, entry.target, record)
     journal.append(catalogue.root, json.dumps({**known, "target": entry.target, "accepted": told}))

@@ -294,10 +294,10 @@ class TestNameless:
     ) -> None:
         opened = os.open
 
-        def refuse(path: str, flags: int, *mode: int) -> int:
+        def refuse(path: str, flags: int, *mode: int, **options: Any) -> int:
             if flags & os.O_TMPFILE == os.O_TMPFILE:
                 raise OSError(code, os.strerror(code))
-            return opened(path, flags, *mode)
+            return opened(path, flags, *mode, **options)
 
         monkeypatch.setattr(os, "open", refuse)
         Filestore().save("out/a", 1)
@@ -494,7 +494,7 @@ def steps(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
         fsync(descriptor)
 
     def noted_replace(old: str, new: str) -> None:
-        asked.append(f"rename to {new}")
+        asked.append(f"rename to {Path(new).resolve().relative_to(folder)}")
         replace(old, new)
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
