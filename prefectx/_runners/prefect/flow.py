@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 import prefect
 from prefect.utilities.annotations import NotSet
 
 from prefectx._logs.handlers import ensure_logs
 from prefectx._runners import current_runner
 from prefectx._runners.prefect.logs import connect
+from prefectx._runners.prefect.lost_server import flow_end, say_that_it_is_gone
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import attributes_of, bound_function, ours
 from prefectx._settings.context import context_names, replaced_context
@@ -225,13 +227,25 @@ def called_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if flow.isasync and not flow.isgenerator:
         return _acalled(flow, args, kwargs)
     # What the flow sets in the context ends with it.
-    with api(), replaced_context(context_names()):
-        return PREFECT_FLOW.__call__(flow, *args, **kwargs)
+    with api(), replaced_context(context_names()), flow_end() as end:
+        try:
+            return PREFECT_FLOW.__call__(flow, *args, **kwargs)
+        except httpx.TransportError as error:
+            if not end.is_known:
+                raise
+            say_that_it_is_gone(flow.name, error)
+        return end.given(return_state=kwargs.get("return_state", False))
 
 
 async def _acalled(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    with api(), replaced_context(context_names()):
-        return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
+    with api(), replaced_context(context_names()), flow_end() as end:
+        try:
+            return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
+        except httpx.TransportError as error:
+            if not end.is_known:
+                raise
+            say_that_it_is_gone(flow.name, error)
+        return end.given(return_state=kwargs.get("return_state", False))
 
 
 @contextmanager
