@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from prefectx._api.run_functions import get_run_logger, tags
+    from prefectx._calls.refresh import refresh
     from prefectx._calls.report import last_run
     from prefectx._values.waiting import as_completed, wait
+    from prefectx.cli.removal import remove
 
 __all__ = [
     "MODES",
@@ -36,6 +38,8 @@ __all__ = [
     "item",
     "last_run",
     "load",
+    "refresh",
+    "remove",
     "tags",
     "task",
     "unmapped",
@@ -48,13 +52,31 @@ _LATER = {
     "as_completed": "prefectx._values.waiting",
     "get_run_logger": "prefectx._api.run_functions",
     "last_run": "prefectx._calls.report",
+    "refresh": "prefectx._calls.refresh",
+    "remove": "prefectx.cli.removal",
     "tags": "prefectx._api.run_functions",
     "wait": "prefectx._values.waiting",
 }
 
 
+# The public modules; prefectx.dask needs what the extra `dask` installs.
+_MODULES = ("dask", "errors", "logs", "records", "stores")
+
+
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
+    if name in _MODULES:
+        return import_module(f"prefectx.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("prefectx")
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(
+        [*__all__, *_MODULES, "__all__", "__doc__", "__file__", "__name__", "__version__"]
+    )

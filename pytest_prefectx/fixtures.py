@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, closing, contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -14,7 +14,7 @@ from pytest_prefectx.session import SESSION
 from pytest_prefectx.targets import RUNS_LOG, Targets, enter
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from distributed import LocalCluster
@@ -162,3 +162,50 @@ def dask_cluster(
         )
     with closing(cluster):
         yield cluster
+
+
+@pytest.fixture
+def prefectx_replay() -> Callable[..., None]:
+    """A callable that runs the recorded calls below a folder again and compares their outputs.
+
+    `prefectx_replay("working", per_task=5)` fails with all the differences.
+    """
+    from pytest_prefectx.replay.recorded import NotReplayed, OutputDiffers, recorded
+
+    def replay(folder: str | Path, per_task: int | None = None) -> None:
+        __tracebackhide__ = True
+        different: list[str] = []
+        for call in recorded(folder, per_task):
+            try:
+                call.check()
+            except OutputDiffers as error:
+                different.append(str(error))
+            except NotReplayed:
+                continue
+        if different:
+            raise AssertionError("\n\n".join(different))
+
+    return replay
+
+
+@pytest.fixture
+def prefectx_history(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """A callable that compares the calls of a flow with those in a file; no task runs.
+
+    `prefectx_history("calls.jsonl", flow, *args)`: the file lies beside the test; with
+    `--prefectx-update` it is written.
+    """
+    from pytest_prefectx.replay.history import History
+
+    def compare(file: str, flow: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+        __tracebackhide__ = True
+        path = request.path.parent / file
+        now = History.of(flow, *args, **kwargs)
+        if request.config.getoption("prefectx_update"):
+            now.write(path)
+        elif not path.exists():
+            pytest.fail(f"{path} does not exist: write it with --prefectx-update", pytrace=False)
+        else:
+            History.read(path).check(now)
+
+    return compare

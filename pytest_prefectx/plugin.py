@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
@@ -12,8 +13,10 @@ from pytest_prefectx.fixtures import (
     dask_cluster,
     prefect_client,
     prefect_server,
+    prefectx_history,
     prefectx_mode,
     prefectx_modes,
+    prefectx_replay,
     prefectx_runs_log,
     prefectx_store,
     tmp_target,
@@ -43,8 +46,10 @@ __all__ = [
     "dask_cluster",
     "prefect_client",
     "prefect_server",
+    "prefectx_history",
     "prefectx_mode",
     "prefectx_modes",
+    "prefectx_replay",
     "prefectx_runs_log",
     "prefectx_store",
     "tmp_target",
@@ -78,6 +83,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--prefectx-reasons",
         action="store_true",
         help="list the kinds of reasons why modes disagree, each with its page, and exit",
+    )
+    parser.getgroup("prefectx").addoption(
+        "--prefectx-replay",
+        metavar="FOLDER",
+        help="make a test of each recorded call whose target lies in this folder: its function,"
+        " run on the recorded arguments, must give what was kept",
+    )
+    parser.getgroup("prefectx").addoption(
+        "--prefectx-replay-per-task",
+        metavar="N",
+        type=int,
+        help="make tests of so many calls of each task only, the smallest outputs first",
+    )
+    parser.getgroup("prefectx").addoption(
+        "--prefectx-update",
+        action="store_true",
+        help="write the files that histories and frozen calls are compared with, instead of"
+        " comparing",
     )
     parser.addini(INI, f"modes to run tests in: {wanted}", type="args", default=[])
     parser.getgroup("prefectx").addoption(
@@ -118,6 +141,9 @@ def pytest_configure(config: pytest.Config) -> None:
         f' -m "not {SERVER_MARKER}".',
     )
     _begin(config, config.getoption("prefectx_mode"))
+    if folder := config.option.prefectx_replay:
+        named = config.args if config.args_source is config.ArgsSource.ARGS else []
+        config.args = [*named, os.path.abspath(folder)]
     if handed_over := getattr(config, "workerinput", None):
         config.stash[SESSION].join(Path(handed_over[HANDED_OVER]))
     if is_asked_for(config):
@@ -126,6 +152,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SESSION].put_in_force(first)
         # Not earlier: a conftest may have to set what Prefect reads when it is imported.
         replace_decorators()
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the folder whose recorded calls are tests."""
+    folder = parent.config.option.prefectx_replay
+    if folder is None or path != Path(os.path.abspath(folder)):
+        return None
+    from pytest_prefectx.replay.collection import ReplayFolder
+
+    make: Any = cast("Any", ReplayFolder).from_parent
+    collector: pytest.Collector = make(parent, path=path)
+    return collector
 
 
 def _begin(config: pytest.Config, given: str | None) -> None:

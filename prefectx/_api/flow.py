@@ -8,11 +8,13 @@ from contextvars import Context, copy_context
 from functools import update_wrapper
 from typing import Generic, ParamSpec, TypeVar, cast, overload
 
+from prefectx._api.public_names import public_names
 from prefectx._calls.run import begin_flow, flow_body, in_task
 from prefectx._runners import become_prefect_flow, current_runner, prefect_flow_class
 from prefectx._runners.run_block import ended_with
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.options import FLOW_OPTIONS, FlowOptions, check_options
+from prefectx._settings.project import read_project
 from prefectx._settings.rerun import checked_rerun_on, rerun_on
 from prefectx._values.future import State
 from prefectx._values.item import load_items, settle_futures
@@ -30,9 +32,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterable
     from typing import Any, Concatenate, Final, Literal, Self, Unpack
 
+    from prefectx._values.future import Handle
+
     HookOption = Literal[
         "on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"
     ]
+
+PUBLIC_OF_FLOWS: Final = frozenset(
+    {"fn", "name", "with_options"}
+    | {"on_completion", "on_failure", "on_running", "on_cancellation", "on_crashed"}
+    # Prefect's, in the Prefect modes.
+    | {"serve", "deploy", "from_source", "to_deployment", "visualize", "generate_mermaid_graph"}
+    | {"adeploy", "afrom_source", "ato_deployment", "avisualize", "agenerate_mermaid_graph"}
+    | {"serialize_parameters", "validate_parameters"}
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,6 +119,15 @@ class Flow(Generic[P, R_co]):
     # First the exact signature, then the two keywords that each call takes.
     @overload
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    # A future, an Item or what `.map` gives, of the first argument's type, in its place.
+    @overload
+    def __call__(
+        self: Flow[Concatenate[T, Q], R],
+        first: Handle[T],
+        /,
+        *args: Q.args,
+        **kwargs: Q.kwargs,
+    ) -> R: ...
     @overload
     def __call__(
         self: Flow[..., Coroutine[Any, Any, T]],
@@ -124,6 +146,7 @@ class Flow(Generic[P, R_co]):
     def __call__(self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> R_co: ...
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the flow; give its result, in which data may be Items: `load` gives the data."""
+        read_project(self.function)
         return current_runner().flow(self, self._bound + args, kwargs)
 
     def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R_co]:
@@ -224,15 +247,42 @@ class Flow(Generic[P, R_co]):
         varied._origin = origin
         return varied.bound_to(bound) if bound else varied
 
+    def __dir__(self) -> list[str]:
+        return public_names(self, PUBLIC_OF_FLOWS)
+
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
 
 
 class FlowDecorator:
-    """`flow`: decorates when given a function, re-configures when given options.
+    """`flow`: decorates a function when given one, else takes options, all by name.
 
-    All options are those of Prefect's `flow`: they work in the Prefect modes and have no effect
-    in the others.
+    `@flow`, `@flow(retries=2)`, or `flow = flow(log_prints=True)` for all flows of a module. An
+    option left out is inherited. What a flow has in Prefect it has here: `serve`, `deploy`, ….
+
+    Options of prefectx:
+        rerun_on: what makes outputs be made anew, in all tasks of the flow: as for `task`.
+
+    Options of Prefect, used in the Prefect modes and without effect in the others:
+        name: the flow's name; by default the function's, with - for _.
+        description: text for the API; by default the docstring.
+        version: the flow's version, a text.
+        flow_run_name: the name of each run, or a function that gives it.
+        retries: how often a failed run is tried again.
+        retry_delay_seconds: how long to wait before each retry.
+        task_runner: who runs submitted tasks; prefectx.dask.task_runner for Dask.
+        timeout_seconds: how long a run may take.
+        validate_parameters: whether arguments are converted by their annotations.
+        persist_result: whether Prefect stores the result.
+        result_storage: where Prefect stores it.
+        result_serializer: how Prefect writes it.
+        cache_result_in_memory: whether Prefect keeps the result in memory.
+        log_prints: whether print goes to the run's log.
+        on_completion: functions called when a run completes.
+        on_failure: functions called when a run fails.
+        on_cancellation: functions called when a run is cancelled.
+        on_crashed: functions called when a run crashes.
+        on_running: functions called when a run starts.
 
     Example:
         >>> @flow
@@ -245,6 +295,12 @@ class FlowDecorator:
     def __init__(self, **options: Unpack[FlowOptions]) -> None:
         check_options(options, FLOW_OPTIONS, "flow")
         self.options: Final = options
+        # `help(flow)` shows an object's own text, else its class with all its methods.
+        self.__doc__ = f"\n{type(self).__doc__}"
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"flow({given})" if given else "prefectx.flow"
 
     @overload
     def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
@@ -333,4 +389,5 @@ def _within(inside: Context, generator: Generator[Any, Any, Any]) -> Generator[A
             raise
 
 
-flow: Final = FlowDecorator()
+# No constant: `flow = flow(…)` in a module of the user's gives it other options.
+flow: FlowDecorator = FlowDecorator()

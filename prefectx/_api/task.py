@@ -9,6 +9,7 @@ from typing import Generic, ParamSpec, TypeVar, cast, overload
 
 from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
+from prefectx._api.public_names import public_names
 from prefectx._identity.code_hash import code_hash
 from prefectx._identity.names import module_name
 from prefectx._identity.task_identity import TaskIdentity
@@ -20,6 +21,7 @@ from prefectx._settings.options import (
     check_options,
     task_name,
 )
+from prefectx._settings.project import read_project
 from prefectx._settings.rerun import checked_rerun_on
 from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
@@ -39,7 +41,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from typing import Any, Concatenate, Final, Literal, Self, Unpack
 
+    from prefectx._values.future import Handle
+
     HookOption = Literal["on_completion", "on_failure", "on_running", "on_commit", "on_rollback"]
+
+PUBLIC_OF_TASKS: Final = frozenset(
+    {"fn", "name", "submit", "map", "item", "with_options", "options", "is_async"}
+    | {"on_completion", "on_failure", "on_running", "on_commit", "on_rollback"}
+    # Prefect's, in the Prefect modes.
+    | {"apply_async", "aserve", "create_local_run", "create_run", "delay", "serve"}
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -156,6 +167,15 @@ class Task(_Called, Generic[P, R_co]):
         # First the exact signature, then the two keywords that each call takes.
         @overload
         def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+        # A future, an Item or what `.map` gives, of the first argument's type, in its place.
+        @overload
+        def __call__(
+            self: Task[Concatenate[T, Q], R],
+            first: Handle[T],
+            /,
+            *args: Q.args,
+            **kwargs: Q.kwargs,
+        ) -> R: ...
         @overload
         def __call__(
             self: Task[..., Coroutine[Any, Any, T]],
@@ -215,6 +235,7 @@ class Task(_Called, Generic[P, R_co]):
             **kwargs: The same by name; also `wait_for=[…]`, futures to wait for first, and
                 `return_state=True`, to get the final state instead of a future.
         """
+        read_project(self.fn)
         return current_runner().submit(self, self._bound + args, kwargs)
 
     @overload
@@ -252,9 +273,14 @@ class Task(_Called, Generic[P, R_co]):
         Raises:
             MappingError: Nothing is iterable, or the iterables differ in length.
         """
+        read_project(self.fn)
         bound = tuple(map(unmapped, self._bound))
         return current_runner().map(self, bound + iterables, kwargs)
 
+    @overload
+    def item(self: Task[..., Coroutine[Any, Any, T]], /, *args: Any, **kwargs: Any) -> Item[T]: ...
+    @overload
+    def item(self, /, *args: Any, **kwargs: Any) -> Item[R_co]: ...
     def item(self, /, *args: Any, **kwargs: Any) -> Item[Any]:
         """Return the `Item` that this call has or would have; run nothing.
 
@@ -399,6 +425,9 @@ class Task(_Called, Generic[P, R_co]):
         varied._origin = origin
         return varied
 
+    def __dir__(self) -> list[str]:
+        return public_names(self, PUBLIC_OF_TASKS)
+
     def __repr__(self) -> str:
         return f"<Task {self.qualified_name}>"
 
@@ -414,12 +443,54 @@ def _module_of(fn: Any) -> str:
 
 
 class TaskDecorator:
-    """`task`: decorates when given a function, re-configures when given options.
+    """`task`: decorates a function when given one, else takes options, all by name.
 
-    Options, all by name: `target`, `base`, `store`, `save`, `name`, `modules`, `rerun_on`,
-    `expires`, `files`, `once`, `isolate`, `resources`, `priority`, `workers`; every other option
-    is Prefect's (`retries`, `tags`, `timeout_seconds`, …), used in the Prefect modes and without
-    effect in the others. An option left out is inherited.
+    `@task`, `@task(target=…)`, or `task = task(target=…)` for all tasks of a module. An option
+    left out is inherited.
+
+    Options of prefectx:
+        target: where the output is kept, an f-string body; None: never kept.
+        base: what {base} stands for in templates, unless `context` sets it.
+        store: who keeps the output: a Store or its class; None: the function itself.
+        save: False: the function writes its target, and the store is asked for it.
+        name: the task's name; with {…} in it, the name of each run, an f-string body.
+        modules: modules that templates may use, beside os, datetime and Path.
+        rerun_on: what makes an output be made anew: "inputs", "code", "upstream", "expired".
+        expires: how old an output may be before it counts as expired.
+        files: the arguments that name files, which count by their content: see `InFile`.
+        once: True: of processes that miss a target at once, one makes it.
+        isolate: True: runs in a process of its own, in all modes but `function`.
+        resources: Dask resources that a run takes up: {"GPU": 1}.
+        priority: Dask's priority: the highest runs first; by default 0.
+        workers: the Dask workers that may run it: addresses, names or hosts.
+
+    Options of Prefect, used in the Prefect modes (`cache` honours retries and timeouts):
+        description: text for the API; by default the docstring.
+        tags: tags of each task run.
+        version: the task's version, a text.
+        cache_policy: which calls share a result in Prefect's own cache.
+        cache_key_fn: gives the key in Prefect's own cache.
+        cache_expiration: how long a result in Prefect's own cache holds.
+        task_run_name: the name of each run, or a function that gives it.
+        retries: how often a failed run is tried again.
+        retry_delay_seconds: how long to wait before each retry.
+        retry_jitter_factor: how much that wait varies at random.
+        retry_condition_fn: says whether a failed run is tried again.
+        persist_result: whether Prefect stores the result too.
+        result_storage: where Prefect stores it.
+        result_serializer: how Prefect writes it.
+        result_storage_key: under which key Prefect stores it.
+        cache_result_in_memory: whether Prefect keeps the result in memory.
+        timeout_seconds: how long a run may take.
+        log_prints: whether print goes to the run's log.
+        refresh_cache: whether Prefect's own cache is passed over.
+        on_completion: functions called when a run completes.
+        on_failure: functions called when a run fails.
+        on_running: functions called when a run starts.
+        on_rollback: functions called when a transaction is rolled back.
+        on_commit: functions called when a transaction is committed.
+        viz_return_value: what `flow.visualize` takes for the output.
+        asset_deps: assets that the task depends on.
 
     Example:
         >>> task = task(target="out/{funcname}/{day}.json")
@@ -435,6 +506,12 @@ class TaskDecorator:
     def __init__(self, **options: Unpack[TaskOptions]) -> None:
         check_options(options, TASK_OPTIONS, "task")
         self.options: Final = options
+        # `help(task)` shows an object's own text, else its class with all its methods.
+        self.__doc__ = f"\n{type(self).__doc__}"
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"task({given})" if given else "prefectx.task"
 
     @overload
     def __call__(self, fn: Callable[P, R], /) -> Task[P, R]: ...
@@ -452,4 +529,5 @@ class TaskDecorator:
         return made
 
 
-task: Final = TaskDecorator()
+# No constant: `task = task(…)` in a module of the user's gives it other options.
+task: TaskDecorator = TaskDecorator()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import records
 from prefectx._calls import outcome
+from prefectx._calls.audit import AUDIT, audit_some
 from prefectx._calls.freshness import is_done
 from prefectx._calls.kept_arguments import shape_of
 from prefectx._calls.run import current_run, in_task, task_body
@@ -33,6 +34,8 @@ RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
 def given(call: Call) -> Any:
     """Return what the caller of a done call is given: data inside a task, else the Item."""
     current_run().report.line(call.task).skipped += 1
+    if AUDIT.raw() is not None:
+        audit_some(call)
     if call.item is None or not in_task():
         return call.item
     return call.item.load()

@@ -168,8 +168,11 @@ def _state_of(result: Any) -> State[Any]:
 
 
 def _result(result: Any) -> Any:
-    """Return what the call of a flow gives: of a state, as in Prefect, what it holds."""
-    return result_of(result) if is_state(result) else result
+    """Return what the call of a flow gives: the state of a task's run as it is, as in Prefect."""
+    if not is_state(result) or (type(result) is State and result.is_completed()):
+        return result
+    # One that the flow gives itself is what the flow's run has ended in.
+    return result_of(result)
 
 
 async def _aresult(result: Coroutine[Any, Any, Any]) -> Any:

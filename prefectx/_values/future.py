@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
-T = TypeVar("T")
+    T_co = TypeVar("T_co", covariant=True)
+
+    class Handle(Protocol[T_co]):
+        """What `load` gives data of a known type for: an Item, a future, or what `.map` gives."""
+
+        def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> T_co: ...
 
 
 class State(Generic[T]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar, overload
 
 from prefectx._values.containers import DATA, replace
 from prefectx._values.kinds import is_future, is_future_list, is_state, result_of
@@ -12,9 +12,11 @@ from prefectx.stores.formats import suffix_of
 from prefectx.stores.record import version_of
 
 if TYPE_CHECKING:
+    from prefectx._values.future import Future, FutureList, Handle, State
     from prefectx.stores.base import Store
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 # What is made where there is nothing to make a name of.
 _NO_NAMES: Final = ("", "_")
@@ -37,6 +39,9 @@ class Item(HasNoData, Generic[T]):
         >>> Item(Filestore(), "working/pdf2text/report-7").base
         'report-7'
     """
+
+    # Pickles name it so, and hold when modules move.
+    __module__ = "prefectx"
 
     # Prefect links results to runs by identity, and checks it where weak references can be had.
     __slots__ = ("__weakref__", "_base", "_store", "_target", "_version")
@@ -173,6 +178,19 @@ def item(target: str, store: Store | type[Store] | None = None) -> Item[Any]:
     return Item(keeper() if isinstance(keeper, type) else keeper, target)
 
 
+# Data has the type of a handle's result, one container deep; data itself keeps its own.
+@overload
+def load(value: Handle[T] | State[T]) -> T: ...
+@overload
+def load(value: list[Handle[T]] | list[Item[T]] | list[Future[T]] | list[State[T]]) -> list[T]: ...
+@overload
+def load(value: dict[K, Item[T]] | dict[K, Future[T]]) -> dict[K, T]: ...
+@overload
+def load(value: dict[K, FutureList[T]]) -> dict[K, list[T]]: ...
+@overload
+def load(value: tuple[Item[T], ...] | tuple[Future[T], ...]) -> tuple[T, ...]: ...
+@overload
+def load(value: T) -> T: ...
 def load(value: Any) -> Any:
     """Return the data behind an Item, a future or a state, also deep inside containers.
 

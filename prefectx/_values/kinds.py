@@ -28,7 +28,8 @@ def is_iterator(value: Any) -> bool:
     """Tell whether `value` is used up by looking into it."""
     # What collections.abc calls an Iterator; it would have to be imported.
     kind = type_of(value)
-    return hasattr(kind, "__next__") and hasattr(kind, "__iter__")
+    # What Prefect's .map gives is said to be one, and is a list.
+    return hasattr(kind, "__next__") and not issubclass(kind, list) and hasattr(kind, "__iter__")
 
 
 def result_of(handle: Future[Any] | State[Any]) -> Any:

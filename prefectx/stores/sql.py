@@ -32,6 +32,16 @@ if TYPE_CHECKING:
 _LARGEST: Final = 1_000_000_000
 
 
+# What to do about an SQLite file, by what SQLite says of it.
+_ADVICE: Final = {
+    "full": "Make room on its disk",
+    "disk I/O": "Make room on its disk, and see that it is sound",
+    "readonly": "Let this user write to the file and to its folder",
+    "locked": "Wait for the other process that writes to it, or end that",
+}
+_FILE: Final = "See that its folder is there and that this user may write to it"
+
+
 class SQLStore(Store):
     """Keeps each output in a row of a table: its target, its bytes, its record.
 
@@ -52,6 +62,8 @@ class SQLStore(Store):
         >>> store.load("sizes/a.json"), list(store.list())
         ([1, 2], ['sizes/a.json'])
     """
+
+    __module__ = "prefectx.stores"
 
     def __init__(self, url: str = "sqlite:///targets.db", *, table: str = "targets") -> None:
         self._database: Final = Database(url)
@@ -234,9 +246,12 @@ class SQLStore(Store):
 
     def _unreachable(self, target: str, error: OperationalError | InterfaceError) -> Exception:
         why = str(error.orig).strip()
+        advice = "See that the database runs and takes this user and password"
+        if self._database.is_file:
+            advice = next((text for word, text in _ADVICE.items() if word in why), _FILE)
         msg = (
-            f"{self!r} did not answer for target {target!r}: {why}. See that the database runs and"
-            " takes this user and password, then run again: what was saved is kept."
+            f"{self!r} did not answer for target {target!r}: {why}. {advice}, then run again: what"
+            " was saved is kept."
         )
         return StoreUnreachable(msg)
 

@@ -54,6 +54,11 @@ class Database:
         self._engines: Final[dict[_Key, sql.Engine]] = {}
         self._readers: Final = threading.local()
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file that this process opens itself."""
+        return self._kind == "sqlite"
+
     def url_in_full(self) -> str:
         """Return the URL, with the password and with the full path of a file."""
         return self._in_full().render_as_string(hide_password=False)

@@ -18,6 +18,7 @@ _ADVICE: Final = {
     errno.EROFS: _FORBIDDEN,
     errno.ENOTDIR: _TAKEN,
     errno.EISDIR: _TAKEN,
+    errno.ELOOP: "Remove the symbolic link that lies there",
     errno.ENOENT: "Its folder was removed while it was written: leave it there",
 }
 
@@ -30,5 +31,7 @@ def note_unwritten(error: OSError, what: str, path: str) -> None:
         what: What was not written, as in `"Target 'a/b'"`.
         path: Its full path.
     """
-    advice = _ADVICE.get(error.errno or 0, "See to the cause above")
+    # numpy counts what it could write, and does not say what the system said.
+    is_cut = error.errno is None and "requested and" in str(error)
+    advice = _FULL if is_cut else _ADVICE.get(error.errno or 0, "See to the cause above")
     error.add_note(f"{what} was not written ({path!r}). {advice}, then call the task again.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import prefect
@@ -11,6 +12,7 @@ from patience import PATIENCE
 from prefect.runtime import flow_run
 
 from prefectx import flow, load, task
+from prefectx._runners.prefect import private
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
@@ -127,3 +129,50 @@ def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Any
     runs = prefect_server.task_runs(identity, expect=5_000, timeout=PATIENCE)
     assert len(runs) == 5_000
     assert {run.state_name for run in runs} == {"Completed"}
+
+
+def test_a_prefect_that_is_newer_than_tested_is_used_by_what_is_public_and_said_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, prefect_server: Any
+) -> None:
+    """The engine runs the task, whose body finds the target there."""
+    private.are_tested.cache_clear()
+    monkeypatch.setattr(private, "version", lambda _: "4.2.0rc1")
+
+    @flow
+    def twice() -> Any:
+        return flow_run.get_id(), (double(11), double.submit(11))
+
+    try:
+        with caplog.at_level("WARNING", logger="prefectx.prefect"):
+            logging.getLogger("prefectx.prefect").addHandler(caplog.handler)
+            twice()
+            identity, results = twice()
+    finally:
+        logging.getLogger("prefectx.prefect").removeHandler(caplog.handler)
+        private.are_tested.cache_clear()
+    assert load(results) == (22, 22)
+    runs = prefect_server.task_runs(identity, expect=2)
+    assert {run.state.name for run in runs} == {"Cached"}
+    told = {record.message for record in caplog.records if "4.2.0rc1" in record.message}
+    assert len(told) == 1
+
+
+def test_hooks_that_are_added_to_a_task_later_run_for_a_hit_too() -> None:
+    seen: list[str] = []
+
+    @task
+    def watched(value: int) -> int:
+        return value
+
+    @flow
+    def asks() -> Any:
+        return watched(5)
+
+    asks()
+
+    @watched.on_completion
+    def told(_task: Any, _run: Any, state: Any) -> None:
+        seen.append(state.name)
+
+    asks()
+    assert seen == ["Cached"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from prefectx import item, load, task
 from prefectx.errors import UnsafeTarget
 from prefectx.stores import Filestore
+from prefectx.stores.folders.local import LocalFolder
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -117,3 +119,66 @@ def test_a_literal_start_that_goes_up_is_its_authors_will(tmp_path: Path) -> Non
     (tmp_path / "beside" / "link").symlink_to("/")
     with pytest.raises(UnsafeTarget):
         store.save("../beside/link/tmp/a", 1)
+
+
+class TestBetweenCheckAndUse:
+    """A folder that is swapped for a link after it was looked at, at the worst moment."""
+
+    @pytest.fixture
+    def swapped(self, outside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        check = LocalFolder._check_inside
+
+        def check_and_swap(self: LocalFolder, name: str) -> None:
+            check(self, name)
+            if not Path("out/safe").is_symlink():
+                Path("out/safe").rename("out/moved")
+                Path("out/safe").symlink_to(outside)
+
+        (Path("out/safe")).mkdir()
+        Path("out/safe/precious").write_bytes(b"mine")
+        monkeypatch.setattr(LocalFolder, "_check_inside", check_and_swap)
+
+    @pytest.mark.usefixtures("swapped")
+    @pytest.mark.parametrize("target", ["out/safe/a", "out/safe/precious", "out/safe/deep/er/a"])
+    def test_nothing_is_saved_outside(self, target: str, outside: Path) -> None:
+        with pytest.raises(UnsafeTarget, match="leads out of"):
+            Filestore().save(target, 1)
+        assert inside(outside) == {"precious": b"precious"}
+
+    @pytest.mark.usefixtures("swapped")
+    def test_nothing_is_deleted_outside(self, outside: Path) -> None:
+        with pytest.raises(UnsafeTarget, match="leads out of"):
+            Filestore().delete("out/safe/precious")
+        assert inside(outside) == {"precious": b"precious"}
+
+    def test_a_file_that_is_being_written_stays_in_the_folder_that_was_opened(
+        self, outside: Path
+    ) -> None:
+        class Swapping:
+            def __reduce__(self) -> Any:
+                Path("out/safe").rename("out/moved")
+                Path("out/safe").symlink_to(outside)
+                return (int, ())
+
+        Path("out/safe").mkdir()
+        Filestore().save("out/safe/a", Swapping())
+        assert inside(outside) == {"precious": b"precious"}
+        assert Filestore().load("out/moved/a") == 0
+
+    def test_links_that_stay_inside_are_followed(self) -> None:
+        Path("out/real").mkdir()
+        Path("out/near").symlink_to("real")
+        Path("out/nearer").symlink_to("near")
+        Filestore().save("out/nearer/deep/a", 1)
+        assert Path("out/real/deep/a").is_file()
+        Filestore().delete("out/nearer/deep/a")
+        assert not Path("out/real/deep/a").exists()
+
+    def test_no_descriptor_stays_open(self) -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        for number in range(20):
+            Filestore().save(f"out/{number}/a", 1)
+            Filestore().delete(f"out/{number}/a")
+            with pytest.raises(UnsafeTarget):
+                Filestore().save("out/link/a", 1)
+        assert len(os.listdir("/proc/self/fd")) == before

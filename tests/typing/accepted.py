@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar, assert_type
 
 from prefectx import (
@@ -195,13 +196,60 @@ async def main() -> None:
 
 # What lies around them.
 
-assert_type(configured.item(1), Item[Any])
+assert_type(configured.item(1), Item[int])
+assert_type(configured.item(1).load(), int)
+assert_type(co.item(1), Item[str])
+assert_type(Reader().method.item(1), Item[bytes])
 assert_type(item("working/a"), Item[Any])
 assert_type(item("working/a", Filestore), Item[Any])
 assert_type(item("working/a", store=Filestore("out")).path, str)
 assert_type(item("working/a").exists(), bool)
-assert_type(load(bare(1)), Any)
-assert_type(load([first, {"a": item("working/a")}]), Any)
+
+
+# `load` gives data of the type that the handle is of; data keeps its own.
+
+assert_type(load(bare(1)), float)
+assert_type(load(first), float)
+assert_type(load(bare(1, return_state=True)), float)
+assert_type(load(item("working/a")), Any)
+assert_type(load(configured.item(1)), int)
+assert_type(load(bare.map([1, 2])), list[float])
+assert_type(load([bare(1), bare(2)]), list[float])
+assert_type(load([bare.submit(1), first]), list[float])
+assert_type(load([configured.item(1), configured.item(2)]), list[int])
+assert_type(load({"a": first}), dict[str, float])
+assert_type(load({"a": configured.item(1)}), dict[str, int])
+assert_type(load({"a": bare.map([1])}), dict[str, list[float]])
+assert_type(load(tie(1)), list[float])
+
+
+# What `.map` gives, a future or an Item may stand for the data that a task or a flow asks for.
+
+
+@task
+def mean(numbers: list[float], digits: int = 2) -> float:
+    return round(sum(numbers) / len(numbers), digits)
+
+
+@task
+def largest(numbers: Iterable[float]) -> float:
+    return max(numbers)
+
+
+@flow
+def summed(numbers: list[float]) -> float:
+    return sum(numbers)
+
+
+assert_type(mean(bare.map([1, 2])), float)
+assert_type(mean(bare.map([1, 2]), 3), float)
+assert_type(mean(bare.map([1, 2]), digits=3), float)
+assert_type(mean.submit(bare.map([1, 2])), Future[float])
+assert_type(largest(bare.map([1, 2])), float)
+assert_type(summed(bare.map([1, 2])), float)
+assert_type(configured(configured.submit(1)), int)
+assert_type(configured(configured.item(1)), int)
+assert_type(Reader().method(configured.submit(1), b="x"), bytes)
 assert_type(current_mode(), Mode)
 assert_type(MODES, tuple[Mode, ...])
 
@@ -217,3 +265,24 @@ logs.setup("mylib, another", level=10).undo()
 done, not_done = wait([first, item("working/a")], timeout=1.5)
 for future in as_completed([first]):
     future.result()
+
+
+# `task` and `flow` may be given other options under their own names, as README's first line does.
+
+task = task(target="working/{funcname}/{base}")
+flow = flow(retries=1)
+
+
+@task(store=None)
+def with_new_defaults(a: int) -> str:
+    return str(a)
+
+
+@flow
+def flow_with_new_defaults(a: int) -> str:
+    return with_new_defaults(a)
+
+
+assert_type(with_new_defaults(1), str)
+assert_type(with_new_defaults.item(1), Item[str])
+assert_type(flow_with_new_defaults(1), str)

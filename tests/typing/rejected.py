@@ -1,8 +1,12 @@
-"""What type checkers must reject: each line that is marked, and no other. Checked, never run."""
+"""What type checkers must reject: each line that is marked, and no other. Checked, never run.
+
+A future may stand for the first argument of a call; that it is of the wrong type, pyright alone
+sees (`# E: pyright`).
+"""
 
 from __future__ import annotations
 
-from prefectx import context, flow, item, task, use_mode
+from prefectx import context, flow, item, load, task, use_mode
 
 
 @task
@@ -18,6 +22,11 @@ async def co(a: int) -> str:
 @flow
 def tie(a: int) -> str:
     return str(a)
+
+
+@task
+def words(texts: list[str]) -> int:
+    return len(texts)
 
 
 class Reader:
@@ -37,7 +46,7 @@ bare("x")  # E
 bare()  # E
 bare(1, c=2)  # E
 bare(1, "x")  # E
-bare(first)  # E
+bare(first)  # E: pyright
 Reader().method("x")  # E
 Reader().method()  # E
 tie("x")  # E
@@ -73,6 +82,11 @@ state: float = bare(1, return_state=True)  # E
 awaited: str = co(1)  # E
 result: int = tie(1)  # E
 futures: list[float] = bare.map([1])  # E
+loaded: str = load(first)  # E
+listed: list[str] = load(bare.map([1]))  # E
+kept: str = bare.item(1).load()  # E
+words(bare.map([1]))  # E: pyright
+tie(first)  # E: pyright
 
 # What lies around them.
 item(3)  # E

@@ -1,13 +1,11 @@
 """The task run in the state `Cached` that a hit leaves in Prefect's records, with one event.
 
 Prefect's engine would send three, and do all that a run might need before it finds out that there
-is nothing to run. What is used here of Prefect is not public: where it is not to be had, the
-engine runs the task, whose body finds the target there.
+is nothing to run. What is used here of Prefect is not public, see `private`.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect.context import FlowRunContext
@@ -15,6 +13,7 @@ from prefect.logging.loggers import task_run_logger
 from prefect.states import Completed
 
 from prefectx._calls.execute import given
+from prefectx._runners.prefect import private
 from prefectx._runners.prefect.future import RecordedHit
 from prefectx._runners.prefect.task import as_prefect_task
 
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
     from prefectx._api.task import Task
     from prefectx._calls.call import Call
 
-
-def _private(module: str, name: str) -> Any:
-    return getattr(import_module(module), name, None)
-
-
-_create_task_run: Final = _private("prefect.task_engine", "_create_task_run_locally")
-_link: Final = _private("prefect.utilities.engine", "link_state_to_task_run_result")
-_emit: Final = _private("prefect.utilities.engine", "emit_task_run_state_change_event")
 
 # Whatever else a task asks of Prefect, its engine sees to.
 _OF_NO_EFFECT: Final = frozenset(
@@ -45,11 +36,17 @@ _OF_NO_EFFECT: Final = frozenset(
 )
 
 
+# Hooks may be added after the task was made.
+_EVENTS: Final = ("completion", "failure", "running", "commit", "rollback")
+
+
 def can_record(task: Task[..., Any]) -> bool:
     """Tell whether a hit can be recorded without Prefect's engine: in a flow, by known options."""
-    has_means = None not in {_create_task_run, _link, _emit}
-    in_flow = FlowRunContext.get() is not None
-    return has_means and in_flow and _OF_NO_EFFECT.issuperset(task.options)
+    if FlowRunContext.get() is None or not _OF_NO_EFFECT.issuperset(task.options):
+        return False
+    real = as_prefect_task(task)
+    has_hooks = any(getattr(real, f"on_{event}_hooks") for event in _EVENTS)
+    return not has_hooks and private.are_tested()
 
 
 def recorded(
@@ -64,7 +61,7 @@ def recorded(
         wait_for: The futures that the call named.
     """
     task = as_prefect_task(call.task)
-    run: Any = _create_task_run(task=task, parameters=parameters, wait_for=wait_for)
+    run: Any = private.create_task_run(task=task, parameters=parameters, wait_for=wait_for)
     run.name = name or run.name
     state: State[Any] = Completed(name="Cached", data=call.item)
     state.state_details.task_run_id = run.id
@@ -76,7 +73,7 @@ def recorded(
         state.name,
     )
     run.start_time = run.end_time = state.timestamp
-    _link(state, call.item)
-    _emit(task_run=run, initial_state=None, validated_state=state)
+    private.link_result(state, call.item)
+    private.emit_state(task_run=run, initial_state=None, validated_state=state)
     task_run_logger(run, task).info("Finished in state %s", state)
     return RecordedHit(given(call), state, run.id)

@@ -29,22 +29,29 @@ class WholeFiles:
         self._durable: Final = durable
         self._swept: Final[set[tuple[str, str]]] = set()
 
-    def write(self, path: str, dump: Callable[[IO[bytes]], object], note: bytes | None) -> bool:
+    def write(
+        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: bytes | None
+    ) -> bool:
         """Write a file and, if it can be, a note that is kept with it; tell whether it is.
+
+        Args:
+            folder: A path that leads to the file's folder.
+            path: The file's path, as it is called.
+            dump: Writes its content.
+            note: What is kept with it.
 
         Raises:
             NotADirectoryError: A file lies where one of the folders above would have to be.
             IsADirectoryError: A folder lies where the file would have to be.
         """
-        folder = os.path.dirname(path) or "."
-        self._prepare(folder)
+        self._tidy(os.path.dirname(path) or ".", folder)
+        path = f"{folder}/{os.path.basename(path)}"
         is_noted = self._write_nameless(folder, path, dump, note)
         if is_noted is None:
             with unfinished(folder) as (held, descriptor):
                 is_noted = self._fill(held, descriptor, dump, note)
                 _rename(held, path)
-        if self._durable:
-            _sync_folder(folder)
+        self._sync(folder)
         return is_noted
 
     def _write_nameless(
@@ -74,20 +81,20 @@ class WholeFiles:
             os.fsync(descriptor)
         return is_noted
 
-    def _prepare(self, folder: str) -> None:
-        """Make the folder if it is not there; remove what killed processes have left in it."""
-        self._make_folder(folder)
+    def _tidy(self, name: str, folder: str) -> None:
+        """Remove what killed processes have left in a folder."""
         # Of each folder once: listing a large one takes longer than writing a small file.
-        known = ("" if os.path.isabs(folder) else os.getcwd(), folder)
+        known = ("" if os.path.isabs(name) else os.getcwd(), name)
         if known not in self._swept:
             self._swept.add(known)
             sweep(folder)
 
-    def _make_folder(self, folder: str) -> None:
+    def make_folder(self, folder: str) -> None:
+        """Make a folder and those above it if they are not there."""
         if os.path.isdir(folder):
             return
-        parent = os.path.dirname(folder) or "."
-        self._make_folder(parent)
+        parent = os.path.dirname(folder.rstrip("/")) or "."
+        self.make_folder(parent)
         try:
             os.mkdir(folder)
         except FileExistsError:
@@ -95,8 +102,15 @@ class WholeFiles:
             if not os.path.isdir(folder):
                 msg = f"{folder!r} is no folder, so nothing can be kept below it"
                 raise NotADirectoryError(errno.ENOTDIR, msg) from None
+        self._sync(parent)
+
+    def sync_folder_of(self, descriptor: int) -> None:
+        """Let what was made in an open folder outlast a power cut, if that is wanted."""
+        self._sync(opened_path(descriptor))
+
+    def _sync(self, folder: str) -> None:
         if self._durable:
-            _sync_folder(parent)
+            _sync_folder(folder)
 
 
 def _keeps_note(descriptor: int, note: bytes) -> bool:

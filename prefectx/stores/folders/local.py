@@ -5,16 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from stat import S_ISREG
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
-from prefectx.errors import UnsafeTarget, UntrustedTarget
+from prefectx.errors import StoreUnreachable, UnsafeTarget, UntrustedTarget
 from prefectx.stores.folders.base import NO_SUCH_FILE, NOTE, RESERVED, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Generator, Iterator, Sequence
+    from types import TracebackType
 
     from prefectx.stores.folders.atomic import WholeFiles
 
@@ -60,7 +61,14 @@ class LocalFolder(Place):
 
     def path(self, name: str) -> str:
         """Return the file's absolute path."""
-        return os.path.abspath(self.location(name))
+        try:
+            return os.path.abspath(self.location(name))
+        except FileNotFoundError:
+            msg = (
+                f"the current folder was removed, so {self.location(name)!r} has no place. Change"
+                " to a folder that is there, or give the store an absolute root"
+            )
+            raise StoreUnreachable(msg) from None
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there, with one system call."""
@@ -68,7 +76,13 @@ class LocalFolder(Place):
 
     def open(self, name: str) -> BinaryIO:
         """Open the file; a small one is read at once, which costs half of what `open` does."""
-        descriptor = os.open(self.location(name), _READING)
+        try:
+            descriptor = os.open(self.location(name), _READING)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            # A link to itself leads nowhere, as one to what is not there does.
+            raise FileNotFoundError(errno.ENOENT, "a link in a loop", self.path(name)) from None
         try:
             found = os.fstat(descriptor)
             if not S_ISREG(found.st_mode):
@@ -121,7 +135,40 @@ class LocalFolder(Place):
             from prefectx.stores.folders.atomic import WholeFiles
 
             self._files = WholeFiles(durable=self.durable)
-        return self._files.write(self.location(name), dump, note)
+        with self._folder_of(name, self._files) as folder:
+            return self._files.write(folder, self.location(name), dump, note)
+
+    @contextmanager
+    def _folder_of(self, name: str, files: WholeFiles | None = None) -> Generator[str]:
+        """Give a path that leads to the folder of a file, and nowhere else while it is used.
+
+        Args:
+            name: The file's name.
+            files: Makes the folder if it is not there.
+        """
+        from prefectx.stores.folders.descriptors import can_open_folders, folder_below
+
+        whole = os.path.dirname(self.location(name)) or "."
+        if name.startswith("/") or not can_open_folders():
+            if files is not None:
+                files.make_folder(whole)
+            yield whole
+            return
+        root, parts = self._root_of(name)
+        if files is not None:
+            files.make_folder(root)
+        made = None if files is None else files.sync_folder_of
+        with folder_below(root, parts, made) as folder:
+            try:
+                yield folder
+            except OSError as error:
+                # By the names that people know.
+                own = "" if whole == "." else f"{whole}/"
+                for kind in ("filename", "filename2", "strerror"):
+                    text: object = getattr(error, kind)
+                    if isinstance(text, str) and f"{folder}/" in text:
+                        setattr(error, kind, text.replace(f"{folder}/", own))
+                raise
 
     def note(self, name: str) -> bytes | None:
         """Return the note that is kept with the file, if one is."""
@@ -142,8 +189,8 @@ class LocalFolder(Place):
         self._check_inside(name)
         from contextlib import suppress
 
-        with suppress(*NO_SUCH_FILE):
-            os.unlink(self.location(name))
+        with suppress(*NO_SUCH_FILE), self._folder_of(name) as folder:
+            os.unlink(f"{folder}/{os.path.basename(name)}")
 
     def list(self, prefix: str) -> Iterator[str]:
         """Give the files below the root, folder by folder."""
@@ -162,7 +209,7 @@ class LocalFolder(Place):
 
         folder, file = lock_of(name)
         self._check_inside(f"{folder}/{file}")
-        return locked_file(self.path(folder), file, repr(name))
+        return _Lock(locked_file(self.path(folder), file, repr(name)), name, self.path(folder))
 
     def removal(self, name: str) -> str:
         """Return the shell's command."""
@@ -197,11 +244,43 @@ class LocalFolder(Place):
         return root, folder
 
 
+class _Lock(AbstractContextManager[None]):
+    """A lock which says of what, if it cannot be had."""
+
+    def __init__(self, lock: AbstractContextManager[None], name: str, folder: str) -> None:
+        self._lock = lock
+        self._name = name
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        try:
+            self._lock.__enter__()
+        except OSError as error:
+            from prefectx.stores.unwritten import note_unwritten
+
+            what = f"The lock of target {self._name!r}, with once=True,"
+            note_unwritten(error, what, self._folder)
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._lock.__exit__(kind, error, traceback)
+
+
 def _is_file(path: str) -> bool:
     try:
         return S_ISREG(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as error:
+        # A link to itself leads nowhere, as one to what is not there does.
+        if error.errno == errno.ELOOP:
+            return False
+        raise
 
 
 def _is_below(path: str, root: str) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from importlib import import_module
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
-from prefectx.errors import MissingExtra
+from prefectx.errors import MissingExtra, UntrustedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prefectx.stores.formats.format import Loader
+
+# What an extra of prefectx brings; the others are installed by their own name.
+_EXTRAS: Final = {"pandas": '"prefectx[tables]"', "pyarrow": '"prefectx[tables]"'}
 
 
 def library(module: str, package: str = "") -> Any:
@@ -30,7 +33,8 @@ def library(module: str, package: str = "") -> Any:
         wanted = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != wanted:
             raise
-        msg = f"this target's format needs {wanted}: pip install {package or wanted}"
+        install = _EXTRAS.get(wanted) or package or wanted
+        msg = f"this target's format needs {wanted}: pip install {install}"
         raise MissingExtra(msg) from error
 
 
@@ -45,6 +49,8 @@ def in_memory(decode: Callable[[BytesIO], Any]) -> Loader:
         content = BytesIO(file.read())
         try:
             return decode(content)
+        except UntrustedTarget:
+            raise
         except OSError as error:
             raise ValueError(str(error)) from error
 

@@ -282,7 +282,7 @@ print(sorted(heavy & set(sys.modules)))
     ("target", "package", "install"),
     [
         ("a.npy", "numpy", "pip install numpy"),
-        ("a.parquet", "pyarrow", "pip install pyarrow"),
+        ("a.parquet", "pyarrow", 'pip install "prefectx[tables]"'),
         ("a.png", "PIL", "pip install pillow"),
         ("a.zarr.zip", "zarr", "pip install zarr"),
         ("a.pkl.zst", "zstandard", "pip install zstandard"),

@@ -1,0 +1,25 @@
+"""Tests made of real runs: recorded calls, frozen calls, the list of a flow's calls."""
+
+from __future__ import annotations
+
+from pytest_prefectx.replay.frozen import FrozenCall, freeze, frozen_calls
+from pytest_prefectx.replay.history import CallsDiffer, History
+from pytest_prefectx.replay.recorded import NotReplayed, OutputDiffers, RecordedCall, recorded
+
+for _public in (
+    *(CallsDiffer, FrozenCall, History, NotReplayed, OutputDiffers, RecordedCall),
+    *(freeze, frozen_calls, recorded),
+):
+    _public.__module__ = __name__
+
+__all__ = [
+    "CallsDiffer",
+    "FrozenCall",
+    "History",
+    "NotReplayed",
+    "OutputDiffers",
+    "RecordedCall",
+    "freeze",
+    "frozen_calls",
+    "recorded",
+]

@@ -1,0 +1,55 @@
+"""An audit of hits in production: one in so many is computed again and compared."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx import Item, records
+from prefectx._calls.execute import execute
+from prefectx._calls.run import task_body
+from prefectx.stores.self_written import SelfWritten
+from pytest_prefectx.agree.programs import snapshot
+from pytest_prefectx.replay.recorded import (
+    difference_from_kept,
+    not_deterministic,
+    told,
+    why_other,
+)
+
+if TYPE_CHECKING:
+    from prefectx._calls.call import Call
+
+LOGGER: Final = logging.getLogger("prefectx.audit")
+
+
+def audit(call: Call) -> None:
+    """Compute the output of a hit again; log a warning if it is not what was kept.
+
+    Nothing is kept, and nothing is raised: the run goes on with what was kept. Tasks that write
+    their targets themselves are left alone, and so are coroutine functions.
+    """
+    item = call.item
+    if item is None or isinstance(item.store, SelfWritten) or call.task.is_async:
+        return
+    try:
+        text = _finding(call, item)
+    except Exception as error:  # noqa: BLE001 - an audit must not end what it looks at
+        text = f"  it cannot be computed again: {type(error).__name__}: {error}"
+    if text:
+        LOGGER.warning("%s is not what its target %r has\n%s", call.summary, item.target, text)
+
+
+def _finding(call: Call, item: Item[Any]) -> str | None:
+    def run() -> Any:
+        with task_body():
+            return execute(call.task, snapshot(call.args), snapshot(call.kwargs))
+
+    kept, given = item.load(), run()
+    if (found := difference_from_kept(item.target, kept, given)) is None:
+        return None
+    reason = not_deterministic(call.task, given, run)
+    if reason is None:
+        record = records.record_of(item)
+        reason = why_other(record, call.task) if record else "the target has no record."
+    return f"{told(found)}\nWhy: {reason}"

@@ -1,0 +1,420 @@
+"""Mode `prefect` is Prefect: tasks and flows are its own, and nothing is taken from them."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import inspect
+import pickle
+from typing import Any, get_overloads
+
+import cloudpickle
+import prefect
+import pydantic
+import pytest
+from prefect.exceptions import MappingMissingIterable, ParameterTypeError
+from prefect.states import Cancelling, Completed, Failed
+from prefect.transactions import transaction
+
+from prefectx import Flow, Task, flow, item, load, task, use_mode
+from prefectx._settings.options import FLOW_OPTIONS, TASK_OPTIONS
+
+PREFECT = pytest.mark.prefectx("prefect")
+EVERY_PREFECT_MODE = pytest.mark.prefectx("prefect", "prefect.skip", "prefect.cache")
+
+
+@pytest.fixture(autouse=True)
+def fresh_folder(tmp_target: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    # Prefect is given the task itself where nothing of ours, as this count, must be carried.
+    monkeypatch.delenv("PREFECTX_RUNS_LOG")
+    return tmp_target
+
+
+@task
+def double(value: int) -> int:
+    return 2 * value
+
+
+@flow
+def doubles(value: int) -> Any:
+    return double(value)
+
+
+@task
+def elements(stop: int) -> Any:
+    yield from range(stop)
+
+
+class Scale:
+    def __init__(self, by: int) -> None:
+        self.by = by
+
+    @task
+    def times(self, value: int) -> int:
+        return self.by * value
+
+    @flow
+    def scaled(self, value: int) -> Any:
+        return self.times(value)
+
+    @flow
+    @classmethod
+    def name_of(cls, value: int) -> str:
+        return f"{cls.__name__} {value}"
+
+    @flow
+    @staticmethod
+    def half(value: int) -> float:
+        return value / 2
+
+
+class Larger(Scale): ...
+
+
+class TestEveryPart:
+    """What a new release of Prefect brings is missing here until it is there."""
+
+    @EVERY_PREFECT_MODE
+    @pytest.mark.parametrize(("made", "theirs"), [(double, prefect.Task), (doubles, prefect.Flow)])
+    def test_attributes_and_methods_are_there(self, made: Any, theirs: Any) -> None:
+        plain = theirs(made.fn)
+        missing = {name for name in {*dir(theirs), *vars(plain)} if not hasattr(made, name)}
+        assert missing - {"__orig_bases__"} == set()
+
+    @EVERY_PREFECT_MODE
+    @pytest.mark.parametrize(("made", "theirs"), [(double, prefect.Task), (doubles, prefect.Flow)])
+    def test_methods_take_every_parameter(self, made: Any, theirs: Any) -> None:
+        hasattr(made, "version")
+        for name, method in inspect.getmembers(theirs, inspect.isfunction):
+            ours = getattr(type(made), name)
+            if ours is method or name.startswith("__"):
+                continue
+            taken = inspect.signature(ours).parameters.values()
+            if any(parameter.kind == parameter.VAR_KEYWORD for parameter in taken):
+                continue
+            expected = set(inspect.signature(method).parameters)
+            names = {parameter.name for parameter in taken}
+            assert expected - names <= {"self"}, name
+
+    @PREFECT
+    def test_decorators_take_every_keyword(self) -> None:
+        for theirs, options, also in (
+            (prefect.tasks.task, TASK_OPTIONS, {"__fn"}),
+            (type(prefect.flows.flow).__call__, FLOW_OPTIONS, {"self", "_FlowDecorator__fn"}),
+            (prefect.Task.with_options, TASK_OPTIONS, {"self"}),
+            (prefect.Flow.with_options, FLOW_OPTIONS, {"self"}),
+        ):
+            of_it = [theirs, *get_overloads(theirs)]
+            named = {name for each in of_it for name in inspect.signature(each).parameters}
+            assert named - options == also
+
+    @PREFECT
+    def test_calls_take_every_keyword_of_every_overload(self) -> None:
+        known = {"self", "args", "kwargs", "return_state", "wait_for", "deferred"}
+        for theirs in (
+            *(prefect.Task.__call__, prefect.Task.submit, prefect.Task.map),
+            prefect.Flow.__call__,
+        ):
+            for overload in [theirs, *get_overloads(theirs)]:
+                assert set(inspect.signature(overload).parameters) <= known
+
+
+@pytest.mark.prefectx("function", "prefect", "prefect.skip", "prefect.cache")
+def test_tasks_and_flows_are_prefects_whatever_mode_they_were_made_in() -> None:
+    with use_mode("function"):
+        made = task(target=None)(lambda: 1), flow(lambda: 1)
+        assert [isinstance(made[0], prefect.Task), isinstance(made[1], prefect.Flow)] == [True] * 2
+        assert isinstance(made[0], Task)
+        assert isinstance(made[1], Flow)
+        assert (made[0](), made[1]()) == (1, 1)
+
+    class Plan(pydantic.BaseModel, arbitrary_types_allowed=True):
+        step: prefect.Task[..., Any]
+        whole: prefect.Flow[..., Any]
+
+    plan = Plan(step=made[0], whole=made[1])
+    assert plan.step.retries == 0
+    assert plan.whole.isasync is False
+
+
+@PREFECT
+def test_a_task_in_a_hook_and_in_its_own_run_is_the_task_itself() -> None:
+    seen: list[Any] = []
+
+    @task(on_completion=[lambda one, run, state: seen.append((one, state.type.value))])
+    def watched() -> Any:
+        return prefect.context.TaskRunContext.get().task
+
+    assert watched() is watched
+    assert seen == [(watched, "COMPLETED")]
+
+
+@PREFECT
+def test_states_stay_states() -> None:
+    seen: list[str] = []
+
+    @task
+    def fails() -> Any:
+        return Failed(message="so it is")
+
+    @flow
+    def asked() -> Any:
+        return double(1, return_state=True)
+
+    @flow(on_cancellation=[lambda *_: seen.append("cancelled")])
+    def cancelled() -> Any:
+        return Cancelling(message="enough")
+
+    @flow
+    def many() -> Any:
+        return [double.submit(1), double(2, return_state=True)]
+
+    @flow
+    def failed() -> Any:
+        return fails(return_state=True)
+
+    assert asked().is_completed()
+    assert load(asked()) == 2
+    assert asked(return_state=True).is_completed()
+    assert cancelled(return_state=True).is_cancelling()
+    assert seen == ["cancelled"]
+    assert [state.is_completed() for state in many()] == [True, True]
+    assert load(many()) == [2, 4]
+    assert failed(return_state=True).message == "so it is"
+
+
+@pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache")
+def test_nothing_is_kept_of_a_run_that_says_it_has_failed(tmp_target: Any) -> None:
+    calls: list[int] = []
+
+    @task
+    def says(good: bool) -> Any:
+        calls.append(1)
+        return Completed(data=5) if good else Failed(message="so it is")
+
+    @flow
+    def asks(good: bool) -> Any:
+        return says(good, return_state=True)
+
+    for _ in range(2):
+        assert asks(good=False, return_state=True).is_failed()
+    assert tmp_target.items() == []
+    for _ in range(2):
+        assert load(asks(good=True)) == 5
+    assert len(calls) == 3
+
+
+@PREFECT
+def test_generators_and_objects_that_can_be_called_are_tasks() -> None:
+    class Counter:
+        def __call__(self, stop: int) -> int:
+            return stop
+
+    @flow
+    def lists() -> Any:
+        return list(elements(3)), task(Counter())(2), task(name="bin")(Counter()).submit(4).result()
+
+    assert lists() == ([0, 1, 2], 2, 4)
+
+
+@PREFECT
+def test_arguments_are_checked_and_converted() -> None:
+    @flow
+    def typed(count: int, parts: tuple[float, ...] = ()) -> Any:
+        return count, parts
+
+    assert typed("3", [1]) == (3, (1.0,))  # type: ignore[arg-type]
+    with pytest.raises(ParameterTypeError):
+        typed("three")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="count"):
+        typed()  # type: ignore[call-arg]
+
+
+@PREFECT
+def test_what_prefect_refuses_is_refused_as_prefect_does() -> None:
+    with pytest.raises(RuntimeError, match="outside of a flow"):
+        double.submit(1)
+    with pytest.raises(RuntimeError, match="outside of a flow"):
+        double.map([1])
+
+    @flow
+    def maps_nothing() -> Any:
+        return double.map(1)
+
+    with pytest.raises(MappingMissingIterable):
+        maps_nothing()
+    with pytest.raises(TypeError, match="Expected callables in 'on_failure'"):
+        task(on_failure=["no"])(lambda: 1)  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="50 retry delays"):
+        task(retries=60, retry_delay_seconds=[1.0] * 60)(lambda: 1)
+
+
+@EVERY_PREFECT_MODE
+def test_methods_of_every_kind_are_flows_and_tasks() -> None:
+    two, three = Scale(2), Scale(3)
+    by_two, by_three = two.times, three.times
+
+    @flow
+    def called() -> Any:
+        return by_two(5), by_three(5), by_two.submit(5), three.times.map([1, 2])
+
+    assert load(called()) == (10, 15, 10, [3, 6])
+    assert load(two.scaled(4)) == 8
+    assert Larger.name_of(1) == "Larger 1"
+    assert Larger.name_of.with_options(name="other")(2) == "Larger 2"
+    assert Scale.half(3) == 1.5
+    assert two.times.ismethod
+    assert Larger.name_of.isclassmethod
+    assert Scale.half.isstaticmethod
+
+
+@EVERY_PREFECT_MODE
+def test_options_change_by_prefects_rules_and_attributes_can_be_set() -> None:
+    base = task(retries=2, tags=["a"], target=None)(lambda x: x)
+    changed = base.with_options(retries=prefect.utilities.annotations.NotSet, tags=["b"], name="n")
+    assert (changed.retries, changed.tags, changed.name) == (2, {"b"}, "n")
+    assert base.tags == {"a"}
+    changed.tags.add("c")
+    assert base.with_options(name="m").tags == {"a"}
+    copied = copy.copy(double)
+    copied.retries = 5
+    assert double.retries == 0
+    assert doubles.with_options(name="other", retries=3).retries == 3
+    assert base.with_options(target="out/{x}", retries=1).item(3).target == "out/3"
+
+
+@EVERY_PREFECT_MODE
+@pytest.mark.parametrize("module", [pickle, cloudpickle], ids=lambda module: module.__name__)
+def test_tasks_and_flows_travel_with_what_was_set_after_decoration(module: Any) -> None:
+    for original in (double, doubles):
+        assert pickle.loads(module.dumps(original)) is original
+        changed = copy.copy(original)
+        changed.retries = 7
+        assert pickle.loads(module.dumps(changed)).retries == 7
+        assert pickle.loads(module.dumps(original.with_options(retries=4))).retries == 4
+    bound = pickle.loads(module.dumps(Scale(2).times))
+    assert load(bound(4)) == 8
+
+    local = task(retries=2, target=None)(lambda x: x + 1)
+    local.timeout_seconds = 30.0
+    travelled = pickle.loads(cloudpickle.dumps(local))
+    assert (travelled.retries, travelled.timeout_seconds, travelled(1)) == (2, 30.0, 2)
+    assert travelled.source_code == local.source_code
+
+
+@PREFECT
+def test_transactions_run_their_hooks() -> None:
+    seen: list[str] = []
+
+    @task
+    def step(name: str) -> str:
+        return name
+
+    @step.on_rollback
+    def undo(_: Any) -> None:
+        seen.append("undone")
+
+    @step.on_commit
+    def done(_: Any) -> None:
+        seen.append("done")
+
+    @flow
+    def good() -> Any:
+        with transaction():
+            step("a")
+
+    @flow
+    def bad() -> Any:
+        with transaction():
+            step("b")
+            msg = "no"
+            raise LookupError(msg)
+
+    good()
+    assert seen == ["done"]
+    with pytest.raises(LookupError):
+        bad()
+    assert seen == ["done", "undone"]
+
+
+@EVERY_PREFECT_MODE
+def test_background_runs_are_scheduled_for_a_task_worker(prefect_server: Any) -> None:
+    later = copy.copy(double)
+    future = later.delay(4)
+    other = later.apply_async((5,), {})
+    for each in (future, other):
+        state = prefect_server.task_runs(expect=1) and each.state
+        assert state.is_scheduled()
+        assert state.state_details.deferred
+
+
+@EVERY_PREFECT_MODE
+def test_futures_of_map_are_data_for_the_next_task() -> None:
+    @task
+    def total(values: list[int]) -> int:
+        return sum(values)
+
+    @flow
+    def sums() -> Any:
+        return (
+            total(double.map([1, 2])),
+            total.submit(double.map([3])),
+            total.map([double.map([4])]),
+        )
+
+    one, two, many = load(sums())
+    assert (one, two, many) == (6, 6, [8])
+
+
+@PREFECT
+def test_items_are_loaded_and_iterators_reach_a_task_whole(tmp_target: Any) -> None:
+    with use_mode("cache"):
+        double(21)
+    kept = item(tmp_target.items()[0])
+
+    @task
+    def listed(values: Any) -> Any:
+        return list(values)
+
+    @flow
+    def both() -> Any:
+        return double(kept), listed(iter([1, 2])), listed.submit(iter([3]))
+
+    first, second, third = load(both())
+    assert (first, second, third) == (84, [1, 2], [3])
+
+
+@PREFECT
+def test_what_a_flow_sets_in_the_context_ends_with_it_in_async_code_too() -> None:
+    from prefectx import gcontext
+
+    @flow
+    async def sets() -> None:
+        gcontext["base"] = "x"
+
+    async def main() -> bool:
+        await sets()
+        return "base" in gcontext
+
+    assert asyncio.run(main()) is False
+
+
+@PREFECT
+def test_a_name_with_braces_names_the_run_and_one_without_the_task(prefect_server: Any) -> None:
+    @task(name="sum up")
+    def total(values: list[int]) -> int:
+        return sum(values)
+
+    @task(name="{funcname} of {len(values)}")
+    def named(values: list[int]) -> Any:
+        return prefect.runtime.task_run.name
+
+    @flow
+    def runs() -> Any:
+        return total([1]), named([1, 2]), prefect.runtime.flow_run.id
+
+    _, name, identity = runs()
+    assert name == "named of 2"
+    assert total.name == "sum up"
+    told = [run.name for run in prefect_server.task_runs(identity, expect=2)]
+    assert any(each.startswith("sum up-") for each in told)
