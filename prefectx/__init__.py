@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from prefectx._api.run_functions import get_run_logger, tags
+    from prefectx._calls.refresh import refresh
     from prefectx._calls.report import last_run
     from prefectx._values.waiting import as_completed, wait
+    from prefectx.cli.removal import remove
 
 __all__ = [
     "MODES",
@@ -36,6 +38,8 @@ __all__ = [
     "item",
     "last_run",
     "load",
+    "refresh",
+    "remove",
     "tags",
     "task",
     "unmapped",
@@ -48,6 +52,8 @@ _LATER = {
     "as_completed": "prefectx._values.waiting",
     "get_run_logger": "prefectx._api.run_functions",
     "last_run": "prefectx._calls.report",
+    "refresh": "prefectx._calls.refresh",
+    "remove": "prefectx.cli.removal",
     "tags": "prefectx._api.run_functions",
     "wait": "prefectx._values.waiting",
 }

@@ -1,5 +1,25 @@
 """What can go wrong, as exceptions: each says what happened, to what, and what to do next."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return a sentence that suggests the one of `names` that is meant, or nothing.
+
+    Example:
+        >>> nearest("prefect.skipp", ["cache", "prefect.skip"])
+        " Did you mean 'prefect.skip'?"
+    """
+    import difflib
+
+    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.4)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
 
 class PrefectxError(Exception):
     """Base of all errors raised by prefectx."""

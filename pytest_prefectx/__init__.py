@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from pytest_prefectx.search import strategies
     from pytest_prefectx.search.given import check_flow, given_modes
     from pytest_prefectx.search.machine import ModeMachine
+    from pytest_prefectx.search.store_machine import StoreMachine
 
 __all__ = [
     "ModeMachine",
     "ModesDisagree",
     "StoreContract",
+    "StoreMachine",
     "assert_modes_agree",
     "check_flow",
     "difference",
@@ -30,6 +32,7 @@ _PLACES: Final = {
     "ModeMachine": "search.machine",
     "ModesDisagree": "agree.agree",
     "StoreContract": "contract",
+    "StoreMachine": "search.store_machine",
     "assert_modes_agree": "agree.agree",
     "check_flow": "search.given",
     "difference": "equality",
@@ -42,11 +45,23 @@ _PLACES: Final = {
 def __getattr__(name: str) -> Any:
     # pytest imports this package at the start of every session: it must cost nothing.
     if name in _PLACES:
-        return getattr(import_module(f"pytest_prefectx.{_PLACES[name]}"), name)
+        return getattr(_imported(f"pytest_prefectx.{_PLACES[name]}", name), name)
     if name == "strategies":
-        return import_module("pytest_prefectx.search.strategies")
+        return _imported("pytest_prefectx.search.strategies", name)
     msg = f"module 'pytest_prefectx' has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+def _imported(module: str, name: str) -> Any:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        from prefectx.errors import MissingExtra
+
+        msg = f'pytest_prefectx.{name} needs hypothesis: pip install "prefectx[test]"'
+        raise MissingExtra(msg) from error
 
 
 def __dir__() -> list[str]:

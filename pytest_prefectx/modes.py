@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -99,8 +98,10 @@ def _parsed(text: str, source: str) -> Choice:
 
 
 def _unknown(name: object, source: str, names: tuple[str, ...]) -> str:
-    nearest = difflib.get_close_matches(str(name), names, n=1, cutoff=0.4)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    # Here: the start of a session imports nothing of prefectx.
+    from prefectx.errors import nearest
+
+    hint = nearest(str(name), names)
     return f"unknown mode {name!r} (from {source}).{hint} {_modes_there_are(names)}"
 
 

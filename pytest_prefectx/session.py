@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "prefectx-"
 
-SUMMARY: Final = "PREFECTX_SUMMARY"
-"""The environment variable that has flows say at their end what they did, or not."""
+QUIET: Final = {"PREFECTX_SUMMARY": "off", "PREFECTX_ROOT": "."}
+"""What holds in tests: flows do not say at their end what they did; outputs lie where tests are."""
 
 # What would lead Prefect to the user's own profile, database or server.
 LEADS_ASTRAY: Final = (
@@ -50,9 +50,9 @@ class Session:
         self.server: Server | None = None
         self._controlled = False
         self._environment: Final = ExitStack()
-        if SUMMARY not in os.environ:
-            # Tests run thousands of flows.
-            self._environment.enter_context(environment({SUMMARY: "off"}))
+        # Tests run thousands of flows, and in folders of their own, not in the project's.
+        unset = {name: value for name, value in QUIET.items() if name not in os.environ}
+        self._environment.enter_context(environment(unset))
 
     def join(self, folder: Path) -> None:
         """Share the folder, and the server in it, of the controller of pytest-xdist."""

@@ -6,6 +6,8 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
+from pytest_prefectx.harm import cut_short, flip
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -67,11 +69,11 @@ class Targets:
 
     def corrupt(self, pattern: str = "*") -> list[str]:
         """Flip every bit of the targets that match and return their names."""
-        return self._harm(pattern, lambda target: self._change(target, _flipped))
+        return self._harm(pattern, lambda target: self._change(target, flip))
 
     def truncate(self, pattern: str = "*") -> list[str]:
         """Cut off the second half of the targets that match and return their names."""
-        return self._harm(pattern, lambda target: self._change(target, _halved))
+        return self._harm(pattern, lambda target: self._change(target, cut_short))
 
     def _change(self, target: str, changed: Callable[[bytes], bytes]) -> None:
         if self.store is not None:
@@ -94,12 +96,3 @@ def enter(
     folder.mkdir(exist_ok=True)
     patch.chdir(folder)
     return Targets(folder, runs_log, store)
-
-
-def _flipped(content: bytes) -> bytes:
-    # An empty file has no bit to flip, and must not stay as it was either.
-    return bytes(byte ^ 0xFF for byte in content) or b"\xff"
-
-
-def _halved(content: bytes) -> bytes:
-    return content[: len(content) // 2]

@@ -7,7 +7,6 @@ function logs, the run's name is found on the stack.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.execute import RUNS_LOG, data_of
@@ -16,7 +15,8 @@ from prefectx._calls.run import run_here
 from prefectx._logs.run_names import find_task_in
 from prefectx._runners import current_runner, runner_override
 from prefectx._settings.environment import environment
-from prefectx._settings.mode import MODE, override
+from prefectx._settings.mode import MODE, override, plain_values
+from prefectx._settings.project import read_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _LITERALS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 _MODE: Final = MODE.key
 _RUNS_LOG: Final = RUNS_LOG.key
-_NOT_SET: Final = frozenset({None, *map(os.environ.encodevalue, ("", "function"))})
 
 
 def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
@@ -45,7 +44,7 @@ def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         mode = mode_here()
         if mode is None:
-            is_plain = look_up(_MODE) in _NOT_SET
+            is_plain = look_up(_MODE) in plain_values
         else:
             is_plain = mode == "function" and runner_override.get() is None
         if kwargs or not is_plain or _RUNS_LOG in environment or run_under_way() is not None:
@@ -61,6 +60,8 @@ def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
 
 
 def _call(task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if not plain_values:
+        read_project(task.fn)
     runner = current_runner()
     if runner.asks_first and not task.is_async:
         hit = plain_hit(task, args, kwargs)

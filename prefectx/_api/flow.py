@@ -13,6 +13,7 @@ from prefectx._runners import become_prefect_flow, current_runner, prefect_flow_
 from prefectx._runners.run_block import ended_with
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.options import FLOW_OPTIONS, FlowOptions, check_options
+from prefectx._settings.project import read_project
 from prefectx._settings.rerun import checked_rerun_on, rerun_on
 from prefectx._values.future import State
 from prefectx._values.item import load_items, settle_futures
@@ -124,6 +125,7 @@ class Flow(Generic[P, R_co]):
     def __call__(self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> R_co: ...
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the flow; give its result, in which data may be Items: `load` gives the data."""
+        read_project(self.function)
         return current_runner().flow(self, self._bound + args, kwargs)
 
     def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R_co]:

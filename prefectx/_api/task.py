@@ -20,6 +20,7 @@ from prefectx._settings.options import (
     check_options,
     task_name,
 )
+from prefectx._settings.project import read_project
 from prefectx._settings.rerun import checked_rerun_on
 from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
@@ -215,6 +216,7 @@ class Task(_Called, Generic[P, R_co]):
             **kwargs: The same by name; also `wait_for=[…]`, futures to wait for first, and
                 `return_state=True`, to get the final state instead of a future.
         """
+        read_project(self.fn)
         return current_runner().submit(self, self._bound + args, kwargs)
 
     @overload
@@ -252,6 +254,7 @@ class Task(_Called, Generic[P, R_co]):
         Raises:
             MappingError: Nothing is iterable, or the iterables differ in length.
         """
+        read_project(self.fn)
         bound = tuple(map(unmapped, self._bound))
         return current_runner().map(self, bound + iterables, kwargs)
 

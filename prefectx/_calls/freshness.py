@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx import records
 from prefectx._calls.audit import AUDIT
+from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run, known_here, other_version
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
@@ -55,7 +56,7 @@ def is_done(call: Call) -> bool:
         return False
     is_claimed = call.claim()
     text = item.store.look(item.target)
-    if text is None:
+    if text is None or _is_refreshed(call.task, item):
         return False
     task, run = call.task, current_run()
     asks = bool(call.reasons) or task.naming.must_read_records
@@ -74,9 +75,14 @@ def is_done(call: Call) -> bool:
             _note_what_is_old(call, item, record)
         if call.reasons:
             call.item = item.of_version(record.version)
-    if not asks:
+    if not (asks or wants_refresh(task)):
         run.know(task, item, call.mark(run))
     return True
+
+
+def _is_refreshed(task: Task[..., Any], item: Item[Any]) -> bool:
+    """Tell whether the target is to be made anew because `refresh` asks for it."""
+    return wants_refresh(task) and item.path not in current_run().remade
 
 
 def _check_maker(call: Call, item: Item[Any], record: Record) -> None:

@@ -7,6 +7,7 @@ import time
 
 from prefectx import records
 from prefectx._calls.kept_arguments import LONGEST_OF_FAILURE, keep
+from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run
 from prefectx.stores import journal
 from prefectx.stores.file import Filestore
@@ -31,16 +32,20 @@ def ran(call: Call, seconds: float, record: Record | None = None) -> None:
         seconds: How long it ran.
         record: What is known of its output.
     """
-    report = current_run().report
+    run = current_run()
+    report = run.report
     text = call.summary if report.has_failures else ""
     if call.item is None:
         report.ran(call.task, seconds, text)
         return
+    if not run.allows_remaking and wants_refresh(call.task):
+        run.remade.add(call.item.path)
     size = size_of(call.item)
     report.ran(call.task, seconds, text, size, call.item.target.rpartition("/")[0])
     root = journal_root(call.item.store)
     if record is not None and root is not None:
         journal.append(root, records.journal_line(call.item.target, record._replace(bytes=size)))
+        journal.keep_source(root, record.code, call.task.fn)
 
 
 def failed(call: Call, error: BaseException) -> None:

@@ -138,6 +138,10 @@ class Report:
     def __iter__(self) -> Iterator[TaskReport]:
         return iter(self.tasks)
 
+    def lines(self) -> Iterator[tuple[str, TaskReport]]:
+        """Give the lines of all tasks that were called, by their qualified names."""
+        return ((name, line) for name, line in list(self._lines.items()) if line.calls)
+
     def line(self, task: Task[..., Any]) -> TaskReport:
         """Return the line of a task, to count on."""
         known = self._lines.get(task.qualified_name)

@@ -18,6 +18,7 @@ from prefectx.stores.folders.listing import Listings, listings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, Final
 
     from prefectx._api.task import Task
@@ -122,6 +123,9 @@ class Run:
         self._forget()
         #: What the run has done so far.
         self.report: Final = Report(flow, mode)
+        #: The paths of the targets that were made anew because `refresh` asks for it.
+        self.remade: Final[set[str]] = set()
+        self._refreshing = 0
         #: How many calls of each task needed no task run, in `prefect.skip`.
         self.skipped: dict[str, int] = {}
         #: What was trusted although it was made otherwise, by task.
@@ -151,9 +155,23 @@ class Run:
         self._collide(item.target, self._call(other), self._call(claim))
         return False
 
+    def begin_refresh(self) -> None:
+        """Let each call look for itself, until `end_refresh`, whether its target counts."""
+        self._refreshing += 1
+        self.known.clear()
+
+    def end_refresh(self) -> None:
+        """Let tasks be known again."""
+        self._refreshing -= 1
+
     def skip(self, task: str) -> None:
         """Count a call of a task that needed no task run."""
         self.skipped[task] = self.skipped.get(task, 0) + 1
+
+    def targets(self) -> Iterator[str]:
+        """Give all targets that calls of this run have claimed."""
+        for claims in self._claims.values():
+            yield from list(claims)
 
     def mark(self, identity: str, name: str) -> str:
         """Return the short text that stands for a task in its claims.
@@ -170,6 +188,8 @@ class Run:
 
     def know(self, task: Task[..., Any], item: Item[Any], mark: str) -> None:
         """Let a task claim targets like this one by itself."""
+        if self._refreshing:
+            return
         naming, folder = task.naming, self._folder()
         if (known := self.known.get(naming)) is not None and known.folder == folder:
             return

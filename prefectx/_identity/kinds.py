@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import copyreg
 import enum
+import functools
 import io
 from pathlib import PurePath
 from types import (
@@ -125,6 +126,11 @@ def _property(value: property) -> Parts:
     return Parts("property", (value.fget, value.fset, value.fdel))
 
 
+def _cached_property(value: functools.cached_property[Any]) -> Parts:
+    # Python 3.11 has a lock in it.
+    return Parts("cached_property", (value.func, value.attrname))
+
+
 def _wrapped(value: staticmethod[..., Any] | classmethod[Any, ..., Any]) -> Parts:
     return Parts(type(value).__name__, (value.__func__,))
 
@@ -196,6 +202,7 @@ _EXACT: Final[dict[type, Callable[[Any], Digest | Parts]]] = {
     CellType: _cell,
     Parts: lambda value: value,
     property: _property,
+    functools.cached_property: _cached_property,
     staticmethod: _wrapped,
     classmethod: _wrapped,
 }

@@ -66,7 +66,8 @@ def _brief_object(value: Any, depth: int) -> str:
 def _fields(value: Any) -> list[str]:
     from dataclasses import fields
 
-    return [field.name for field in fields(value)]
+    # One with init=False may not be filled yet.
+    return [field.name for field in fields(value) if hasattr(value, field.name)]
 
 
 def _is_plain(value: Any) -> bool:

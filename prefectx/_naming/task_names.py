@@ -11,6 +11,7 @@ from prefectx._naming.signature import Signature
 from prefectx._naming.template import Template
 from prefectx._settings.context import context_names
 from prefectx._settings.options import run_name_template
+from prefectx._settings.project import folder_of, root_for
 from prefectx._values.files import names_files, paths_in
 from prefectx._values.item import Item
 from prefectx._values.references import name_of, qualified_name_of
@@ -57,7 +58,9 @@ class Naming:
         self._base: Final = self._template("base", merged.get("base"), None)
         self._name: Final = self._template("name", run_name_template(options), self._base_of)
         self._target: Final = self._template("target", merged.get("target"), self._base_of)
-        self.store: Final = self._checked_store(merged)
+        self._is_store_given: Final = options.get("store", Filestore) is not Filestore
+        self._store: Store = self._checked_store(merged)
+        self._is_placed = False
         #: Where the template does not name base, the target's last part is no name for the whole.
         self.item_base: Final = None if self._target and self._target.uses_base else ""
         self._file_arguments: Final = _file_arguments(fn, merged.get("files", ()), self.parameters)
@@ -65,6 +68,15 @@ class Naming:
         qualified_name = qualified_name_of(fn)
         is_method = first in {"self", "cls"} and "." in qualified_name
         self._owner: Final = qualified_name if is_method else ""
+
+    @property
+    def store(self) -> Store:
+        """Who keeps the outputs: where none was given, the project's `root` says where."""
+        if not self._is_placed:
+            self._is_placed = True
+            if not self._is_store_given and type(self._store) is Filestore:
+                self._store = _below(root_for(folder_of(self._fn)))
+        return self._store
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -163,6 +175,11 @@ class Naming:
         if isinstance(store, Filestore):
             check_suffix(self._target.ending, self._target.source)
         return store
+
+
+def _below(root: str) -> Store:
+    """Return the store of the project's folder: its names are the same wherever that lies."""
+    return Filestore() if root == "." else Filestore.placed(root, label="")
 
 
 def base_of(item: Item[Any]) -> str:

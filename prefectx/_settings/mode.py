@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from prefectx._settings.environment import Variable
 from prefectx._settings.scoped import Setting
-from prefectx.errors import UnknownMode
+from prefectx.errors import UnknownMode, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.
 VARIABLE: Final = "PREFECTX"
 
 # As the environment has them; what is empty counts as not set.
-_MODES_BY_VALUE: Final[Mapping[Any, Mode]] = {
-    os.environ.encodevalue(""): MODES[0],
-    **{os.environ.encodevalue(mode): mode for mode in MODES},
-}
+_MODES_BY_VALUE: Final[Mapping[Any, Mode]] = {os.environ.encodevalue(mode): mode for mode in MODES}
 
 MODE: Final = Variable(VARIABLE)
 override: Final[ContextVar[Mode | None]] = ContextVar("prefectx_mode", default=None)
@@ -55,8 +52,35 @@ _FLOW_RUN: Final = "PREFECT__FLOW_RUN_ID"
 _of_a_run_of_prefects()
 
 
+class _Default:
+    """The mode where none is set: the project's, once the first call has read its settings."""
+
+    mode: Mode = "function"
+
+
+plain_values: Final[set[Any]] = set()
+"""What the environment has for `PREFECTX` where mode `function` is in force.
+
+Empty until the first call has read the project's settings.
+"""
+
+
+def set_default_mode(mode: str, source: str) -> None:
+    """Make `mode` the one where none is set; `source` says where it came from."""
+    _Default.mode = checked_mode(mode, source)
+    plain_values.add(os.environ.encodevalue("function"))
+    if mode == "function":
+        plain_values.update((None, os.environ.encodevalue("")))
+
+
+def forget_default_mode() -> None:
+    """Have the next call find out which mode is in force where none is set."""
+    _Default.mode = "function"
+    plain_values.clear()
+
+
 def current_mode() -> Mode:
-    """Return the mode in force here: `use_mode`'s, else `$PREFECTX`'s, else `"function"`.
+    """Return the mode in force here: `use_mode`'s, else `$PREFECTX`'s, else the project's.
 
     Raises:
         UnknownMode: `$PREFECTX` names no mode.
@@ -68,8 +92,9 @@ def current_mode() -> Mode:
     """
     if (mode := override.get()) is not None:
         return mode
-    if (value := MODE.raw()) is None:
-        return "function"
+    value = MODE.raw()
+    if not value:
+        return _Default.mode
     return _MODES_BY_VALUE.get(value) or checked_mode(os.environ[VARIABLE], f"${VARIABLE}")
 
 
@@ -105,10 +130,7 @@ def checked_mode(mode: str, source: str) -> Mode:
     """Return `mode` if it is one of `MODES`; `source` says in the error where it came from."""
     if _is_mode(mode):
         return mode
-    import difflib
-
-    nearest = difflib.get_close_matches(mode, MODES, n=1, cutoff=0.4)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    hint = nearest(mode, MODES)
     msg = f"unknown mode {mode!r} (from {source}).{hint} The modes are: {', '.join(MODES)}."
     raise UnknownMode(msg)
 

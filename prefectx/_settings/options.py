@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from prefectx.errors import UnknownOption
+from prefectx.errors import UnknownOption, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,12 +123,10 @@ def check_options(given: Iterable[str], known: frozenset[str], decorator: str) -
     for name in given:
         if name in known:
             continue
-        import difflib
-
-        nearest = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+        hint = nearest(name, sorted(known))
         msg = (
-            f"{decorator} has no option {name!r}{hint} The options are: {', '.join(sorted(known))}."
+            f"{decorator} has no option {name!r}.{hint} The options are:"
+            f" {', '.join(sorted(known))}."
         )
         raise UnknownOption(msg)
 

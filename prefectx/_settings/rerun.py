@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Literal
 
 from prefectx._settings.environment import Variable
+from prefectx._settings.project import project_in_force
 from prefectx._settings.scoped import Setting
 from prefectx.errors import UnknownOption
 
@@ -44,6 +45,8 @@ def rerun_on_here() -> frozenset[str]:
         UnknownOption: `$PREFECTX_RERUN_ON` has one that is none.
     """
     text = VARIABLE.get()
+    if text is None:
+        text = project_in_force().values.get("rerun_on")
     if not text:
         return _of_flow.get()
     names = filter(None, (name.strip() for name in text.split(",")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prefectx._settings.environment import Variable
+from prefectx._settings.project import project_in_force
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,4 +17,6 @@ _OFF: Final = frozenset({"0", "off", "no", "false", "never"})
 def is_summary_wanted() -> bool:
     """Tell whether a run shall say what it did."""
     value = SUMMARY.get()
-    return value is None or value.lower() not in _OFF
+    if value is None:
+        value = project_in_force().values.get("summary", "on")
+    return value.lower() not in _OFF

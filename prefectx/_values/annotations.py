@@ -43,6 +43,7 @@ class unmapped(_Mark[T]):  # noqa: N801 - Prefect's name for it
         [[10, 20], [20, 40]]
     """
 
+    __module__ = "prefectx"
     __slots__ = ()
 
 
@@ -63,6 +64,7 @@ class allow_failure(_Mark[T]):  # noqa: N801 - Prefect's name for it
         "ValueError('no data')"
     """
 
+    __module__ = "prefectx"
     __slots__ = ()
 
 

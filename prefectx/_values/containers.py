@@ -201,6 +201,11 @@ def is_enum(value: Any) -> TypeGuard[enum.Enum]:
     return loaded is not None and isinstance(value, loaded.Enum)
 
 
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """Tell whether `value` is a list, of a subclass too."""
+    return isinstance(value, list)
+
+
 def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
     """Tell whether `value` is a dict, of a subclass too."""
     return isinstance(value, dict)

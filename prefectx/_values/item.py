@@ -38,6 +38,9 @@ class Item(HasNoData, Generic[T]):
         'report-7'
     """
 
+    # Pickles name it so, and hold when modules move.
+    __module__ = "prefectx"
+
     # Prefect links results to runs by identity, and checks it where weak references can be had.
     __slots__ = ("__weakref__", "_base", "_store", "_target", "_version")
 

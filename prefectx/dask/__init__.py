@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import sys
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from prefectx._runners.lookup import PLACEMENTS
 from prefectx.errors import MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
+    from prefectx._api.task import Task
     from prefectx.dask.runner import DaskRunner
 
 __all__ = ["task_runner"]
 
 Check = Literal["auto", "client", "worker", "both"]
+
+
+class RunnerOptions(TypedDict, total=False):
+    """The options of `DaskRunner`, as `task_runner` documents them."""
+
+    address: str | None
+    cluster_class: str | Callable[..., Any] | None
+    cluster_kwargs: Mapping[str, Any] | None
+    adapt_kwargs: Mapping[str, Any] | None
+    client_kwargs: Mapping[str, Any] | None
+    performance_report_path: str | None
+    keepalive: str | float | None
+    check: Check
 
 
 def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
@@ -85,9 +102,21 @@ def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
         address=address,
         cluster_class=cluster_class,
         cluster_kwargs={**given, **(cluster_kwargs or {})},
-        adapt_kwargs=dict(adapt_kwargs or {}),
-        client_kwargs=dict(client_kwargs or {}),
+        adapt_kwargs=adapt_kwargs,
+        client_kwargs=client_kwargs,
         performance_report_path=performance_report_path,
         keepalive=keepalive,
         check=check,
     )
+
+
+def _placement(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[None] | None:
+    dask_runner = getattr(sys.modules.get("prefect_dask"), "DaskTaskRunner", None)
+    if dask_runner is None or not isinstance(task_runner, dask_runner):
+        return None
+    from prefectx.dask.placement import placed
+
+    return placed(task, task_runner)
+
+
+PLACEMENTS.append(_placement)

@@ -6,9 +6,9 @@ import itertools
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx.dask.crash import FLOW_ENDED, Submitted, crash
-from prefectx.dask.outcome import Held
-from prefectx.dask.watcher import Finishing
+from prefectx.dask.crash import FLOW_ENDED, SubmittedCall, crash
+from prefectx.dask.outcome import OnWorker
+from prefectx.dask.watcher import FutureWatcher
 
 if TYPE_CHECKING:
     from prefectx.dask.outcome import Outcome
@@ -24,15 +24,15 @@ class Collector:
 
     def __init__(self, client: DaskClient) -> None:
         self._client: Final = client
-        self._calls: Final[dict[Any, tuple[int, Submitted]]] = {}
+        self._calls: Final[dict[Any, tuple[int, SubmittedCall]]] = {}
         self._numbers: Final = itertools.count()
-        self._finished: Final = Finishing()
+        self._finished: Final = FutureWatcher()
         self._something: Final = threading.Semaphore(0)
         self._ending = False
         self._thread: Final = threading.Thread(target=self._run, name="prefectx-collector")
         self._thread.start()
 
-    def add(self, call: Submitted, running: DaskResult) -> None:
+    def add(self, call: SubmittedCall, running: DaskResult) -> None:
         """Watch a call until it has ended."""
         self._calls[running.key] = (next(self._numbers), call)
         self._finished.add(running)
@@ -68,7 +68,9 @@ class Collector:
         batch.sort(key=lambda future: known[future.key][0])
         done = [(known[future.key][1], future) for future in batch]
         small = [
-            future for _, future in done if future.status == "finished" and future.type is not Held
+            future
+            for _, future in done
+            if future.status == "finished" and future.type is not OnWorker
         ]
         outcomes = dict(zip((f.key for f in small), self._fetched(small), strict=True))
         for call, future in done:
@@ -83,13 +85,13 @@ class Collector:
         except Exception:  # noqa: BLE001 - each is asked for its own below
             return [_result_or_error(future) for future in futures]
 
-    def _settle(self, call: Submitted, future: DaskResult, outcome: Any) -> None:
+    def _settle(self, call: SubmittedCall, future: DaskResult, outcome: Any) -> None:
         if isinstance(outcome, BaseException):
             crash(call, outcome)
         elif outcome is not None:
             call.future.settle(outcome)
         elif future.status == "finished":
-            call.future.hold()
+            call.future.keep_on_workers()
         else:
             crash(call, _error_of(future))
 

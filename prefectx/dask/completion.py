@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger("prefectx.dask")
 
 
-class Ending:
-    """Comes once; until then it can be waited for."""
+class Completion:
+    """An event that comes once, and calls back."""
 
     __slots__ = ("_waiting",)
 
@@ -21,10 +21,10 @@ class Ending:
     _lock: ClassVar = threading.Lock()
 
     def __init__(self) -> None:
-        self._waiting: list[Callable[[Ending], None]] | None = []
+        self._waiting: list[Callable[[Completion], None]] | None = []
 
-    def come(self) -> None:
-        """Call all who wait."""
+    def complete(self) -> None:
+        """Note that it is complete, and call all who wait."""
         with self._lock:
             waiting, self._waiting = self._waiting or [], None
         for fn in waiting:
@@ -34,11 +34,11 @@ class Ending:
                 _log.exception("a callback of a future failed: %r", fn)
 
     def done(self) -> bool:
-        """Tell whether it has come."""
+        """Tell whether it is complete."""
         return self._waiting is None
 
-    def add_done_callback(self, fn: Callable[[Ending], None]) -> None:
-        """Have `fn` called when it comes; at once if it has come."""
+    def add_done_callback(self, fn: Callable[[Completion], None]) -> None:
+        """Have `fn` called when it is complete; at once if it is already."""
         with self._lock:
             if self._waiting is not None:
                 self._waiting.append(fn)
@@ -49,11 +49,11 @@ class Ending:
         """Wait for it.
 
         Raises:
-            TimeoutError: It has not come after that many seconds.
+            TimeoutError: It is not complete after that many seconds.
         """
         if self.done():
             return
-        come = threading.Event()
-        self.add_done_callback(lambda _: come.set())
-        if not come.wait(timeout):
+        complete = threading.Event()
+        self.add_done_callback(lambda _: complete.set())
+        if not complete.wait(timeout):
             raise TimeoutError

@@ -10,7 +10,7 @@ from prefect.context import EngineContext
 from prefect.states import Crashed, Pending
 
 from prefectx._runners.prefect.private import create_task_run, emit_state
-from prefectx.dask.outcome import Known
+from prefectx.dask.outcome import InHand
 from prefectx.errors import TaskCrashed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ FLOW_ENDED: Final = "flow-ended"
 """Why Dask was told to cancel a call."""
 
 
-class Submitted(NamedTuple):
+class SubmittedCall(NamedTuple):
     """What must be known of a call to say what became of it.
 
     Attributes:
@@ -46,7 +46,7 @@ class Submitted(NamedTuple):
     context: Context
 
 
-def crash(call: Submitted, error: BaseException) -> None:
+def crash(call: SubmittedCall, error: BaseException) -> None:
     """Settle a call that Dask lost, here and in Prefect's records.
 
     Args:
@@ -58,7 +58,7 @@ def crash(call: Submitted, error: BaseException) -> None:
         call.context.run(_report, call, state)
     except Exception as unreported:  # noqa: BLE001 - whoever waits must be told all the same
         state.message = f"{state.message} (Prefect could not be told: {unreported!r}.)"
-    call.future.settle(Known(state))
+    call.future.settle(InHand(state))
 
 
 def lost(name: str, error: BaseException) -> State[Any]:
@@ -76,7 +76,7 @@ def lost(name: str, error: BaseException) -> State[Any]:
     )
 
 
-def _state(call: Submitted, error: BaseException) -> State[Any]:
+def _state(call: SubmittedCall, error: BaseException) -> State[Any]:
     for future in call.upstream:
         # Dask hands the error of a task on to all that wait for it.
         if future.has_failed:
@@ -109,7 +109,7 @@ def _reason(name: str, error: BaseException) -> str:
     )
 
 
-def _report(call: Submitted, state: State[Any]) -> None:
+def _report(call: SubmittedCall, state: State[Any]) -> None:
     run_id: uuid.UUID = call.future.task_run_id
     run = create_task_run(
         task=call.task,

@@ -1,10 +1,10 @@
-"""What a worker still has to tell Prefect's API of its task runs."""
+"""Reports of task runs that a worker has still to send to Prefect's API."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from prefect.events.worker import EventsWorker
+from prefectx.dask.private import wait_until_sent
 
 _SECONDS: Final = 5.0
 """How long a task run waits at most for the API to be told of it."""
@@ -16,6 +16,4 @@ def wait_until_reported() -> None:
     Prefect reports in the background. A worker that dies takes along what it has not sent yet, and
     the API would never know of a run that its flow takes for finished.
     """
-    waiting = EventsWorker.instance()._queue  # pyright: ignore[reportPrivateUsage]
-    with waiting.all_tasks_done:
-        waiting.all_tasks_done.wait_for(lambda: not waiting.unfinished_tasks, _SECONDS)
+    wait_until_sent(_SECONDS)

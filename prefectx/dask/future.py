@@ -10,9 +10,10 @@ from prefect.futures import PrefectConcurrentFuture
 
 from prefectx._runners.prefect.future import state_result
 from prefectx._values.item import is_item
-from prefectx.dask.completion import Ending
+from prefectx.dask.completion import Completion
 from prefectx.dask.crash import lost
-from prefectx.dask.outcome import Known, data_of
+from prefectx.dask.outcome import InHand, data_of
+from prefectx.dask.private import make_future
 
 if TYPE_CHECKING:
     import uuid
@@ -39,10 +40,8 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
     def __init__(self, task_run_id: uuid.UUID, running: DaskResult) -> None:
         self._outcome: Outcome | None = None
         self._running: DaskResult | None = running
-        self._ending = Ending()
-        wrapped: Any = self._ending
-        # Not that of its own base, which makes locks and events that are not needed here.
-        super(PrefectConcurrentFuture, self).__init__(task_run_id, wrapped)
+        self._completion = Completion()
+        make_future(self, task_run_id, self._completion)
 
     @property
     def on_workers(self) -> DaskResult | None:
@@ -58,23 +57,23 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
         """Take the run's outcome; let the workers forget it."""
         self._outcome = outcome
         self._running = None
-        self._ending.come()
+        self._completion.complete()
 
-    def hold(self) -> None:
+    def keep_on_workers(self) -> None:
         """Note that the run has completed, and that its large data stays on the workers."""
-        self._ending.come()
+        self._completion.complete()
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
         """Return what the task gave, or raise what it raised; large data is fetched now."""
         self.wait(timeout)
-        if (state := self._held_state()) is not None:
+        if (state := self._state_on_workers()) is not None:
             return state_result(state, raise_on_failure=raise_on_failure)
         return super().result(None if timeout is None else 0, raise_on_failure)
 
     @property
     def state(self) -> State[Any]:
         """The run's state; its large data is fetched for it."""
-        return self._held_state() or super().state
+        return self._state_on_workers() or super().state
 
     def _add_prefect_done_callback(self, fn: Callable[[PrefectFuture[Any]], None]) -> None:
         self.add_done_callback(fn)
@@ -86,19 +85,19 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
         state = self._outcome.state
         if not is_item(data_of(state)):
             # Who changes the data must find it changed when asking again.
-            self._outcome = Known(state)
+            self._outcome = InHand(state)
         return state
 
     # Prefect sets it, to None as long as it is not known.
     @_final_state.setter
     def _final_state(self, state: State[Any] | None) -> None:
-        self._outcome = None if state is None else Known(state)
+        self._outcome = None if state is None else InHand(state)
 
-    def _held_state(self) -> State[Any] | None:
-        if self._running is None or not self._ending.done():
+    def _state_on_workers(self) -> State[Any] | None:
+        if self._running is None or not self._completion.done():
             return None
         try:
-            held: Outcome = self._running.result()
+            outcome: Outcome = self._running.result()
         except (concurrent.futures.CancelledError, KilledWorker, OSError) as error:
             return lost(self._running.key[1], error)
-        return held.state
+        return outcome.state

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from distributed import KilledWorker
 
-from prefectx._runners.lookup import Sight
+from prefectx._runners.lookup import Lookup
 from prefectx.dask import remote
 from prefectx.dask.protocols import client_of
 from prefectx.errors import UnknownOption
@@ -25,14 +25,14 @@ _FIRST: Final = 100
 """Dask's priority of questions."""
 
 
-class _Workers(Sight):
+class _Workers(Lookup):
     """`check="worker"`: only where tasks run."""
 
     def looks_here(self, item: Item[Any]) -> bool:  # noqa: ARG002
         return False
 
 
-class _Asking(Sight):
+class _Asking(Lookup):
     def __init__(self, runner: DaskRunner) -> None:
         self._runner: Final = runner
 
@@ -59,7 +59,7 @@ class _Both(_Asking):
         return name in self._listed[folder]
 
 
-class _TriedOut(_Asking):
+class _Probe(_Asking):
     """`check="auto"`: tries it out, once for each store's root."""
 
     def __init__(self, runner: DaskRunner) -> None:
@@ -67,7 +67,8 @@ class _TriedOut(_Asking):
         self._seen: Final[dict[str, bool]] = {}
 
     def looks_here(self, item: Item[Any]) -> bool:
-        if self._runner.is_local or (root := _local(item, "")) is None:
+        # A cluster is not started to ask it: whatever is found here need not run there.
+        if self._runner.is_local or self._runner.is_coming or (root := _local(item, "")) is None:
             return True
         if root not in self._seen:
             # Where there is no folder, nothing is there to be seen.
@@ -101,23 +102,23 @@ class _TriedOut(_Asking):
         return seen
 
 
-def sight_of(runner: DaskRunner, check: str) -> Sight:
+def lookup_of(runner: DaskRunner, check: str) -> Lookup:
     """Return where to look, for a value of `check`.
 
     Raises:
         UnknownOption: There is no such value.
     """
     kinds: dict[str, Any] = {
-        "auto": lambda: _TriedOut(runner),
-        "client": Sight,
+        "auto": lambda: _Probe(runner),
+        "client": Lookup,
         "worker": _Workers,
         "both": lambda: _Both(runner),
     }
     if check not in kinds:
         msg = f"task_runner: check is one of {', '.join(kinds)}, not {check!r}"
         raise UnknownOption(msg)
-    sight: Sight = kinds[check]()
-    return sight
+    lookup: Lookup = kinds[check]()
+    return lookup
 
 
 def _local(item: Item[Any], target: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a task leaves on its worker: a small outcome to fetch, or a large one to keep there."""
+"""The outcome of a task run on its worker: a small one to fetch, or a large one to keep there."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Outcome(ABC):
         return self.size
 
 
-class Settled(Outcome):
-    """A small one: the client fetches it at once, and the worker need not keep it.
+class Pickled(Outcome):
+    """A small outcome: the client fetches it at once, and the worker need not keep it.
 
     Args:
         content: The pickled state, which takes a fifth of the state's memory.
@@ -56,8 +56,8 @@ class Settled(Outcome):
         return (type(self), (self.content,))
 
 
-class Known(Outcome):
-    """One whose state is at hand.
+class InHand(Outcome):
+    """An outcome whose state is at hand.
 
     Args:
         state: The state.
@@ -79,8 +79,8 @@ class Known(Outcome):
         return (type(self), (self._state, self.size))
 
 
-class Held(Known):
-    """A large one, of a run that has completed: it stays on the workers, for those who need it."""
+class OnWorker(InHand):
+    """A large outcome of a completed run: it stays on the workers, for those who need it."""
 
     __slots__ = ()
 

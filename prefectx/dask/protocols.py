@@ -1,4 +1,4 @@
-"""What is used of Dask here, for checkers of types: it has few annotations of its own."""
+"""Typed protocols for the parts of Dask that are used here: it has few annotations of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs on a Dask worker. The scheduler, too, imports this module, without Prefect."""
+"""Functions that run on a Dask worker. The scheduler, too, imports this module, without Prefect."""
 
 from __future__ import annotations
 

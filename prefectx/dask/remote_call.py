@@ -12,7 +12,7 @@ from prefect.task_engine import run_task_async, run_task_sync
 
 from prefectx.dask.contexts import CONTEXTS, kept_task
 from prefectx.dask.flush import wait_until_reported
-from prefectx.dask.outcome import Held, Settled, data_of
+from prefectx.dask.outcome import OnWorker, Pickled, data_of
 from prefectx.dask.protocols import size_of
 from prefectx.dask.serialize import filled_in, pickled, unpickled_call
 
@@ -28,7 +28,7 @@ _SMALL: Final = 10_000
 """Bytes of data that travel with the state to the client, asked for or not."""
 
 
-class Call(NamedTuple):
+class RemoteCall(NamedTuple):
     """One call as it crosses to a worker.
 
     Attributes:
@@ -48,12 +48,12 @@ class Call(NamedTuple):
 
 def run_call(message: bytes, awaited: Sequence[Outcome]) -> Outcome:
     """Run a call on this worker."""
-    call = Call(*pickle.loads(message))
+    call = RemoteCall(*pickle.loads(message))
     with CONTEXTS.copy(call.context) as context:
         return context.run(_run, call, awaited)
 
 
-def _run(call: Call, awaited: Sequence[Outcome]) -> Outcome:
+def _run(call: RemoteCall, awaited: Sequence[Outcome]) -> Outcome:
     content = unpickled_call(call.content, kept_task)
     task, parameters, wait_for, dependencies = filled_in(content, awaited)
     how: dict[str, Any] = {
@@ -76,8 +76,8 @@ def _run(call: Call, awaited: Sequence[Outcome]) -> Outcome:
 def _outcome(state: State[Any]) -> Outcome:
     size = size_of(data_of(state))
     if size > _SMALL and state.is_completed():
-        return Held(state, size)
-    return Settled(pickled(state))
+        return OnWorker(state, size)
+    return Pickled(pickled(state))
 
 
 def _own_flow_run_context() -> None:

@@ -1,4 +1,4 @@
-"""What many calls have in common, kept once on the scheduler instead of being sent with each.
+"""Data that many calls have in common, kept once on the scheduler instead of being sent with each.
 
 Prefect serializes its settings, the flow run and the flow's parameters for each task, and a worker
 rebuilds them for each. Here the client leaves them with the scheduler, under a hash of them, and
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from prefectx.dask.protocols import DaskClient
 
 
-class Shelf:
-    """What one flow run has left with the scheduler.
+class SchedulerStore:
+    """The data that one flow run has left with the scheduler.
 
     Args:
         client: The client of the cluster.

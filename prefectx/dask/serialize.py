@@ -1,4 +1,4 @@
-"""What crosses to a worker for one call, with futures in it left out, to be filled in there."""
+"""Calls as bytes for a worker, with futures left out, to be filled in there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 from prefectx._api.task import Task
 from prefectx._runners.prefect.future import is_prefect_future
+from prefectx._runners.prefect.task import whole
 from prefectx._values.containers import replace
 from prefectx._values.kinds import is_prefect_annotation
 from prefectx.dask.future import DaskFuture
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _cloudpickle: Final[Any] = import_module("cloudpickle")
 
 
-class Awaited:
+class FuturePlace:
     """Stands in an argument's place for what the task at `index` among those before gives."""
 
     __slots__ = ("index",)
@@ -32,14 +33,14 @@ class Awaited:
         self.index = index
 
 
-class Annotated(NamedTuple):
+class PlainAnnotation(NamedTuple):
     """Stands for `kind(value)`, an annotation of Prefect's, which pickling would change."""
 
     kind: type[Any]
     value: Any
 
 
-class Prepared(NamedTuple):
+class Arguments(NamedTuple):
     """Arguments that can be pickled, the futures that they wait for, and Dask's own of those."""
 
     arguments: Any
@@ -47,7 +48,7 @@ class Prepared(NamedTuple):
     awaited: list[DaskResult]
 
 
-def prepared(arguments: Any) -> Prepared:
+def prepared(arguments: Any) -> Arguments:
     """Return `arguments` without futures: with the states of those that are known.
 
     Futures of other task runners are waited for.
@@ -57,7 +58,7 @@ def prepared(arguments: Any) -> Prepared:
 
     def without_futures(value: Any) -> Any:
         if is_prefect_annotation(value, "BaseAnnotation"):
-            return Annotated(type(value), replace(value.unwrap(), without_futures))
+            return PlainAnnotation(type(value), replace(value.unwrap(), without_futures))
         if not is_prefect_future(value):
             return value
         if isinstance(value, DaskFuture):
@@ -65,21 +66,21 @@ def prepared(arguments: Any) -> Prepared:
             if running is not None:
                 futures.append(value)
                 awaited.append(running)
-                return Awaited(len(awaited) - 1)
+                return FuturePlace(len(awaited) - 1)
         else:
             value.wait()
         return value.state
 
-    return Prepared(replace(arguments, without_futures), futures, awaited)
+    return Arguments(replace(arguments, without_futures), futures, awaited)
 
 
 def filled_in(arguments: Any, outcomes: Sequence[Outcome]) -> Any:
     """Return `arguments` with states in place of what stood for futures."""
 
     def original(value: Any) -> Any:
-        if isinstance(value, Annotated):
+        if isinstance(value, PlainAnnotation):
             return value.kind(replace(value.value, original))
-        return outcomes[value.index].state if isinstance(value, Awaited) else value
+        return outcomes[value.index].state if isinstance(value, FuturePlace) else value
 
     return replace(arguments, original)
 
@@ -101,7 +102,9 @@ def pickled_call(value: Any, keep: Callable[[Task[..., Any]], str]) -> bytes:
     pickler = _cloudpickle.Pickler(file)
 
     def name_of(part: Any) -> str | None:
-        return keep(part) if _is_task(part) and part.travels_by_value else None
+        # A task that was made for one call names the one that all calls share.
+        is_shared = _is_task(part) and whole(part) is part and part.travels_by_value
+        return keep(part) if is_shared else None
 
     pickler.persistent_id = name_of
     pickler.dump(value)

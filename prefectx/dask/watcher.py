@@ -6,13 +6,15 @@ import asyncio
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx.dask.private import notify_at_end
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prefectx.dask.protocols import DaskResult
 
 
-class Finishing:
+class FutureWatcher:
     """Gives futures as they finish, fail or are cancelled."""
 
     def __init__(self) -> None:
@@ -22,9 +24,7 @@ class Finishing:
     def add(self, future: DaskResult) -> None:
         """Watch one more, of which nobody else knows yet."""
         self._futures[future.key] = future
-        untyped: Any = future
-        # Dask's own way to be told of each is a coroutine for each.
-        untyped._state._event = _Notice(future.key, self._ended)
+        notify_at_end(future, _Notice(future.key, self._ended))
         if future.status != "pending":
             self._ended.put(future.key)
 

@@ -42,6 +42,8 @@ class Store(ABC):
         42
     """
 
+    __module__ = "prefectx.stores"
+
     @abstractmethod
     def exists(self, target: str) -> bool:
         """Tell whether the output is there, without reading it."""

@@ -12,7 +12,7 @@ from prefectx.stores.base import Store
 from prefectx.stores.folders import place_of
 from prefectx.stores.folders.base import NO_SUCH_FILE, RESERVED
 from prefectx.stores.formats import format_of
-from prefectx.stores.messages import Explained, missing, note_unwritten_value
+from prefectx.stores.messages import Explained, dump_for, load_for, missing, note_unwritten_value
 from prefectx.stores.unwritten import note_unwritten
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Filestore(Store):
         >>> store.exists("working/sizes/a.json"), store.load("working/sizes/a.json")
         (True, [1, 2])
     """
+
+    __module__ = "prefectx.stores"
 
     def __init__(
         self,
@@ -112,7 +114,7 @@ class Filestore(Store):
         with file, Explained(self, target, self._place.removal):
             if form.runs_code and self.trust == "own":
                 self._place.check_owned(file)
-            return form.load(file)
+            return load_for(target, file)
 
     def load_mapped(self, target: str) -> Any:
         """Return the value with its file mapped into memory: a `.npy` file below a folder.
@@ -161,9 +163,8 @@ class Filestore(Store):
         return (own.save, own.save_record, own.load_record) != _SAVING
 
     def _save(self, target: str, value: Any, note: bytes | None) -> bool:
-        dump = format_of(target).dump
         try:
-            return self._place.write(target, lambda file: dump(value, file), note)
+            return self._place.write(target, lambda file: dump_for(target, value, file), note)
         except UnsupportedValue as error:
             note_unwritten_value(error, target)
             raise
@@ -256,6 +257,11 @@ class Filestore(Store):
             "storage_options": self._options,
         }
         return (self._moved, (self.path(""), self._label, options))
+
+    @classmethod
+    def placed(cls, root: str, label: str) -> Self:
+        """Return a store that tells itself apart from others by `label` instead of by its root."""
+        return cls._moved(root, label, {})
 
     @classmethod
     def _moved(cls, root: str, label: str, options: Mapping[str, Any]) -> Self:

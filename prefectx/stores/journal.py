@@ -13,7 +13,7 @@ from contextlib import suppress
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Final
+    from typing import Any, Final
 
 FOLDER: Final = ".prefectx/journal"
 _SUFFIX: Final = ".jsonl"
@@ -64,6 +64,42 @@ def append(root: str, line: str) -> None:
             os.write(descriptor, f"{line}\n".encode(errors="surrogatepass"))
         finally:
             os.close(descriptor)
+
+
+def keep_source(root: str, code: str, function: Any) -> None:
+    """Keep the source of a function once, by its fingerprint, to show later what has changed.
+
+    Args:
+        root: The folder of the journal.
+        code: The function's fingerprint.
+        function: The function.
+    """
+    if _is_stopped or (root, code) in _sources or not code:
+        return
+    if len(_sources) >= _MOST_SOURCES:
+        _sources.clear()
+    _sources.add((root, code))
+    path = source_path(root, code)
+    if os.path.exists(path):
+        return
+    import inspect
+
+    with suppress(OSError, TypeError, UnicodeError):
+        text = inspect.getsource(function)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        held = f"{path}.{os.urandom(4).hex()}"
+        with open(held, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(held, path)
+
+
+def source_path(root: str, code: str) -> str:
+    """Return the file that the source of a function with this fingerprint is kept in."""
+    return os.path.join(root, ".prefectx/code", f"{code}.py")
+
+
+_sources: Final[set[tuple[str, str]]] = set()
+_MOST_SOURCES: Final = 10_000
 
 
 def _opened(path: str) -> int:

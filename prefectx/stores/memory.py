@@ -35,6 +35,8 @@ class MemoryStore(Store):
         ([1, 2], ['sizes/a.json'])
     """
 
+    __module__ = "prefectx.stores"
+
     def __init__(self) -> None:
         self._values: Final[dict[str, bytes]] = {}
         self._records: Final[dict[str, str]] = {}
@@ -127,17 +129,17 @@ class MemoryStore(Store):
         return f"<MemoryStore {self.label()}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_found, (self._name, self._process))
+        return (self._found, (self._name, self._process))
+
+    @classmethod
+    def _found(cls, name: str, process: int) -> MemoryStore:
+        store = _living.get(name)
+        if store is None or process != os.getpid():
+            raise UnsupportedValue(_OTHER_PROCESS)
+        return store
 
 
 _OTHER_PROCESS: Final = (
     "a MemoryStore keeps outputs in one process only, and this is another: what it kept would be"
     " lost. Use Filestore or SQLStore where tasks run in other processes."
 )
-
-
-def _found(name: str, process: int) -> MemoryStore:
-    store = _living.get(name)
-    if store is None or process != os.getpid():
-        raise UnsupportedValue(_OTHER_PROCESS)
-    return store

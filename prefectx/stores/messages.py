@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from prefectx.errors import (
     CorruptTarget,
@@ -13,6 +13,7 @@ from prefectx.errors import (
     UntrustedTarget,
 )
 from prefectx.stores.formats import format_of
+from prefectx.stores.formats.signing import signed_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from prefectx.stores.base import Store
 
 # What says all by itself, or has nothing to do with what is at the target.
-_PASSED_ON: Final = (MemoryError, MissingExtra, OSError)
+_PASSED_ON: Final = (MemoryError, MissingExtra, OSError, UnsupportedValue)
 
 
 def encoded(target: str, value: Any) -> bytes:
@@ -31,11 +32,29 @@ def encoded(target: str, value: Any) -> bytes:
     """
     content = BytesIO()
     try:
-        format_of(target).dump(value, content)
+        dump_for(target, value, content)
     except UnsupportedValue as error:
         note_unwritten_value(error, target)
         raise
     return content.getvalue()
+
+
+def dump_for(target: str, value: Any, file: IO[bytes]) -> None:
+    """Write a value in the format of a target, and signed for it if there is a key."""
+    token = signed_target.set(target)
+    try:
+        format_of(target).dump(value, file)
+    finally:
+        signed_target.reset(token)
+
+
+def load_for(target: str, file: IO[bytes]) -> Any:
+    """Read a value in the format of a target; a signature, if there must be one, is for it."""
+    token = signed_target.set(target)
+    try:
+        return format_of(target).load(file)
+    finally:
+        signed_target.reset(token)
 
 
 def decoded(store: Store, target: str, content: bytes) -> Any:
@@ -50,7 +69,7 @@ def decoded(store: Store, target: str, content: bytes) -> Any:
         return f"item({target!r}, {store!r}).delete() in Python"
 
     with Explained(store, target, removal):
-        return format_of(target).load(BytesIO(content))
+        return load_for(target, BytesIO(content))
 
 
 def missing(store: Store, target: str) -> TargetMissing:
@@ -92,7 +111,7 @@ class Explained:
     def _untrusted(self, error: UntrustedTarget) -> UntrustedTarget:
         msg = (
             f"target {self._target!r} ({self._store.path(self._target)!r}) {error}. It was not"
-            " read, for reading a pickle runs the code that is in it. If you know who wrote it,"
+            " read, for reading it may run code that is in it. If you know who wrote it,"
             " see SECURITY.md for how to trust it; else remove it, then call the task again:"
             f" {self._removal(self._target)}"
         )

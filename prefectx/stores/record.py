@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from prefectx._values.containers import is_list, type_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -61,6 +63,10 @@ class Record(NamedTuple):
         return f"{self.call} {self.inputs} {self.contents} {self.code} {self.complete}"
 
 
+# Pickles name it so, and hold when modules move.
+Record.__module__ = "prefectx.records"
+
+
 def version_of(text: str | None) -> str | None:
     """Return the version that the text of a record says, or None if it is no record."""
     record = None if text is None else parsed(text)
@@ -88,12 +94,12 @@ def _is_sound(record: Record) -> bool:
         return False
     if isinstance(fields["seconds"], bool):
         return False
-    fingerprints = [*(fields["files"] or {}).values(), fields["output"]]
+    fingerprints: list[Any] = [*(fields["files"] or {}).values(), fields["output"]]
     return all(_is_fingerprint(found) for found in fingerprints if found is not None)
 
 
 def _is_fingerprint(found: Any) -> bool:
-    return isinstance(found, list) and [type(part) for part in found] == [int, int, str]
+    return is_list(found) and list(map(type_of, found)) == [int, int, str]
 
 
 # Ours have a few hundred bytes.
@@ -105,7 +111,7 @@ _KINDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("args", "shape", "files"), dict | None),
     "seconds": int | float,
     "bytes": int | None,
-    "upstream": list | None,
-    "output": list | None,
+    "upstream": (list, type(None)),
+    "output": (list, type(None)),
     "complete": bool,
 }

@@ -23,6 +23,8 @@ class SelfWritten(Store):
         prefix: What the function's path has before the target, if not what `store` says.
     """
 
+    __module__ = "prefectx.stores"
+
     def __init__(
         self,
         store: Store,

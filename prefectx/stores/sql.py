@@ -53,6 +53,8 @@ class SQLStore(Store):
         ([1, 2], ['sizes/a.json'])
     """
 
+    __module__ = "prefectx.stores"
+
     def __init__(self, url: str = "sqlite:///targets.db", *, table: str = "targets") -> None:
         self._database: Final = Database(url)
         self.table: Final = table

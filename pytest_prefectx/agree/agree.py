@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import MODES, current_mode
 from prefectx._settings.mode import checked_mode
-from pytest_prefectx.agree.formatting import shown
+from prefectx.errors import nearest
+from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.libraries import seeds_kept
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program, fresh_folder
 from pytest_prefectx.agree.reasons import KINDS, Case, Reason, explain, reasons
@@ -57,7 +57,7 @@ class Disagreement:
         ]
         found = self.difference
         if found.path:
-            values = f"{shown(found.left)}, {shown(found.right)}"
+            values = f"{short_text(found.left)}, {short_text(found.right)}"
             lines.append(f"  at {found.path}: {found.why}: {values}")
         elif found.why not in {"another value", "one raised"}:
             lines.append(f"  {found.why}")
@@ -177,10 +177,11 @@ def agreed(
 def _checked(expect: Mapping[str, str]) -> Mapping[str, str]:
     for kind in expect:
         if kind not in KINDS:
-            nearest = difflib.get_close_matches(kind, KINDS, n=1)
-            hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-            msg = f"expect= names {kind!r}, which is no kind of reason.{hint} The kinds are:"
-            raise ValueError(f"{msg} {', '.join(KINDS)}.")
+            msg = (
+                f"expect= names {kind!r}, which is no kind of reason.{nearest(kind, KINDS)} The"
+                f" kinds are: {', '.join(KINDS)}."
+            )
+            raise ValueError(msg)
     return expect
 
 
@@ -217,3 +218,8 @@ def _explanation(reason: Reason | None) -> str:
     if reason is None:
         return "Why: none of the causes that prefectx looks for was found."
     return f"Why ({reason.kind}): {reason.text}\nDo: {reason.advice}"
+
+
+# Where users import it from: in tracebacks, in pickles, in the help.
+ModesDisagree.__module__ = "pytest_prefectx"
+assert_modes_agree.__module__ = "pytest_prefectx"

@@ -94,8 +94,13 @@ def _made(path: Any, *_: object) -> Event:
 
 
 def _connected(_socket: object, address: Any) -> Event:
-    is_inet = isinstance(address, tuple)
-    return Event("connects", ":".join(map(str, address[:2])) if is_inet else str(address))
+    if isinstance(address, str | bytes):
+        return Event("connects", os.fsdecode(address))
+    return Event("connects", ":".join(map(str, address[:2])))
+
+
+def _connected_to_database(name: Any) -> Event:
+    return Event("connects", f"the database {os.fsdecode(name)}")
 
 
 def _started(executable: Any, arguments: Any, *_: object) -> Event:
@@ -108,5 +113,5 @@ _EVENTS: Final[dict[str, Any]] = {
     "os.mkdir": _made,
     "socket.connect": _connected,
     "subprocess.Popen": _started,
-    "sqlite3.connect": lambda name: Event("connects", f"the database {os.fsdecode(name)}"),
+    "sqlite3.connect": _connected_to_database,
 }

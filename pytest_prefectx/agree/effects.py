@@ -9,7 +9,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_prefectx.agree.audit import listening
+from pytest_prefectx.agree.audit import Event, listening
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -51,6 +51,8 @@ def noted_effects(effects: list[str]) -> Generator[None]:
 
     logging.setLogRecordFactory(make_record)
     sys.stdout, sys.stderr = _Tee(out, effects, "prints text"), _Tee(err, effects, "prints text")
+    caught: list[warnings.WarningMessage] = []
+    events: list[Event] = []
     try:
         with warnings.catch_warnings(record=True) as caught, listening() as events:
             yield

@@ -31,7 +31,7 @@ _short.maxlist = _short.maxtuple = _short.maxset = _short.maxfrozenset = _short.
 _short.maxstring = _short.maxother = LONGEST
 
 
-def shown(value: object) -> str:
+def short_text(value: object) -> str:
     """Return `value` as one line of bounded length."""
     try:
         text = " ".join(_short.repr(value).split())
@@ -40,13 +40,13 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def named(call: TaskCall) -> str:
+def task_name(call: TaskCall) -> str:
     """Return the name of the task, with its class if it is a method."""
     return call.task.__qualname__.rpartition("<locals>.")[2]
 
 
-def described(call: TaskCall) -> str:
+def task_text(call: TaskCall) -> str:
     """Return which task was called, and where it is written."""
     function = inspect.unwrap(call.task.fn)
     file = os.path.basename(function.__code__.co_filename)
-    return f"the task {named(call)} ({file}:{function.__code__.co_firstlineno})"
+    return f"the task {task_name(call)} ({file}:{function.__code__.co_firstlineno})"

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from functools import cached_property, partial
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from prefectx._api.flow import Flow
 from prefectx._api.task import Task
@@ -66,19 +66,7 @@ def hidden_inputs(
     process shares; each environment variable; the current folder; the files below `folder`.
     """
     function = inspect.unwrap(function)
-    seen: Hidden = {}
-    for kind, name, value in _names(function, _DEPTH):
-        if isinstance(value, threading.local):
-            seen[f"the thread-local {name}"] = {k: _mark(v) for k, v in vars(value).items()}
-        elif isinstance(value, ContextVar):
-            variable: ContextVar[Any] = value  # pyright: ignore[reportUnknownVariableType]
-            seen[f"the context variable {name}"] = _mark(variable.get(None))
-        elif isinstance(value, ModuleType | type):
-            for attribute, part in _attributes_read(value, function):
-                what = "class attribute" if isinstance(value, type) else "module attribute"
-                seen[f"the {what} {name}.{attribute}"] = part
-        elif not _is_code(value):
-            seen[f"the {kind} {name}"] = _mark(value)
+    seen = _seen_in_code(function)
     for name, value in context_names().items():
         seen[f"the context name {name}"] = _mark(value)
     for name, value in _class_attributes(arguments, function.__module__):
@@ -92,6 +80,24 @@ def hidden_inputs(
         seen[f"the environment variable {name}"] = text
     for name in names_below(folder) if folder else ():
         seen[file_key(name)] = _content_of(Path(folder or "", name))
+    return seen
+
+
+def _seen_in_code(function: Any) -> Hidden:
+    """Return what a function and its helpers name: globals, enclosing variables, defaults."""
+    seen: Hidden = {}
+    for kind, name, value in _names(function, _DEPTH):
+        if isinstance(value, threading.local):
+            seen[f"the thread-local {name}"] = {k: _mark(v) for k, v in vars(value).items()}
+        elif isinstance(value, ContextVar):
+            variable: ContextVar[Any] = value  # pyright: ignore[reportUnknownVariableType]
+            seen[f"the context variable {name}"] = _mark(variable.get(None))
+        elif isinstance(value, ModuleType | type):
+            for attribute, part in _attributes_read(value, function):
+                what = "class attribute" if isinstance(value, type) else "module attribute"
+                seen[f"the {what} {name}.{attribute}"] = part
+        elif not _is_code(value):
+            seen[f"the {kind} {name}"] = _mark(value)
     return seen
 
 
@@ -140,9 +146,9 @@ def unseen_state(value: Any) -> dict[str, Any] | None:
         if callable(ask := getattr(value, name, None)) and not isinstance(value, type):
             with suppress(Exception):
                 state[name] = ask()
-    cls = type(value)
-    attributes = getattr(value, "__dict__", None) or {}
-    for name, kept in list(attributes.items()) if isinstance(attributes, dict) else ():
+    cls: type[Any] = cast("Any", value).__class__
+    attributes: dict[str, Any] = dict(getattr(value, "__dict__", None) or {})
+    for name, kept in attributes.items():
         if isinstance(getattr(cls, name, None), cached_property):
             state[name] = _mark(kept)
     return state or None
@@ -150,9 +156,11 @@ def unseen_state(value: Any) -> dict[str, Any] | None:
 
 def _mark(value: object) -> object:
     """Return what differs when `value` differs: a hash, for copies of large data take memory."""
-    if callable(dump := getattr(value, "iterdump", None)):  # a connection to a database of SQLite
+    dump: Any = getattr(value, "iterdump", None)
+    if dump is not None:  # a connection to a database of SQLite
         with suppress(Exception):
-            return tuple(dump())
+            lines: list[str] = list(dump())
+            return lines
     try:
         return digest(value)
     except PrefectxError:

@@ -138,45 +138,98 @@ def reseed(seed: int) -> None:
 CHANCE: Final = "the state of random"
 NUMPY_CHANCE: Final = "the state of numpy.random"
 
+
+def _get(name: str) -> Callable[[Any], Any]:
+    """Return a function that calls a function of a module without arguments."""
+
+    def read(module: Any) -> Any:
+        return getattr(module, name)()
+
+    return read
+
+
+def _set(name: str) -> Callable[[Any, Any], object]:
+    """Return a function that calls a function of a module with the state."""
+
+    def write(module: Any, value: Any) -> object:
+        return getattr(module, name)(value)
+
+    return write
+
+
+def _set_by_name(name: str) -> Callable[[Any, Any], object]:
+    """Return a function that calls a function of a module with the state as named arguments."""
+
+    def write(module: Any, value: dict[str, Any]) -> object:
+        return getattr(module, name)(**value)
+
+    return write
+
+
+def _set_context(decimal: Any, context: Any) -> None:
+    decimal.setcontext(context.copy())
+
+
+def _locale(locale: Any) -> str:
+    return str(locale.setlocale(locale.LC_ALL))
+
+
+def _set_locale(locale: Any, value: str) -> None:
+    locale.setlocale(locale.LC_ALL, value)
+
+
+def _parameters(matplotlib: Any) -> dict[str, Any]:
+    return dict(matplotlib.rcParams)
+
+
+def _set_parameters(matplotlib: Any, parameters: dict[str, Any]) -> None:
+    matplotlib.rcParams.update(parameters)
+
+
+def _types(mimetypes: Any) -> dict[str, str]:
+    return dict(mimetypes.types_map)
+
+
+def _set_types(mimetypes: Any, types: dict[str, str]) -> None:
+    mimetypes.init()
+    mimetypes.types_map.clear()
+    mimetypes.types_map.update(types)
+
+
+def _path(module: Any) -> list[str]:
+    return list(module.path)
+
+
+def _set_path(module: Any, path: list[str]) -> None:
+    module.path[:] = path
+
+
+def _set_temporary(tempfile: Any, folder: str) -> None:
+    tempfile.tempdir = folder
+
+
 LIBRARIES: Final[dict[str, Library]] = {
-    "the context of decimal": Library("decimal", _context, lambda m, v: m.setcontext(v.copy())),
+    "the context of decimal": Library("decimal", _context, _set_context),
     "the print options of numpy": Library(
-        "numpy", lambda m: m.get_printoptions(), lambda m, v: m.set_printoptions(**v)
+        "numpy", _get("get_printoptions"), _set_by_name("set_printoptions")
     ),
-    "the error settings of numpy": Library(
-        "numpy", lambda m: m.geterr(), lambda m, v: m.seterr(**v)
-    ),
+    "the error settings of numpy": Library("numpy", _get("geterr"), _set_by_name("seterr")),
     "the options of pandas": Library("pandas", _options, _set_options),
     "the dialects of csv": Library("csv", _dialects, _set_dialects),
-    "the field limit of csv": Library(
-        "csv", lambda m: m.field_size_limit(), lambda m, v: m.field_size_limit(v)
-    ),
-    "the locale": Library(
-        "locale", lambda m: m.setlocale(m.LC_ALL), lambda m, v: m.setlocale(m.LC_ALL, v)
-    ),
-    "the rcParams of matplotlib": Library(
-        "matplotlib", lambda m: dict(m.rcParams), lambda m, v: m.rcParams.update(v)
-    ),
+    "the field limit of csv": Library("csv", _get("field_size_limit"), _set("field_size_limit")),
+    "the locale": Library("locale", _locale, _set_locale),
+    "the rcParams of matplotlib": Library("matplotlib", _parameters, _set_parameters),
     "the first weekday of calendar": Library(
-        "calendar", lambda m: m.firstweekday(), lambda m, v: m.setfirstweekday(v)
+        "calendar", _get("firstweekday"), _set("setfirstweekday")
     ),
-    "the types of mimetypes": Library(
-        "mimetypes",
-        lambda m: (dict(m.types_map), m.inited),
-        lambda m, v: (m.init(), m.types_map.clear(), m.types_map.update(v[0])),
-    ),
+    "the types of mimetypes": Library("mimetypes", _types, _set_types),
     "the timeout of socket": Library(
-        "socket", lambda m: m.getdefaulttimeout(), lambda m, v: m.setdefaulttimeout(v)
+        "socket", _get("getdefaulttimeout"), _set("setdefaulttimeout")
     ),
-    "the recursion limit": Library(
-        "sys", lambda m: m.getrecursionlimit(), lambda m, v: m.setrecursionlimit(v)
-    ),
+    "the recursion limit": Library("sys", _get("getrecursionlimit"), _set("setrecursionlimit")),
     "the handlers of signal": Library("signal", _handlers, _set_handlers),
     "the levels of logging": Library("logging", _levels, _set_levels),
-    "sys.path": Library(
-        "sys", lambda m: list(m.path), lambda m, v: m.path.__setitem__(slice(None), v)
-    ),
-    "the temporary folder": Library(
-        "tempfile", lambda m: m.gettempdir(), lambda m, v: setattr(m, "tempdir", v)
-    ),
+    "sys.path": Library("sys", _path, _set_path),
+    "the temporary folder": Library("tempfile", _get("gettempdir"), _set_temporary),
 }
+"""What a whole process shares, by how it is called in messages."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from prefectx._values.containers import is_dict
 from pytest_prefectx.agree.libraries import LIBRARIES, reseed
 from pytest_prefectx.equality import identical
 
@@ -64,7 +65,7 @@ class ProcessState:
         self._libraries: Final = {
             name: library.get() for name, library in LIBRARIES.items() if library.is_imported()
         }
-        self._restorers: Final[list[Callable[[], None]]] = []
+        self._restorers: Final[list[Callable[[], object]]] = []
         self._seen: Final[dict[int, object]] = {}
         self._walk(subject)
 
@@ -101,22 +102,24 @@ class ProcessState:
 
     def _reached(self, value: Any) -> Iterable[Any]:
         """Remember one object's content; return what can be reached from it."""
-        if isinstance(value, ModuleType):
-            return self._names(vars(value)) if is_users(value.__name__) else ()
+        if isinstance(value, ModuleType | type):
+            return self._of_namespace(value)
         if isinstance(value, FunctionType | MethodType | functools.partial):
             return self._of_function(value)
-        if isinstance(value, _IMMUTABLE):
-            return value
-        if isinstance(value, dict | list | set | deque | bytearray):
+        if isinstance(value, (*_IMMUTABLE, dict, list, set, deque, bytearray)):
             return self._of_container(cast("Any", value))
         if callable(clear := getattr(value, "cache_clear", None)) and hasattr(value, "cache_info"):
             self._restorers.append(clear)
             return (getattr(value, "__wrapped__", None),)
-        if isinstance(value, type):
-            return self._of_class(value) if is_users(value.__module__) else ()
         if callable(function := getattr(value, "fn", None)):  # a task or a flow
             return (function,)
         return self._of_object(value)
+
+    def _of_namespace(self, value: ModuleType | type) -> Iterable[Any]:
+        """Remember a module or a class of the user's."""
+        if isinstance(value, ModuleType):
+            return self._names(vars(value)) if is_users(value.__name__) else ()
+        return self._of_class(value) if is_users(value.__module__) else ()
 
     def _names(self, names: dict[str, Any]) -> Iterable[Any]:
         """Remember a module's globals."""
@@ -137,8 +140,7 @@ class ProcessState:
         if isinstance(function, MethodType):
             return (function.__self__, function.__func__)
         if isinstance(function, functools.partial):
-            partial = cast("functools.partial[Any]", function)
-            return (partial.func, *partial.args, *partial.keywords.values())
+            return [part for part in function.__reduce__()[2] if part is not None]
         if not is_users(function.__module__ or ""):
             return ()
         module = sys.modules.get(function.__module__)
@@ -147,20 +149,27 @@ class ProcessState:
         else:
             around = ()
             self._seen.setdefault(id(function.__globals__), function.__globals__)
-        defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
-        return (around, *defaults, function.__dict__)
+        defaults: list[Any] = [*(function.__defaults__ or ())]
+        by_name: dict[str, Any] = function.__kwdefaults__ or {}
+        defaults += by_name.values()
+        attributes: dict[str, Any] = function.__dict__
+        return (around, *defaults, attributes)
 
     def _of_container(self, container: Any) -> Iterable[Any]:
-        if isinstance(container, dict):
-            content = cast("dict[Any, Any]", container)
-            return self._of_dict(content)
-        before = container.copy() if isinstance(container, deque) else [*container]
+        if is_dict(container):
+            return self._of_dict(container)
+        before = list[Any](container)
+        if isinstance(container, _IMMUTABLE):
+            return before
+
+        is_set = isinstance(container, set)
 
         def restore() -> None:
             if len(container) == len(before) and all(map(_is, container, before)):
                 return
             container.clear()
-            getattr(container, "update" if isinstance(container, set) else "extend")(before)
+            fill = container.update if is_set else container.extend
+            fill(before)
 
         self._restorers.append(restore)
         return () if isinstance(container, bytearray) else before
@@ -199,7 +208,7 @@ class ProcessState:
         return (*cls.__bases__, *(v for name, v in before.items() if name not in copies))
 
     def _of_object(self, value: Any) -> Iterable[Any]:
-        cls = type(value)
+        cls: Any = value.__class__
         known = cls.__module__ in {"types", "argparse", "collections", "threading", "_thread"}
         if not (is_users(cls.__module__) or known):
             return ()
@@ -240,7 +249,7 @@ def _copier(value: Any) -> Callable[[], Any] | None:
     ):
         return None
     try:
-        kept = copy.deepcopy(value)
+        kept: Any = copy.deepcopy(cast("Any", value))
         copy.deepcopy(kept)
     except Exception:  # noqa: BLE001 - any class may refuse in any way
         return None

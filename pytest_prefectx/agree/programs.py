@@ -23,7 +23,7 @@ from prefectx._runners import use_runner
 from prefectx._values.coroutines import run_coroutine
 from prefectx.errors import StaleTarget
 from prefectx.stores import Filestore
-from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.process_state import ProcessState
 from pytest_prefectx.equality import Difference, difference, identical
 from pytest_prefectx.targets import names_below
@@ -53,8 +53,8 @@ class Arguments(NamedTuple):
         return Arguments(args, {name: snapshot(value) for name, value in self.kwargs.items()})
 
     def __str__(self) -> str:
-        named = [f"{name}={shown(value)}" for name, value in self.kwargs.items()]
-        return ", ".join([*map(shown, self.args), *named])
+        named = [f"{name}={short_text(value)}" for name, value in self.kwargs.items()]
+        return ", ".join([*map(short_text, self.args), *named])
 
 
 class Outcome(NamedTuple):
@@ -76,7 +76,7 @@ class Outcome(NamedTuple):
 
     def __str__(self) -> str:
         if self.error is None:
-            return shown(self.data)
+            return short_text(self.data)
         text = " ".join(str(self.error).split())[:LONGEST_ERROR]
         return f"raised {type(self.error).__name__}: {text}" if text else f"raised {self.error!r}"
 
@@ -134,7 +134,7 @@ def threads_in_this_context() -> Generator[None]:
         thread.run = functools.partial(context.run, thread.run)  # type: ignore[method-assign]
         start(thread)
 
-    threading.Thread.start = start_here  # type: ignore[method-assign]
+    threading.Thread.start = start_here  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:

@@ -119,17 +119,16 @@ class Trials:
     def smallest(self, mode: str, loss: Loss) -> tuple[Loss, list[Outcome]] | None:
         """Return the fewest of the lost targets whose loss still makes a difference."""
         found: tuple[Loss, list[Outcome]] | None = None
-        with self._copied() as self._origin:
-            for name in loss.names if len(loss.names) <= MOST_LOST_ALONE else ():
-                fewer = [other for other in (found[0] if found else loss).names if other != name]
-                if not fewer:
-                    break
-                self._folder.empty()
-                self._run(mode)
-                smaller = Loss(tuple(fewer), loss.is_fresh)
-                outcomes = self._after(mode, smaller)
-                if not self.are_expected(outcomes):
-                    found = smaller, outcomes
+        for name in loss.names if len(loss.names) <= MOST_LOST_ALONE else ():
+            fewer = [other for other in (found[0] if found else loss).names if other != name]
+            if not fewer:
+                break
+            self._folder.empty()
+            self._run(mode)
+            smaller = Loss(tuple(fewer), loss.is_fresh)
+            outcomes = self._after(mode, smaller)
+            if not self.are_expected(outcomes):
+                found = smaller, outcomes
         return found
 
     def are_expected(self, outcomes: Sequence[Outcome]) -> bool:

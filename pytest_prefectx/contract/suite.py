@@ -312,3 +312,7 @@ class StoreContract:
         require(listed(store) == [target], f"list() gives {listed(store)}, not {[target]}")
         require_kept(store, target, value, "it was saved")
         store.delete(target)
+
+
+# Where users import it from: in tracebacks, in pickles, in the help.
+StoreContract.__module__ = "pytest_prefectx"

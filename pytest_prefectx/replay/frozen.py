@@ -14,7 +14,7 @@ from prefectx._runners.cache import CacheRunner
 from prefectx.errors import PrefectxError
 from prefectx.stores import Filestore, formats
 from prefectx.stores.self_written import SelfWritten
-from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.programs import finished
 from pytest_prefectx.equality import difference
 from pytest_prefectx.replay.recorded import bound_arguments, imported_task
@@ -31,7 +31,7 @@ _DATA: Final = "data"
 _LONGEST_LITERAL: Final = 200
 _SUFFIXES: Final = {"DataFrame": ".parquet", "Series": ".parquet", "ndarray": ".npy"}
 
-_CODE: Final = '''"""Calls of {name}, frozen: written by `prefectx freeze`, which replaces it with `--update`."""
+_CODE: Final = '''"""Calls of {name}, frozen: `prefectx freeze --update` writes it again."""
 
 import pytest
 
@@ -96,7 +96,7 @@ class FrozenCall:
             at = f" at result{found.path}" if found.path else ""
             msg = (
                 f"{self.task} gives something else than was frozen{at}: {found.why}\n"
-                f"  frozen: {shown(found.left)}\n  now:    {shown(found.right)}\n"
+                f"  frozen: {short_text(found.left)}\n  now:    {short_text(found.right)}\n"
                 "Write it anew with `prefectx freeze --update` if that is meant."
             )
             raise AssertionError(msg)
@@ -210,7 +210,7 @@ def _kept(store: Filestore, name: str, value: Any) -> dict[str, str]:
         except PrefectxError:
             continue
         return {"file": f"{name}{suffix}"}
-    msg = f"the argument {name!r} cannot be kept: {shown(value)}"
+    msg = f"the argument {name!r} cannot be kept: {short_text(value)}"
     raise PrefectxError(msg)
 
 

@@ -100,7 +100,8 @@ class History(tuple[HistoryCall, ...]):
             return
         before = self[place] if place < len(self) else None
         after = other[place] if place < len(other) else None
-        raise CallsDiffer(f"call {place + 1}: {_told(before, after, self, other)}")
+        msg = f"call {place + 1}: {_told(before, after, self, other)}"
+        raise CallsDiffer(msg)
 
 
 class _Answering(PlainRunner):

@@ -10,15 +10,16 @@ import stat
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from prefectx import Item, load, use_mode
 from prefectx import records as prefectx_records
 from prefectx._api.task import Task
 from prefectx._calls import kept_arguments
 from prefectx.stores import Filestore, formats, journal
+from prefectx.stores.record import parsed
 from prefectx.stores.self_written import SelfWritten
-from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.hidden import sources_of_chance
 from pytest_prefectx.agree.programs import finished, snapshot
 from pytest_prefectx.equality import Difference, difference
@@ -100,7 +101,8 @@ class RecordedCall:
 
     def kept(self) -> Any:
         """Return the output that was kept."""
-        return Item(Filestore(self.root), self.target).load()
+        item: Item[Any] = Item(Filestore(self.root), self.target)
+        return item.load()
 
     def run(self) -> Any:
         """Return what the function gives for the recorded arguments now; nothing is kept."""
@@ -125,7 +127,7 @@ class RecordedCall:
         except NotReplayed:
             raise
         except Exception as error:
-            text = f"  kept: {shown(kept)}\n  now:  raised {type(error).__name__}: {error}"
+            text = f"  kept: {short_text(kept)}\n  now:  raised {type(error).__name__}: {error}"
             raise OutputDiffers(self, text, why_other(self.record, self.task)) from error
         if (found := difference_from_kept(self.target, kept, given)) is None:
             return
@@ -174,7 +176,7 @@ def why_other(record: Record, task: Task[..., Any]) -> str:
 def told(found: Difference) -> str:
     """Return a difference as lines of a message."""
     where = f"  at result{found.path}: {found.why}" if found.path else f"  {found.why}"
-    return f"{where}\n  kept: {shown(found.left)}\n  now:  {shown(found.right)}"
+    return f"{where}\n  kept: {short_text(found.left)}\n  now:  {short_text(found.right)}"
 
 
 def imported_task(name: str) -> Task[..., Any]:
@@ -198,7 +200,7 @@ def imported_task(name: str) -> Task[..., Any]:
         for part in parts[length:]:
             found = inspect.getattr_static(found, part, None)
         found = getattr(found, "__func__", found)
-        if isinstance(found, Task):
+        if isinstance(cast("object", found), Task):
             task: Task[..., Any] = found
             return task
     msg = f"there is no task {name} any more"
@@ -259,7 +261,7 @@ def _calls(root: str) -> Iterator[RecordedCall]:
             latest[fields["target"]] = fields
     is_trusted = all(map(_is_mine, journal.files(root)))
     for target, fields in latest.items():
-        record = prefectx.stores.record.parsed(json.dumps(fields))
+        record = parsed(json.dumps(fields))
         if record is not None and os.path.isfile(os.path.join(root, target)):
             yield RecordedCall(root, target, record, is_trusted=is_trusted)
 

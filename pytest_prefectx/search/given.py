@@ -289,3 +289,8 @@ async def _awaited(result: Coroutine[Any, Any, Any]) -> Any:
         return await result
     except HypothesisException as error:
         raise _Steering(error) from None
+
+
+# Where users import it from: in tracebacks, in pickles, in the help.
+check_flow.__module__ = "pytest_prefectx"
+given_modes.__module__ = "pytest_prefectx"

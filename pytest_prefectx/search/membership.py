@@ -46,11 +46,11 @@ def accepts(
 
 
 def _integers(strategy: Any, value: Any) -> bool:
-    return type(value) is int and _is_between(strategy.start, value, strategy.end)
+    return _is_of(value, int) and _is_between(strategy.start, value, strategy.end)
 
 
 def _floats(strategy: Any, value: Any) -> bool:
-    if type(value) is not float:
+    if not _is_of(value, float):
         return False
     if value != value:  # noqa: PLR0124 - NaN alone does not equal itself
         return bool(strategy.allow_nan)
@@ -61,16 +61,16 @@ def _floats(strategy: Any, value: Any) -> bool:
 
 
 def _text(strategy: Any, value: Any) -> bool:
-    size_fits = type(value) is str and strategy.min_size <= len(value) <= strategy.max_size
+    size_fits = _is_of(value, str) and strategy.min_size <= len(value) <= strategy.max_size
     return size_fits and all(may_give(strategy.element_strategy, char) for char in value)
 
 
 def _character(strategy: Any, value: Any) -> bool:
-    return type(value) is str and len(value) == 1 and ord(value) in strategy.intervals
+    return _is_of(value, str) and len(value) == 1 and ord(value) in strategy.intervals
 
 
 def _binary(strategy: Any, value: Any) -> bool:
-    return type(value) is bytes and strategy.min_size <= len(value) <= strategy.max_size
+    return _is_of(value, bytes) and strategy.min_size <= len(value) <= strategy.max_size
 
 
 def _sampled(strategy: Any, value: Any) -> bool:
@@ -81,7 +81,7 @@ def _sampled(strategy: Any, value: Any) -> bool:
 
 
 def _list(strategy: Any, value: Any) -> bool:
-    size_fits = type(value) is list and strategy.min_size <= len(value) <= strategy.max_size
+    size_fits = _is_of(value, list) and strategy.min_size <= len(value) <= strategy.max_size
     return size_fits and all(may_give(strategy.element_strategy, element) for element in value)
 
 
@@ -93,13 +93,13 @@ def _unique_list(strategy: Any, value: Any) -> bool:
 
 def _tuple(strategy: Any, value: Any) -> bool:
     parts = strategy.element_strategies
-    return type(value) is tuple and len(value) == len(parts) and all(map(may_give, parts, value))
+    return _is_of(value, tuple) and len(value) == len(parts) and all(map(may_give, parts, value))
 
 
 def _mapped(strategy: Any, value: Any) -> bool:
     """Judge sets and dicts, which hypothesis makes of lists; other functions are not known."""
     inner, kind = strategy.mapped_strategy, strategy.pack
-    if kind not in {set, frozenset, dict} or type(value) is not kind:
+    if kind not in {set, frozenset, dict} or not _is_of(value, kind):
         return False
     if not inner.min_size <= len(value) <= inner.max_size:
         return False
@@ -112,8 +112,8 @@ def _mapped(strategy: Any, value: Any) -> bool:
 
 
 def _fixed_dict(strategy: Any, value: Any) -> bool:
-    optional = strategy.optional or {}
-    if type(value) is not dict or value.keys() - strategy.mapping.keys() - optional.keys():
+    optional: dict[Any, Any] = strategy.optional or {}
+    if not _is_of(value, dict) or value.keys() - strategy.mapping.keys() - optional.keys():
         return False
     # The order of its keys is always that of the mapping.
     if [key for key in value if key in strategy.mapping] != [*strategy.mapping]:
@@ -136,12 +136,16 @@ def _filtered(strategy: Any, value: Any) -> bool:
 def _date(strategy: Any, value: Any) -> bool:
     import datetime
 
-    kind = type(strategy.min_value)
-    if type(value) is not kind:
+    kind: Any = strategy.min_value.__class__
+    if not _is_of(value, kind):
         return False
     if kind is datetime.datetime and value.tzinfo is not None:
         return False
     return _is_between(strategy.min_value, value, strategy.max_value)
+
+
+def _is_of(value: Any, kind: type) -> bool:
+    return type(value) is kind
 
 
 def _is_between(low: Any, value: Any, high: Any) -> bool:
@@ -154,7 +158,7 @@ _JUDGES: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "TextStrategy": _text,
     "OneCharStringStrategy": _character,
     "BytesStrategy": _binary,
-    "BooleansStrategy": lambda _, value: type(value) is bool,
+    "BooleansStrategy": lambda _, value: _is_of(value, bool),
     "JustStrategy": _sampled,
     "SampledFromStrategy": _sampled,
     "ListStrategy": _list,

@@ -10,9 +10,9 @@ import pytest
 from prefect.states import Completed
 
 from prefectx import task, use_mode
-from prefectx.dask.completion import Ending
+from prefectx.dask.completion import Completion
 from prefectx.dask.future import DaskFuture
-from prefectx.dask.outcome import Known, Settled
+from prefectx.dask.outcome import InHand, Pickled
 from prefectx.dask.serialize import pickled
 
 
@@ -24,7 +24,7 @@ def double(x: int) -> int:
 def settled(data: Any) -> DaskFuture:
     running: Any = object()
     future = DaskFuture(uuid.uuid4(), running)
-    future.settle(Settled(pickled(Completed(data=data))))
+    future.settle(Pickled(pickled(Completed(data=data))))
     return future
 
 
@@ -32,7 +32,7 @@ def test_an_item_is_kept_as_bytes_also_when_it_was_asked_for(tmp_target: Any) ->
     with use_mode("cache"):
         future = settled(double(2))
     assert future.result().load() == 4
-    assert isinstance(future._outcome, Settled)
+    assert isinstance(future._outcome, Pickled)
     assert future.on_workers is None
 
 
@@ -40,16 +40,16 @@ def test_data_stays_one_object_so_that_changes_are_seen() -> None:
     future = settled([1])
     future.result().append(2)
     assert future.result() == [1, 2]
-    assert isinstance(future._outcome, Known)
+    assert isinstance(future._outcome, InHand)
 
 
 def test_who_waits_is_told_of_the_end() -> None:
-    ending, told = Ending(), []
+    ending, told = Completion(), []
     ending.add_done_callback(told.append)
     waiting = threading.Thread(target=ending.result)
     waiting.start()
     assert not ending.done()
-    ending.come()
+    ending.complete()
     waiting.join(60)
     assert not waiting.is_alive()
     ending.add_done_callback(told.append)
@@ -58,15 +58,15 @@ def test_who_waits_is_told_of_the_end() -> None:
 
 def test_waiting_for_an_end_that_does_not_come_times_out() -> None:
     with pytest.raises(TimeoutError):
-        Ending().result(timeout=0)
+        Completion().result(timeout=0)
 
 
 def test_a_callback_that_fails_keeps_no_other_from_being_called(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    ending, told = Ending(), []
+    ending, told = Completion(), []
     ending.add_done_callback(lambda _: 1 / 0)
     ending.add_done_callback(told.append)
-    ending.come()
+    ending.complete()
     assert told == [ending]
     assert "a callback of a future failed" in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import threading
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 from distributed import Client, LocalCluster
 from example import wait_until
 
-from prefectx import flow, load, tags, task, wait
-from prefectx.dask import task_runner, versions
-from prefectx.dask.scheduler_store import Shelf
+from prefectx import flow, load, tags, task, use_mode, wait
+from prefectx.dask import task_runner, tested
+from prefectx.dask.scheduler_store import SchedulerStore
 from prefectx.errors import ClusterUnreachable, LargePayload
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
@@ -26,7 +27,7 @@ def scheduler_tasks(dask_scheduler: Any) -> list[Any]:
     return [key for key in dask_scheduler.tasks if isinstance(key, tuple)]
 
 
-def scheduler_shelf(dask_scheduler: Any) -> dict[str, Any]:
+def kept_on_scheduler(dask_scheduler: Any) -> dict[str, Any]:
     return dict(dask_scheduler.task_metadata.get("prefectx", {}))
 
 
@@ -123,7 +124,7 @@ def test_nothing_is_left_on_the_scheduler_and_no_thread_here(
     on_cluster: Any, cluster_client: Any
 ) -> None:
     assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
-    assert cluster_client.run_on_scheduler(scheduler_shelf) == {}
+    assert cluster_client.run_on_scheduler(kept_on_scheduler) == {}
     assert not [thread for thread in threading.enumerate() if "collector" in thread.name]
 
 
@@ -131,10 +132,10 @@ def test_what_a_killed_client_has_left_on_the_scheduler_goes_with_the_next_flow(
     on_cluster: Any, cluster_client: Any
 ) -> None:
     with Client(cluster_client.scheduler.address, set_as_default=False) as killed:
-        Shelf(killed).keep(b"never taken back")
-    assert cluster_client.run_on_scheduler(scheduler_shelf)
+        SchedulerStore(killed).keep(b"never taken back")
+    assert cluster_client.run_on_scheduler(kept_on_scheduler)
     assert load(clustered.chain.with_options(task_runner=on_cluster)(2)) == 2
-    assert cluster_client.run_on_scheduler(scheduler_shelf) == {}
+    assert cluster_client.run_on_scheduler(kept_on_scheduler) == {}
 
 
 def test_flow_that_does_not_wait_ends_and_gives_up_what_is_left(
@@ -174,8 +175,8 @@ def test_large_global_of_a_task_that_no_module_knows_is_warned_of_and_sent_once(
     def heavy() -> Any:
         futures = look.map(range(10))
         wait(futures)
-        shelf = cluster_client.run_on_scheduler(scheduler_shelf)
-        assert sum(map(len, shelf.values())) < 3_000_000
+        kept = cluster_client.run_on_scheduler(kept_on_scheduler)
+        assert sum(map(len, kept.values())) < 3_000_000
         return futures
 
     with pytest.warns(LargePayload, match=r"the task 'look' .* 'table' is 2.0 MB"):
@@ -185,14 +186,44 @@ def test_large_global_of_a_task_that_no_module_knows_is_warned_of_and_sent_once(
 def test_what_is_not_tested_is_submitted_in_prefects_own_way(
     on_cluster: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(versions.TESTED, "distributed", ((1,), (2,)))
-    versions.are_tested.cache_clear()
+    monkeypatch.setitem(tested.TESTED, "distributed", ((1,), (2,)))
+    tested.can_submit_quickly.cache_clear()
     try:
         assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
     finally:
         monkeypatch.undo()
-        versions.are_tested.cache_clear()
+        tested.can_submit_quickly.cache_clear()
     assert "was not tested with distributed" in caplog.text
+
+
+def test_renamed_private_name_leaves_prefects_own_way(
+    on_cluster: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr("prefect.task_engine._create_task_run_locally")
+    for name in ("submission", "crash", "private"):
+        monkeypatch.delitem(sys.modules, f"prefectx.dask.{name}", raising=False)
+    tested.can_submit_quickly.cache_clear()
+    try:
+        assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
+    finally:
+        monkeypatch.undo()
+        tested.can_submit_quickly.cache_clear()
+    assert "_create_task_run_locally" in caplog.text
+    assert "submitted in prefect-dask's own way" in caplog.text
+
+
+def test_cluster_of_ours_is_not_started_for_calls_that_need_not_run(
+    tmp_target: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with use_mode("cache"):
+        clustered.chain(3)
+    flow = clustered.chain.with_options(task_runner=task_runner(cluster_class="nowhere.Cluster"))
+    with use_mode("prefect.skip"):
+        assert load(flow(3)) == 6
+    assert "Creating a new Dask cluster" not in caplog.text
+    # A call that must run needs it.
+    with use_mode("prefect.skip"), pytest.raises(ModuleNotFoundError, match="nowhere"):
+        flow(4)
 
 
 def test_runner_travels_with_all_its_options() -> None:

@@ -259,7 +259,8 @@ def test_a_history_ends_where_data_that_does_not_exist_is_needed(tmp_target: Tar
 
 
 def test_the_fixture_compares_with_a_file_and_writes_it_when_told(project: Path) -> None:
-    test = "import station\ndef test_calls(prefectx_history):\n    prefectx_history('calls.jsonl', station.report)\n"
+    call = "prefectx_history('calls.jsonl', station.report)"
+    test = f"import station\ndef test_calls(prefectx_history):\n    {call}\n"
     (project / "test_calls.py").write_text(test)
     quiet = ("-m", "pytest", "-q", "-p", "no:asyncio", "test_calls.py")
     assert "--prefectx-update" in run(project, *quiet).stdout

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 from textwrap import dedent
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_the_block_goes_to_standard_error_or_the_log_and_never_to_standard_outpu
     assert "number=7)" in errors
     assert "ValueError: bad 7" in errors
     if keeps():
-        assert f"prefectx debug '{clean.item(7).target}' --pdb" in errors.replace('"', "'")
+        assert f"prefectx debug {quote(clean.item(7).target)} --pdb" in errors
 
 
 @pytest.mark.parametrize("value", ["off", "0", "false"])

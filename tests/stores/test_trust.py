@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import io
+import json
 import os
 import pickle
 import stat
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from patience import PATIENCE
 from processes import running
 
 from prefectx import load, task
 from prefectx.errors import PrefectxError, UntrustedTarget
-from prefectx.stores import Filestore
+from prefectx.stores import Filestore, MemoryStore, SQLStore
 from prefectx.stores.formats.signing import SIGNING_KEY
 
 pytestmark = pytest.mark.prefectx("cache")
@@ -193,11 +195,55 @@ class TestSigned:
             assert process.communicate(timeout=PATIENCE) == ("refused\n", "")
 
 
-def test_an_empty_key_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SIGNING_KEY, "")
-    Filestore().save("a", 1)
-    assert Path("a").read_bytes() == pickle.dumps(1, protocol=5)
-    buffer = io.BytesIO()
-    pickle.dump(1, buffer)
-    Path("a").write_bytes(buffer.getvalue())
-    assert Filestore().load("a") == 1
+@pytest.mark.usefixtures("key")
+class TestSignedForTheirTargets:
+    @pytest.mark.parametrize("suffix", ["", ".pkl", ".pkl.gz"])
+    def test_a_signed_output_is_not_read_under_another_name(self, suffix: str) -> None:
+        Filestore().save(f"out/a{suffix}", ["text", 1])
+        Path(f"out/a{suffix}").rename(f"out/b{suffix}")
+        with pytest.raises(UntrustedTarget, match="for this target"):
+            Filestore().load(f"out/b{suffix}")
+
+    def test_in_no_kind_of_store(self, tmp_path: Path) -> None:
+        for store in (MemoryStore(), SQLStore(f"sqlite:///{tmp_path}/a.db")):
+            store.save("a", ["text"])
+            assert store.load("a") == ["text"]
+            store.replace_content("b", store.content("a"))
+            with pytest.raises(UntrustedTarget, match="for this target"):
+                store.load("b")
+
+    def test_a_folder_of_outputs_may_move(self, folder: Path) -> None:
+        Filestore().save("out/a", [1])
+        (folder / "out").rename(folder / "moved")
+        (folder / "other").mkdir()
+        (folder / "moved").rename(folder / "other/out")
+        assert Filestore("other").load("out/a") == Filestore("other").load("./out//a") == [1]
+
+
+@pytest.mark.parametrize("key", ["", " ", "\n"], ids=repr)
+def test_an_empty_key_is_an_error(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Filestore().save("before", 1)
+    monkeypatch.setenv(SIGNING_KEY, key)
+    for use in (lambda: Filestore().save("a", 1), lambda: Filestore().load("before")):
+        with pytest.raises(PrefectxError, match="PREFECTX_SIGNING_KEY is set, but empty"):
+            use()
+    Filestore().save("a.json", 1)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_zarr_metadata_that_names_an_unknown_codec_is_refused(version: int) -> None:
+    Filestore().save("a.zarr.zip", np.arange(3))
+    assert Filestore().load("a.zarr.zip").tolist() == [0, 1, 2]
+    with zipfile.ZipFile("a.zarr.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    if version == 3:
+        described = json.loads(files["zarr.json"])
+        described["codecs"].append({"name": "numcodecs.pickle", "configuration": {}})
+        files["zarr.json"] = json.dumps(described).encode()
+    else:
+        files = {".zarray": json.dumps({"zarr_format": 2, "filters": [{"id": "pickle"}]}).encode()}
+    with zipfile.ZipFile("a.zarr.zip", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    with pytest.raises(UntrustedTarget, match=r"names the Zarr codec '.*pickle'"):
+        Filestore().load("a.zarr.zip")

@@ -73,7 +73,7 @@ def test_a_target_set_back_to_none_is_no_target() -> None:
     [("retires", "retries"), ("traget", "target"), ("rerun_one", "rerun_on"), ("tag", "tags")],
 )
 def test_a_misspelt_option_is_told_the_nearest_name(wrong: str, right: str) -> None:
-    message = rf"task has no option '{wrong}'; did you mean '{right}'\?"
+    message = rf"task has no option '{wrong}'. Did you mean '{right}'\?"
     for use in (task, task(retries=1), task(double).with_options):
         with pytest.raises(UnknownOption, match=message):
             use(**{wrong: 1})
@@ -225,7 +225,7 @@ def test_flow_options_are_inherited_and_changed_in_copies() -> None:
 
 
 def test_a_misspelt_option_of_a_flow_is_told_the_nearest_name() -> None:
-    message = r"flow has no option 'task_runer'; did you mean 'task_runner'\?"
+    message = r"flow has no option 'task_runer'. Did you mean 'task_runner'\?"
     for use in (flow, flow(double).with_options):
         with pytest.raises(UnknownOption, match=message):
             use(task_runer=1)

@@ -34,7 +34,7 @@ TEXTS = {
     "nested 3,000 deep": '{"task": ' + "[" * 3000 + "]" * 3000 + "}",
     "a list": "[1]",
     "a number": "7",
-    "of another version": json.dumps({**SOUND, "flavour": "sweet"}),
+    "of another version": json.dumps({"maker": "double", "at": 3}),
     "half of it": json.dumps({"task": "double"}),
     "10 MB": json.dumps({**SOUND, "call": "x" * 10_000_000}),
     "an object for a name": json.dumps({**SOUND, "task": {"a": 1}}),

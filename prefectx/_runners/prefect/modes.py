@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,7 +31,7 @@ from prefectx._calls.freshness import is_done, plain_hit
 from prefectx._calls.run import current_run, note_submitted, run_here
 from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.base import Runner
-from prefectx._runners.lookup import HERE
+from prefectx._runners.lookup import HERE, PLACEMENTS
 from prefectx._runners.prefect.arguments import (
     Given,
     for_prefect,
@@ -77,7 +76,7 @@ if TYPE_CHECKING:
     from prefectx._api.task import Task
     from prefectx._calls.run import Run
     from prefectx._runners.base import Args, Kwargs
-    from prefectx._runners.lookup import Sight
+    from prefectx._runners.lookup import Lookup
     from prefectx._settings.mode import Mode
 
 
@@ -204,7 +203,7 @@ class PrefectCacheRunner(PrefectRunner):
         return_state = kwargs.pop("return_state", False)
         given = Given(task, args, kwargs)
         try:
-            future: PrefectFuture[Any] | None = self.hit(given, _sight())
+            future: PrefectFuture[Any] | None = self.hit(given, _lookup())
         except (PrefectxError, OSError) as error:
             future = Finished(Failed(message=str(error), data=error))
         future = future or self._submit(given)
@@ -217,7 +216,7 @@ class PrefectCacheRunner(PrefectRunner):
         """Start the task once for each element; return the futures, or the states."""
         return Runner.map(self, task, args, kwargs)
 
-    def hit(self, given: Given, sight: Sight = HERE) -> Hit | None:  # noqa: ARG002
+    def hit(self, given: Given, lookup: Lookup = HERE) -> Hit | None:  # noqa: ARG002
         """Return the future of a call whose target is there, after it was recorded as such.
 
         All others claim the target, which the processes of task runners cannot do for each other.
@@ -308,15 +307,15 @@ class PrefectSkipRunner(PrefectCacheRunner):
         current_run().skip(task.name)
         return Hit(found)
 
-    def hit(self, given: Given, sight: Sight = HERE) -> Hit | None:
+    def hit(self, given: Given, lookup: Lookup = HERE) -> Hit | None:
         """Return the future of a call whose target is there."""
         call = _known_call(given)
         if call is None or call.item is None:
             return None
-        if not sight.looks_here(call.item):
+        if not lookup.looks_here(call.item):
             call.claim()
             return None
-        if not (is_done(call) and sight.confirms(call.item)):
+        if not (is_done(call) and lookup.confirms(call.item)):
             return None
         current_run().skip(given.task.name)
         return Hit(given_to_caller(call))
@@ -334,16 +333,16 @@ def drawn(given: Given) -> Any:
     return PREFECT_TASK.__call__(as_prefect_task(given.task), *given.args, **given.kwargs)
 
 
-def _sight() -> Sight:
+def _lookup() -> Lookup:
     """Return where the flow's task runner lets targets be looked for."""
     flow_run = FlowRunContext.get()
-    return getattr(flow_run and flow_run.task_runner, "sight", HERE)
+    return getattr(flow_run and flow_run.task_runner, "lookup", HERE)
 
 
 def _counts(found: Any) -> bool:
     """Tell whether what was found here is there for the workers of the flow's task runner too."""
-    sight = _sight()
-    return not is_item(found) or (sight.looks_here(found) and sight.confirms(found))
+    lookup = _lookup()
+    return not is_item(found) or (lookup.looks_here(found) and lookup.confirms(found))
 
 
 def _known_call(given: Given) -> Call | None:
@@ -355,13 +354,8 @@ def _known_call(given: Given) -> Call | None:
 
 def _placed(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[Any]:
     """Return a context manager within which the task is submitted to where it asks to run."""
-    # Only Dask knows places, and only who uses it needs it to be installed.
-    dask_runner = getattr(sys.modules.get("prefect_dask"), "DaskTaskRunner", None)
-    if dask_runner is None or not isinstance(task_runner, dask_runner):
-        return nullcontext()
-    from prefectx.dask.placement import placed
-
-    return placed(task, task_runner)
+    found = (place(task, task_runner) for place in PLACEMENTS)
+    return next((place for place in found if place is not None), nullcontext())
 
 
 def _runs_in_threads(task_runner: Any) -> bool:

@@ -21,6 +21,7 @@ from prefectx._calls.call import Call
 from prefectx._calls.child_jobs import OUTER_RUNS, aexecuted_in_child, executed_in_child
 from prefectx._calls.execute import RUNS_LOG, amake, execute, make
 from prefectx._calls.freshness import is_done
+from prefectx._calls.refresh import refreshed
 from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._logs.handlers import logging_as, wanted
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
@@ -33,6 +34,7 @@ from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
 from prefectx._settings.rerun import rerun_on, rerun_on_here
+from prefectx._settings.scoped import Setting
 from prefectx._values.containers import replace, type_of
 from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
@@ -359,6 +361,7 @@ class There(NamedTuple):
         rerun_on: What makes targets be made anew, beside what the task says.
         still_running: After how many seconds, and then how often, a log line says that the task
             is alive; 0 for never.
+        refreshed: The tasks whose calls run anew.
     """
 
     mode: Mode
@@ -367,6 +370,7 @@ class There(NamedTuple):
     logged: Wanted | None
     still_running: float
     rerun_on: frozenset[str]
+    refreshed: frozenset[str]
 
     @contextmanager
     def holds(self) -> Generator[None]:
@@ -376,6 +380,7 @@ class There(NamedTuple):
             replaced_context(self.names),
             logging_as(self.logged, connect),
             rerun_on(self.rerun_on),
+            Setting(refreshed, self.refreshed),
         ):
             yield
 
@@ -403,7 +408,9 @@ class Body:
     def here(cls, task: Task[..., Any], mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
         names = dict(context_names())
-        there = There(mode, names, in_task(), wanted(), interval(), rerun_on_here())
+        there = There(
+            mode, names, in_task(), wanted(), interval(), rerun_on_here(), refreshed.get()
+        )
         return cls(task, there)
 
     @classmethod

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from prefectx.errors import TemplateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from prefectx.stores.formats.format import Dumper, Format, Loader
 
 _SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
@@ -38,7 +41,26 @@ _formats: Final[dict[str, Format]] = {}
 def format_of(target: str) -> Format:
     """Return the format that the target's suffix picks; pickle if it picks none."""
     suffix = suffix_of(target) or _PICKLE
-    return _formats.get(suffix) or _format(suffix)
+    form = _formats.get(suffix) or _format(suffix)
+    return form if _wrap is None else _wrap(target, form)
+
+
+_wrap: Callable[[str, Format], Format] | None = None
+
+
+@contextmanager
+def wrapped_formats(wrap: Callable[[str, Format], Format]) -> Iterator[None]:
+    """Have every store of this process use what `wrap` makes of a target's format: for tests.
+
+    Args:
+        wrap: Is given the target and its format.
+    """
+    global _wrap  # noqa: PLW0603 - threads that save meanwhile are meant as well
+    before, _wrap = _wrap, wrap
+    try:
+        yield
+    finally:
+        _wrap = before
 
 
 def suffix_of(target: str) -> str:

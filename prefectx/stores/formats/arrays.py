@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 import zipfile
 from io import BytesIO
 from typing import IO, Any, Final
 
-from prefectx._values.containers import type_of
-from prefectx.errors import UnsupportedValue
+from prefectx._values.containers import is_dict, is_list, type_of
+from prefectx.errors import UnsupportedValue, UntrustedTarget
 from prefectx.stores.formats.format import Format
 from prefectx.stores.formats.optional import in_memory, library
 from prefectx.stores.formats.round_trip import (
@@ -20,6 +22,15 @@ from prefectx.stores.formats.round_trip import (
 # Ours are never so long; numpy by itself reads no header of more than 10,000 characters.
 _LONGEST_HEADER: Final = 1 << 20
 _LONGEST_NAME: Final = 60_000
+
+
+_ZARR_METADATA: Final = frozenset({"zarr.json", ".zarray", ".zgroup", ".zmetadata"})
+_SAFE_CODECS: Final = frozenset(
+    {
+        *("bytes", "transpose", "sharding_indexed", "crc32c", "zstd", "gzip", "blosc"),
+        *("zlib", "bz2", "lzma", "lz4", "shuffle", "delta", "crc32", "adler32", "fixedscaleoffset"),
+    }
+)
 
 
 def _write_array(value: Any, file: IO[bytes]) -> None:
@@ -140,10 +151,40 @@ def _write_zarr(value: Any, file: IO[bytes]) -> None:
 def _read_zarr(file: IO[bytes]) -> Any:
     zarr, buffer = library("zarr"), library("zarr.buffer.cpu", "zarr").Buffer
     with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if posixpath.basename(name) in _ZARR_METADATA:
+                _check_codecs(json.loads(archive.read(name)))
         store = {name: buffer.from_bytes(archive.read(name)) for name in archive.namelist()}
     found = library("numpy").asarray(zarr.open_array(store, mode="r")[...])
     # Zarr names the order of the bytes also where it is the machine's own.
     return found.view(found.dtype.newbyteorder("=")) if found.dtype.isnative else found
+
+
+def _check_codecs(part: Any) -> None:
+    """Raise `UntrustedTarget` for metadata that names a codec which may run code.
+
+    Zarr finds codecs by their names among all packages that are installed, and some unpickle.
+    """
+    if is_dict(part):
+        for key, value in part.items():
+            if key in {"codecs", "index_codecs", "filters", "compressor", "storage_transformers"}:
+                for codec in _listed(value):
+                    _check_codec(codec)
+            _check_codecs(value)
+    elif is_list(part):
+        for value in part:
+            _check_codecs(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if is_list(value) else [value]
+
+
+def _check_codec(codec: Any) -> None:
+    name = codec.get("name", codec.get("id")) if is_dict(codec) else codec
+    if name is not None and str(name).removeprefix("numcodecs.") not in _SAFE_CODECS:
+        msg = f"names the Zarr codec {name!r}, which is none of those that are known to be safe"
+        raise UntrustedTarget(msg)
 
 
 def _judge_zarr(value: Any, back: Any) -> str | None:

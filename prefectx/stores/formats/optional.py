@@ -6,7 +6,7 @@ from importlib import import_module
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
-from prefectx.errors import MissingExtra
+from prefectx.errors import MissingExtra, UntrustedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,8 @@ def in_memory(decode: Callable[[BytesIO], Any]) -> Loader:
         content = BytesIO(file.read())
         try:
             return decode(content)
+        except UntrustedTarget:
+            raise
         except OSError as error:
             raise ValueError(str(error)) from error
 

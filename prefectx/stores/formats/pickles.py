@@ -9,7 +9,7 @@ from typing import IO, Any, Final
 from prefectx._values.containers import type_of
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
-from prefectx.stores.formats.script_objects import reduced_main_object
+from prefectx.stores.formats.script_objects import reduced_script_object
 from prefectx.stores.formats.signing import Pickled
 
 
@@ -17,7 +17,7 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         kind: type[Any] = type_of(obj)
         if issubclass(kind, type | FunctionType):
-            return reduced_main_object(obj)
+            return reduced_script_object(obj)
         if issubclass(kind, BaseException) and kind.__module__ != "builtins":
             _check_survives(obj)
         return NotImplemented

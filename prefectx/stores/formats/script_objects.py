@@ -19,7 +19,7 @@ _MAINS: Final = ("__main__", "__mp_main__")
 _INSTALL: Final = 'pip install "prefectx[pickle]"'
 
 
-def reduced_main_object(found: Any) -> Any:
+def reduced_script_object(found: Any) -> Any:
     """Return how pickle shall keep a class or a function; NotImplemented for as ever.
 
     Args:
@@ -28,10 +28,10 @@ def reduced_main_object(found: Any) -> Any:
     name = found.__qualname__
     if found.__module__ not in _MAINS or _in_main(name) is not found:
         return NotImplemented
-    return (main_object, (_main_file(), name, _by_value(found)))
+    return (script_object, (_main_file(), name, _by_value(found)))
 
 
-def main_object(file: str | None, name: str, content: bytes | str) -> Any:
+def script_object(file: str | None, name: str, content: bytes | str) -> Any:
     """Return a class or a function of a script: the one that is here, else the one that was there.
 
     Args:
@@ -55,6 +55,10 @@ def main_object(file: str | None, name: str, content: bytes | str) -> Any:
             raise
         msg = f"{where} was kept by value, which needs cloudpickle: {_INSTALL}"
         raise MissingExtra(msg) from error
+
+
+# Pickles name it so, and hold when modules move.
+script_object.__module__ = "prefectx.stores"
 
 
 def _by_value(found: Any) -> bytes | str:

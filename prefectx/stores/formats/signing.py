@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
+from contextvars import ContextVar
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._settings.environment import Variable
-from prefectx.errors import UntrustedTarget
+from prefectx.errors import UnsupportedValue, UntrustedTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +17,9 @@ SIGNING_KEY: Final = "PREFECTX_SIGNING_KEY"
 """Names the secret that all share who may write pickles for each other."""
 
 _variable: Final = Variable(SIGNING_KEY)
+
+signed_target: Final[ContextVar[str]] = ContextVar("prefectx_signed_target", default="")
+"""Which target a signature is for: one that was signed for another does not count."""
 
 _MARK: Final = b"prefectx-hmac-sha256:"
 _SIZE: Final = len(_MARK) + 32
@@ -33,14 +38,13 @@ class Pickled(NamedTuple):
             UntrustedTarget: There is a key, and no signature that was made with it.
         """
         # A signature stands behind the end of the pickle, so who has no key reads it all the same.
-        if _variable.raw() is None or not (key := _key()):
+        if (key := _key()) is None:
             return self.read(file)
         return self.read(BytesIO(_verified(file.read(), key)))
 
     def dump(self, value: Any, file: IO[bytes]) -> None:
         """Write a pickle, and its signature behind it if there is a key."""
-        key = _key()
-        if not key:
+        if (key := _key()) is None:
             self.write(value, file)
             return
         signed = _Signed(file, key)
@@ -55,15 +59,29 @@ class _Signed:
         import hmac
 
         self.file = file
-        self.code = hmac.new(key, digestmod="sha256")
+        self.code = hmac.new(key, _name(), "sha256")
 
     def write(self, data: bytes) -> int:
         self.code.update(data)
         return self.file.write(data)
 
 
-def _key() -> bytes:
-    return (_variable.get() or "").encode()
+def _key() -> bytes | None:
+    if _variable.raw() is None:
+        return None
+    key = (_variable.get() or "").strip()
+    if not key:
+        msg = (
+            f"{SIGNING_KEY} is set, but empty: nothing would be signed or checked. Set it to the"
+            " secret that is meant, or unset it"
+        )
+        raise UnsupportedValue(msg)
+    return key.encode()
+
+
+def _name() -> bytes:
+    """Return what a signature covers of the target's name, with its own end."""
+    return posixpath.normpath(signed_target.get()).encode("utf-8", "surrogatepass") + b"\0"
 
 
 def _verified(content: bytes, key: bytes) -> memoryview:
@@ -75,7 +93,9 @@ def _verified(content: bytes, key: bytes) -> memoryview:
     if not content[-_SIZE:].startswith(_MARK):
         msg = f"bears no signature, but {SIGNING_KEY} is set"
         raise UntrustedTarget(msg)
-    if not hmac.compare_digest(signature[len(_MARK) :], hmac.digest(key, pickled, "sha256")):
-        msg = f"bears a signature that was not made with this {SIGNING_KEY}"
+    code = hmac.new(key, _name(), "sha256")
+    code.update(pickled)
+    if not hmac.compare_digest(signature[len(_MARK) :], code.digest()):
+        msg = f"bears a signature that was not made with this {SIGNING_KEY} for this target"
         raise UntrustedTarget(msg)
     return pickled

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pytest_prefectx.agree.audit import listening, remove_temporary
-from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.trace import (
     Copying,
     Handing,
@@ -200,5 +200,5 @@ def words(error: BaseException) -> str:
 
 def first_at(found: Difference) -> str:
     """Return where two results differ, and in what."""
-    values = f"{shown(found.left)}, then {shown(found.right)}"
+    values = f"{short_text(found.left)}, then {short_text(found.right)}"
     return f"at result{found.path}: {values}" if found.path else values

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pytest_prefectx.agree.formatting import described
+from pytest_prefectx.agree.formatting import task_text
 from pytest_prefectx.agree.hidden import OF_CHANCE, changed
 from pytest_prefectx.agree.reasons.case import Case, Reason
 from pytest_prefectx.modes import is_prefect
@@ -40,7 +40,7 @@ def mode_asked(case: Case) -> Reason | None:
         return None
     for one, other in zip(case.first.calls, case.asked.calls, strict=False):
         if one.is_same_call(other) and one.gave_other(other) is not None:
-            who = described(one)
+            who = task_text(one)
             break
     else:
         who = f"the body of {case.program.name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_prefectx.agree.formatting import described, named, shown
+from pytest_prefectx.agree.formatting import short_text, task_name, task_text
 from pytest_prefectx.agree.hidden import OF_CHANCE, changed, file_key, sources_of_chance
 from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
 from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
@@ -24,7 +24,7 @@ def chance(case: Case) -> Reason | None:
             continue
         hidden = _differing(one, other)
         text = (
-            f"{described(one)} gives another result when it is run again with the same arguments"
+            f"{task_text(one)} gives another result when it is run again with the same arguments"
             f" ({first_at(found)})"
         )
         # Who draws by chance often counts as well how often it has drawn.
@@ -46,7 +46,7 @@ def hidden_input(case: Case) -> Reason | None:
     for one, other in case.first.pairs():
         if not one.is_same_call(other) or (found := one.gave_other(other)) is None:
             continue
-        text = f"two calls of {described(one)} with the same arguments give different results"
+        text = f"two calls of {task_text(one)} with the same arguments give different results"
         text += f" ({first_at(found)})"
         # Two runs were the same: who has drawn by chance has drawn from a seed that was set.
         if hidden := changed(one.hidden, other.hidden):
@@ -82,7 +82,7 @@ def thread_local(case: Case) -> Reason | None:
             if value and name.startswith("the thread-local"):
                 return Reason(
                     "thread-local",
-                    f"{described(call)} depends on {name}. In the Prefect modes submitted tasks"
+                    f"{task_text(call)} depends on {name}. In the Prefect modes submitted tasks"
                     " run in other threads, which do not see what was set in this one.",
                     "give what it holds to the task as an argument.",
                 )
@@ -106,16 +106,16 @@ def side_effect(case: Case) -> Reason | None:
         own = file_key(call.item.target) if call.item is not None else ""
         hidden = [name for name in changed(call.hidden, call.hidden_after) if name != own]
         if hidden:
-            text = f"{described(call)} changes {listed(hidden)}; {why}."
+            text = f"{task_text(call)} changes {listed(hidden)}; {why}."
             return Reason("side-effect", text, advice)
     for call in calls:
         if call.effects:
-            does = f"{described(call)} {listed(call.effects)}"
+            does = f"{task_text(call)} {listed(call.effects)}"
             seen = ", and the result depends on that" if case.skipped else ""
             return Reason("side-effect", f"{does}{seen}; {why}.", advice)
     if case.skipped:
         text = (
-            f"{described(calls[0])} does something besides giving its result, and the result of"
+            f"{task_text(calls[0])} does something besides giving its result, and the result of"
             f" {case.program.name} depends on that; {why}."
         )
         return Reason("side-effect", text, advice)
@@ -134,7 +134,7 @@ def _left_in_process(case: Case) -> Reason | None:
     makers = listed(list(dict.fromkeys(call.task.name for call in hits)))
     return Reason(
         "side-effect",
-        f"{described(ran[0])} gives something else in a process in which {makers} did not run, as"
+        f"{task_text(ran[0])} gives something else in a process in which {makers} did not run, as"
         " its output was kept: it leaves something in the process, on which the other relies.",
         "return it, and give it to the task that needs it; or give the task target=None, so that"
         " it always runs.",
@@ -168,5 +168,5 @@ def _hidden(call: TaskCall, hidden: list[str], text: str) -> Reason:
 
 def called(call: TaskCall) -> str:
     """Return the call as Python would write it."""
-    given = ", ".join(f"{name}={shown(value)}" for name, value in call.given.items())
-    return f"{named(call)}({given})"
+    given = ", ".join(f"{name}={short_text(value)}" for name, value in call.given.items())
+    return f"{task_name(call)}({given})"

@@ -11,7 +11,7 @@ from prefectx.errors import (
     UnsupportedValue,
 )
 from prefectx.stores.self_written import SelfWritten
-from pytest_prefectx.agree.formatting import described, shown
+from pytest_prefectx.agree.formatting import short_text, task_text
 from pytest_prefectx.agree.hidden import CURRENT_FOLDER
 from pytest_prefectx.agree.reasons.case import Case, Reason, words
 from pytest_prefectx.agree.reasons.inputs import called
@@ -40,7 +40,7 @@ def _not_named(case: Case) -> Reason | None:
         if call.unnamed is not None:
             return Reason(
                 "template",
-                f"no target can be named for a call of {described(call)}: see the"
+                f"no target can be named for a call of {task_text(call)}: see the"
                 f" {type(call.unnamed).__name__} above. In function and prefect none is named.",
                 "name in the target only what each call has, and what can be part of a file's"
                 " name.",
@@ -57,7 +57,7 @@ def _collided(case: Case) -> Reason | None:
             return Reason(
                 "shared-target",
                 f"two different calls share the target {one.item.target!r} in one run:"
-                f" {called(one)} and {called(other)}; {described(other)}.",
+                f" {called(one)} and {called(other)}; {task_text(other)}.",
                 "name in the target what tells the calls apart, as {base} does by itself.",
             )
     return None
@@ -69,10 +69,10 @@ def _not_written(case: Case) -> Reason | None:
         if call.item is None or not isinstance(call.item.store, SelfWritten):
             continue
         target = call.item.store.location(call.item.target)
-        gave = shown(call.result) + ("" if call.file else ", which is no file")
+        gave = short_text(call.result) + ("" if call.file else ", which is no file")
         return Reason(
             "target-missing",
-            f"{described(call)} is to write its target {target!r} itself and to return that path."
+            f"{task_text(call)} is to write its target {target!r} itself and to return that path."
             f" It gave {gave}.",
             "let the function write exactly its target's path (mind suffixes that a library adds),"
             " and return that path.",
@@ -86,7 +86,7 @@ def _moved(case: Case) -> Reason | None:
         if (where := call.hidden[CURRENT_FOLDER]) != str(case.folder.path):
             return Reason(
                 "hidden-input",
-                f"{described(call)} is called while the current folder is {where}, below which its"
+                f"{task_text(call)} is called while the current folder is {where}, below which its"
                 " target is looked for then; elsewhere it is not there.",
                 "leave the current folder as it is, or give the store a root of its own:"
                 ' Filestore("/full/path").',

@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from prefectx._values.containers import is_container, is_dict
-from pytest_prefectx.agree.formatting import described, shown
+from pytest_prefectx.agree.formatting import short_text, task_text
 from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
 from pytest_prefectx.equality import difference
 
@@ -32,10 +32,10 @@ def argument_changed(case: Case) -> Reason | None:
     what = "its default for" if _is_default(call, name) else "its argument"
     return Reason(
         "changes-argument",
-        f"{described(call)} changes {what} {name!r} in place, at {name}{found.path}"
-        f" ({shown(found.left)}, then {shown(found.right)}). Whoever else holds that object sees"
-        " the change if the task has run; a hit changes nothing, and a task that is given an"
-        " Item loads a copy of its own.",
+        f"{task_text(call)} changes {what} {name!r} in place, at {name}{found.path}"
+        f" ({short_text(found.left)}, then {short_text(found.right)}). Whoever else holds that"
+        " object sees the change if the task has run; a hit changes nothing, and a task that is"
+        " given an Item loads a copy of its own.",
         f"change a copy and return it; copy.deepcopy({name}) is always right.",
     )
 
@@ -56,7 +56,7 @@ def set_order(case: Case) -> Reason | None:
         made = f", which {makers[0]} has made" if makers else ""
         return Reason(
             "set-order",
-            f"the result of {described(one)} depends on the order of the elements of the set in"
+            f"the result of {task_text(one)} depends on the order of the elements of the set in"
             f" {name!r}{made}. A set that was kept and loaded, or copied, may give them in another"
             " order.",
             f"sort it first: sorted({name}).",
@@ -77,7 +77,7 @@ def result_changed(case: Case) -> Reason | None:
         shared = f" (and so is that of {listed(others)})" if others else ""
         return Reason(
             "changes-result",
-            f"the result of {described(call)} is changed after the task has given it{shared}"
+            f"the result of {task_text(call)} is changed after the task has given it{shared}"
             f" ({first_at(found)}). In function and prefect all who hold the object see that;"
             " otherwise each load gives what the task has given.",
             "change a copy: of the result where it is used, or of what the task returns.",
@@ -94,7 +94,7 @@ def identity(case: Case) -> Reason | None:
         return Reason(
             "set-order",
             f"the body of {case.program.name} depends on the order of the elements of the set that"
-            f" {described(calls[0])} gives. A set that was kept and loaded may give them in another"
+            f" {task_text(calls[0])} gives. A set that was kept and loaded may give them in another"
             " order.",
             "sort it first: sorted(…).",
         )
@@ -102,13 +102,13 @@ def identity(case: Case) -> Reason | None:
         if lost := beyond_data(call.returned):
             return Reason(
                 "format",
-                f"the output of {described(call)} loses {lost} when it is kept: no format keeps"
+                f"the output of {task_text(call)} loses {lost} when it is kept: no format keeps"
                 f" that, and {case.program.name} looks at it.",
                 "return it as data of its own, beside the rest.",
             )
     return Reason(
         "identity",
-        f"{case.program.name} asks which object it is that {described(calls[0])} gives (by `is`,"
+        f"{case.program.name} asks which object it is that {task_text(calls[0])} gives (by `is`,"
         " id(), as a key without __eq__, or by NaN in a list). In function all who hold it hold the"
         " same object; what is loaded is a copy.",
         "compare by value: ==, a name or a number as key, math.isnan(…).",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefectx.stores.self_written import SelfWritten
-from pytest_prefectx.agree.formatting import described, shown
+from pytest_prefectx.agree.formatting import short_text, task_text
 from pytest_prefectx.agree.reasons.case import Case, Kind, Reason, first_at, words
 from pytest_prefectx.equality import difference
 from pytest_prefectx.modes import is_prefect
@@ -44,7 +44,7 @@ def exception_changed(case: Case) -> Reason | None:
             continue
         return Reason(
             "exception",
-            f"{described(call)} raises {type(call.error).__name__}, which does not survive"
+            f"{task_text(call)} raises {type(call.error).__name__}, which does not survive"
             " pickling: it cannot come back from the process where the task runs.",
             "let it hold plain data alone, and hand all arguments of its __init__ on to"
             " super().__init__(…); or give it a __reduce__.",
@@ -60,7 +60,7 @@ def file_overwritten(case: Case) -> Reason | None:
         if os.path.abspath(one.returned) == os.path.abspath(other.returned):
             return Reason(
                 "overwritten-file",
-                f"{described(one)} gives the path {shown(one.returned)}, and a later call of"
+                f"{task_text(one)} gives the path {short_text(one.returned)}, and a later call of"
                 f" {other.task.name} writes something else to it. Which of the two is there"
                 " depends on which task ran last.",
                 "let each call write a file of its own: name in the path what tells them apart.",
@@ -74,7 +74,7 @@ def _not_saved(call: TaskCall, error: Exception) -> Reason:
     target = call.item.target if call.item is not None else ""
     return Reason(
         kind,
-        f"the output of {described(call)} cannot be kept in the target {target!r}: {words(error)}.",
+        f"the output of {task_text(call)} cannot be kept in the target {target!r}: {words(error)}.",
         "return what its format can keep, or choose another suffix (none: pickle)."
         if storable
         else "return data, not what holds a function, a file or a lock; or give the task"
@@ -86,7 +86,7 @@ def _changed(call: TaskCall, how: str) -> Reason:
     target = call.item.target if call.item is not None else ""
     return Reason(
         "format",
-        f"the output of {described(call)}, of type {type(call.result).__name__}, does not survive"
+        f"the output of {task_text(call)}, of type {type(call.result).__name__}, does not survive"
         f" its format (target {target!r}): {how}.",
         "return what its format can keep, choose another suffix (none: pickle), or repair the"
         " format or the class's __getstate__.",

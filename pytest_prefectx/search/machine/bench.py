@@ -10,14 +10,14 @@ from hypothesis import event
 
 from prefectx.errors import CorruptTarget
 from pytest_prefectx.agree.agree import Disagreement, ModesDisagree, explained
-from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program
 from pytest_prefectx.agree.reasons import Case
 from pytest_prefectx.agree.trials import Trial, some
 from pytest_prefectx.modes import WITHOUT_TARGETS
 from pytest_prefectx.search.calls import Twin, twin_calls
+from pytest_prefectx.search.machine.bench_calls import BenchCall, Place
 from pytest_prefectx.search.machine.harm import full_disk, noted, put_unfinished, still_reads
-from pytest_prefectx.search.machine.known import Known, Place
 from pytest_prefectx.search.machine.process import in_a_new_process
 from pytest_prefectx.search.machine.threads import together
 
@@ -53,9 +53,9 @@ class Bench:
         self.mode = modes[-1]
         self.twins: Final[list[list[Arguments]]] = []
         self.processes = 0
-        self._known: Final[list[Known]] = []
+        self._known: Final[list[BenchCall]] = []
         # The calls that were made on the targets that are there, and what was done last to these.
-        self._made: Final[list[Known]] = []
+        self._made: Final[list[BenchCall]] = []
         self._history = ""
         self._open: Final = ExitStack()
         self.place: Final = self._open.enter_context(Place.fresh())
@@ -69,11 +69,11 @@ class Bench:
         """Leave the folder and remove it."""
         self._open.close()
 
-    def new(self, arguments: Arguments) -> Known:
+    def new(self, arguments: Arguments) -> BenchCall:
         """Return a call that was not made before, with what it should give."""
-        return Known(Program(self.subject, [arguments]), self.place)
+        return BenchCall(Program(self.subject, [arguments]), self.place)
 
-    def learn(self, known: Known) -> Known:
+    def learn(self, known: BenchCall) -> BenchCall:
         """Make a call for the first time; from now on it may be made again, by a twin too."""
         (arguments,) = known.program.calls
         # Twins of twins would soon be all there is.
@@ -85,7 +85,7 @@ class Bench:
         self.call(known)
         return known
 
-    def call(self, known: Known, mode: str | None = None) -> None:
+    def call(self, known: BenchCall, mode: str | None = None) -> None:
         """Make the call in the mode in force; fail unless it gives what it should."""
         mode = mode or self.mode
         self._compare(known, self._outcome(known, mode), mode)
@@ -110,7 +110,7 @@ class Bench:
         except CorruptTarget:
             pass
         else:
-            msg = f"the target {target!r} was {how}, and still it is loaded, as {shown(data)}"
+            msg = f"the target {target!r} was {how}, and still it is loaded, as {short_text(data)}"
             raise AssertionError(msg)
         went_on = [known for known in self._latest() if self._goes_on(known, f"{target} was {how}")]
         path.unlink()
@@ -133,7 +133,7 @@ class Bench:
         self._history = f"after a crash while {target} was written"
         self._call_latest()
 
-    def fill_disk(self, known: Known, room: int) -> None:
+    def fill_disk(self, known: BenchCall, room: int) -> None:
         """Make a call anew on a disk that is full before it ends, and again when it is not."""
         self.place.lose(self.place.targets())
         with full_disk(room) as failures:
@@ -145,7 +145,7 @@ class Bench:
         self._history = "after the disk was full"
         self.call(known, self.keeping_mode)
 
-    def call_in_new_process(self, known: Known) -> None:
+    def call_in_new_process(self, known: BenchCall) -> None:
         """Make a call in a new process, if what it gives can be sent."""
         if not known.survives_pickling:
             return
@@ -155,7 +155,7 @@ class Bench:
             self._remember(known)
             self._compare(known, got, "cache", "in a new process")
 
-    def call_together(self, one: Known, other: Known, cold: bool) -> None:
+    def call_together(self, one: BenchCall, other: BenchCall, cold: bool) -> None:
         """Make two calls at the same time, in threads, if they may be made so.
 
         Args:
@@ -185,21 +185,21 @@ class Bench:
         for known in self._latest():
             self.call(known, self.keeping_mode)
 
-    def _latest(self) -> Sequence[Known]:
+    def _latest(self) -> Sequence[BenchCall]:
         return self._known[-MOST_CALLED:]
 
-    def _outcome(self, known: Known, mode: str) -> Outcome:
+    def _outcome(self, known: BenchCall, mode: str) -> Outcome:
         event(f"prefectx mode: {mode}")
         if mode not in WITHOUT_TARGETS:
             self._remember(known)
         return known.program.run(mode)[0]
 
-    def _remember(self, known: Known) -> None:
+    def _remember(self, known: BenchCall) -> None:
         self.place.look_again()
         if known not in self._made:
             self._made.append(known)
 
-    def _goes_on(self, known: Known, history: str) -> bool:
+    def _goes_on(self, known: BenchCall, history: str) -> bool:
         """Make a call that may find a target that cannot be read; tell whether it goes on then."""
         with noted(CorruptTarget) as raised:
             got = self._outcome(known, self.keeping_mode)
@@ -207,7 +207,9 @@ class Bench:
             self._compare(known, got, self.keeping_mode, f"after {history}")
         return bool(raised) and got.error not in raised
 
-    def _compare(self, known: Known, got: Outcome, mode: str, history: str | None = None) -> None:
+    def _compare(
+        self, known: BenchCall, got: Outcome, mode: str, history: str | None = None
+    ) -> None:
         __tracebackhide__ = True
         if (difference := got.differs_from(known.expected)) is None:
             return

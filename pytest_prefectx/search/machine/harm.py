@@ -11,22 +11,13 @@ from unittest.mock import patch
 
 from prefectx.stores import formats
 from prefectx.stores.folders.base import RESERVED
+from pytest_prefectx.harm import cut_short
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
     from prefectx.stores.formats.format import Format
-
-
-def cut_short(content: bytes) -> bytes:
-    """Return the first half."""
-    return content[: len(content) // 2]
-
-
-def flipped(content: bytes) -> bytes:
-    """Return the content with each bit flipped."""
-    return bytes(byte ^ 0xFF for byte in content)
 
 
 def still_reads(target: str, content: bytes) -> bool:
@@ -57,11 +48,8 @@ def full_disk(room: int) -> Generator[list[BaseException]]:
     """
     failures: list[BaseException] = []
     written: list[str] = []
-    format_of = formats.format_of
 
-    def of_full_disk(target: str) -> Format:
-        whole_format = format_of(target)
-
+    def of_full_disk(target: str, whole_format: Format) -> Format:
         def dump_half(value: Any, file: IO[bytes]) -> None:
             whole = BytesIO()
             whole_format.dump(value, whole)
@@ -76,7 +64,7 @@ def full_disk(room: int) -> Generator[list[BaseException]]:
 
         return whole_format._replace(dump=dump_half)
 
-    with patch("prefectx.stores.file.format_of", of_full_disk):
+    with formats.wrapped_formats(of_full_disk):
         yield failures
 
 

@@ -18,11 +18,11 @@ from hypothesis.stateful import (
 )
 
 from pytest_prefectx.agree.agree import FAST, compared
-from pytest_prefectx.agree.formatting import shown
+from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.programs import Arguments
+from pytest_prefectx.harm import cut_short, flip
 from pytest_prefectx.search.machine.bench import Bench
-from pytest_prefectx.search.machine.harm import cut_short, flipped
-from pytest_prefectx.search.machine.known import Known
+from pytest_prefectx.search.machine.bench_calls import BenchCall
 from pytest_prefectx.search.machine.process import is_importable
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ModeMachine(RuleBasedStateMachine):
     modes: ClassVar[Iterable[str]] = FAST
     raises: ClassVar[type[Exception] | tuple[type[Exception], ...]] = ()
 
-    calls: ClassVar[Bundle[Known]] = Bundle("calls")
+    calls: ClassVar[Bundle[BenchCall]] = Bundle("calls")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -116,23 +116,23 @@ class ModeMachine(RuleBasedStateMachine):
 
     # Without a call there is nothing that the other rules could do.
     @initialize(target=calls, arguments=_of_machine(lambda machine: machine._strategy))
-    def first_call(self, arguments: tuple[Any, ...]) -> Known:
+    def first_call(self, arguments: tuple[Any, ...]) -> BenchCall:
         """Call the flow for the first time."""
         return self._call(arguments)
 
     @rule(target=calls, arguments=_of_machine(lambda machine: machine._strategy))
-    def call(self, arguments: tuple[Any, ...]) -> Known:
+    def call(self, arguments: tuple[Any, ...]) -> BenchCall:
         """Call the flow with arguments of the strategy."""
         return self._call(arguments)
 
     @rule(call=calls)
-    def call_again(self, call: Known) -> None:
+    def call_again(self, call: BenchCall) -> None:
         """Make a known call once more."""
         self._bench.call(call)
 
     @precondition(lambda machine: machine._bench.twins)
     @rule(target=calls, twins=_of_machine(lambda machine: _few_alike(machine._bench.twins)))
-    def call_twins(self, twins: list[Arguments]) -> MultipleResults[Known]:
+    def call_twins(self, twins: list[Arguments]) -> MultipleResults[BenchCall]:
         """Call the flow with what a careless name would take for the arguments of a known call."""
         known = [self._bench.new(twin) for twin in twins]
         # Where function mode raises, the flow was not written for such arguments.
@@ -161,7 +161,7 @@ class ModeMachine(RuleBasedStateMachine):
     @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.place.targets())))
     def corrupt(self, path: str) -> None:
         """Flip each bit of a target: it is refused until it is deleted."""
-        self._bench.spoil(path, flipped, "spoilt")
+        self._bench.spoil(path, flip, "spoilt")
 
     @precondition(lambda machine: machine._bench.place.targets())
     @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.place.targets())))
@@ -171,20 +171,20 @@ class ModeMachine(RuleBasedStateMachine):
 
     @precondition(lambda machine: machine._bench.keeping)
     @rule(call=calls, room=st.integers(0, 3))
-    def full_disk(self, call: Known, room: int) -> None:
+    def full_disk(self, call: BenchCall, room: int) -> None:
         """Make a known call anew, on a disk with room for so many targets; then with room."""
         self._bench.fill_disk(call, room)
 
     @precondition(lambda machine: machine._may_start_process())
     @rule(call=calls, really=_rarely(20))
-    def new_process(self, call: Known, really: bool) -> None:
+    def new_process(self, call: BenchCall, really: bool) -> None:
         """Make a known call in a new process, on the same targets; rarely, for that takes time."""
         if really:
             self._bench.call_in_new_process(call)
 
     @precondition(lambda machine: machine._bench.keeping)
     @rule(one=calls, other=calls, cold=st.booleans())
-    def concurrent_run(self, one: Known, other: Known, cold: bool) -> None:
+    def concurrent_run(self, one: BenchCall, other: BenchCall, cold: bool) -> None:
         """Make two known calls at the same time, in two threads; cold: with no targets there."""
         self._bench.call_together(one, other, cold)
 
@@ -192,7 +192,7 @@ class ModeMachine(RuleBasedStateMachine):
         few = self._bench.processes < MOST_PROCESSES
         return few and "cache" in self._modes and is_importable(self._bench.subject)
 
-    def _call(self, arguments: tuple[Any, ...]) -> Known:
+    def _call(self, arguments: tuple[Any, ...]) -> BenchCall:
         known = self._bench.new(Arguments(arguments))
         error = known.expected.error
         if error is not None and not isinstance(error, self.raises):
@@ -214,6 +214,10 @@ def _declared(machine: type[ModeMachine], name: str) -> Any:
 
 def _checked(arguments: Any) -> tuple[Any, ...]:
     if not isinstance(arguments, tuple):
-        msg = f"arguments= is a strategy of tuples, but it gave {shown(arguments)}"
+        msg = f"arguments= is a strategy of tuples, but it gave {short_text(arguments)}"
         raise TypeError(msg)
     return arguments  # pyright: ignore[reportUnknownVariableType]
+
+
+# Where users import it from: in tracebacks, in pickles, in the help.
+ModeMachine.__module__ = "pytest_prefectx"

@@ -140,15 +140,15 @@ def joined_names() -> str:
     return joined(["ann", "bob"])
 
 
-@task
-def count_lines(lines: Iterator[str]) -> int:
+@task(target="out/{funcname}/{len(text)}")
+def count_lines(lines: Iterator[str], text: str) -> int:
     return sum(1 for _ in lines)
 
 
-# An iterator with one consumer.
+# An iterator with one consumer, and a target for each text.
 @flow
 def line_count(text: str) -> int:
-    return count_lines(iter(text.splitlines()))
+    return count_lines(iter(text.splitlines()), text)
 
 
 CORRECT = [

@@ -247,12 +247,12 @@ def two_settings() -> list[dict[str, Any]]:
     return [settings("north"), settings("south")]
 
 
-@task
+@task(target="out/{funcname}")
 def title(lines: Iterator[str]) -> str:
     return next(lines)
 
 
-@task
+@task(target="out/{funcname}")
 def count_lines(lines: Iterator[str]) -> int:
     return sum(1 for _ in lines)
 

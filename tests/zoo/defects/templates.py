@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,14 +87,14 @@ def extensions() -> list[str]:
 
 
 @task
-def kept(rows: list[int], test: Callable[[int], bool]) -> list[int]:
-    return [row for row in rows if test(row)]
+def kept(rows: Iterator[int]) -> list[int]:
+    return [row for row in rows if row > 0]
 
 
-# the default base, for an argument of which no name can be made: a lambda.
+# the default base, for an argument of which no name can be made: an iterator.
 @flow
 def positive_rows() -> list[int]:
-    return kept([1, -2, 3], lambda row: row > 0)
+    return kept(iter([1, -2, 3]))
 
 
 DEFECTS = [
@@ -104,5 +104,5 @@ DEFECTS = [
     Defect(weekdays, "template", ("weekday", "%Y-%m-%d")),
     Defect(query_kind, "template", ("first_word", "query"), [(40,)]),
     Defect(extensions, "template", ("extension", "..")),
-    Defect(positive_rows, "template", ("kept", "test")),
+    Defect(positive_rows, "template", ("kept", "iterator")),
 ]

@@ -1,9 +1,10 @@
-"""Which versions the quick way to submit was tested with: it leans on details of theirs."""
+"""Versions that the quick way to submit was tested with: it leans on details of theirs."""
 
 from __future__ import annotations
 
 import functools
 import logging
+from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
@@ -18,16 +19,22 @@ _log: Final = logging.getLogger("prefectx.dask")
 
 
 @functools.cache
-def are_tested() -> bool:
-    """Tell whether all that is installed was tested; if not, say so, once."""
+def can_submit_quickly() -> bool:
+    """Tell whether all that is installed was tested and is as it was; if not, say so, once."""
     other = {name: version(name) for name in TESTED if not _is_tested(name)}
-    if other:
+    why = ", ".join(f"{name} {number}" for name, number in other.items())
+    if not why:
+        try:
+            import_module("prefectx.dask.submission")
+        except ImportError as error:
+            why = f"this Prefect and this Dask ({error})"
+    if why:
         _log.warning(
             "prefectx.dask was not tested with %s: tasks are submitted in prefect-dask's own way,"
             " which is slower and keeps results in the workers' memory.",
-            ", ".join(f"{name} {number}" for name, number in other.items()),
+            why,
         )
-    return not other
+    return not why
 
 
 def _is_tested(name: str) -> bool:

@@ -40,7 +40,7 @@ class _Looking(Placing):
         return super().run(task, args, kwargs)
 
 
-class Known:
+class BenchCall:
     """A call that was made.
 
     Attributes:
@@ -65,7 +65,7 @@ class Known:
             self.program.run_by(looking)
         return looking.keepers
 
-    def may_meet(self, other: Known) -> bool:
+    def may_meet(self, other: BenchCall) -> bool:
         """Tell whether it may be made at the same time as the other call."""
         keepers = {**self.keepers, **other.keepers}
         # What functions and stores of others write may be read while it is being written.
@@ -132,7 +132,7 @@ class Place(Folder):
         """Forget which targets are there."""
         self._targets = None
 
-    def item(self, target: str, calls: Iterable[Known]) -> Item[Any] | None:
+    def item(self, target: str, calls: Iterable[BenchCall]) -> Item[Any] | None:
         """Return the Item of a target that a `Filestore` keeps; None if another store may do so.
 
         What a function writes itself, or another kind of store, only its author can read.

@@ -1,0 +1,40 @@
+"""The command `prefectx`: what is there, why, and how to make just that anew."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command `prefectx`.
+
+    Args:
+        arguments: What follows the command's name; by default that of this process.
+
+    Returns:
+        0 if all is fresh, 1 if something is stale or missing, 2 if something failed or the command
+        was used wrongly.
+    """
+    from prefectx.cli.parser import parser
+
+    options = parser().parse_args(arguments)
+    # Flows and tasks are imported from where a person stands.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    from prefectx.cli.misuse import Misuse
+
+    try:
+        return int(options.command(options))
+    except Misuse as error:
+        sys.stderr.write(f"prefectx: {error}\n")
+        return 2
+    except BrokenPipeError:
+        # As in `prefectx ls | head`: who reads has seen enough.
+        sys.stderr.close()
+        return 0

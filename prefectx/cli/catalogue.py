@@ -1,0 +1,184 @@
+"""All targets below a folder: what is there, what the journal knows of it, and what failed."""
+
+from __future__ import annotations
+
+import json
+import os
+from sys import intern
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx.stores import journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RESERVED: Final = ".prefectx"
+
+
+class Entry:
+    """One target.
+
+    Attributes:
+        target: Its name below the root.
+        exists: Whether it is there.
+        task: The qualified name of the task that made it, or should have; "" if that is not known.
+        made: When it was made, or when it failed: ISO 8601, UTC.
+        seconds: How long that took.
+        size: How many bytes it has.
+        code: The fingerprint of the code that made it.
+        python: The version of Python that this fingerprint holds for.
+        upstream: The targets that it was made from.
+        failed: The exception in one line, if its last call failed.
+        files: The fingerprints of the files that it was made from, by path.
+        accepted: Whether a person has marked it as current.
+        place: The journal's file and the position in it, for all else.
+    """
+
+    __slots__ = (
+        *(
+            "accepted",
+            "code",
+            "exists",
+            "failed",
+            "files",
+            "made",
+            "place",
+            "python",
+            "seconds",
+            "size",
+        ),
+        *("target", "task", "upstream"),
+    )
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.exists = False
+        self.task = ""
+        self.made = ""
+        self.seconds = 0.0
+        self.size = 0
+        self.code = ""
+        self.python = ""
+        self.upstream: tuple[str, ...] = ()
+        self.failed: str | None = None
+        self.accepted = False
+        self.files: tuple[tuple[str, list[Any]], ...] = ()
+        self.place: tuple[str, int] | None = None
+
+    def take(self, fields: dict[str, Any], place: tuple[str, int] | None) -> None:
+        """Take over what a line of the journal or a record says, unless it is outdated."""
+        made = str(fields.get("made", ""))
+        if made < self.made:
+            return
+        self.made = made
+        self.task = intern(str(fields.get("task", "")))
+        self.seconds = float(fields.get("seconds") or 0)
+        self.code = intern(str(fields.get("code", "")))
+        self.python = intern(str(fields.get("python", "")))
+        self.upstream = tuple(map(intern, fields.get("upstream") or ()))
+        self.failed = fields.get("failed")
+        self.accepted = "accepted" in fields
+        self.files = tuple((fields.get("files") or {}).items())
+        self.size = int(fields.get("bytes") or 0)
+        self.place = place
+
+    @property
+    def task_name(self) -> str:
+        """The task's name without its module."""
+        return self.task.rpartition(".")[2]
+
+    @property
+    def base(self) -> str:
+        """The last part of the target, without its suffix."""
+        name = self.target.rpartition("/")[2]
+        return name.partition(".")[0] or name
+
+
+class Catalogue:
+    """All targets below a folder.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root: Final = os.path.abspath(root)
+        self.entries: Final[dict[str, Entry]] = {}
+        self._read_journal()
+        self._look()
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries.values())
+
+    def details(self, entry: Entry) -> dict[str, Any]:
+        """Return all that is known of a target."""
+        if entry.place is None:
+            return _record_with(os.path.join(self.root, entry.target)) or {}
+        path, position = entry.place
+        with open(path, "rb") as file:
+            file.seek(position)
+            return dict(json.loads(file.readline()))
+
+    def is_trusted(self, entry: Entry) -> bool:
+        """Tell whether nobody else can have written what is known of a target."""
+        if entry.place is None or os.name != "posix":
+            return True
+        found = os.stat(entry.place[0])
+        return found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+    def _read_journal(self) -> None:
+        # The root as a journal spells it, with links followed or not.
+        for path in journal.files(self.root):
+            position = 0
+            with open(path, "rb") as file:
+                for line in file:
+                    place, position = (path, position), position + len(line)
+                    try:
+                        fields = json.loads(line)
+                        target = str(fields["target"])
+                        entry = self.entries.get(target) or Entry(target)
+                        entry.take(fields, place)
+                    except (ValueError, KeyError, TypeError, AttributeError):
+                        # Cut off, or by another version.
+                        continue
+                    self.entries[target] = entry
+
+    def _look(self) -> None:
+        """Find out which targets are there; take in those that the journal does not know."""
+        tops = {target.partition("/")[0] for target in self.entries if "/" in target}
+        tops.add("working")
+        for top in sorted(tops):
+            for folder, folders, names in os.walk(os.path.join(self.root, top)):
+                folders[:] = [name for name in folders if name != RESERVED]
+                inside = os.path.relpath(folder, self.root).replace(os.sep, "/")
+                for name in names:
+                    if not name.startswith(RESERVED):
+                        self._found(f"{inside}/{name}")
+                for name in folders:
+                    # A task may have written a whole folder.
+                    if (entry := self.entries.get(f"{inside}/{name}")) is not None:
+                        entry.exists = True
+        for target, entry in self.entries.items():
+            if "/" not in target or target.startswith(("/", "..")):
+                entry.exists = os.path.exists(os.path.join(self.root, target))
+
+    def _found(self, target: str) -> None:
+        entry = self.entries.get(target)
+        if entry is None:
+            entry = self.entries[target] = Entry(target)
+            path = os.path.join(self.root, target)
+            entry.take(_record_with(path) or {}, None)
+            entry.size = os.stat(path).st_size
+        entry.exists = True
+
+
+def _record_with(path: str) -> dict[str, Any] | None:
+    """Return the record that is kept with a file, or beside it."""
+    from prefectx.stores import Filestore
+
+    folder, name = os.path.split(path)
+    text = Filestore(folder).load_record(name)
+    try:
+        return None if text is None else dict(json.loads(text))
+    except (ValueError, TypeError):
+        return None

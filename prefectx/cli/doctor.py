@@ -1,0 +1,167 @@
+"""`prefectx doctor`: what may go wrong here, each with its cure, and the settings in force."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from prefectx._settings.project import settings_in_force
+from prefectx.cli.output import say, say_json, say_table
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
+
+_TESTED: Final = {"prefect": (3, 8), "distributed": (2025, 1)}
+_BATCH: Final = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE"
+_TOO_NEW_FASTAPI: Final = (0, 155)
+_SECONDS: Final = 3.0
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at.
+
+    Attributes:
+        what: What was looked at.
+        ok: Whether it is as it should be.
+        text: What was found.
+        cure: What to do about it.
+    """
+
+    what: str
+    ok: bool
+    text: str
+    cure: str = ""
+
+
+def doctor(options: Namespace) -> int:
+    """Look at what may go wrong; say what is in force and from where."""
+    findings = [*_prefect(), *_server(), *_folder(options.root), *_versions()]
+    settings = settings_in_force(os.getcwd())
+    if options.json:
+        say_json(
+            {
+                "findings": [finding._asdict() for finding in findings],
+                "settings": [setting._asdict() for setting in settings],
+            }
+        )
+    else:
+        for finding in findings:
+            say(f"{'ok  ' if finding.ok else 'BAD '} {finding.what}: {finding.text}")
+            if finding.cure and not finding.ok:
+                say(f"     cure: {finding.cure}")
+        say()
+        rows = [[each.name, each.value, each.source] for each in settings]
+        say_table(["setting", "value", "from"], rows)
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _prefect() -> Iterator[Finding]:
+    found = _version("prefect")
+    if found is None:
+        yield Finding("Prefect", ok=True, text="not installed; function and cache need none")
+        return
+    yield Finding("Prefect", ok=True, text=found)
+    fastapi = _version("fastapi")
+    if fastapi is not None:
+        is_good = _numbers(fastapi) < _TOO_NEW_FASTAPI
+        cure = 'pip install "fastapi<0.155": Prefect\'s server does not import with later ones'
+        yield Finding("FastAPI", is_good, fastapi, cure)
+
+
+def _server() -> Iterator[Finding]:
+    if _version("prefect") is None:
+        return
+    url = os.environ.get("PREFECT_API_URL")
+    if url is None:
+        text = "PREFECT_API_URL is not set: each process starts a temporary server"
+        cure = "prefect server start, and set PREFECT_API_URL"
+        yield Finding("server", ok=True, text=text, cure=cure)
+    else:
+        yield _answer(url)
+    if "PREFECT_SERVER_DATABASE_CONNECTION_URL" not in os.environ:
+        batch = os.environ.get(_BATCH)
+        text = f"a batch of {batch}" if batch else "SQLite with its own settings loses task runs"
+        cure = f"start the server with {_BATCH}=100 and …_FLUSH_INTERVAL=1, or use PostgreSQL"
+        yield Finding("task run recorder", batch is not None or url is None, text, cure)
+
+
+def _answer(url: str) -> Finding:
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=_SECONDS) as answer:  # noqa: S310 - the user's own address
+            return Finding("server", answer.status < 400, f"{url} answers")  # noqa: PLR2004
+    except urllib.error.HTTPError as error:
+        return Finding("server", ok=True, text=f"{url} answers ({error.code})")
+    except (OSError, ValueError) as error:
+        cure = "start it with prefect server start, or set PREFECT_API_URL to one that runs"
+        return Finding("server", ok=False, text=f"{url} does not answer ({error})", cure=cure)
+
+
+def _folder(root: str) -> Iterator[Finding]:
+    found = os.stat(root)
+    others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
+    text = f"{os.path.abspath(root)} {stat.filemode(found.st_mode)}"
+    cure = f"chmod go-w {os.path.abspath(root)}: others can put pickles there, which run code"
+    yield Finding("folder", not others, text, cure)
+    if not os.access(root, os.W_OK):
+        cure = "let the folder be written, or set root in [tool.prefectx]"
+        yield Finding("folder", ok=False, text="it may not be written", cure=cure)
+        return
+    yield _clock(root)
+    attributes = _has_attributes(root)
+    text = "extended attributes" if attributes else "no extended attributes: a file a record"
+    yield Finding("records", ok=True, text=text)
+
+
+def _clock(root: str) -> Finding:
+    path = os.path.join(root, f".prefectx-clock-{os.getpid()}")
+    try:
+        with open(path, "w", encoding="utf-8"):
+            pass
+        off = os.stat(path).st_mtime - time.time()
+    finally:
+        os.unlink(path)
+    text = f"the file system's is {abs(off):.1f} s {'ahead' if off > 0 else 'behind'}"
+    cure = "set the clocks by NTP: locks with a heartbeat compare times"
+    return Finding("clock", abs(off) < _SECONDS, text, cure)
+
+
+def _has_attributes(root: str) -> bool:
+    path = os.path.join(root, f".prefectx-attributes-{os.getpid()}")
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            os.setxattr(file.fileno(), "user.prefectx.test", b"1")
+    except (OSError, AttributeError):
+        return False
+    finally:
+        os.unlink(path)
+    return True
+
+
+def _versions() -> Iterator[Finding]:
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    is_tested = python in {"3.11", "3.12", "3.13"}
+    yield Finding("Python", is_tested, python, "Python 3.11 to 3.13 are tested")
+    for package, least in _TESTED.items():
+        found = _version(package)
+        if found is not None:
+            cure = f"{package} {'.'.join(map(str, least))} and later are tested"
+            yield Finding(package, _numbers(found) >= least, found, cure)

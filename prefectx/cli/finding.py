@@ -1,0 +1,195 @@
+"""Finding flows, tasks and targets by what a person types."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from prefectx._api.flow import Flow
+from prefectx._api.task import Task
+from prefectx.cli.misuse import Misuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import ModuleType
+
+    from prefectx.cli.catalogue import Catalogue, Entry
+
+
+def flow_at(where: str) -> Flow[..., Any]:
+    """Return the flow that `module:name` or `file.py:name` names.
+
+    Raises:
+        Misuse: There is none.
+    """
+    place, colon, name = where.partition(":")
+    module = module_at(place)
+    flows = {key: value for key, value in vars(module).items() if isinstance(value, Flow)}
+    if not colon and len(flows) == 1:
+        return next(iter(flows.values()))
+    found = flows.get(name)
+    if found is None:
+        there = ", ".join(f"{place}:{key}" for key in sorted(flows)) or "none"
+        msg = f"{where!r} names no flow; the flows of {place}: {there}"
+        raise Misuse(msg)
+    return found
+
+
+def module_at(place: str) -> ModuleType:
+    """Return the module of this name, or the one in this file."""
+    if not place.endswith(".py"):
+        try:
+            return importlib.import_module(place)
+        except ModuleNotFoundError as error:
+            msg = f"there is no module {place!r} ({error}); give a module, or a file: flows.py:name"
+            raise Misuse(msg) from error
+    path = os.path.abspath(place)
+    if not os.path.exists(path):
+        msg = f"there is no file {place!r}"
+        raise Misuse(msg)
+    name = os.path.splitext(os.path.basename(path))[0]
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == path:
+        return known
+    sys.path.insert(0, os.path.dirname(path))
+    return importlib.import_module(name)
+
+
+class Tasks:
+    """The tasks that records name, imported when they are first asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Task[..., Any] | None] = {}
+        #: Why a task could not be found.
+        self.why: dict[str, str] = {}
+
+    def get(self, name: str, file: str | None = None) -> Task[..., Any] | None:
+        """Return the task of this qualified name, or None if there is none any more.
+
+        Args:
+            name: Module and qualified name.
+            file: The script that defines it, if it is in no module.
+        """
+        if name not in self._known:
+            self._known[name] = self._found(name, file)
+        return self._known[name]
+
+    def _found(self, name: str, file: str | None) -> Task[..., Any] | None:
+        if name.startswith("__main__."):
+            if file is None or not os.path.exists(file):
+                self.why[name] = f"{name} was defined by a script that is not there"
+                return None
+            place, path = file, name.removeprefix("__main__.")
+            return self._in(name, place, path)
+        # A nested class's name has dots too.
+        parts = name.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            if importlib.util.find_spec(parts[0]) is None:
+                break
+            module = ".".join(parts[:length])
+            if module in sys.modules or _has_module(module):
+                return self._in(name, module, ".".join(parts[length:]))
+        self.why[name] = f"there is no module of {name} here"
+        return None
+
+    def _in(self, name: str, place: str, path: str) -> Task[..., Any] | None:
+        try:
+            found: Any = module_at(place)
+            for part in path.split("."):
+                found = vars(found)[part] if isinstance(found, type) else getattr(found, part)
+        except Exception as error:  # noqa: BLE001 - importing runs code of the user's
+            self.why[name] = f"{name} cannot be imported: {type(error).__name__}: {error}"
+            return None
+        if not isinstance(found, Task):
+            self.why[name] = f"{name} is no task any more"
+            return None
+        return found
+
+
+def _has_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False
+
+
+def chosen(catalogue: Catalogue, patterns: Sequence[str], where: Iterable[str] = ()) -> list[Entry]:
+    """Return the targets that match any of the patterns and all conditions.
+
+    Args:
+        catalogue: All targets.
+        patterns: Targets, patterns of targets as of a shell, or names of tasks; none for all.
+        where: Conditions as in `base=abc*` or `path=*.html`, on arguments, task and base.
+
+    Raises:
+        Misuse: A condition has no `=`.
+    """
+    conditions = [_condition(text) for text in where]
+    picked = [entry for entry in catalogue if not patterns or _matches(entry, patterns, catalogue)]
+    return [entry for entry in picked if all(_holds(catalogue, entry, *c) for c in conditions)]
+
+
+def one(catalogue: Catalogue, target: str) -> Entry:
+    """Return the entry of one target, also by its path or its beginning.
+
+    Raises:
+        Misuse: It is not known, or what is given is the beginning of several.
+    """
+    name = _relative(target, catalogue)
+    found = catalogue.entries.get(name)
+    if found is not None:
+        return found
+    # As of a commit, enough of it to be the only one will do.
+    beginning = [entry for key, entry in catalogue.entries.items() if key.startswith(name)]
+    if len(beginning) == 1:
+        return beginning[0]
+    import difflib
+
+    nearest = difflib.get_close_matches(name, list(catalogue.entries), n=3)
+    hint = f"; near it: {', '.join(nearest)}" if nearest else ""
+    msg = f"nothing is known of the target {target!r} below {catalogue.root}{hint}"
+    raise Misuse(msg)
+
+
+def _relative(target: str, catalogue: Catalogue) -> str:
+    name = target.removeprefix("./")
+    prefix = os.path.join(catalogue.root, "")
+    return name.removeprefix(prefix)
+
+
+def _matches(entry: Entry, patterns: Sequence[str], catalogue: Catalogue) -> bool:
+    for pattern in patterns:
+        name = _relative(pattern, catalogue)
+        if entry.target == name or pattern in {entry.task, entry.task_name}:
+            return True
+        if fnmatchcase(entry.target, name) or entry.target.startswith(f"{name.rstrip('/')}/"):
+            return True
+    return False
+
+
+def _condition(text: str) -> tuple[str, str]:
+    name, equals, pattern = text.partition("=")
+    if not equals:
+        msg = f"--where {text!r}: write an argument's name, =, and a pattern, as in base=abc*"
+        raise Misuse(msg)
+    return name, pattern
+
+
+def _holds(catalogue: Catalogue, entry: Entry, name: str, pattern: str) -> bool:
+    return fnmatchcase(parameters(catalogue, entry).get(name, "\0"), pattern)
+
+
+def parameters(catalogue: Catalogue, entry: Entry) -> dict[str, str]:
+    """Return what a call is told apart by, as texts: its base and task, and its arguments."""
+    from prefectx._calls.kept_arguments import text_of
+
+    found = {"base": entry.base, "task": entry.task_name}
+    for key, value in (catalogue.details(entry).get("args") or {}).items():
+        text = text_of(value)
+        # A person writes texts without quotes.
+        found[key] = text[1:-1] if text[:1] == text[-1:] and text[:1] in {"'", '"'} else text
+    return found

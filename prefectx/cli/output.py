@@ -1,0 +1,62 @@
+"""What the command prints: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def say(text: str = "") -> None:
+    """Print a line."""
+    sys.stdout.write(f"{text}\n")
+
+
+def say_json(value: Any) -> None:
+    """Print a value as JSON."""
+    say(json.dumps(value, indent=2, default=str))
+
+
+def say_next(*commands: str) -> None:
+    """Print the commands that show the next detail."""
+    say()
+    for command in commands:
+        say(f"next: {command}")
+
+
+def say_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: columns of numbers end, all others begin, in one column each."""
+    if sys.stdout.isatty() and _say_with_rich(titles, rows):
+        return
+    columns = list(zip(titles, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    are_numbers = [_is_numeric(column[1:]) for column in columns]
+    for row in [titles, *rows]:
+        cells = [
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(row, widths, are_numbers, strict=True)
+        ]
+        say("  ".join(cells).rstrip())
+
+
+def _say_with_rich(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    try:
+        from rich.console import Console
+        from rich.table import Table
+    except ModuleNotFoundError:
+        return False
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for number, title in enumerate(titles):
+        is_number = _is_numeric([row[number] for row in rows])
+        table.add_column(title, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False).print(table)
+    return True
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
+    return all(not cell or cell[0].isdigit() for cell in cells) and any(cells)

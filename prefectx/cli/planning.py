@@ -1,0 +1,264 @@
+"""`prefectx plan`: the flow runs with each task answered from its target; nothing else runs."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import traceback
+import warnings
+from statistics import median
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from prefectx._calls.call import Call
+from prefectx._calls.execute import given
+from prefectx._calls.freshness import is_done
+from prefectx._calls.report import Report, seconds_text
+from prefectx._calls.run import Run, run_here
+from prefectx._runners import use_runner
+from prefectx._runners.local import PlainRunner
+from prefectx._settings.mode import use_mode
+from prefectx._values.item import Item
+from prefectx.cli.catalogue import Catalogue
+from prefectx.cli.finding import Tasks, flow_at
+from prefectx.cli.output import say, say_json, say_next, say_table
+from prefectx.cli.reasons import reasons_of
+from prefectx.cli.running import parameters
+from prefectx.errors import PrefectxError, StaleTarget, TargetMissing
+from prefectx.stores.base import Store
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable
+
+    from prefectx._api.flow import Flow
+    from prefectx._api.task import Task
+    from prefectx._runners.base import Args, Kwargs
+
+
+class NotThere(TargetMissing):
+    """A flow's body needs a value that is not there, in a plan."""
+
+
+class Planned(Store):
+    """Stands for the store of an output that a run would make.
+
+    Args:
+        store: The store that would keep it, or None where nothing is kept.
+        call: The call as short text.
+    """
+
+    def __init__(self, store: Store | None, call: str) -> None:
+        self._store = store
+        self._call = call
+
+    def exists(self, target: str) -> bool:  # noqa: ARG002
+        """Say no: the output is not there."""
+        return False
+
+    def load(self, target: str) -> Any:  # noqa: ARG002
+        """Raise `NotThere`."""
+        raise NotThere(self._call)
+
+    def save(self, target: str, value: Any) -> None:  # noqa: ARG002
+        """Raise `NotThere`: a plan writes nothing."""
+        raise NotThere(self._call)
+
+    def delete(self, target: str) -> None:
+        """Do nothing: a plan removes nothing."""
+
+    def list(self, prefix: str = "") -> Iterable[str]:  # noqa: ARG002
+        """Give nothing."""
+        return ()
+
+    def path(self, target: str) -> str:
+        """Return where the output would lie."""
+        return target if self._store is None else self._store.path(target)
+
+    def label(self) -> str:
+        """Return what the store that would keep it is told apart by: names depend on it."""
+        return "" if self._store is None else self._store.label()
+
+
+class PlanRunner(PlainRunner):
+    """Answers each call from its target; of what is not there it notes that it would run."""
+
+    asks_first: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: What would run: task, target or None, short text of the call, reason.
+        self.would_run: list[tuple[str, str | None, str, str]] = []
+        self._planned: dict[str, Item[Any]] = {}
+        #: Where a flow's body needs a value that is not there.
+        self.unknown: list[str] = []
+
+    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Return the call's Item, or one that stands for what a run would make."""
+        given = self._given(task, args, kwargs)
+        if task.is_async and not task.is_generator:
+            return _later(given)
+        return given
+
+    def _given(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        try:
+            call = Call(task, args, kwargs)
+        except NotThere as error:
+            # The name of its target depends on it.
+            text = f"{task.qualified_name}(…), whose target depends on {error}"
+            return self._plan(task, None, text, "unknown target")
+        if call.item is None:
+            return self._plan(task, None, call.summary, "has no target")
+        if call.item.path in self._planned:
+            return self._planned[call.item.path]
+        if is_done(call):
+            return given(call)
+        why = "stale" if call.item.exists() else "missing"
+        return self._plan(task, call.item, call.summary, why)
+
+    def _plan(self, task: Task[..., Any], item: Item[Any] | None, text: str, why: str) -> Item[Any]:
+        target = None if item is None else item.target
+        self.would_run.append((task.qualified_name, target, text, why))
+        store = Planned(None if item is None else item.store, target or text)
+        if item is None:
+            return Item(store, task.name, "")
+        planned: Item[Any] = Item(store, item.target, item.base)
+        self._planned[item.path] = planned
+        return planned
+
+    def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        """Run the flow's body; where it needs what is not there, note it and go on after it."""
+        if inspect.iscoroutinefunction(flow.function):
+            return self._aflow(flow, args, kwargs)
+        try:
+            return super().flow(flow, args, kwargs)
+        except NotThere as error:
+            return self._give_up(flow, error)
+
+    async def _aflow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+        try:
+            return await super().flow(flow, args, kwargs)
+        except NotThere as error:
+            return self._give_up(flow, error)
+
+    def _give_up(self, flow: Flow[..., Any], error: NotThere) -> Item[Any]:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = inspect.getsourcefile(flow.function)
+        here = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
+        place = f"{os.path.basename(here.filename)}:{here.lineno}"
+        self.unknown.append(f"{place} needs {error}")
+        return Item(Planned(None, f"the result of {flow.name}"), flow.name, "")
+
+
+async def _later(value: Any) -> Any:
+    return value
+
+
+def plan(options: Namespace) -> int:
+    """Say what a run would do; run nothing, write nothing."""
+    flow, given = flow_at(options.flow), parameters(options.parameter)
+    os.chdir(options.root)
+    runner, run = _planned(flow, given)
+    catalogue, tasks = Catalogue("."), Tasks()
+    lines = _lines(runner, run.report, catalogue)
+    stale = _stale(run, catalogue, tasks)
+    seconds = sum(line["seconds"] or 0 for line in lines)
+    if options.json:
+        say_json(
+            {
+                "flow": flow.name,
+                "tasks": lines,
+                "would_run": [
+                    dict(zip(("task", "target", "call", "why"), call, strict=True))
+                    for call in runner.would_run
+                ],
+                "stale": stale,
+                "unknown": runner.unknown,
+                "seconds": seconds,
+            }
+        )
+    else:
+        _say(options, runner, lines, stale, seconds)
+    return 1 if runner.would_run or runner.unknown or stale else 0
+
+
+def _planned(flow: Flow[..., Any], given: dict[str, Any]) -> tuple[PlanRunner, Run]:
+    runner, run = PlanRunner(), Run(flow.name, "plan")
+    token = run_here.set(run)
+    try:
+        with use_mode("cache"), use_runner(runner), warnings.catch_warnings():
+            # What is trusted although it is stale is told below.
+            warnings.simplefilter("ignore", StaleTarget)
+            result = flow(**given)
+            if inspect.iscoroutine(result):
+                asyncio.run(result)
+    except PrefectxError as error:
+        runner.unknown.append(f"{type(error).__name__}: {error}")
+    finally:
+        run_here.reset(token)
+    return runner, run
+
+
+def _lines(runner: PlanRunner, report: Report, catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Return a line a task: how many calls would run and are skipped, and how long they took."""
+    took: dict[str, list[float]] = {}
+    for entry in catalogue:
+        if entry.exists:
+            took.setdefault(entry.task, []).append(entry.seconds)
+    found: dict[str, dict[str, Any]] = {}
+    for task, *_ in runner.would_run:
+        line = found.setdefault(task, {"task": task, "run": 0, "skipped": 0, "seconds": None})
+        line["run"] += 1
+    for name, counted in report.lines():
+        known = {"task": name, "run": 0, "skipped": 0, "seconds": None}
+        found.setdefault(name, known)["skipped"] = counted.skipped
+    for task, line in found.items():
+        if task in took and line["run"]:
+            line["seconds"] = round(line["run"] * median(took[task]), 3)
+    return list(found.values())
+
+
+def _stale(run: Run, catalogue: Catalogue, tasks: Tasks) -> list[dict[str, str]]:
+    """Return what would be skipped because it is there, although it is stale."""
+    found: list[dict[str, str]] = []
+    for target in run.targets():
+        entry = catalogue.entries.get(target)
+        if entry is None or not entry.exists:
+            continue
+        found.extend(
+            {"target": target, "why": reason.text, "task": entry.task, "kind": reason.kind}
+            for reason in reasons_of(entry, catalogue, tasks)
+        )
+    return found
+
+
+def _say(
+    options: Namespace,
+    runner: PlanRunner,
+    lines: list[dict[str, Any]],
+    stale: list[dict[str, str]],
+    seconds: float,
+) -> None:
+    rows = [
+        [
+            line["task"].rpartition(".")[2],
+            f"{line['run']:,}",
+            f"{line['skipped']:,}",
+            "" if line["seconds"] is None else f"about {seconds_text(line['seconds'])}",
+        ]
+        for line in lines
+    ]
+    say_table(["task", "would run", "skipped", "time"], rows)
+    for _, target, text, why in runner.would_run[: options.most]:
+        say(f"  run  {target or text}  ({why})")
+    if len(runner.would_run) > options.most:
+        say(f"  and {len(runner.would_run) - options.most:,} more: -n {len(runner.would_run)}")
+    for line in stale[: options.most]:
+        say(f"  trusted  {line['target']}: {line['why']}")
+    if len(stale) > options.most:
+        say(f"  and {len(stale) - options.most:,} more that are trusted although they are stale")
+    for place in runner.unknown:
+        say(f"  unknown from here: {place}")
+    if seconds:
+        say(f"about {seconds_text(seconds)}, by what the same tasks took before")
+    say_next(f"prefectx run {options.flow}")

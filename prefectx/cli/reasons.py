@@ -1,0 +1,102 @@
+"""Why a target is not what a run from scratch would give: one reason a line."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from prefectx import records
+from prefectx._identity.file_fingerprint import FileFingerprint
+
+if TYPE_CHECKING:
+    from prefectx._api.task import Task
+    from prefectx.cli.catalogue import Catalogue, Entry
+    from prefectx.cli.finding import Tasks
+
+REASONS: Final = ("missing", "code", "inputs", "files", "upstream", "expired", "failed", "orphan")
+
+
+class Reason(NamedTuple):
+    """One reason why a target is stale.
+
+    Attributes:
+        kind: One of `REASONS`.
+        text: The reason in words.
+    """
+
+    kind: str
+    text: str
+
+
+def reasons_of(entry: Entry, catalogue: Catalogue, tasks: Tasks) -> list[Reason]:
+    """Return all reasons why a target is stale, missing or failed."""
+    found: list[Reason] = []
+    if entry.failed is not None:
+        found.append(Reason("failed", f"its last call, {_when(entry)}, raised {entry.failed}"))
+    elif not entry.exists:
+        found.append(Reason("missing", f"it was made {_when(entry)} and is not there any more"))
+    if not entry.task:
+        return found
+    task = tasks.get(entry.task, _file(entry, catalogue))
+    if task is None:
+        found.append(Reason("orphan", tasks.why.get(entry.task, "its task is not there")))
+    elif entry.exists:
+        found.extend(_code(entry, task))
+        found.extend(_expired(entry, task))
+    if entry.exists:
+        found.extend(_files(entry, catalogue))
+        found.extend(_upstream(entry, catalogue))
+    return found
+
+
+def _file(entry: Entry, catalogue: Catalogue) -> str | None:
+    if not entry.task.startswith("__main__."):
+        return None
+    file = catalogue.details(entry).get("file")
+    return None if file is None else str(file)
+
+
+def _code(entry: Entry, task: Task[..., Any]) -> list[Reason]:
+    if not entry.code or entry.python != records.python_version():
+        return []
+    if entry.code == task.code_hash:
+        return []
+    return [
+        Reason("code", f"the code of {task.name} has changed since it was made, {_when(entry)}")
+    ]
+
+
+def _expired(entry: Entry, task: Task[..., Any]) -> list[Reason]:
+    if task.expires is None or not entry.made:
+        return []
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(entry.made)
+    if age <= task.expires:
+        return []
+    return [Reason("expired", f"it is older than {task.expires}: it was made {_when(entry)}")]
+
+
+def _files(entry: Entry, catalogue: Catalogue) -> list[Reason]:
+    return [
+        Reason("files", f"its input {path} holds something else than when it was made")
+        for path, found in entry.files
+        if not FileFingerprint(*found).matches(os.path.join(catalogue.root, path))
+    ]
+
+
+def _upstream(entry: Entry, catalogue: Catalogue) -> list[Reason]:
+    found: list[Reason] = []
+    for target in entry.upstream:
+        source = catalogue.entries.get(target)
+        if source is None or (not source.exists and source.failed is None):
+            found.append(Reason("upstream", f"{target}, which it was made from, is not there"))
+        elif source.failed is not None:
+            found.append(Reason("upstream", f"{target}, which it was made from, has failed since"))
+        elif source.made > entry.made:
+            text = f"{target}, which it was made from, was made anew {_when(source)}"
+            found.append(Reason("upstream", text))
+    return found
+
+
+def _when(entry: Entry) -> str:
+    return f"at {entry.made[:19].replace('T', ' ')} UTC" if entry.made else "at an unknown time"

@@ -1,0 +1,206 @@
+"""`prefectx rm` and `accept`, and `prefectx.remove`: taking targets away, and trusting them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+from prefectx import records
+from prefectx._calls.report import seconds_text, size_text
+from prefectx.cli.catalogue import Catalogue
+from prefectx.cli.finding import Tasks, chosen
+from prefectx.cli.misuse import Misuse
+from prefectx.cli.output import say, say_json, say_next
+from prefectx.cli.reasons import reasons_of
+from prefectx.stores import Filestore, journal
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable, Mapping
+
+    from prefectx.cli.catalogue import Entry
+
+
+def remove(  # noqa: PLR0913 - each is an option of the command
+    *patterns: str,
+    where: Mapping[str, str] | None = None,
+    downstream: bool = False,
+    stale: bool = False,
+    failed: bool = False,
+    orphans: bool = False,
+    dry_run: bool = False,
+    root: str = ".",
+) -> list[str]:
+    """Remove targets, so that the next run makes them anew; return which.
+
+    Args:
+        *patterns: Targets, patterns of targets as of a shell, or names of tasks.
+        where: Patterns of arguments by name, as in `{"base": "abc*"}`.
+        downstream: Whether to remove what was made from them as well.
+        stale: Whether to remove only those that are stale.
+        failed: Whether to take only calls that failed.
+        orphans: Whether to take only targets whose task is not there any more.
+        dry_run: Whether to remove nothing, and only say what would be removed.
+        root: The folder of the targets.
+
+    Raises:
+        Misuse: Nothing says which targets to remove.
+
+    Example:
+        >>> remove("clean", where={"base": "report-*"}, downstream=True)
+        []
+    """
+    conditions = [f"{name}={pattern}" for name, pattern in (where or {}).items()]
+    kinds = _kinds(stale=stale, failed=failed, orphans=orphans)
+    if not (patterns or conditions or kinds):
+        msg = "remove what? Give a target, a pattern or a task, or stale, failed or orphans"
+        raise Misuse(msg)
+    catalogue = Catalogue(root)
+    entries = _picked(catalogue, patterns, conditions, kinds, downstream=downstream)
+    if not dry_run:
+        _remove(catalogue, entries)
+    return [entry.target for entry in entries]
+
+
+def _kinds(*, stale: bool, failed: bool, orphans: bool) -> set[str]:
+    each = {"stale": stale, "failed": failed, "orphan": orphans}
+    return {kind for kind, is_asked in each.items() if is_asked}
+
+
+def _picked(
+    catalogue: Catalogue,
+    patterns: Iterable[str],
+    conditions: list[str],
+    kinds: set[str],
+    *,
+    downstream: bool,
+) -> list[Entry]:
+    tasks = Tasks()
+    entries = chosen(catalogue, list(patterns), conditions)
+    if kinds:
+        entries = [e for e in entries if kinds & _kinds_of(e, catalogue, tasks)]
+    if downstream:
+        entries = _with_downstream(catalogue, entries)
+    return [entry for entry in entries if entry.exists or entry.failed is not None]
+
+
+def _kinds_of(entry: Entry, catalogue: Catalogue, tasks: Tasks) -> set[str]:
+    found = {reason.kind for reason in reasons_of(entry, catalogue, tasks)}
+    return found | ({"stale"} if found else set())
+
+
+def _with_downstream(catalogue: Catalogue, entries: list[Entry]) -> list[Entry]:
+    users: dict[str, list[Entry]] = {}
+    for entry in catalogue:
+        for target in entry.upstream:
+            users.setdefault(target, []).append(entry)
+    found = {entry.target: entry for entry in entries}
+    waiting = list(entries)
+    while waiting:
+        for user in users.get(waiting.pop().target, ()):
+            if user.target not in found:
+                found[user.target] = user
+                waiting.append(user)
+    return list(found.values())
+
+
+def _remove(catalogue: Catalogue, entries: list[Entry]) -> None:
+    store = Filestore(catalogue.root)
+    for entry in entries:
+        path = os.path.join(catalogue.root, entry.target)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        store.delete(entry.target)
+        if entry.failed is not None:
+            _forget_failure(catalogue, entry)
+
+
+def _forget_failure(catalogue: Catalogue, entry: Entry) -> None:
+    known = {**catalogue.details(entry), "made": records.now(), "removed": True}
+    known = {name: value for name, value in known.items() if name not in {"failed", "traceback"}}
+    journal.append(catalogue.root, json.dumps(known))
+
+
+def rm(options: Namespace) -> int:
+    """Say what will be removed and how long it took to make; ask; remove it."""
+    kinds = _kinds(stale=options.stale, failed=options.failed, orphans=options.orphans)
+    if not (options.pattern or options.where or kinds):
+        msg = "rm what? Give a target, a pattern or a task, or --stale, --failed or --orphans"
+        raise Misuse(msg)
+    catalogue = Catalogue(options.root)
+    entries = _picked(
+        catalogue, options.pattern, options.where, kinds, downstream=options.downstream
+    )
+    if options.json:
+        say_json([entry.target for entry in entries])
+    elif not entries:
+        say("nothing to remove")
+        say_next("prefectx status")
+    else:
+        _announce(entries)
+    if options.dry_run or not entries:
+        return 0
+    if not (options.yes or _is_confirmed(len(entries))):
+        say("nothing was removed")
+        return 1
+    _remove(catalogue, entries)
+    if not options.json:
+        say(f"removed {len(entries):,}")
+        say_next("prefectx plan module:flow", "prefectx run module:flow")
+    return 0
+
+
+def _announce(entries: list[Entry]) -> None:
+    for entry in entries[:_SHOWN]:
+        say(f"  {entry.target}  {size_text(entry.size)}  {seconds_text(entry.seconds)}")
+    if len(entries) > _SHOWN:
+        say(f"  and {len(entries) - _SHOWN:,} more")
+    size = size_text(sum(entry.size for entry in entries))
+    seconds = seconds_text(sum(entry.seconds for entry in entries))
+    plural = "target" if len(entries) == 1 else "targets"
+    say(f"{len(entries):,} {plural}, {size}, which took {seconds} to make")
+
+
+_SHOWN = 20
+
+
+def _is_confirmed(number: int) -> bool:
+    if not sys.stdin.isatty():
+        msg = (
+            "not a terminal, so nobody can be asked: --yes removes them, --dry-run only says which"
+        )
+        raise Misuse(msg)
+    sys.stdout.write(f"remove {number:,}? [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def accept(options: Namespace) -> int:
+    """Mark targets that are there as current: by whom, when and why."""
+    catalogue, tasks = Catalogue(options.root), Tasks()
+    entries = [entry for entry in chosen(catalogue, options.pattern) if entry.exists]
+    store = Filestore(catalogue.root)
+    accepted: list[str] = []
+    for entry in entries:
+        task = tasks.get(entry.task, catalogue.details(entry).get("file"))
+        if task is not None:
+            _accept(catalogue, store, entry, task, options.reason)
+            accepted.append(entry.target)
+    if options.json:
+        say_json(accepted)
+    else:
+        say(f"accepted {len(accepted):,} of {len(entries):,} targets")
+        say_next("prefectx status")
+    return 0 if accepted else 1
+
+
+def _accept(catalogue: Catalogue, store: Filestore, entry: Entry, task: Any, reason: str) -> None:
+    known = catalogue.details(entry)
+    known.update(code=task.code_hash, python=records.python_version(), made=records.now())
+    told = f"by {records.user()} at {known['made']}: {reason}"
+    if (record := parsed(json.dumps(known))) is not None:
+        records.write(store, entry.target, record)
+    journal.append(catalogue.root, json.dumps({**known, "target": entry.target, "accepted": told}))

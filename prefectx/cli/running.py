@@ -1,0 +1,109 @@
+"""`prefectx run` and `check`: a flow, from the command line."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import os
+import sys
+import traceback
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from prefectx._calls.refresh import refresh
+from prefectx._calls.report import last_run
+from prefectx._settings.mode import current_mode, use_mode
+from prefectx.cli.finding import flow_at
+from prefectx.cli.misuse import Misuse
+from prefectx.cli.output import say, say_json, say_next
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable
+
+
+def parameters(pairs: Iterable[str]) -> dict[str, Any]:
+    """Return a flow's parameters from `key=value`: a Python literal, or else a text.
+
+    Raises:
+        Misuse: One has no `=`.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            msg = f"-p {pair!r}: write the parameter's name, = and its value"
+            raise Misuse(msg)
+        try:
+            found[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            found[name] = text
+    return found
+
+
+def run(options: Namespace) -> int:
+    """Run a flow; what it did goes to standard error."""
+    flow, given = flow_at(options.flow), parameters(options.parameter)
+    mode = options.mode or _mode()
+    with ExitStack() as stack:
+        stack.enter_context(use_mode(mode))
+        if options.refresh:
+            stack.enter_context(refresh(*options.refresh))
+        os.chdir(options.root)
+        try:
+            result = flow(**given)
+            if inspect.iscoroutine(result):
+                asyncio.run(result)
+        except Exception as error:  # noqa: BLE001 - any error of the user's flow
+            traceback.print_exception(error)
+            if options.pdb:
+                import pdb  # noqa: T100 - it is what was asked for
+
+                pdb.post_mortem(error.__traceback__)
+            return 2
+        except KeyboardInterrupt:
+            return 2
+    report = last_run()
+    if options.json and report is not None:
+        say_json(
+            {
+                "flow": report.flow,
+                "mode": report.mode,
+                "seconds": report.seconds,
+                "tasks": [
+                    {
+                        name: getattr(line, name)
+                        for name in ("task", "ran", "skipped", "failed", "seconds", "bytes")
+                    }
+                    for line in report.tasks
+                ],
+            }
+        )
+    elif mode != "function":
+        say_next("prefectx status")
+    return 2 if report is not None and report.failures else 0
+
+
+def _mode() -> str:
+    # Who runs a flow by this command wants to keep what it makes.
+    mode = current_mode()
+    return "cache" if mode == "function" and "PREFECTX" not in os.environ else mode
+
+
+def check(options: Namespace) -> int:
+    """Run a flow in several modes, cold and warm, and say where they disagree."""
+    from pytest_prefectx import assert_modes_agree
+
+    flow, given = flow_at(options.flow), parameters(options.parameter)
+    modes = options.mode.split(",") if options.mode else ["function", "cache"]
+    try:
+        assert_modes_agree(flow, modes=modes, **given)
+    except AssertionError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if options.json:
+        say_json({"flow": options.flow, "modes": modes, "agree": True})
+    else:
+        say(f"{options.flow}: the modes {', '.join(modes)} agree")
+    return 0

@@ -1,0 +1,241 @@
+"""`prefectx show`, `sample`, `diff` and `why`: one target, and all that is known of it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import random
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx._calls.kept_arguments import text_of
+from prefectx._calls.report import seconds_text, size_text
+from prefectx._values.item import Item
+from prefectx.cli.catalogue import Catalogue
+from prefectx.cli.finding import Tasks, chosen, one
+from prefectx.cli.output import say, say_json, say_next
+from prefectx.cli.reasons import reasons_of
+from prefectx.stores import Filestore
+from prefectx.stores.journal import source_path
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable
+
+    from prefectx.cli.catalogue import Entry
+
+_LONGEST: Final = 2_000
+_LINES: Final = 20
+
+
+def value_of(catalogue: Catalogue, entry: Entry) -> Any:
+    """Return the data of a target."""
+    return Item(Filestore(catalogue.root), entry.target).load()
+
+
+def told(value: Any, longest: int = _LONGEST) -> str:
+    """Return a value as a person reads it: a table, an array, JSON, a text, any object."""
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, dict | list | tuple):
+        try:
+            text = json.dumps(value, indent=2, ensure_ascii=False)
+        except (TypeError, ValueError):
+            text = _pretty(value)
+    else:
+        text = str(value) if hasattr(value, "shape") else _pretty(value)
+    lines = text.splitlines() or [""]
+    if len(lines) > _LINES:
+        lines = [*lines[:_LINES], f"… {len(lines) - _LINES:,} more lines"]
+    text = "\n".join(lines)
+    return text if len(text) <= longest else f"{text[:longest]}… {len(text) - longest:,} more"
+
+
+def _pretty(value: Any) -> str:
+    from pprint import pformat
+
+    return pformat(value, width=100)
+
+
+def show(options: Namespace) -> int:
+    """Show a target: its data, its record, what it was made from and what was made from it."""
+    catalogue = Catalogue(options.root)
+    entry = one(catalogue, options.target)
+    known, users = catalogue.details(entry), used_by(catalogue, entry)
+    if options.json:
+        say_json({**known, "target": entry.target, "exists": entry.exists, "used_by": users})
+        return 0 if entry.exists else 1
+    say(f"{entry.target}  ({size_text(entry.size)})" if entry.exists else entry.target)
+    _say_record(entry, known)
+    for name, targets in (("made from", list(entry.upstream)), ("used by", users)):
+        for target in targets[:_LINES]:
+            say(f"  {name}  {target}")
+        if len(targets) > _LINES:
+            say(f"  {name}  {len(targets) - _LINES:,} more")
+    say()
+    if entry.failed is not None:
+        say(str(known.get("traceback", entry.failed)).rstrip())
+        say_next(f"prefectx debug {entry.target} --pdb")
+        return 2
+    if not entry.exists:
+        say("it is not there")
+        say_next(f"prefectx why {entry.target}")
+        return 1
+    say(told(value_of(catalogue, entry)))
+    say_next(f"prefectx why {entry.target}", f"prefectx debug {entry.target}")
+    return 0
+
+
+def _say_record(entry: Entry, known: dict[str, Any]) -> None:
+    if not known:
+        say("  no record: nothing is known of how it was made")
+        return
+    made = entry.made[:19].replace("T", " ")
+    who = f"{known.get('by', '?')}@{known.get('host', '?')}"
+    say(f"  task       {entry.task}")
+    say(f"  made       {made} UTC by {who} in {seconds_text(entry.seconds)}")
+    for name, value in (known.get("args") or {}).items():
+        say(f"  {name:<9}  {text_of(value)}")
+    if shape := known.get("shape"):
+        say(f"  shape      {_told_shape(shape)}")
+    if accepted := known.get("accepted"):
+        say(f"  accepted   {accepted}")
+
+
+def _told_shape(shape: dict[str, Any]) -> str:
+    if "rows" not in shape:
+        return f"{' x '.join(map(str, shape['shape']))} {shape['dtype']}"
+    kinds = ", ".join(f"{name}: {kind}" for name, kind in shape["dtypes"].items())
+    return f"{shape['rows']:,} rows, {shape['columns']} columns ({kinds})"
+
+
+def used_by(catalogue: Catalogue, entry: Entry) -> list[str]:
+    """Return the targets that were made from this one."""
+    return [other.target for other in catalogue if entry.target in other.upstream]
+
+
+def sample(options: Namespace) -> int:
+    """Show some targets of a task, picked at random."""
+    catalogue = Catalogue(options.root)
+    there = [entry for entry in chosen(catalogue, [options.task]) if entry.exists]
+    there.sort(key=lambda entry: entry.target)
+    # The same ones each time, so that two people see the same.
+    picked = random.Random(options.seed).sample(  # noqa: S311 - nothing secret
+        there, min(options.number, len(there))
+    )
+    if options.json:
+        say_json([{"target": e.target, "value": told(value_of(catalogue, e))} for e in picked])
+    for entry in [] if options.json else picked:
+        say(f"{entry.target}  ({size_text(entry.size)})")
+        say(told(value_of(catalogue, entry), 500))
+        say()
+    if not picked:
+        say(f"no targets of {options.task} are there")
+        return 1
+    if not options.json:
+        say(f"{len(picked)} of {len(there):,}")
+        say_next(f"prefectx show {picked[0].target}")
+    return 0
+
+
+def diff(options: Namespace) -> int:
+    """Compare two targets: the first difference inside the data, or the rows that differ."""
+    catalogue = Catalogue(options.root)
+    one_value, other_value = (
+        value_of(catalogue, one(catalogue, target)) for target in (options.one, options.other)
+    )
+    lines = list(islice(differences(one_value, other_value), _LINES))
+    if options.json:
+        say_json(lines)
+    elif not lines:
+        say("no difference")
+    else:
+        for line in lines:
+            say(line)
+        say_next(f"prefectx show {options.one}", f"prefectx show {options.other}")
+    return 1 if lines else 0
+
+
+def differences(one_value: Any, other_value: Any) -> Iterable[str]:
+    """Give each difference between two values, a line each."""
+    import difflib
+
+    if isinstance(one_value, str) and isinstance(other_value, str):
+        lines = difflib.unified_diff(
+            one_value.splitlines(), other_value.splitlines(), "one", "other", lineterm="", n=1
+        )
+        yield from lines
+        return
+    if all(hasattr(value, "iterrows") for value in (one_value, other_value)):
+        yield from _rows(one_value, other_value)
+        return
+    from pytest_prefectx.equality import difference
+
+    if (found := difference(one_value, other_value)) is not None:
+        yield str(found)
+
+
+def _rows(one_value: Any, other_value: Any) -> Iterable[str]:
+    if list(one_value.columns) != list(other_value.columns):
+        yield f"columns: {list(one_value.columns)} and {list(other_value.columns)}"
+        return
+    if len(one_value) != len(other_value):
+        yield f"rows: {len(one_value):,} and {len(other_value):,}"
+    pairs = zip(one_value.iterrows(), other_value.iterrows(), strict=False)
+    for (index, row), (_, other_row) in pairs:
+        for column in one_value.columns:
+            mine, theirs = row[column], other_row[column]
+            if mine != theirs and not (mine != mine and theirs != theirs):  # noqa: PLR0124 - NaN
+                yield f"row {index}, {column}: {mine!r} and {theirs!r}"
+
+
+def why(options: Namespace) -> int:
+    """Say in words why targets are stale, one reason a line."""
+    catalogue, tasks = Catalogue(options.root), Tasks()
+    entries = chosen(catalogue, [options.what]) or [one(catalogue, options.what)]
+    found = {entry: reasons_of(entry, catalogue, tasks) for entry in entries}
+    stale = {entry: reasons for entry, reasons in found.items() if reasons}
+    if options.json:
+        say_json({entry.target: [list(r) for r in reasons] for entry, reasons in stale.items()})
+    elif not stale:
+        names = entries[0].target if len(entries) == 1 else f"all {len(entries):,} targets"
+        say(f"{names}: fresh, as far as records tell")
+        say_next(f"prefectx show {entries[0].target}")
+    else:
+        _say_why(stale, catalogue, tasks)
+    if any(entry.failed is not None for entry in stale):
+        return 2
+    return 1 if stale else 0
+
+
+def _say_why(stale: dict[Entry, list[Any]], catalogue: Catalogue, tasks: Tasks) -> None:
+    told_code: set[str] = set()
+    for entry, reasons in islice(stale.items(), _LINES):
+        for reason in reasons:
+            say(f"{entry.target}: {reason.text}")
+            if reason.kind == "code" and entry.task not in told_code:
+                told_code.add(entry.task)
+                _say_code(source_path(catalogue.root, entry.code), tasks.get(entry.task))
+    if len(stale) > _LINES:
+        say(f"and {len(stale) - _LINES:,} more targets")
+    first = next(iter(stale))
+    verb = "debug" if first.failed is not None else "show"
+    say_next(f"prefectx {verb} {first.target}")
+
+
+def _say_code(path: str, task: Any) -> None:
+    """Say what of a function has changed, where the code that made the target is known."""
+    import difflib
+
+    if task is None or not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8") as file:
+        before = file.read()
+    try:
+        now = inspect.getsource(task.fn)
+    except (OSError, TypeError):
+        return
+    lines = difflib.unified_diff(before.splitlines(), now.splitlines(), "then", "now", lineterm="")
+    for line in islice(lines, 2 * _LINES):
+        say(f"    {line}")

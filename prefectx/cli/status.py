@@ -1,0 +1,170 @@
+"""`prefectx status` and `ls`: what is there, a line a task or a line a target."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from prefectx._calls.report import seconds_text, size_text
+from prefectx.cli.catalogue import Catalogue
+from prefectx.cli.finding import Tasks, chosen, flow_at, parameters
+from prefectx.cli.output import say, say_json, say_next, say_table
+from prefectx.cli.reasons import REASONS, reasons_of
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from prefectx.cli.catalogue import Entry
+
+
+class TaskStatus:
+    """What there is of one task."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        self.targets = 0
+        self.fresh = 0
+        self.bytes = 0
+        self.seconds = 0.0
+        self.reasons: Counter[str] = Counter()
+        self.folder: str | None = None
+
+    def add(self, entry: Entry, kinds: set[str]) -> None:
+        """Count a target, with the reasons why it is stale."""
+        self.targets += 1
+        self.fresh += not kinds
+        self.seconds += entry.seconds
+        self.reasons.update(kinds)
+        self.bytes += entry.size if entry.exists else 0
+        self.folder = self.folder or entry.target.rpartition("/")[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "task": self.task,
+            "targets": self.targets,
+            "fresh": self.fresh,
+            **{reason: self.reasons[reason] for reason in REASONS},
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+            "folder": self.folder,
+        }
+
+
+def status(options: Namespace) -> int:
+    """Say what there is of each task; a column a reason."""
+    if options.flow:
+        # What it imports is what a run would import; tasks of other flows are told as well.
+        flow_at(options.flow)
+    catalogue, tasks = Catalogue(options.root), Tasks()
+    lines: dict[str, TaskStatus] = {}
+    for entry in catalogue:
+        kinds = {reason.kind for reason in reasons_of(entry, catalogue, tasks)}
+        lines.setdefault(entry.task, TaskStatus(entry.task or "(no record)")).add(entry, kinds)
+    if options.json:
+        say_json([line.as_dict() for line in lines.values()])
+    elif not lines:
+        say(f"no targets below {catalogue.root}")
+        say_next("prefectx run module:flow")
+    else:
+        _say(list(lines.values()))
+    return _code(lines.values())
+
+
+def _say(lines: list[TaskStatus]) -> None:
+    shown = [reason for reason in REASONS if any(line.reasons[reason] for line in lines)]
+    titles = ["task", "targets", "fresh", *shown, "size", "time", "folder"]
+    rows = [
+        [
+            line.task.rpartition(".")[2],
+            f"{line.targets:,}",
+            f"{line.fresh:,}",
+            *(f"{line.reasons[reason]:,}" for reason in shown),
+            size_text(line.bytes),
+            seconds_text(line.seconds),
+            f"{line.folder}/" if line.folder else "",
+        ]
+        for line in lines
+    ]
+    say_table(titles, rows)
+    stale = next((line for line in lines if line.fresh < line.targets), None)
+    if stale is None:
+        say_next("prefectx ls TASK")
+    else:
+        say_next(f"prefectx why {stale.task.rpartition('.')[2]}")
+
+
+def _code(lines: Any) -> int:
+    counted: Counter[str] = Counter()
+    for line in lines:
+        counted.update(line.reasons)
+    if counted["failed"]:
+        return 2
+    return 1 if counted.total() else 0
+
+
+def ls(options: Namespace) -> int:
+    """List targets, those that are asked for."""
+    catalogue, tasks = Catalogue(options.root), Tasks()
+    found: list[tuple[Entry, list[str]]] = []
+    asked = {"failed": options.failed, "orphan": options.orphans}
+    wanted = {kind for kind, is_asked in asked.items() if is_asked}
+    for entry in chosen(catalogue, options.pattern, options.where):
+        needs = options.stale or options.orphans or options.json
+        kinds = [reason.kind for reason in reasons_of(entry, catalogue, tasks)] if needs else []
+        if entry.failed is not None and "failed" not in kinds:
+            kinds.append("failed")
+        if (options.stale and not kinds) or (wanted and not wanted & set(kinds)):
+            continue
+        found.append((entry, kinds))
+    keys: dict[str, Any] = {
+        "target": lambda pair: pair[0].target,
+        "size": lambda pair: -pair[0].size,
+        "time": lambda pair: -pair[0].seconds,
+        "made": lambda pair: pair[0].made,
+    }
+    found.sort(key=keys[options.sort])
+    if options.json:
+        say_json([_as_dict(catalogue, entry, kinds) for entry, kinds in found])
+    else:
+        _list(catalogue, found, options)
+    if any(entry.failed is not None for entry, _ in found):
+        return 2
+    return 1 if any(kinds or not entry.exists for entry, kinds in found) else 0
+
+
+def _as_dict(catalogue: Catalogue, entry: Entry, kinds: list[str]) -> dict[str, Any]:
+    return {
+        "target": entry.target,
+        "task": entry.task,
+        "exists": entry.exists,
+        "bytes": entry.size,
+        "seconds": entry.seconds,
+        "made": entry.made,
+        "reasons": kinds,
+        "failed": entry.failed,
+        "parameters": parameters(catalogue, entry),
+    }
+
+
+def _list(catalogue: Catalogue, found: list[tuple[Entry, list[str]]], options: Namespace) -> None:
+    if not found:
+        say("no such targets")
+        say_next("prefectx status")
+        return
+    rows = [
+        [
+            entry.target,
+            entry.failed or (size_text(entry.size) if entry.exists else "missing"),
+            seconds_text(entry.seconds),
+            entry.made[:19].replace("T", " "),
+            ", ".join(kinds),
+        ]
+        for entry, kinds in found[: options.most]
+    ]
+    say_table(["target", "size", "time", "made (UTC)", "stale"], rows)
+    if len(found) > options.most:
+        say(f"and {len(found) - options.most:,} more: -n {len(found)}")
+    first = found[0][0]
+    verb = "debug" if first.failed is not None else "show"
+    say_next(f"prefectx {verb} {first.target}")

@@ -1,0 +1,59 @@
+"""Names of Prefect's futures and of distributed that are not promised, here alone.
+
+`prefectx.dask.tested` says with which versions they were tested, and has tasks submitted in
+prefect-dask's own way where this module cannot be imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from distributed.client import FutureState
+from prefect.events.worker import EventsWorker
+from prefect.futures import PrefectConcurrentFuture, PrefectTaskRunFuture
+
+if TYPE_CHECKING:
+    import uuid
+
+    from prefectx.dask.protocols import DaskResult
+
+__all__ = [
+    "make_future",
+    "notify_at_end",
+    "wait_until_sent",
+]
+
+_NAMES: Final = (
+    (FutureState, "_event"),
+    (PrefectTaskRunFuture, "_final_state"),
+    (PrefectTaskRunFuture, "add_done_callback"),
+)
+for _owner, _name in _NAMES:
+    if not hasattr(_owner, _name) and _name not in _owner.__init__.__code__.co_names:
+        message = f"{_owner.__module__}.{_owner.__qualname__} has no {_name}"
+        raise ImportError(message)
+
+
+def make_future(future: PrefectConcurrentFuture[Any], run_id: uuid.UUID, ending: Any) -> None:
+    """Initialize a future without the locks and events of its own base."""
+    super(PrefectConcurrentFuture, future).__init__(run_id, ending)
+
+
+def notify_at_end(future: DaskResult, event: Any) -> None:
+    """Have `event.set()` called when Dask's future has ended.
+
+    Dask's own way is a coroutine for each future.
+    """
+    untyped: Any = future
+    untyped._state._event = event
+
+
+def wait_until_sent(seconds: float) -> None:
+    """Wait until what this process has reported of its task runs is on its way to the API."""
+    worker: Any = EventsWorker.instance()
+    waiting = getattr(worker, "_queue", None)
+    if waiting is None:
+        # It cannot be seen: a worker that is killed may take its last reports along.
+        return
+    with waiting.all_tasks_done:
+        waiting.all_tasks_done.wait_for(lambda: not waiting.unfinished_tasks, seconds)

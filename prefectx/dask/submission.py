@@ -1,0 +1,115 @@
+"""The quick way to submit tasks: what calls share is sent once, and results are released early."""
+
+from __future__ import annotations
+
+import uuid
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final
+
+from prefect.context import AssetContext, EngineContext, TagsContext
+from prefect.utilities.engine import collect_task_run_inputs_sync
+
+from prefectx._runners.prefect.task import RunName, whole
+from prefectx.dask import remote
+from prefectx.dask.collector import Collector
+from prefectx.dask.connection import connected
+from prefectx.dask.crash import SubmittedCall
+from prefectx.dask.future import DaskFuture
+from prefectx.dask.remote_call import RemoteCall
+from prefectx.dask.scheduler_store import SchedulerStore
+from prefectx.dask.serialize import pickled, pickled_call, prepared
+from prefectx.dask.size_warning import surroundings, warn_if_large
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from prefect.futures import PrefectFuture
+    from prefect.tasks import Task as AnyPrefectTask
+
+    from prefectx._api.task import Task
+    from prefectx.dask.protocols import DaskClient
+
+
+class Submission:
+    """All that one flow run submits to a cluster.
+
+    Args:
+        client: The client of the cluster.
+    """
+
+    def __init__(self, client: DaskClient) -> None:
+        self._client: Final = client
+        self._store: Final = SchedulerStore(client)
+        self._collector: Final = Collector(client)
+        self._token: Final = uuid.uuid4().hex
+
+    def submit(
+        self,
+        task: AnyPrefectTask[..., Any],
+        parameters: dict[str, Any],
+        wait_for: Iterable[PrefectFuture[Any]] | None,
+        dependencies: dict[str, set[Any]] | None,
+    ) -> DaskFuture:
+        """Start a task on the cluster; return its future."""
+        run_id = uuid.uuid4()
+        inputs = _inputs(parameters, dependencies)
+        waited = None if wait_for is None else list(wait_for)
+        ready = prepared((task, parameters, waited, inputs))
+        call = RemoteCall(
+            context=self._store.context(),
+            content=pickled_call(ready.arguments, self._keep),
+            run_id=run_id,
+            tags=frozenset(TagsContext.get().current_tags),
+            assets=_assets(task, run_id, inputs),
+        )
+        warn_if_large(call.content, f"a call of task {task.name!r}", parameters)
+        name = _name(task)
+        with connected(self._client):
+            running = self._client.submit(
+                remote.run,
+                pickled(tuple(call)),
+                ready.awaited,
+                # Of the first part Dask makes groups and colours; the second one is for people.
+                key=(f"{task.name}-{self._token}", name, str(run_id)),
+                pure=False,
+            )
+        future = DaskFuture(run_id, running)
+        origins = {name: runs for name, runs in inputs.items() if runs}
+        submitted = SubmittedCall(future, whole(task), name, origins, ready.futures, copy_context())
+        self._collector.add(submitted, running)
+        return future
+
+    def _keep(self, task: Task[..., Any]) -> str:
+        content = pickled(task)
+        warn_if_large(content, f"the task {task.name!r}", surroundings(task.fn))
+        return self._store.keep(content)
+
+    def end(self) -> None:
+        """Give up what has not ended, and take back what was left with the scheduler."""
+        self._collector.end()
+        self._store.clear()
+
+
+def _inputs(parameters: Mapping[str, Any], more: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the runs that each parameter comes from, which the server shows as a graph."""
+    found = {name: collect_task_run_inputs_sync(value) for name, value in parameters.items()}
+    return {name: runs | (more or {}).get(name, set()) for name, runs in found.items()}
+
+
+def _assets(
+    task: AnyPrefectTask[..., Any], run_id: uuid.UUID, inputs: dict[str, Any]
+) -> dict[str, Any] | None:
+    flow_run = EngineContext.get()
+    if not (task.asset_deps or getattr(task, "assets", None)) and not (
+        flow_run and flow_run.task_run_assets
+    ):
+        return None
+    return AssetContext.from_task_and_inputs(
+        task, run_id, inputs, copy_to_child_ctx=True
+    ).serialize()
+
+
+def _name(task: AnyPrefectTask[..., Any]) -> str:
+    """Return the rendered name of a task's run, or the task's own."""
+    rendered = task.task_run_name
+    return rendered.name if isinstance(rendered, RunName) else task.name

@@ -1,0 +1,13 @@
+"""Harm to the content of a target."""
+
+from __future__ import annotations
+
+
+def cut_short(content: bytes) -> bytes:
+    """Return the first half."""
+    return content[: len(content) // 2]
+
+
+def flip(content: bytes) -> bytes:
+    """Return the content with each bit flipped; one byte for an empty one, which has no bits."""
+    return bytes(byte ^ 0xFF for byte in content) or b"\xff"

@@ -1,0 +1,270 @@
+"""The command `prefectx`: see what is there, know why, rerun just that."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+import prefectx
+
+WORDS = """
+    from prefectx import flow, load, task
+
+    @task(target="working/{funcname}/{name}")
+    def fetch(name: str) -> str:
+        return name * 3
+
+    @task(target="working/{funcname}/{base}.json", base="{text[0]}")
+    def count(text: str) -> dict[str, int]:
+        if text.startswith("x"):
+            raise ValueError(f"no such word: {text}")
+        return {"letters": len(text)}
+
+    @task(target="out/total.json")
+    def total(counts: list[dict[str, int]]) -> int:
+        return sum(count["letters"] for count in counts)
+
+    @flow
+    def words(names=("a", "b")):
+        counts = count.map(fetch.map(list(names)))
+        return total(counts.result())
+
+    @flow
+    def branching(names=("a", "b")):
+        counts = count.map(fetch.map(list(names)))
+        if load(counts[0])["letters"] > 2:
+            return fetch("long")
+        return total(counts.result())
+"""
+
+
+class Command:
+    """The command in a folder with flows in `words.py`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.write(WORDS)
+
+    def write(self, text: str) -> None:
+        (self.folder / "words.py").write_text(dedent(text))
+
+    def change(self, old: str, new: str) -> None:
+        assert old in WORDS
+        self.write(WORDS.replace(old, new))
+
+    def __call__(self, *arguments: str, code: int = 0, given: str = "") -> str:
+        variables = {
+            key: value for key, value in os.environ.items() if not key.startswith("PREFECTX")
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "prefectx.cli", *arguments],
+            cwd=self.folder,
+            env={**variables, "PYTHONDONTWRITEBYTECODE": "1"},
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        self.errors = done.stderr
+        assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", code=code))
+
+
+@pytest.fixture
+def px(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+@pytest.fixture
+def ran(px: Command) -> Command:
+    px("run", "words:words")
+    return px
+
+
+def test_status_is_a_line_a_task(ran: Command) -> None:
+    lines = {line["task"]: line for line in ran.json("status")}
+    assert set(lines) == {"words.fetch", "words.count", "words.total"}
+    assert lines["words.fetch"]["targets"] == lines["words.fetch"]["fresh"] == 2
+    assert "prefectx ls" in ran("status").splitlines()[-1]
+
+
+def test_a_target_that_was_removed_is_missing(ran: Command) -> None:
+    (ran.folder / "working/fetch/a").unlink()
+    lines = {line["task"]: line for line in ran.json("status", code=1)}
+    assert lines["words.fetch"]["missing"] == 1
+    assert lines["words.count"]["upstream"] == 1
+    assert "is not there" in ran("why", "working/fetch/a", code=1)
+    assert "working/fetch/a, which it was made from" in ran("why", "count", code=1)
+
+
+def test_changed_code_is_a_reason_told_with_its_diff(ran: Command) -> None:
+    ran.change("name * 3", "name * 4")
+    lines = {line["task"]: line for line in ran.json("status", code=1)}
+    assert lines["words.fetch"]["code"] == 2
+    assert lines["words.count"]["code"] == 0
+    told = ran("why", "fetch", code=1)
+    assert "-    return name * 3" in told
+    assert "+    return name * 4" in told
+
+
+def test_accept_marks_what_is_there_as_current_and_says_who_and_why(ran: Command) -> None:
+    ran.change("name * 3", "name * 3 + ''")
+    ran("status", code=1)
+    ran("accept", "fetch", "--reason", "the same texts")
+    ran("why", "fetch")
+    assert "the same texts" in ran("show", "working/fetch/a")
+
+
+def test_ls_knows_the_parameters_of_each_call(ran: Command) -> None:
+    (found,) = ran.json("ls", "fetch", "--where", "name=a*")
+    assert found["target"] == "working/fetch/a"
+    assert found["parameters"]["name"] == "a"
+    assert ran.json("ls", "--where", "base=b", "count")[0]["target"] == "working/count/b.json"
+    assert ran.json("ls", "working/count/*")[0]["task"] == "words.count"
+
+
+def test_show_gives_the_data_the_record_from_what_and_used_by_what(ran: Command) -> None:
+    told = ran("show", "working/count/a.json")
+    assert '"letters": 3' in told
+    assert "made from  working/fetch/a" in told
+    assert "used by  out/total.json" in told
+    assert "prefectx debug working/count/a.json" in told
+
+
+def test_sample_and_diff_look_into_the_data(ran: Command) -> None:
+    assert "aaa" in ran("sample", "fetch", "-n", "5")
+    assert "aaa" in ran("diff", "working/fetch/a", "working/fetch/b", code=1)
+    ran("diff", "working/count/a.json", "working/count/b.json")
+
+
+def test_failures_are_listed_debugged_and_gone_once_they_are_mended(px: Command) -> None:
+    px("run", "words:words", "-p", "names=['a', 'x']", code=2)
+    assert "prefectx debug working/count/x.json --pdb" in px.errors
+    (failed,) = px.json("ls", "--failed", code=2)
+    assert failed["failed"] == "ValueError: no such word: xxx"
+    told = px("debug", "working/count/x.json", code=2)
+    assert "words.count(" in told
+    assert "no such word: xxx" in px.errors
+    px.change('startswith("x")', 'startswith("z")')
+    assert '"letters": 3' in px("debug", "working/count/x.json")
+    px("run", "words:words", "-p", "names=['a', 'x']")
+    assert px.json("ls", "--failed") == []
+
+
+def test_debug_runs_a_call_that_was_made_too(ran: Command) -> None:
+    assert '"letters": 3' in ran("debug", "working/count/a.json")
+
+
+def test_debug_opens_a_shell_with_the_call_s_arguments(ran: Command) -> None:
+    told = ran("debug", "working/count/a.json", "--shell", given="print(args, result)\n")
+    assert "('aaa',) {'letters': 3}" in told
+
+
+def test_plan_says_what_would_run_and_runs_and_writes_nothing(px: Command) -> None:
+    plan = px.json("plan", "words:words", code=1)
+    assert [call["target"] for call in plan["would_run"]][:2] == [
+        "working/fetch/a",
+        "working/fetch/b",
+    ]
+    assert {path.name for path in px.folder.iterdir()} == {"words.py"}
+
+
+def test_plan_goes_on_behind_what_is_there(ran: Command) -> None:
+    plan = ran.json("plan", "words:words")
+    assert plan["would_run"] == []
+    (ran.folder / "out/total.json").unlink()
+    plan = ran.json("plan", "words:words", code=1)
+    assert [call["target"] for call in plan["would_run"]] == ["out/total.json"]
+    lines = {line["task"]: line for line in plan["tasks"]}
+    assert (lines["words.fetch"]["skipped"], lines["words.total"]["run"]) == (2, 1)
+
+
+def test_plan_says_where_a_flow_needs_what_is_not_there(px: Command) -> None:
+    plan = px.json("plan", "words:branching", code=1)
+    (unknown,) = plan["unknown"]
+    line = 1 + dedent(WORDS).splitlines().index('    if load(counts[0])["letters"] > 2:')
+    assert f"words.py:{line}" in unknown
+    px("run", "words:branching")
+    assert px.json("plan", "words:branching")["unknown"] == []
+
+
+def test_plan_names_what_is_trusted_although_its_code_has_changed(ran: Command) -> None:
+    ran.change("name * 3", "name * 4")
+    plan = ran.json("plan", "words:words", code=1)
+    assert plan["would_run"] == []
+    assert {line["target"] for line in plan["stale"]} == {"working/fetch/a", "working/fetch/b"}
+
+
+def test_rm_removes_with_what_was_made_from_it(ran: Command) -> None:
+    told = ran("rm", "working/fetch/a", "--downstream", "--dry-run")
+    assert "3 targets" in told
+    ran("rm", "working/fetch/a", "--downstream", code=2)
+    assert (ran.folder / "working/fetch/a").exists()
+    ran("rm", "working/fetch/a", "--downstream", "--yes")
+    left = {str(path.relative_to(ran.folder)) for path in ran.folder.glob("[wo]*/**/*")}
+    assert {"working/fetch/b", "working/count/b.json"} <= left
+    assert not {"working/fetch/a", "working/count/a.json", "out/total.json"} & left
+
+
+def test_rm_takes_no_command_without_saying_what(ran: Command) -> None:
+    ran("rm", "--yes", code=2)
+    assert "rm what?" in ran.errors
+    assert (ran.folder / "out/total.json").exists()
+
+
+def test_remove_is_the_same_in_python(ran: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ran.folder)
+    found = prefectx.remove("fetch", where={"name": "a"}, dry_run=True)
+    assert found == ["working/fetch/a"]
+    prefectx.remove("fetch")
+    assert not (ran.folder / "working/fetch/a").exists()
+
+
+def test_run_refreshes_tasks_and_says_what_it_did(ran: Command) -> None:
+    done = ran.json("run", "words:words", "--refresh", "fetch")
+    lines = {line["task"]: line for line in done["tasks"]}
+    assert (lines["fetch"]["ran"], lines["fetch"]["skipped"]) == (2, 0)
+    assert (lines["count"]["ran"], lines["count"]["skipped"]) == (0, 2)
+
+
+def test_doctor_says_what_is_in_force_and_from_where(px: Command) -> None:
+    settings = {each["name"]: each for each in px.json("doctor")["settings"]}
+    assert settings["mode"]["source"] == "default"
+    (px.folder / "pyproject.toml").write_text('[tool.prefectx]\nroot = "outputs"\n')
+    (px.folder / "outputs").mkdir()
+    settings = {each["name"]: each for each in px.json("doctor")["settings"]}
+    assert settings["root"]["value"] == str(px.folder / "outputs")
+    assert settings["root"]["source"].endswith("pyproject.toml")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_the_commands(px: Command, shell: str) -> None:
+    assert "status" in px("completion", shell)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("show", "nowhere"), "nothing is known of the target 'nowhere'"),
+        (("run", "words:nothing"), "words:words"),
+        (("run", "nomodule:flow"), "there is no module 'nomodule'"),
+        (("debug", "nowhere"), "nothing is known"),
+        (("ls", "--where", "base"), "write an argument's name"),
+    ],
+)
+def test_wrong_use_says_what_would_be_right(
+    ran: Command, arguments: tuple[str, ...], told: str
+) -> None:
+    ran(*arguments, code=2)
+    assert told in ran.errors
