@@ -92,8 +92,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
             Prefect takes variables of jobs for no other.
             """
-            given = _with_mode(options) if options.get("work_pool_name") else options
-            return PREFECT_FLOW.to_deployment(self, *args, **given)
+            return PREFECT_FLOW.to_deployment(self, *args, **_with_mode_in_pool(options))
 
         def deploy(self: Any, *args: Any, **options: Any) -> Any:
             """Deploy the flow; its runs are in the mode that is in force here."""
@@ -102,6 +101,14 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
         def adeploy(self: Any, *args: Any, **options: Any) -> Any:
             """Do the same, in async code."""
             return PREFECT_FLOW.adeploy(self, *args, **_with_mode(options))
+
+        def ato_deployment(self: Any, *args: Any, **options: Any) -> Any:
+            """Return a deployment of the flow, in async code."""
+            return PREFECT_FLOW.ato_deployment(self, *args, **_with_mode_in_pool(options))
+
+        # Prefect's own have their variants for async code as attributes.
+        attributes_of(deploy)["aio"] = adeploy
+        attributes_of(to_deployment)["aio"] = ato_deployment
 
         def serve(self: Any, *args: Any, **options: Any) -> Any:
             """Run the flow, whenever it is asked for, in the mode that is in force here."""
@@ -270,6 +277,10 @@ def _with_mode(options: dict[str, Any]) -> dict[str, Any]:
     variables = dict(options.get("job_variables") or {})
     variables["env"] = {VARIABLE: mode, **(variables.get("env") or {})}
     return {**options, "job_variables": variables}
+
+
+def _with_mode_in_pool(options: dict[str, Any]) -> dict[str, Any]:
+    return _with_mode(options) if options.get("work_pool_name") else options
 
 
 # In mode prefect runs are without being told, and deployments are as Prefect makes them.
