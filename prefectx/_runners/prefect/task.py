@@ -260,7 +260,10 @@ def _changes(task: Any) -> dict[str, Any]:
     return {
         name: value
         for name, value in attributes_of(task).items()
-        if name not in _NO_ATTRIBUTE and not (name in made and made[name] is value)
+        if name not in _NO_ATTRIBUTE
+        and not (name in made and made[name] is value)
+        # What is worked out when it is asked for was not set.
+        and not isinstance(getattr(type_of(task), name, None), functools.cached_property)
     }
 
 
