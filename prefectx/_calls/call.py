@@ -16,9 +16,9 @@ from prefectx.stores.record import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prefectx._api.task import Task
     from prefectx._calls.claims import Claim
     from prefectx._calls.run import Run
+    from prefectx._naming.decorated import AnyTask
     from prefectx._values.item import Item
 
 
@@ -42,9 +42,7 @@ class Call:
         *("item", "kwargs", "reasons", "task", "was_found"),
     )
 
-    def __init__(
-        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.task = task
         self.args = args
         self.kwargs = kwargs
@@ -139,7 +137,7 @@ class Call:
         )
 
 
-def _script_of(task: Task[..., Any]) -> str | None:
+def _script_of(task: AnyTask) -> str | None:
     """Return the script that defines a task, or None for a task of a module."""
     if task.fn.__module__ not in {"__main__", "__mp_main__"}:
         return None

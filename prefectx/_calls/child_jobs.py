@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from contextlib import AbstractContextManager
 
-    from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx._naming.decorated import AnyTask
     from prefectx._settings.mode import Mode
 
 
@@ -53,7 +53,7 @@ class _Job:
 
     def __init__(
         self,
-        task: Task[..., Any],
+        task: AnyTask,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         target: str | None,
@@ -84,9 +84,7 @@ class _Job:
 class Execution(_Job):
     """A job that runs a task's function and returns what it gives."""
 
-    def __init__(
-        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         super().__init__(task, args, kwargs, None)
 
     def run(self) -> Any:
@@ -114,15 +112,13 @@ class Making(_Job):
         return made if call.item is None else None
 
 
-def executed_in_child(
-    task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Any:
+def executed_in_child(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Run a task's function in a child; return what it gives."""
     return run_in_child(Execution(task, args, kwargs))
 
 
 async def aexecuted_in_child(
-    task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
     """Run a task's function in a child while the event loop goes on; return what it gives."""
     return await arun_in_child(Execution(task, args, kwargs))

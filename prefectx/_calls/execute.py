@@ -23,8 +23,8 @@ from prefectx.errors import PrefectxError, UnsupportedValue
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator, Mapping
 
-    from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx._naming.decorated import AnyTask
     from prefectx.stores.record import Record
 
 RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
@@ -202,7 +202,7 @@ def _alone(call: Call, item: Item[Any]) -> AbstractContextManager[None]:
         return nullcontext()
 
 
-def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def execute(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Call the task's function with the data of Items in their place; return what it returns."""
     args, kwargs = load_items(args), load_items(kwargs)
     _log_run(task.name)

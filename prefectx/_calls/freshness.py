@@ -17,13 +17,13 @@ from prefectx.stores.record import parsed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx._naming.decorated import AnyTask
     from prefectx._values.item import Item
     from prefectx.stores.record import Record
 
 
-def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def plain_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return what a call gives if it is plainly done, else None.
 
     The run knows the task, the arguments are small literals or Items, no other call has claimed
@@ -80,7 +80,7 @@ def is_done(call: Call) -> bool:
     return True
 
 
-def _is_refreshed(task: Task[..., Any], item: Item[Any]) -> bool:
+def _is_refreshed(task: AnyTask, item: Item[Any]) -> bool:
     """Tell whether the target is to be made anew because `refresh` asks for it."""
     return wants_refresh(task) and item.path not in current_run().remade
 

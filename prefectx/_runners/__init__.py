@@ -10,10 +10,9 @@ from prefectx._settings.scoped import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from typing import Final
 
-    from prefectx._api.flow import Flow
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyFlow, AnyTask
     from prefectx._runners.base import Runner
     from prefectx._settings.mode import Mode
 
@@ -73,14 +72,14 @@ def prefect_flow_class(kind: type) -> type:
     return made
 
 
-def become_prefect_task(task: Task[..., Any]) -> None:
+def become_prefect_task(task: AnyTask) -> None:
     """Make `task` one of Prefect's; Prefect must have been imported."""
     from prefectx._runners.prefect.task import as_prefect_task
 
     as_prefect_task(task)
 
 
-def become_prefect_flow(flow: Flow[..., Any]) -> None:
+def become_prefect_flow(flow: AnyFlow) -> None:
     """Make `flow` one of Prefect's; Prefect must have been imported."""
     from prefectx._runners.prefect.flow import as_prefect_flow
 

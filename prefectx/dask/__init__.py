@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx.dask.runner import DaskRunner
 
 __all__ = ["task_runner"]
@@ -110,7 +110,7 @@ def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
     )
 
 
-def _placement(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[None] | None:
+def _placement(task: AnyTask, task_runner: Any) -> AbstractContextManager[None] | None:
     dask_runner = getattr(sys.modules.get("prefect_dask"), "DaskTaskRunner", None)
     if dask_runner is None or not isinstance(task_runner, dask_runner):
         return None

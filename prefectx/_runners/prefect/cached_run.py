@@ -20,8 +20,8 @@ from prefectx._runners.prefect.task import as_prefect_task
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx._naming.decorated import AnyTask
 
 
 # Whatever else a task asks of Prefect, its engine sees to.
@@ -40,7 +40,7 @@ _OF_NO_EFFECT: Final = frozenset(
 _EVENTS: Final = ("completion", "failure", "running", "commit", "rollback")
 
 
-def can_record(task: Task[..., Any]) -> bool:
+def can_record(task: AnyTask) -> bool:
     """Tell whether a hit can be recorded without Prefect's engine: in a flow, by known options."""
     if FlowRunContext.get() is None or not _OF_NO_EFFECT.issuperset(task.options):
         return False

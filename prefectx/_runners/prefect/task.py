@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Self
 
-    from prefectx._api.task import Task
     from prefectx._logs.selection import Wanted
+    from prefectx._naming.decorated import AnyTask
     from prefectx._settings.mode import Mode
     from prefectx._values.item import Item
 
@@ -89,7 +89,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
     What both have is ours, but for what stands here; what only `prefect.Task` has is there as well.
     """
 
-    class PrefectTask(kind, prefect.Task[..., Any]):  # type: ignore[misc] # which class, only callers know
+    class PrefectTask(kind, prefect.AnyTask):  # type: ignore[misc] # which class, only callers know
         """A task of ours that is one of Prefect's."""
 
         def with_options(self: Any, **options: Any) -> Any:
@@ -394,7 +394,7 @@ class Body:
     """
 
     # Prefect asks for a function's attributes, and finds the function's own.
-    def __init__(self, task: Task[..., Any], there: There) -> None:
+    def __init__(self, task: AnyTask, there: There) -> None:
         self.task = task
         self.there = there
         fn = ours_function(task)
@@ -405,7 +405,7 @@ class Body:
         self.__signature__ = _signature(fn)
 
     @classmethod
-    def here(cls, task: Task[..., Any], mode: Mode) -> Self:
+    def here(cls, task: AnyTask, mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
         names = dict(context_names())
         there = There(
@@ -414,7 +414,7 @@ class Body:
         return cls(task, there)
 
     @classmethod
-    def if_needed(cls, task: Task[..., Any], mode: Mode) -> Self | None:
+    def if_needed(cls, task: AnyTask, mode: Mode) -> Self | None:
         """Return the body of a call, or None if nothing holds here that must hold there as well.
 
         In mode `prefect` Prefect is then given the task itself, with its own function.
@@ -531,7 +531,7 @@ class RunName:
 class LateRunName:
     """The name of a task run some of whose arguments were not known when it was submitted."""
 
-    def __init__(self, task: Task[..., Any], names: dict[str, Any]) -> None:
+    def __init__(self, task: AnyTask, names: dict[str, Any]) -> None:
         self.task = task
         self.names = names
 
