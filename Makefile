@@ -12,6 +12,7 @@ EXPORT := $(UV) export --frozen --offline --quiet --no-emit-workspace --no-heade
 
 .PHONY: help example test test-half-1 test-half-2 check lint types lock upgrade zoo mutants torture
 .PHONY: nightly nightly-tests nightly-oldest-prefect nightly-python-3.13
+.PHONY: docs stranger
 .PHONY: bench bench-quick bench-startup bench-dask
 .DELETE_ON_ERROR:
 
@@ -19,6 +20,8 @@ help:
 	@echo 'make example   run the example project: outputs in ./working and ./out'
 	@echo 'make test      all tests, in all modes'
 	@echo 'make check     lint, types and the tests that need no server'
+	@echo 'make docs      the documentation, built strictly, in site/'
+	@echo 'make stranger  wheel and sdist, README and tutorial, as one who has just installed it'
 	@echo 'make nightly   what takes too long for each change, also on Python 3.13 and the oldest Prefect'
 	@echo 'make lock      after a change of dependencies: lock what was added; make upgrade: all anew'
 	@echo 'make zoo       find and explain each defect of the zoo'
@@ -49,6 +52,12 @@ check: lint types
 	$(BIN)/python -m pytest tests/unit tests/modes tests/harness tests/zoo \
 	  --prefectx-mode=function,cache -m 'not prefectx_server'
 
+docs: $(VENV)/.dev
+	$(BIN)/zensical build --clean --strict
+
+stranger: $(VENV)/.dev
+	UV=$(UV) tools/stranger.sh
+
 zoo: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/zoo --prefectx-mode=all -q
 
@@ -71,7 +80,7 @@ bench-dask: $(VENV)/.dev
 	$(BIN)/python benchmarks/dask --write benchmarks/DASK.md
 
 # One after the other: each takes the whole machine.
-nightly: nightly-tests mutants torture
+nightly: nightly-tests mutants torture stranger
 	$(MAKE) bench-quick || $(MAKE) bench-quick
 	$(MAKE) nightly-oldest-prefect
 	$(MAKE) nightly-python-3.13
@@ -92,6 +101,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(UV) lock --check --offline --quiet
+	$(BIN)/zensical build --strict
 
 types: $(VENV)/.dev
 	$(BIN)/mypy

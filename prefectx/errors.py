@@ -57,6 +57,14 @@ class TargetReplaced(PrefectxError, RuntimeError):
     """Another call, or other code, has made a target anew since an Item of it was given."""
 
 
+class FileInTheWay(PrefectxError, NotADirectoryError):
+    """A target is a file where another target needs a folder, as `a` and `a/b`."""
+
+
+class FolderInTheWay(PrefectxError, IsADirectoryError):
+    """A folder of other targets lies where a target would have to be, as `a/b` and `a`."""
+
+
 class CorruptTarget(PrefectxError, RuntimeError):
     """A target is there but cannot be read."""
 

@@ -41,14 +41,6 @@ def read(store: Store, target: str) -> Record | None:
     return parsed(text) if isinstance(text, str) else None
 
 
-def field(name: str, value: str) -> str:
-    """Return what the text of each record with this value in a field contains.
-
-    Within another value the quotes would have a backslash, so no other record contains it.
-    """
-    return json.dumps({name: value})[1:-1]
-
-
 def save(store: Store, target: str, value: Any, record: Record) -> None:
     """Keep an output and its record."""
     store.save_recorded(target, value, text_of(record))

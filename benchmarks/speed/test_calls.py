@@ -46,7 +46,7 @@ def large(x: Any) -> Any:
     return LARGE
 
 
-def of_array(x: Any, array: Any) -> Any:
+def of_one(x: Any) -> Any:
     return SMALL
 
 
@@ -157,28 +157,44 @@ def test_6_miss(compare: Any, beside: Any) -> None:
     compare("6", "miss, with its record", HAND, 3.0, timers | others)
 
 
+LARGE_ARGUMENTS = {
+    "array": (LARGE, lambda: [LARGE]),
+    "bytes": (LARGE.tobytes(), lambda: [LARGE.tobytes()]),
+    "text": ("x" * LARGE.nbytes, lambda: [b"x" * LARGE.nbytes]),
+}
+
+
 @pytest.mark.usefixtures("cache")
-def test_7_hit_with_array(in_flow: Any, beside: Any) -> None:
-    hit, with_array = kept(small), kept(of_array)
-    hit(7)
-    with_array(7, LARGE)
+@pytest.mark.parametrize("kind", LARGE_ARGUMENTS)
+def test_7_hit_with_large_argument(in_flow: Any, beside: Any, kind: str) -> None:
+    argument, buffers = LARGE_ARGUMENTS[kind]
+    (buffer,) = buffers()
+    hit = task(target="working/{funcname}/large")(of_one)
+    hit(argument)
     timers = {
-        OURS: timed("hit(7, array)", hit=with_array, array=LARGE),
-        "without it": timed("hit(7)", hit=hit),
+        OURS: timed("hit(argument)", hit=hit, argument=argument),
+        "xxh3 of its buffer": timed("xxh(buffer).digest()", xxh=xxhash.xxh3_128, buffer=buffer),
     }
     others = beside(peers.looking, small, LARGE, among=peers.ANY_ARGUMENT)
-    in_flow("7", "hit with a 10 MB array as argument", "without it", 1.2, timers | others)
+    title = f"hit with 10 MB of {kind} as argument"
+    in_flow(f"7 {kind}", title, "xxh3 of its buffer", 2.5, timers | others)
 
 
 @pytest.mark.usefixtures("cache")
-def test_8_hit_with_base_of_array(in_flow: Any) -> None:
-    hit = task(small)
-    hit(LARGE)
+@pytest.mark.parametrize("kind", ["rows", "texts", "dict"])
+def test_8_hit_with_many_objects(in_flow: Any, kind: str) -> None:
+    argument: Any = {
+        "rows": [{"id": n, "name": f"n{n}", "tags": ["a", "b"]} for n in range(50_000)],
+        "texts": [f"word {n}" for n in range(200_000)],
+        "dict": {f"key {n}": n for n in range(200_000)},
+    }[kind]
+    hit = task(target="working/{funcname}/large")(of_one)
+    hit(argument)
     timers = {
-        OURS: timed("hit(array)", hit=hit, array=LARGE),
-        "xxh3 of its buffer": timed("xxh(array).digest()", xxh=xxhash.xxh3_128, array=LARGE),
+        OURS: timed("hit(argument)", hit=hit, argument=argument),
+        "pickle.dumps": timed("dumps(argument)", dumps=pickle.dumps, argument=argument),
     }
-    in_flow("8", "hit, `base` made of a 10 MB array", "xxh3 of its buffer", 3.0, timers)
+    in_flow(f"8 {kind}", f"hit with {kind} as argument", "pickle.dumps", 3.0, timers)
 
 
 @pytest.mark.usefixtures("cache")

@@ -7,6 +7,7 @@ import sys
 from functools import partial, update_wrapper
 from typing import Generic, ParamSpec, TypeVar, cast, overload
 
+from prefectx import records
 from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._api.public_names import public_names
@@ -35,6 +36,7 @@ from prefectx._values.references import (
     qualified_name_of,
 )
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
+from prefectx.stores.record import maker_mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ class Task(_Called, Generic[P, R_co]):
         self._bound: tuple[object, ...] = ()
         self._code_hash: str | None = None
         self._identity: str | None = None
+        self._maker_mark: str | None = None
         self._origin: Task[..., Any] | None = None
         # The task that this one is bound to an object of.
         self._unbound: Task[..., Any] | None = None
@@ -150,6 +153,14 @@ class Task(_Called, Generic[P, R_co]):
         if self._code_hash is None:
             self._code_hash = code_hash(self.fn)
         return self._code_hash
+
+    @property
+    def maker_mark(self) -> str:
+        """What stands for the task, as it is now, on the targets that it makes."""
+        if self._maker_mark is None:
+            code = self.code_hash
+            self._maker_mark = maker_mark(self.qualified_name, code, records.python_version())
+        return self._maker_mark
 
     @property
     def bound_arguments(self) -> int:

@@ -55,15 +55,16 @@ def is_done(call: Call) -> bool:
     if item is None:
         return False
     is_claimed = call.claim()
-    text = item.store.look(item.target)
-    if text is None or _is_refreshed(call.task, item):
+    mark = item.store.look(item.target)
+    if mark is None or _is_refreshed(call.task, item):
         return False
     task, run = call.task, current_run()
     asks = bool(call.reasons) or task.naming.must_read_records
-    # What lies beside the target is newer than what `look` gives, but costs another look.
-    if run.looks_first(task.identity, item.target) or asks:
-        text = item.store.load_record(item.target) or ""
-    record = parsed(text) if text else None
+    # A store that is far away gives no marks; it is asked for one record a task and folder.
+    is_other = mark not in {"", task.maker_mark}
+    must_read = run.looks_first(task.identity, item.target) or is_other or asks
+    text = item.store.load_record(item.target) if must_read else None
+    record = None if text is None else parsed(text)
     if record is not None:
         _check_maker(call, item, record)
         if not record.complete or _was_overwritten(item, record):

@@ -6,7 +6,6 @@ import os
 from contextvars import ContextVar
 from itertools import count
 
-from prefectx import records
 from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
 from prefectx._calls.report import Report
 from prefectx._calls.user_line import UserLine, user_line
@@ -74,7 +73,7 @@ class Known:
         folder: The current folder that the claims hold in, in a run that may outlive it.
     """
 
-    __slots__ = ("_code", "_line", "_look", "_maker", "_run", "_task", "claims", "folder", "mark")
+    __slots__ = ("_line", "_look", "_maker", "claims", "folder", "mark")
 
     def __init__(
         self,
@@ -88,23 +87,18 @@ class Known:
         self.mark = mark
         self.claims = claims
         self.folder = folder
-        self._task = task
-        self._run = run
         self._look = task.naming.store.look
-        # As records have them; a record is looked through for both, which is quicker than to read.
-        self._maker = records.field("task", task.qualified_name)
-        self._code = records.field("code", task.code_hash)
+        self._maker = task.maker_mark
 
     def found(self, item: Item[Any], claim: str) -> Any:
         """Return what the call is given if the target is there and this call's, else None."""
         target = item.target
         if self.claims.setdefault(target, claim) != claim:
             return None
-        record = self._look(target)
-        if record is None or (record and self._maker not in record):
+        mark = self._look(target)
+        if mark is None or (mark and mark != self._maker):
+            # The long way finds out whether another task has made it, or other code.
             return None
-        if record and self._code not in record:
-            self._run.note_stale(self._task, target, other_version(self._task.name))
         self._line.skipped += 1
         return item.load() if inside_task.get() else item
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.kinds import parts_of
@@ -75,6 +76,9 @@ class _Walk:
             return self._loop(done.lowest, done.serial)
         found = self._taken_apart(value)
         if isinstance(found, Digest):
+            if isinstance(value, type | FunctionType):
+                # Each of a thousand objects of a class names it.
+                self._known[key] = (found, value)
             return found
         self._places[key] = len(self._stack)
         self._serial += 1

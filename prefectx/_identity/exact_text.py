@@ -44,5 +44,3 @@ _TEXTS: Final[dict[type, Callable[[Any], str]]] = {
     bytes: _text,
     Item: repr,
 }
-
-told = exact_text

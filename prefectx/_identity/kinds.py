@@ -158,6 +158,8 @@ def _object_parts(value: Any) -> Digest | Parts:
     if has_only_attributes(kind):
         # As a function sees them: not in the order in which they were set.
         state = attributes_of(value)
+        if make is copyreg.__newobj__ and arguments == (kind,) and elements is pairs is None:  # type: ignore[attr-defined]
+            return Parts("instance", (kind, state))
     return Parts(
         "object",
         (

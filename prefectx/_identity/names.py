@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ def module_name(name: str) -> str:
     return _name_of_file(file) if file is not None and file.endswith(".py") else "__main__"
 
 
+@lru_cache(maxsize=8)
 def _name_of_file(file: str) -> str:
     folder, stem = os.path.split(os.path.abspath(file)[: -len(".py")])
     parts = [stem]

@@ -74,10 +74,12 @@ def _text(part: Any, ignored: frozenset[str] = _IGNORED) -> str:
         fields = [(name, _part(part, name)) for name in part._fields if name not in ignored]
         inside = [f"{name}={_text(value)}" for name, value in fields if value not in (None, [])]
         return f"{type(part).__name__}({', '.join(inside)})"
-    if isinstance(part, list):
-        parts: list[Any] = part
-        return f"[{', '.join(map(_text, parts))}]"
-    return repr(part)
+    # Of what the list holds, the type is not known.
+    return _text_of_all(part) if isinstance(part, list) else repr(part)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _text_of_all(parts: list[Any]) -> str:
+    return f"[{', '.join(map(_text, parts))}]"
 
 
 def _part(node: ast.AST, name: str) -> Any:

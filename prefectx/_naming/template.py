@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._naming.safe_names import LONGEST, LONGEST_PART, are_plainly_safe, why_unsafe
 from prefectx._settings.context import context_names
-from prefectx._values.item import loaded_item
+from prefectx._values.item import Item
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 
 if TYPE_CHECKING:
@@ -106,7 +106,10 @@ class Template:
             TemplateError: The template names what is not there, or an expression in it failed.
         """
         try:
-            values = {name: loaded_item(arguments[name]) for name in self.arguments}
+            values = {name: arguments[name] for name in self.arguments}
+            for name, value in values.items():
+                if isinstance(value, Item):
+                    values[name] = value.load()
             if self.uses_base and self._base_of is not None:
                 values["base"] = self._base_of(arguments)
             if self._settable:

@@ -234,7 +234,13 @@ def _attributes(value: Any) -> dict[str, Any]:
             is_private = name.startswith("__") and not name.endswith("__")
             names[f"_{owner.__name__.lstrip('_')}{name}" if is_private else name] = None
     names.update(dict.fromkeys(getattr(kind, "__struct_fields__", ())))
-    found = {name: getattr(value, name, _UNSET) for name in names if name not in _NO_DATA}
+    # What is there is not asked for by name: pydantic warns of a field that is deprecated.
+    own = getattr(value, "__dict__", {})
+    found = {
+        name: own[name] if name in own else getattr(value, name, _UNSET)
+        for name in names
+        if name not in _NO_DATA
+    }
     return {name: part for name, part in found.items() if part is not _UNSET}
 
 

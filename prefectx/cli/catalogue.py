@@ -35,19 +35,8 @@ class Entry:
     """
 
     __slots__ = (
-        *(
-            "accepted",
-            "code",
-            "exists",
-            "failed",
-            "files",
-            "made",
-            "place",
-            "python",
-            "seconds",
-            "size",
-        ),
-        *("target", "task", "upstream"),
+        *("accepted", "code", "exists", "failed", "files", "made", "place", "python"),
+        *("seconds", "size", "target", "task", "upstream"),
     )
 
     def __init__(self, target: str) -> None:

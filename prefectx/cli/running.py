@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.refresh import refresh
 from prefectx._calls.report import last_run
+from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._settings.mode import current_mode, use_mode
 from prefectx.cli.finding import flow_at
 from prefectx.cli.misuse import Misuse
@@ -56,6 +57,7 @@ def run(options: Namespace) -> int:
             if inspect.iscoroutine(result):
                 asyncio.run(result)
         except Exception as error:  # noqa: BLE001 - any error of the user's flow
+            hide_own_frames(error)
             traceback.print_exception(error)
             if options.pdb:
                 import pdb  # noqa: T100 - it is what was asked for

@@ -49,7 +49,7 @@ class Store(ABC):
         """Tell whether the output is there, without reading it."""
 
     def look(self, target: str) -> str | None:
-        """Return the record of an output that is there, "" if it has none; None if it is not there.
+        """Return the mark of the task that made an output; None if the output is not there.
 
         A store that would have to ask far away, or twice, gives "": here, every one does.
         """

@@ -13,6 +13,7 @@ from prefectx.stores.folders import place_of
 from prefectx.stores.folders.base import NO_SUCH_FILE, RESERVED
 from prefectx.stores.formats import format_of
 from prefectx.stores.messages import Explained, dump_for, load_for, missing, note_unwritten_value
+from prefectx.stores.record import mark_of
 from prefectx.stores.unwritten import note_unwritten
 
 if TYPE_CHECKING:
@@ -84,13 +85,13 @@ class Filestore(Store):
         return self._place.exists(target)
 
     def look(self, target: str) -> str | None:
-        """Return the record of a file that is there, mostly with one system call."""
-        note = self._place.note(target)
-        if note is not None:
-            return note.decode(errors="replace")
+        """Return the mark of the task that made a file, mostly with one system call."""
+        mark = self._place.mark(target)
+        if mark is not None:
+            return mark
         if not self.exists(target):
             return None
-        return "" if self._place.is_remote else self.load_record(target) or ""
+        return "" if self._place.is_remote else mark_of(self.load_record(target) or "")
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

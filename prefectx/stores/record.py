@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from xxhash import xxh3_64_hexdigest
+
 from prefectx._values.containers import is_list, type_of
 
 if TYPE_CHECKING:
@@ -65,6 +67,17 @@ class Record(NamedTuple):
 
 # Pickles name it so, and hold when modules move.
 Record.__module__ = "prefectx.records"
+
+
+def maker_mark(task: str, code: str, python: str) -> str:
+    """Return a short text that stands for a task as it is now, in every process."""
+    return xxh3_64_hexdigest(f"{task}\0{code}\0{python}".encode("utf-8", "surrogatepass"))
+
+
+def mark_of(text: str) -> str:
+    """Return the mark of the task that a record's text names, or "" if it is no record."""
+    record = parsed(text)
+    return "" if record is None else maker_mark(record.task, record.code, record.python)
 
 
 def version_of(text: str | None) -> str | None:

@@ -25,7 +25,7 @@ def scaled(x: int) -> int:
 
 @task
 def draw(size: int) -> list[float]:
-    return [random.random() for _ in range(size)]
+    return [random.gauss(0, 1) for _ in range(size)]
 
 
 @task(store=None, target="out/{name}.txt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -227,6 +228,8 @@ def test_a_deployment_names_the_mode_in_force_unless_it_is_prefect(
     assert given.job_variables == chosen
     assert variables == {"env": {"TZ": "UTC"}, "cpu": 2}
     assert not flow.to_deployment("served").job_variables
+    later = type(flow).to_deployment.aio(flow, "named", work_pool_name="pool")
+    assert asyncio.run(later).job_variables == ({"env": told} if told else {})
 
 
 @pytest.mark.prefectx("function")

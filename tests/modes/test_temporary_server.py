@@ -51,6 +51,17 @@ def staying():
     print("here", flush=True)
     stay()
 
+@task
+def kept(number): return number
+
+@flow
+def left_alone():
+    wait(kept.map(range(3)))
+    dying = server()
+    dying.kill()
+    dying.wait()
+    return kept.map(range(30))
+
 def server():
     import psutil
     return next(c for c in psutil.Process().children() if "server_process" in str(c.cmdline()))
@@ -70,7 +81,7 @@ def home(tmp_path: Path, prefect_server: Any) -> Path:
 
 
 @contextmanager
-def running(home: Path, code: str) -> Generator[subprocess.Popen[str]]:
+def running(home: Path, code: str, **more: str) -> Generator[subprocess.Popen[str]]:
     """Run the script, which has no server, with more code in a process of its own."""
     script = home.parent / "script.py"
     script.write_text(f"{SCRIPT}\nif __name__ == '__main__':\n    {code}\n")
@@ -78,11 +89,12 @@ def running(home: Path, code: str) -> Generator[subprocess.Popen[str]]:
     environment = {"PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING"}
     with subprocess.Popen(
         [sys.executable, script],
+        cwd=home.parent,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**inherited, **environment},
+        env={**inherited, **environment, **more},
     ) as process:
         try:
             yield process
@@ -175,6 +187,17 @@ def test_another_is_started_when_it_has_died_between_two_flows(home: Path) -> No
     assert said.count("starting a temporary one") == 2
     # What the first one had not recorded is sent again.
     assert states(home) == {"Completed": 5}
+
+
+def test_flow_whose_server_is_gone_for_good_ends_with_its_result(home: Path) -> None:
+    """What Prefect does not know is said; retries are Prefect's own, and here there are none."""
+    more = {"PREFECTX": "prefect.skip", "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    code = "from prefectx import load; print(load(left_alone()))"
+    with running(home, code, **more) as process:
+        printed, said = ended(process)
+    assert process.returncode == 0, said
+    assert printed.strip() == str(list(range(30)))
+    assert "it does not know that the flow 'left-alone' has ended" in said
 
 
 def test_nothing_is_known_of_a_prefect_with_other_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ import pytest
 from patience import PATIENCE
 
 from prefectx import load, task
+from prefectx.errors import FileInTheWay, FolderInTheWay
 from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.folders import anonymous, atomic, temporary
@@ -672,7 +673,7 @@ class TestHindered:
     def test_a_file_where_a_folder_must_be_names_both(self) -> None:
         Filestore().save("p/a", 1)
         below = plain.with_options(target="p/a/{x}")
-        with pytest.raises(NotADirectoryError, match="'p/a' is no folder") as caught:
+        with pytest.raises(FileInTheWay, match="'p/a' is no folder") as caught:
             below("b")
         assert "Target 'p/a/b' was not written" in noted(caught.value)
         assert "Move what is in its way, or choose another target" in noted(caught.value)
@@ -680,7 +681,7 @@ class TestHindered:
 
     def test_a_folder_where_a_file_must_be_names_it(self) -> None:
         Filestore().save("p/a/b", 1)
-        with pytest.raises(IsADirectoryError, match="'p/a' is a folder") as caught:
+        with pytest.raises(FolderInTheWay, match="'p/a' is a folder") as caught:
             plain.with_options(target="p/{x}")("a")
         assert "Target 'p/a' was not written" in noted(caught.value)
         assert Filestore().load("p/a/b") == 1

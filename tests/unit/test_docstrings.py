@@ -35,7 +35,8 @@ NAMESPACE = {
 PUBLIC = {*LOGS, *prefectx.__all__, *prefectx.stores.__all__, *pytest_prefectx.__all__}
 
 # These have no docstring of their own, or are made for you.
-WITHOUT_EXAMPLE = {"MODES", "ModesDisagree", "strategies"}
+# An annotation has no docstring of its own.
+WITHOUT_EXAMPLE = {"InFile", "MODES", "ModesDisagree", "strategies"}
 
 # These are imported only where Prefect or Dask is used.
 OPTIONAL = ("prefectx._runners.prefect.modes", "prefectx._runners.prefect.server", "prefectx.dask")

@@ -176,12 +176,12 @@ class TestTasksOfOneName:
 
     def test_of_a_script_are_those_of_the_module_that_it_is(self, python: Python) -> None:
         shown = "\n    if __name__ == '__main__': print(fetch(1).load())"
-        module("weather", FETCH + shown)
+        module("weather", FETCH.replace("__name__", "'rain'") + shown)
         environment = {**os.environ, "PREFECTX": "cache"}
         command = [sys.executable, "-W", "error", "weather.py"]
         subprocess.run(command, env=environment, check=True)
         code = "import weather; print(weather.fetch(1).load())"
-        assert python(code, PREFECTX="cache", PYTHONWARNINGS="error") == "('__main__', 1)"
+        assert python(code, PREFECTX="cache", PYTHONWARNINGS="error") == "('rain', 1)"
 
     def test_of_two_scripts_are_two(self) -> None:
         for name in ("north", "south"):

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, get_args
 import correct
 import defects
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
 
-from pytest_prefectx import ModesDisagree, assert_modes_agree
+from pytest_prefectx import ModesDisagree, assert_modes_agree, check_flow
 from pytest_prefectx.agree.reasons import Kind
 
 if TYPE_CHECKING:
@@ -46,6 +48,27 @@ def test_defect_that_shows_in_prefect_is_found_and_explained(defect: Defect) -> 
 @pytest.mark.parametrize("specimen", [c for c in correct.ALL if not needs_prefect(c)], ids=str)
 def test_correct_flow_raises_no_alarm(specimen: Correct) -> None:
     assert_modes_agree(specimen.flow, calls=specimen.calls, modes=specimen.modes)
+
+
+def depends_on_input(specimen: Defect | Correct) -> bool:
+    return len(specimen.calls) > 1 and not needs_prefect(specimen)
+
+
+def searched(specimen: Defect | Correct) -> None:
+    arguments = [st.sampled_from(values) for values in zip(*specimen.calls, strict=True)]
+    few = settings(max_examples=15, database=None, derandomize=True)
+    check_flow(specimen.flow, *arguments, modes=specimen.modes, settings=few)
+
+
+@pytest.mark.parametrize("defect", [*filter(depends_on_input, defects.ALL)], ids=str)
+def test_defect_that_depends_on_the_input_is_found_by_a_search(defect: Defect) -> None:
+    with pytest.raises(ModesDisagree):
+        searched(defect)
+
+
+@pytest.mark.parametrize("specimen", [*filter(depends_on_input, correct.ALL)], ids=str)
+def test_correct_flow_raises_no_alarm_in_a_search(specimen: Correct) -> None:
+    searched(specimen)
 
 
 @pytest.mark.prefectx("prefect.skip")

@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 import prefect
 from prefect.utilities.annotations import NotSet
 
 from prefectx._logs.handlers import ensure_logs
 from prefectx._runners import current_runner
 from prefectx._runners.prefect.logs import connect
+from prefectx._runners.prefect.lost_server import flow_end, say_that_it_is_gone
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import attributes_of, bound_function, ours
 from prefectx._settings.context import context_names, replaced_context
@@ -90,8 +92,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
             Prefect takes variables of jobs for no other.
             """
-            given = _with_mode(options) if options.get("work_pool_name") else options
-            return PREFECT_FLOW.to_deployment(self, *args, **given)
+            return PREFECT_FLOW.to_deployment(self, *args, **_with_mode_in_pool(options))
 
         def deploy(self: Any, *args: Any, **options: Any) -> Any:
             """Deploy the flow; its runs are in the mode that is in force here."""
@@ -100,6 +101,14 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
         def adeploy(self: Any, *args: Any, **options: Any) -> Any:
             """Do the same, in async code."""
             return PREFECT_FLOW.adeploy(self, *args, **_with_mode(options))
+
+        def ato_deployment(self: Any, *args: Any, **options: Any) -> Any:
+            """Return a deployment of the flow, in async code."""
+            return PREFECT_FLOW.ato_deployment(self, *args, **_with_mode_in_pool(options))
+
+        # Prefect's own have their variants for async code as attributes.
+        attributes_of(deploy)["aio"] = adeploy
+        attributes_of(to_deployment)["aio"] = ato_deployment
 
         def serve(self: Any, *args: Any, **options: Any) -> Any:
             """Run the flow, whenever it is asked for, in the mode that is in force here."""
@@ -225,13 +234,25 @@ def called_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if flow.isasync and not flow.isgenerator:
         return _acalled(flow, args, kwargs)
     # What the flow sets in the context ends with it.
-    with api(), replaced_context(context_names()):
-        return PREFECT_FLOW.__call__(flow, *args, **kwargs)
+    with api(), replaced_context(context_names()), flow_end() as end:
+        try:
+            return PREFECT_FLOW.__call__(flow, *args, **kwargs)
+        except httpx.TransportError as error:
+            if not end.is_known:
+                raise
+            say_that_it_is_gone(flow.name, error)
+        return end.given(return_state=kwargs.get("return_state", False))
 
 
 async def _acalled(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    with api(), replaced_context(context_names()):
-        return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
+    with api(), replaced_context(context_names()), flow_end() as end:
+        try:
+            return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
+        except httpx.TransportError as error:
+            if not end.is_known:
+                raise
+            say_that_it_is_gone(flow.name, error)
+        return end.given(return_state=kwargs.get("return_state", False))
 
 
 @contextmanager
@@ -256,6 +277,10 @@ def _with_mode(options: dict[str, Any]) -> dict[str, Any]:
     variables = dict(options.get("job_variables") or {})
     variables["env"] = {VARIABLE: mode, **(variables.get("env") or {})}
     return {**options, "job_variables": variables}
+
+
+def _with_mode_in_pool(options: dict[str, Any]) -> dict[str, Any]:
+    return _with_mode(options) if options.get("work_pool_name") else options
 
 
 # In mode prefect runs are without being told, and deployments are as Prefect makes them.

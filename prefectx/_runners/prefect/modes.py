@@ -50,6 +50,7 @@ from prefectx._runners.prefect.future import (
     upstream_error,
 )
 from prefectx._runners.prefect.logs import run_logger
+from prefectx._runners.prefect.lost_server import noting_its_end
 from prefectx._runners.prefect.run_log import counted_state, note_log, watch
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import (
@@ -282,7 +283,7 @@ class PrefectCacheRunner(PrefectRunner):
     def flow_function(self, flow: Any) -> Any:
         """Return the flow's function within a run of ours."""
         note_log(flow)
-        return flow.body
+        return noting_its_end(flow.body)
 
 
 class PrefectSkipRunner(PrefectCacheRunner):

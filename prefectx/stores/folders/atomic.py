@@ -7,9 +7,11 @@ import os
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
+from prefectx.errors import FileInTheWay, FolderInTheWay
 from prefectx.stores.folders.anonymous import named, nameless, opened_path
-from prefectx.stores.folders.base import NOTE
+from prefectx.stores.folders.base import MARK, NOTE
 from prefectx.stores.folders.temporary import sweep, unfinished
+from prefectx.stores.record import mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +43,8 @@ class WholeFiles:
             note: What is kept with it.
 
         Raises:
-            NotADirectoryError: A file lies where one of the folders above would have to be.
-            IsADirectoryError: A folder lies where the file would have to be.
+            FileInTheWay: A file lies where one of the folders above would have to be.
+            FolderInTheWay: A folder lies where the file would have to be.
         """
         self._tidy(os.path.dirname(path) or ".", folder)
         path = f"{folder}/{os.path.basename(path)}"
@@ -101,7 +103,7 @@ class WholeFiles:
             # Another process may have made it meanwhile.
             if not os.path.isdir(folder):
                 msg = f"{folder!r} is no folder, so nothing can be kept below it"
-                raise NotADirectoryError(errno.ENOTDIR, msg) from None
+                raise FileInTheWay(errno.ENOTDIR, msg) from None
         self._sync(parent)
 
     def sync_folder_of(self, descriptor: int) -> None:
@@ -118,6 +120,7 @@ def _keeps_note(descriptor: int, note: bytes) -> bool:
         return False
     try:
         os.setxattr(descriptor, NOTE, note)
+        os.setxattr(descriptor, MARK, mark_of(note.decode(errors="replace")).encode())
     except OSError:
         # Not all file systems have notes, and none has long ones.
         return False
@@ -138,7 +141,7 @@ def _rename(held: str, path: str) -> None:
         os.replace(held, path)
     except IsADirectoryError:
         msg = f"{path!r} is a folder, so no file can be kept there"
-        raise IsADirectoryError(errno.EISDIR, msg) from None
+        raise FolderInTheWay(errno.EISDIR, msg) from None
 
 
 def _sync_folder(folder: str) -> None:

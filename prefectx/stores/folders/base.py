@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+MARK: Final = "user.prefectx.maker"
+"""The extended attribute in which a file carries the mark of the task that made it.
+
+Some systems read an attribute of more than 128 bytes in several steps, and an hit asks for it.
+"""
+
 RESERVED: Final = ".prefectx"
 """How the names start of what lies below a root and is no target: records, unfinished files."""
 
@@ -61,6 +67,10 @@ class Place(ABC):
 
     def note(self, name: str) -> bytes | None:  # noqa: ARG002 - most places have no notes
         """Return the note that is kept with a file, if one is."""
+        return None
+
+    def mark(self, name: str) -> str | None:  # noqa: ARG002
+        """Return the mark that is kept with a file that has a note, if one is."""
         return None
 
     @abstractmethod

@@ -11,7 +11,7 @@ from stat import S_ISREG
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
 from prefectx.errors import StoreUnreachable, UnsafeTarget, UntrustedTarget
-from prefectx.stores.folders.base import NO_SUCH_FILE, NOTE, RESERVED, Place
+from prefectx.stores.folders.base import MARK, NO_SUCH_FILE, NOTE, RESERVED, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -126,8 +126,8 @@ class LocalFolder(Place):
             Whether the note is kept.
 
         Raises:
-            NotADirectoryError: A file lies where one of the folders above would have to be.
-            IsADirectoryError: A folder lies where the file would have to be.
+            FileInTheWay: A file lies where one of the folders above would have to be.
+            FolderInTheWay: A folder lies where the file would have to be.
             UnsafeTarget: A symbolic link leads out of the root.
         """
         self._check_inside(name)
@@ -178,6 +178,14 @@ class LocalFolder(Place):
             return os.getxattr(self.location(name), NOTE)
         except OSError:
             # There is no such file, it has no note, or nothing has notes there.
+            return None
+
+    def mark(self, name: str) -> str | None:
+        """Return the mark that is kept with a file that has a note, if one is."""
+        try:
+            return os.getxattr(self.location(name), MARK).decode()
+        except (OSError, AttributeError):
+            # As above; and not all systems have such a function.
             return None
 
     def delete(self, name: str) -> None:

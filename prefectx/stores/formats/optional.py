@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from prefectx.stores.formats.format import Loader
 
 # What an extra of prefectx brings; the others are installed by their own name.
-_EXTRAS: Final = {"pandas": '"prefectx[tables]"', "pyarrow": '"prefectx[tables]"'}
+_EXTRAS: Final = {
+    "pandas": '"prefectx[tables]"',
+    "pyarrow": '"prefectx[tables]"',
+    "zstandard": '"prefectx[pickle]"',
+}
 
 
 def library(module: str, package: str = "") -> Any:

@@ -285,7 +285,7 @@ print(sorted(heavy & set(sys.modules)))
         ("a.parquet", "pyarrow", 'pip install "prefectx[tables]"'),
         ("a.png", "PIL", "pip install pillow"),
         ("a.zarr.zip", "zarr", "pip install zarr"),
-        ("a.pkl.zst", "zstandard", "pip install zstandard"),
+        ("a.pkl.zst", "zstandard", 'pip install "prefectx[pickle]"'),
     ],
 )
 def test_a_missing_package_is_named(target: str, package: str, install: str) -> None:

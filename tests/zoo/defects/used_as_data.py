@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from specimens import Defect
 
-from prefectx import flow, load, task
+from prefectx import flow, task
 
 
 @task
@@ -133,12 +133,10 @@ def matched() -> str:
             return "none"
 
 
-# sorted by a key that is the same for each.
+# `in` asks an Item's own `==`.
 @flow
-def in_order() -> list[int]:
-    return sorted([3, 2, 1], key=lambda job: id(type(status(job))))[:0] or [
-        len(str(load(status(1)) in {status(1)}))
-    ]
+def is_known() -> bool:
+    return status(1) in ["done", "failed"]
 
 
 DEFECTS = [
@@ -156,5 +154,5 @@ DEFECTS = [
     Defect(in_a_thread, "not-loaded", ("settings", "load")),
     Defect(can_be_called, "not-loaded", ("rows", "load")),
     Defect(matched, "not-loaded", ("settings", "load")),
-    Defect(in_order, "not-loaded", ("status", "load")),
+    Defect(is_known, "not-loaded", ("status", "load")),
 ]
