@@ -6,7 +6,7 @@ import asyncio
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from prefectx._calls.execute import arun_and_keep, execute, given, run_and_keep
+from prefectx._calls.execute import arun_and_keep, execute, output_of, run_and_keep
 from prefectx._calls.run import task_body
 from prefectx._isolation.parent import arun_in_child, run_in_child
 from prefectx._isolation.pickling import let_main_be_that_of
@@ -135,4 +135,4 @@ async def amade_in_child(call: Call) -> Any:
 
 
 def _given(call: Call, made: Any) -> Any:
-    return made if call.item is None else given(call)
+    return made if call.item is None else output_of(call)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from prefectx import records
 from prefectx._calls.audit import AUDIT
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run, known_here, other_version
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx.errors import TargetCollision
+from prefectx.stores import record as records
 from prefectx.stores.record import parsed
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable
 
+    from prefectx._naming.options import TaskOptions
     from prefectx._naming.task_names import Naming
-    from prefectx._settings.options import TaskOptions
 
 
 class AnyTask(Protocol):
@@ -40,6 +40,11 @@ class AnyTask(Protocol):
     @property
     def code_hash(self) -> str:
         """A hash of what the function does."""
+        ...
+
+    @property
+    def maker_mark(self) -> str:
+        """A short text that its targets carry, to be known as its own."""
         ...
 
     @property

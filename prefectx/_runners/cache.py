@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from prefectx._calls.call import Call
-from prefectx._calls.execute import amake, given, make
 from prefectx._calls.freshness import is_done
+from prefectx._calls.make import amake, given, make
 from prefectx._runners.local import PlainRunner
 
 TYPE_CHECKING = False

@@ -11,8 +11,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefectx._calls.call import Call
-from prefectx._calls.execute import given
 from prefectx._calls.freshness import is_done
+from prefectx._calls.make import given
 from prefectx._calls.report import Report, seconds_text
 from prefectx._calls.run import Run, run_here
 from prefectx._runners import use_runner

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from prefectx._runners.lookup import PLACEMENTS
 from prefectx.errors import MissingExtra
@@ -13,24 +13,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from prefectx._naming.decorated import AnyTask
+    from prefectx.dask.options import Check
     from prefectx.dask.runner import DaskRunner
 
 __all__ = ["task_runner"]
-
-Check = Literal["auto", "client", "worker", "both"]
-
-
-class RunnerOptions(TypedDict, total=False):
-    """The options of `DaskRunner`, as `task_runner` documents them."""
-
-    address: str | None
-    cluster_class: str | Callable[..., Any] | None
-    cluster_kwargs: Mapping[str, Any] | None
-    adapt_kwargs: Mapping[str, Any] | None
-    client_kwargs: Mapping[str, Any] | None
-    performance_report_path: str | None
-    keepalive: str | float | None
-    check: Check
 
 
 def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from prefectx import Item, load, use_mode
-from prefectx import records as prefectx_records
 from prefectx._api.task import Task
 from prefectx._calls import kept_arguments
 from prefectx.stores import Filestore, formats, journal
+from prefectx.stores import record as prefectx_records
 from prefectx.stores.record import parsed
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text

@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext
 from prefect.logging.loggers import task_run_logger
 from prefect.states import Completed
 
-from prefectx._calls.execute import given
+from prefectx._calls.make import given
 from prefectx._runners.prefect import private
 from prefectx._runners.prefect.future import RecordedHit
 from prefectx._runners.prefect.task import as_prefect_task

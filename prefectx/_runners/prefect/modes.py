@@ -26,8 +26,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.visualization import get_task_viz_tracker
 
 from prefectx._calls.call import Call
-from prefectx._calls.execute import given as given_to_caller
 from prefectx._calls.freshness import is_done, plain_hit
+from prefectx._calls.make import given as given_to_caller
 from prefectx._calls.run import current_run, note_submitted, run_here
 from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.base import Runner

@@ -14,7 +14,7 @@ from prefectx._calls.run import run_here
 from prefectx._identity.summary import summary
 from prefectx._runners.prefect.future import state_result
 from prefectx._values.item import is_item
-from prefectx.records import record_of
+from prefectx.stores.record import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +110,7 @@ def _count_run(report: Report, task: AnyTask, call: Callable[[], str], state: An
     if not is_item(item):
         report.ran(task, 0, call() if report.has_failures else "")
         return
-    record = record_of(item)
+    record = read(item.store, item.target)
     folder = item.target.rpartition("/")[0]
     report.ran(task, record.seconds if record else 0, "", size_of(item), folder)
 

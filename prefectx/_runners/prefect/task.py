@@ -19,23 +19,25 @@ from prefect.utilities.annotations import NotSet
 
 from prefectx._calls.call import Call
 from prefectx._calls.child_jobs import OUTER_RUNS, aexecuted_in_child, executed_in_child
-from prefectx._calls.execute import RUNS_LOG, amake, execute, make
+from prefectx._calls.execute import RUNS_LOG, execute
 from prefectx._calls.freshness import is_done
+from prefectx._calls.make import amake, make
 from prefectx._calls.refresh import refreshed
 from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._logs.handlers import logging_as, wanted
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning, interval
+from prefectx._naming.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
 from prefectx._naming.task_names import base_of
 from prefectx._runners.prefect.child_context import run_here
 from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import override, use_mode
-from prefectx._settings.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
 from prefectx._settings.rerun import rerun_on, rerun_on_here
 from prefectx._settings.scoped import Setting
-from prefectx._values.containers import replace, type_of
+from prefectx._types import type_of
+from prefectx._values.containers import replace
 from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
 from prefectx._values.references import (

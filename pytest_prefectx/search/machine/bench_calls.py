@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import Item
 from prefectx.errors import PrefectxError
-from prefectx.records import read
 from prefectx.stores import Filestore
+from prefectx.stores.record import read
 from pytest_prefectx.agree.outside_targets import Placing
 from pytest_prefectx.agree.programs import Folder, fresh_folder
 from pytest_prefectx.search.machine.process import after_pickling
