@@ -91,7 +91,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
     What both have is ours, but for what stands here; what only `prefect.Task` has is there as well.
     """
 
-    class PrefectTask(kind, prefect.AnyTask):  # type: ignore[misc] # which class, only callers know
+    class PrefectTask(kind, prefect.Task[..., Any]):  # type: ignore[misc] # which class, only callers know
         """A task of ours that is one of Prefect's."""
 
         def with_options(self: Any, **options: Any) -> Any:
