@@ -16,7 +16,7 @@ from example_project.settings import set_defaults
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from prefectx._settings.options import FlowOptions
+    from prefectx._naming.options import FlowOptions
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -21,7 +21,7 @@ from prefectx._settings.project import read_project
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
 
 # They hold no Items or futures.
 _LITERALS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
@@ -29,7 +29,7 @@ _MODE: Final = MODE.key
 _RUNS_LOG: Final = RUNS_LOG.key
 
 
-def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
+def entry_of(task: AnyTask) -> Callable[..., Any]:
     """Return what is called in place of the task."""
 
     def call_in_mode(*args: Any, **kwargs: Any) -> Any:
@@ -59,7 +59,7 @@ def entry_of(task: Task[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _call(task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not plain_values:
         read_project(task.fn)
     runner = current_runner()

@@ -10,10 +10,11 @@ from typing import Generic, ParamSpec, TypeVar, cast, overload
 
 from prefectx._api.public_names import public_names
 from prefectx._calls.run import begin_flow, flow_body, in_task
-from prefectx._runners import become_prefect_flow, current_runner, prefect_flow_class
+from prefectx._naming.options import FLOW_OPTIONS, FlowOptions, check_options
+from prefectx._runners import current_runner
 from prefectx._runners.run_block import ended_with
+from prefectx._runners.upgrade import become_prefect_flow, prefect_flow_class
 from prefectx._settings.context import context_names, replaced_context
-from prefectx._settings.options import FLOW_OPTIONS, FlowOptions, check_options
 from prefectx._settings.project import read_project
 from prefectx._settings.rerun import checked_rerun_on, rerun_on
 from prefectx._values.future import State

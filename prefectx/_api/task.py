@@ -7,21 +7,21 @@ import sys
 from functools import partial, update_wrapper
 from typing import Generic, ParamSpec, TypeVar, cast, overload
 
-from prefectx import records
 from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._api.public_names import public_names
 from prefectx._identity.code_hash import code_hash
 from prefectx._identity.names import module_name
 from prefectx._identity.task_identity import TaskIdentity
-from prefectx._naming.task_names import Naming
-from prefectx._runners import become_prefect_task, current_runner, prefect_task_class
-from prefectx._settings.options import (
+from prefectx._naming.options import (
     TASK_OPTIONS,
     TaskOptions,
     check_options,
     task_name,
 )
+from prefectx._naming.task_names import Naming
+from prefectx._runners import current_runner
+from prefectx._runners.upgrade import become_prefect_task, prefect_task_class
 from prefectx._settings.project import read_project
 from prefectx._settings.rerun import checked_rerun_on
 from prefectx._values.annotations import unmapped
@@ -36,6 +36,7 @@ from prefectx._values.references import (
     qualified_name_of,
 )
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
+from prefectx.stores import record as records
 from prefectx.stores.record import maker_mark
 
 TYPE_CHECKING = False

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefectx import records
 from prefectx._calls.claims import claim_of
 from prefectx._calls.kept_arguments import items_in, keep
 from prefectx._calls.run import current_run
 from prefectx._identity.call_identity import CallIdentity
 from prefectx._identity.file_fingerprint import FileFingerprint
+from prefectx._identity.input_hash import inputs_hash, upstream_hash
 from prefectx._settings.rerun import rerun_on_here
+from prefectx.stores import record as records
 from prefectx.stores.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prefectx._api.task import Task
     from prefectx._calls.claims import Claim
     from prefectx._calls.run import Run
+    from prefectx._naming.decorated import AnyTask
     from prefectx._values.item import Item
 
 
@@ -42,9 +43,7 @@ class Call:
         *("item", "kwargs", "reasons", "task", "was_found"),
     )
 
-    def __init__(
-        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.task = task
         self.args = args
         self.kwargs = kwargs
@@ -91,13 +90,13 @@ class Call:
     def inputs(self) -> str:
         """Return a hash of all arguments' contents: for Items, of what lies at their targets."""
         if self._inputs is None:
-            self._inputs = records.inputs_hash(self.identity.arguments)
+            self._inputs = inputs_hash(self.identity.arguments)
         return self._inputs
 
     def contents(self) -> str:
         """Return a hash of what lies at the targets of the Items among the arguments."""
         if self._contents is None:
-            self._contents = records.upstream_hash(self.identity.arguments)
+            self._contents = upstream_hash(self.identity.arguments)
         return self._contents
 
     def kept_arguments(self) -> dict[str, Any]:
@@ -139,7 +138,7 @@ class Call:
         )
 
 
-def _script_of(task: Task[..., Any]) -> str | None:
+def _script_of(task: AnyTask) -> str | None:
     """Return the script that defines a task, or None for a task of a module."""
     if task.fn.__module__ not in {"__main__", "__mp_main__"}:
         return None

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from prefectx._calls.execute import arun_and_keep, execute, given, run_and_keep
+from prefectx._calls.execute import arun_and_keep, execute, output_of, run_and_keep
 from prefectx._calls.run import task_body
 from prefectx._isolation.parent import arun_in_child, run_in_child
 from prefectx._isolation.pickling import let_main_be_that_of
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from contextlib import AbstractContextManager
 
-    from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx._naming.decorated import AnyTask
     from prefectx._settings.mode import Mode
 
 
@@ -53,7 +53,7 @@ class _Job:
 
     def __init__(
         self,
-        task: Task[..., Any],
+        task: AnyTask,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         target: str | None,
@@ -84,9 +84,7 @@ class _Job:
 class Execution(_Job):
     """A job that runs a task's function and returns what it gives."""
 
-    def __init__(
-        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         super().__init__(task, args, kwargs, None)
 
     def run(self) -> Any:
@@ -114,15 +112,13 @@ class Making(_Job):
         return made if call.item is None else None
 
 
-def executed_in_child(
-    task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Any:
+def executed_in_child(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Run a task's function in a child; return what it gives."""
     return run_in_child(Execution(task, args, kwargs))
 
 
 async def aexecuted_in_child(
-    task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
     """Run a task's function in a child while the event loop goes on; return what it gives."""
     return await arun_in_child(Execution(task, args, kwargs))
@@ -139,4 +135,4 @@ async def amade_in_child(call: Call) -> Any:
 
 
 def _given(call: Call, made: Any) -> Any:
-    return made if call.item is None else given(call)
+    return made if call.item is None else output_of(call)

@@ -3,85 +3,38 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx import records
 from prefectx._calls import outcome
-from prefectx._calls.audit import AUDIT, audit_some
-from prefectx._calls.freshness import is_done
 from prefectx._calls.kept_arguments import shape_of
-from prefectx._calls.run import current_run, in_task, task_body
+from prefectx._calls.run import in_task, task_body
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._logs.run_names import named_run
 from prefectx._settings.environment import Variable
-from prefectx._values.containers import is_container, is_dict
+from prefectx._types import is_dict
+from prefectx._values.containers import is_container
 from prefectx._values.item import Item, is_handle, load_items, settle_futures
 from prefectx._values.kinds import is_state, result_of
 from prefectx.errors import PrefectxError, UnsupportedValue
+from prefectx.stores import record as records
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator, Mapping
+    from collections.abc import Coroutine, Mapping
 
-    from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx._naming.decorated import AnyTask
     from prefectx.stores.record import Record
 
 RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
 """Names a file that gets one line, a task's name, each time a task's function really runs."""
 
 
-def given(call: Call) -> Any:
-    """Return what the caller of a done call is given: data inside a task, else the Item."""
-    current_run().report.line(call.task).skipped += 1
-    if AUDIT.raw() is not None:
-        audit_some(call)
+def output_of(call: Call) -> Any:
+    """Return what the caller of a call whose target is there is given: data inside a task."""
     if call.item is None or not in_task():
         return call.item
     return call.item.load()
-
-
-def make(call: Call) -> Any:
-    """Run the task's function and keep its output; return what the caller is given.
-
-    With `once=True`, another may make it meanwhile: `call.was_found` tells.
-    """
-    if call.item is None or not call.task.once:
-        return _make(call)
-    from prefectx._calls.once import held
-
-    with held(call.item):
-        call.was_found = is_done(call)
-        return given(call) if call.was_found else _make(call)
-
-
-async def amake(call: Call) -> Any:
-    """Run the coroutine function of a task, and all else as `make` does."""
-    if call.item is None or not call.task.once:
-        return await _amake(call)
-    from prefectx._calls.once import aheld
-
-    async with aheld(call.item):
-        call.was_found = is_done(call)
-        return given(call) if call.was_found else await _amake(call)
-
-
-def _make(call: Call) -> Any:
-    with _failures_noted(call), _announced(call):
-        if call.task.isolate:
-            from prefectx._calls.child_jobs import made_in_child
-
-            return outcome.apart(call, made_in_child)
-        return run_and_keep(call)
-
-
-async def _amake(call: Call) -> Any:
-    with _failures_noted(call), _announced(call):
-        if call.task.isolate:
-            from prefectx._calls.child_jobs import amade_in_child
-
-            return await outcome.aapart(call, amade_in_child)
-        return await arun_and_keep(call)
 
 
 def run_and_keep(call: Call) -> Any:
@@ -98,61 +51,6 @@ async def arun_and_keep(call: Call) -> Any:
     with task_body():
         value = await execute(call.task, call.args, call.kwargs)
     return _keep(call, value, time.perf_counter() - start)
-
-
-@contextmanager
-def _announced(call: Call) -> Generator[None]:
-    """Note what the function may change: its arguments, and a target that it writes itself."""
-    if call.item is None:
-        yield
-        return
-    _note_inputs(call)
-    store, target = call.item.store, call.item.target
-    if not store.is_written_by_function:
-        yield
-        return
-    # Until its record is complete, what lies there does not count: we may be killed half-way.
-    before, was = store.load_record(target), FileFingerprint.of(call.item.path)
-    announced = records.text_of(call.record(0, is_complete=False))
-    store.save_record(target, announced)
-    try:
-        yield
-    except BaseException:
-        _discard(call.item, announced, before, was)
-        raise
-
-
-@contextmanager
-def _failures_noted(call: Call) -> Generator[None]:
-    try:
-        yield
-    except BaseException as error:
-        outcome.failed(call, error)
-        raise
-
-
-def _discard(
-    item: Item[Any], announced: str, before: str | None, was: FileFingerprint | None
-) -> None:
-    """Remove what a function that failed has written; leave alone what others have."""
-    store, target = item.store, item.target
-    if store.load_record(target) != announced:
-        # Another process has begun or made it since.
-        return
-    if was is not None and was.matches(item.path):
-        if before is not None:
-            store.save_record(target, before)
-        return
-    store.delete(target)
-
-
-def _note_inputs(call: Call) -> None:
-    """Work out what the record says of the arguments, for the function may change them."""
-    _ = call.summary, call.files(), call.kept_arguments()
-    if "inputs" in call.reasons:
-        call.inputs()
-    if "upstream" in call.reasons:
-        call.contents()
 
 
 def _keep(call: Call, value: Any, seconds: float) -> Any:
@@ -202,7 +100,7 @@ def _alone(call: Call, item: Item[Any]) -> AbstractContextManager[None]:
         return nullcontext()
 
 
-def execute(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def execute(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Call the task's function with the data of Items in their place; return what it returns."""
     args, kwargs = load_items(args), load_items(kwargs)
     _log_run(task.name)

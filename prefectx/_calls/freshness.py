@@ -5,25 +5,25 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from prefectx import records
 from prefectx._calls.audit import AUDIT
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run, known_here, other_version
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx.errors import TargetCollision
+from prefectx.stores import record as records
 from prefectx.stores.record import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx._naming.decorated import AnyTask
     from prefectx._values.item import Item
     from prefectx.stores.record import Record
 
 
-def plain_hit(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def plain_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return what a call gives if it is plainly done, else None.
 
     The run knows the task, the arguments are small literals or Items, no other call has claimed
@@ -81,7 +81,7 @@ def is_done(call: Call) -> bool:
     return True
 
 
-def _is_refreshed(task: Task[..., Any], item: Item[Any]) -> bool:
+def _is_refreshed(task: AnyTask, item: Item[Any]) -> bool:
     """Tell whether the target is to be made anew because `refresh` asks for it."""
     return wants_refresh(task) and item.path not in current_run().remade
 

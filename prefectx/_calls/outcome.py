@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 
-from prefectx import records
 from prefectx._calls.kept_arguments import LONGEST_OF_FAILURE, keep
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run
 from prefectx.stores import journal
+from prefectx.stores import record as records
 from prefectx.stores.file import Filestore
 from prefectx.stores.self_written import SelfWritten
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Final
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
 
 _MOST_FAILURES: Final = 1000
 _SHOWN: Final = 10
@@ -142,7 +142,7 @@ class Report:
         """Give the lines of all tasks that were called, by their qualified names."""
         return ((name, line) for name, line in list(self._lines.items()) if line.calls)
 
-    def line(self, task: Task[..., Any]) -> TaskReport:
+    def line(self, task: AnyTask) -> TaskReport:
         """Return the line of a task, to count on."""
         known = self._lines.get(task.qualified_name)
         if known is None:
@@ -151,7 +151,7 @@ class Report:
 
     def ran(
         self,
-        task: Task[..., Any],
+        task: AnyTask,
         seconds: float,
         call: str = "",
         size: int | None = None,
@@ -177,9 +177,7 @@ class Report:
             del self._failures[key]
             line.failed -= 1
 
-    def failed(
-        self, task: Task[..., Any], call: str, target: str | None, error: BaseException
-    ) -> None:
+    def failed(self, task: AnyTask, call: str, target: str | None, error: BaseException) -> None:
         """Count a call that raised; another try of the same call counts in its place."""
         key = (task.qualified_name, call)
         line = self.line(task)

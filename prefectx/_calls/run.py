@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Final
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._naming.task_names import Naming
 
 _MOST_OUTSIDE: Final = 10_000
@@ -77,7 +77,7 @@ class Known:
 
     def __init__(
         self,
-        task: Task[..., Any],
+        task: AnyTask,
         mark: str,
         claims: dict[str, str | Claim],
         run: Run,
@@ -180,7 +180,7 @@ class Run:
             known = self._tasks.setdefault(identity, (f"{next(self._numbers)}:", name))
         return known[0]
 
-    def know(self, task: Task[..., Any], item: Item[Any], mark: str) -> None:
+    def know(self, task: AnyTask, item: Item[Any], mark: str) -> None:
         """Let a task claim targets like this one by itself."""
         if self._refreshing:
             return
@@ -199,7 +199,7 @@ class Run:
         self._looked_at.add(place)
         return True
 
-    def note_stale(self, task: Task[..., Any], target: str, why: str) -> None:
+    def note_stale(self, task: AnyTask, target: str, why: str) -> None:
         """Note that a target is trusted although it was made otherwise: told when the run ends."""
         if (stale := self.stale.get(task.identity)) is None:
             stale = Stale(task.name, target, why, user_line(self._line))
@@ -272,7 +272,7 @@ class _Outside(Run):
         names = dict(self._tasks.values())
         return before != now and names[before] == names[now] and "<locals>" not in names[now]
 
-    def note_stale(self, task: Task[..., Any], target: str, why: str) -> None:
+    def note_stale(self, task: AnyTask, target: str, why: str) -> None:
         is_first = task.identity not in self.stale
         super().note_stale(task, target, why)
         if is_first:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
 
 
 class counted:  # noqa: N801 - used as a function
@@ -27,9 +27,7 @@ class counted:  # noqa: N801 - used as a function
 
     __slots__ = ("_args", "_kwargs", "_start", "_task")
 
-    def __init__(
-        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self._task = task
         self._args = args
         self._kwargs = kwargs
@@ -54,7 +52,7 @@ class counted:  # noqa: N801 - used as a function
 
 async def counted_coroutine(
     running: Coroutine[Any, Any, Any],
-    task: Task[..., Any],
+    task: AnyTask,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
 ) -> Any:

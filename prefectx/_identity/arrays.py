@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.attributes import attributes_of
 from prefectx._identity.parts import Parts, leaf
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 
 if TYPE_CHECKING:
     from prefectx._identity.parts import Digest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.arrays import array_parts
 from prefectx._identity.parts import Parts
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from prefectx._identity.content_hash import digest
 from prefectx._identity.names import module_name
 from prefectx._identity.packages import is_of_one_package
 from prefectx._identity.syntax import syntax_of
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 from prefectx._identity.arrays import array_parts
 from prefectx._identity.arrow import column_parts
 from prefectx._identity.parts import Parts
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 
 
 def pandas_parts(value: Any) -> Parts | None:

@@ -26,7 +26,7 @@ from prefectx._identity.libraries import library_parts
 from prefectx._identity.names import found_name
 from prefectx._identity.parts import Digest, Parts, leaf, refusal, text_leaf
 from prefectx._identity.plain_data import dict_parts, list_parts, set_parts, tuple_parts
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from prefectx._values.item import Item
 from prefectx._values.kinds import is_iterator
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xxhash import xxh3_128, xxh3_128_digest
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.parts import Parts, leaf
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,8 @@ import os
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
-from prefectx._values.containers import is_dataclass, is_dict, is_enum, type_of
+from prefectx._types import is_dict, type_of
+from prefectx._values.containers import is_dataclass, is_enum
 from prefectx._values.item import is_item
 
 TYPE_CHECKING = False

@@ -10,9 +10,7 @@ from prefectx._settings.scoped import Setting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FrameType
-    from typing import Any, Final
-
-    from prefectx._api.task import Task
+    from typing import Final
 
 # Functions whose local `task` is the task that they call.
 _ENTRIES: Final[set[CodeType]] = set()
@@ -36,10 +34,10 @@ def run_names() -> dict[str, str]:
     if "flow_name" in names:
         # Prefect makes one up for each run; here a flow's runs have no other.
         names["flow_run_name"] = names["flow_name"]
-    task = _called_task()
-    if task is None or names.get("task_name") == task.name:
+    name = _called_task()
+    if name is None or names.get("task_name") == name:
         return names
-    return {**names, "task_name": task.name, "task_run_name": task.name}
+    return {**names, "task_name": name, "task_run_name": name}
 
 
 def find_task_in(code: CodeType) -> None:
@@ -47,13 +45,13 @@ def find_task_in(code: CodeType) -> None:
     _ENTRIES.add(code)
 
 
-def _called_task() -> Task[..., Any] | None:
-    """Return the task whose call is the innermost on the stack, up to an event loop's start."""
+def _called_task() -> str | None:
+    """Return the name of the task that is the innermost on the stack, up to an event loop."""
     # What inspect.currentframe is, which would take long to import.
     frame: FrameType | None = sys._getframe()  # pyright: ignore[reportPrivateUsage]
     while frame is not None and frame.f_globals.get("__name__") != "asyncio.events":
         if frame.f_code in _ENTRIES:
-            task: Task[..., Any] = frame.f_locals["task"]
-            return task
+            name: str = frame.f_locals["task"].name
+            return name
         frame = frame.f_back
     return None

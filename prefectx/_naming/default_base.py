@@ -10,7 +10,8 @@ from xxhash import xxh3_128_hexdigest
 
 from prefectx._identity.call_identity import CallIdentity
 from prefectx._naming.safe_names import PLAIN, why_unsafe_on_windows
-from prefectx._values.containers import is_enum, type_of
+from prefectx._types import type_of
+from prefectx._values.containers import is_enum
 from prefectx._values.item import Item, is_item
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats import suffix_of

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._naming.default_base import made_base
+from prefectx._naming.options import run_name_template
 from prefectx._naming.signature import Signature
 from prefectx._naming.template import Template
 from prefectx._settings.context import context_names
-from prefectx._settings.options import run_name_template
 from prefectx._settings.project import folder_of, root_for
 from prefectx._values.files import names_files, paths_in
 from prefectx._values.item import Item
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from inspect import Parameter
 
-    from prefectx._settings.options import TaskOptions
+    from prefectx._naming.options import TaskOptions
 
 DEFAULTS: Final[TaskOptions] = {
     "target": "working/{funcname}/{base}",

@@ -10,10 +10,8 @@ from prefectx._settings.scoped import Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from typing import Final
 
-    from prefectx._api.flow import Flow
-    from prefectx._api.task import Task
     from prefectx._runners.base import Runner
     from prefectx._settings.mode import Mode
 
@@ -49,42 +47,6 @@ def use_runner(runner: Runner) -> Setting:
     that mode's own runner runs it.
     """
     return Setting(runner_override, (current_mode(), runner))
-
-
-def prefect_task_class(kind: type) -> type:
-    """Return the class of tasks that are of this class of ours, and Prefect's as well.
-
-    Prefect must have been imported.
-    """
-    from prefectx._runners.prefect.task import kind_of
-
-    made: type = kind_of(kind)
-    return made
-
-
-def prefect_flow_class(kind: type) -> type:
-    """Return the class of flows that are of this class of ours, and Prefect's as well.
-
-    Prefect must have been imported.
-    """
-    from prefectx._runners.prefect.flow import kind_of
-
-    made: type = kind_of(kind)
-    return made
-
-
-def become_prefect_task(task: Task[..., Any]) -> None:
-    """Make `task` one of Prefect's; Prefect must have been imported."""
-    from prefectx._runners.prefect.task import as_prefect_task
-
-    as_prefect_task(task)
-
-
-def become_prefect_flow(flow: Flow[..., Any]) -> None:
-    """Make `flow` one of Prefect's; Prefect must have been imported."""
-    from prefectx._runners.prefect.flow import as_prefect_flow
-
-    as_prefect_flow(flow)
 
 
 def _made(mode: Mode) -> Runner:

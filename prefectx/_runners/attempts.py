@@ -22,10 +22,10 @@ from prefectx.errors import PrefectxError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
 
 
-def attempt(task: Task[..., Any], make: Callable[[], Any]) -> Any:
+def attempt(task: AnyTask, make: Callable[[], Any]) -> Any:
     """Call `make`, again after failures if the task has retries, each time within its timeout.
 
     Args:
@@ -50,7 +50,7 @@ def attempt(task: Task[..., Any], make: Callable[[], Any]) -> Any:
         time.sleep(delay)
 
 
-async def aattempt(task: Task[..., Any], make: Callable[[], Awaitable[Any]]) -> Any:
+async def aattempt(task: AnyTask, make: Callable[[], Awaitable[Any]]) -> Any:
     """Do the same for a coroutine function."""
     seconds = task.options.get("timeout_seconds")
     retries = _Retries(task)
@@ -73,7 +73,7 @@ def _has_failed(result: Any) -> bool:
 class _Retries:
     """Counts the tries of one call, and tells how long to wait for the next one."""
 
-    def __init__(self, task: Task[..., Any]) -> None:
+    def __init__(self, task: AnyTask) -> None:
         self._task = task
         self._most: int = task.options.get("retries") or 0
         self._delays: Any = task.options.get("retry_delay_seconds") or 0

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, ClassVar
 
-    from prefectx._api.flow import Flow
-    from prefectx._api.task import Task
     from prefectx._calls.run import Run
+    from prefectx._naming.decorated import AnyFlow, AnyTask
 
     Args = tuple[Any, ...]
     Kwargs = dict[str, Any]
@@ -31,15 +30,15 @@ class Runner(ABC):
     asks_first: ClassVar[bool] = False
 
     @abstractmethod
-    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Run the task; return what the mode gives, or a coroutine of it for an async task."""
 
     @abstractmethod
-    def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Start the task; return a future."""
 
     @abstractmethod
-    def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         """Run the flow; return its result, or a coroutine of it for an async flow."""
 
     @abstractmethod
@@ -50,16 +49,16 @@ class Runner(ABC):
     def tags(self, *names: str) -> AbstractContextManager[Any]:
         """Return a context manager that gives tags to the runs started within."""
 
-    def become_task(self, task: Task[..., Any]) -> None:  # noqa: B027 - nothing, without Prefect
+    def become_task(self, task: AnyTask) -> None:  # noqa: B027 - nothing, without Prefect
         """Make `task` what tasks are in this mode."""
 
-    def become_flow(self, flow: Flow[..., Any]) -> None:  # noqa: B027 - nothing, without Prefect
+    def become_flow(self, flow: AnyFlow) -> None:  # noqa: B027 - nothing, without Prefect
         """Make `flow` what flows are in this mode."""
 
     def flow_ended(self, run: Run) -> None:  # noqa: B027 - nothing to say, in most modes
         """Take note that an outermost flow's body has ended, within its run."""
 
-    def map(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def map(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Start the task once for each element; return the futures, or the states."""
         common: Kwargs = {
             key: kwargs.pop(key) for key in ("return_state", "wait_for") if key in kwargs

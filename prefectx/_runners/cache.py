@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from prefectx._calls.call import Call
-from prefectx._calls.execute import amake, given, make
 from prefectx._calls.freshness import is_done
+from prefectx._calls.make import amake, given, make
 from prefectx._runners.local import PlainRunner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
@@ -20,7 +20,7 @@ class CacheRunner(PlainRunner):
 
     asks_first = True
 
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return the call's Item; inside another task, and without a target, its data."""
         call = Call(task, args, kwargs)
         if task.is_async and not task.is_generator:
@@ -44,6 +44,6 @@ async def _arun(call: Call) -> Any:
     return await aattempt(call.task, lambda: amake(call))
 
 
-def _needs_attempts(task: Task[..., Any]) -> bool:
+def _needs_attempts(task: AnyTask) -> bool:
     """Tell whether a task has retries or a timeout; what sees to them takes long to import."""
     return bool(task.options.get("retries") or task.options.get("timeout_seconds"))

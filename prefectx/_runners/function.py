@@ -11,14 +11,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
 class FunctionRunner(PlainRunner):
     """Calls the function; asks no target."""
 
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return what the function returns."""
         if run_here.get() is None:
             return execute(task, args, kwargs)

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-    from prefectx._api.flow import Flow
-    from prefectx._api.task import Task
     from prefectx._logs.loggers import Logger
+    from prefectx._naming.decorated import AnyFlow, AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
@@ -51,10 +50,10 @@ class PlainRunner(Runner):
         _ensure_logs()
 
     @abstractmethod
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Run the task on arguments without futures; return what the mode gives, or a coroutine."""
 
-    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Run the task."""
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         if return_state:
@@ -65,7 +64,7 @@ class PlainRunner(Runner):
             raise upstream.cause from None
         return self.run(task, *settled)
 
-    def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Run the task now; return a finished future."""
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         state = self._state(task, args, kwargs, wait_for)
@@ -76,7 +75,7 @@ class PlainRunner(Runner):
             state = completed(list(state.data))
         return state if return_state else Future(state)
 
-    def _state(self, task: Task[..., Any], args: Args, kwargs: Kwargs, wait_for: Any) -> Any:
+    def _state(self, task: AnyTask, args: Args, kwargs: Kwargs, wait_for: Any) -> Any:
         try:
             settled = _settled(args, kwargs, wait_for)
         except UpstreamFailed as upstream:
@@ -89,7 +88,7 @@ class PlainRunner(Runner):
             return failed(error)
         return _awaited_state(result) if inspect.iscoroutine(result) else _state_of(result)
 
-    def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body."""
         _ensure_logs()
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
@@ -108,7 +107,7 @@ class PlainRunner(Runner):
             return _awaited_state(result) if return_state else _aresult(result)
         return _state_of(result) if return_state else _result(result)
 
-    def _body(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def _body(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         with named_run(flow_name=flow.name):
             return flow.body(*args, **kwargs)
 

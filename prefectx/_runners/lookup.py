@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._values.item import Item
 
 
@@ -26,6 +26,6 @@ class Lookup:
 
 HERE: Final = Lookup()
 
-PLACEMENTS: Final[list[Callable[[Task[..., Any], Any], AbstractContextManager[None] | None]]] = []
+PLACEMENTS: Final[list[Callable[[AnyTask, Any], AbstractContextManager[None] | None]]] = []
 """Each returns, for a task and a task runner that it knows, a context manager within which the task
 is submitted to where its options ask for: packages of task runners add theirs."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from contextvars import Token
     from typing import Any
 
-    from prefectx._api.flow import Flow
     from prefectx._calls.report import Report
+    from prefectx._naming.decorated import AnyFlow
 
 
 class outermost_run:  # noqa: N801 - used as a function
@@ -92,7 +92,7 @@ def say(report: Report) -> None:
         sys.stderr.flush()
 
 
-def run_flow(flow: Flow[..., Any], call: Callable[[], Any]) -> Any:
+def run_flow(flow: AnyFlow, call: Callable[[], Any]) -> Any:
     """Run a flow within a run, unless one is under way; return what it gives, or a coroutine.
 
     Args:
@@ -108,6 +108,6 @@ def run_flow(flow: Flow[..., Any], call: Callable[[], Any]) -> Any:
         return call()
 
 
-async def _arun_flow(flow: Flow[..., Any], call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+async def _arun_flow(flow: AnyFlow, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     with outermost_run(flow.name):
         return await call()

@@ -7,8 +7,9 @@ import sys
 from copy import copy
 from functools import lru_cache
 from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from prefectx._types import is_dict, type_of
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
@@ -44,9 +45,6 @@ _NO_DATA: Final = frozenset({"__dict__", "__weakref__", "__pydantic_fields_set__
 _UNSET: Final = object()
 _LOOP: Final = "it contains itself"
 _OTHER_COPY: Final = "a copy of it does not hold what is put into it"
-
-# `type`, but what is Any has a known type for strict checkers.
-type_of: Final = cast("Callable[[object], type[Any]]", type)
 
 
 def replace(value: Any, leaf: Callable[[Any], Any]) -> Any:
@@ -199,16 +197,6 @@ def is_enum(value: Any) -> TypeGuard[enum.Enum]:
     # Where it was never imported, nothing can be.
     loaded = sys.modules.get("enum")
     return loaded is not None and isinstance(value, loaded.Enum)
-
-
-def is_list(value: Any) -> TypeGuard[list[Any]]:
-    """Tell whether `value` is a list, of a subclass too."""
-    return isinstance(value, list)
-
-
-def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
-    """Tell whether `value` is a dict, of a subclass too."""
-    return isinstance(value, dict)
 
 
 def _elements(value: Any) -> list[Any]:

@@ -118,9 +118,8 @@ class FutureList(list[Future[T]]):
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until each future has finished, for at most `timeout` seconds."""
-        from prefectx._values.waiting import wait
-
-        wait(self, timeout=timeout)
+        for future in self:
+            future.wait(timeout)
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> list[T]:
         """Return what each task gave, in order, or raise what the first failed one raised.

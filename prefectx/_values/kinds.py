@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, TypeGuard
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from prefectx._values.future import Future, FutureList, State
 
 

@@ -11,8 +11,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefectx._calls.call import Call
-from prefectx._calls.execute import given
 from prefectx._calls.freshness import is_done
+from prefectx._calls.make import given
 from prefectx._calls.report import Report, seconds_text
 from prefectx._calls.run import Run, run_here
 from prefectx._runners import use_runner
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prefectx._api.flow import Flow
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyFlow, AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
@@ -93,14 +93,14 @@ class PlanRunner(PlainRunner):
         #: Where a flow's body needs a value that is not there.
         self.unknown: list[str] = []
 
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return the call's Item, or one that stands for what a run would make."""
         given = self._given(task, args, kwargs)
         if task.is_async and not task.is_generator:
             return _later(given)
         return given
 
-    def _given(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def _given(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         try:
             call = Call(task, args, kwargs)
         except NotThere as error:
@@ -116,7 +116,7 @@ class PlanRunner(PlainRunner):
         why = "stale" if call.item.exists() else "missing"
         return self._plan(task, call.item, call.summary, why)
 
-    def _plan(self, task: Task[..., Any], item: Item[Any] | None, text: str, why: str) -> Item[Any]:
+    def _plan(self, task: AnyTask, item: Item[Any] | None, text: str, why: str) -> Item[Any]:
         target = None if item is None else item.target
         self.would_run.append((task.qualified_name, target, text, why))
         store = Planned(None if item is None else item.store, target or text)
@@ -126,7 +126,7 @@ class PlanRunner(PlainRunner):
         self._planned[item.path] = planned
         return planned
 
-    def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body; where it needs what is not there, note it and go on after it."""
         if inspect.iscoroutinefunction(flow.function):
             return self._aflow(flow, args, kwargs)
@@ -135,13 +135,13 @@ class PlanRunner(PlainRunner):
         except NotThere as error:
             return self._give_up(flow, error)
 
-    async def _aflow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    async def _aflow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         try:
             return await super().flow(flow, args, kwargs)
         except NotThere as error:
             return self._give_up(flow, error)
 
-    def _give_up(self, flow: Flow[..., Any], error: NotThere) -> Item[Any]:
+    def _give_up(self, flow: AnyFlow, error: NotThere) -> Item[Any]:
         frames = traceback.extract_tb(error.__traceback__)
         own = inspect.getsourcefile(flow.function)
         here = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])

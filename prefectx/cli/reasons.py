@@ -6,8 +6,8 @@ import datetime
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from prefectx import records
 from prefectx._identity.file_fingerprint import FileFingerprint
+from prefectx.stores import record as records
 
 if TYPE_CHECKING:
     from prefectx._api.task import Task

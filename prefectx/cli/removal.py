@@ -8,7 +8,6 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from prefectx import records
 from prefectx._calls.report import seconds_text, size_text
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import Tasks, chosen
@@ -16,6 +15,7 @@ from prefectx.cli.misuse import Misuse
 from prefectx.cli.output import say, say_json, say_next
 from prefectx.cli.reasons import reasons_of
 from prefectx.stores import Filestore, journal
+from prefectx.stores import record as records
 from prefectx.stores.record import parsed
 
 if TYPE_CHECKING:

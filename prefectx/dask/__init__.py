@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from prefectx._runners.lookup import PLACEMENTS
 from prefectx.errors import MissingExtra
@@ -12,25 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
+    from prefectx.dask.options import Check
     from prefectx.dask.runner import DaskRunner
 
 __all__ = ["task_runner"]
-
-Check = Literal["auto", "client", "worker", "both"]
-
-
-class RunnerOptions(TypedDict, total=False):
-    """The options of `DaskRunner`, as `task_runner` documents them."""
-
-    address: str | None
-    cluster_class: str | Callable[..., Any] | None
-    cluster_kwargs: Mapping[str, Any] | None
-    adapt_kwargs: Mapping[str, Any] | None
-    client_kwargs: Mapping[str, Any] | None
-    performance_report_path: str | None
-    keepalive: str | float | None
-    check: Check
 
 
 def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
@@ -110,7 +96,7 @@ def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
     )
 
 
-def _placement(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[None] | None:
+def _placement(task: AnyTask, task_runner: Any) -> AbstractContextManager[None] | None:
     dask_runner = getattr(sys.modules.get("prefect_dask"), "DaskTaskRunner", None)
     if dask_runner is None or not isinstance(task_runner, dask_runner):
         return None

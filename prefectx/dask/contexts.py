@@ -20,8 +20,7 @@ from prefect.context import (
 )
 from prefect.settings import PREFECT_API_URL
 
-from prefectx.dask.protocols import metadata
-from prefectx.dask.remote import FOLDER
+from prefectx.dask.protocols import FOLDER, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Generator

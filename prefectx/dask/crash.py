@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from distributed import KilledWorker
 from prefect.context import EngineContext
-from prefect.states import Crashed, Pending
+from prefect.states import Pending
 
 from prefectx._runners.prefect.private import create_task_run, emit_state
+from prefectx.dask.crashed_state import crashed
 from prefectx.dask.outcome import InHand
-from prefectx.errors import TaskCrashed
 
 if TYPE_CHECKING:
     import uuid
@@ -61,34 +61,13 @@ def crash(call: SubmittedCall, error: BaseException) -> None:
     call.future.settle(InHand(state))
 
 
-def lost(name: str, error: BaseException) -> State[Any]:
-    """Return the state of a run whose large output was on workers, which are gone.
-
-    Args:
-        name: The name of the run.
-        error: What Dask says of it.
-    """
-    return _crashed(
-        f"the output of task run {name!r} is lost: it was kept on the workers alone, and the"
-        f" cluster does not give it back ({type(error).__name__}: {error}). Run the flow again;"
-        " give the task a target to keep its outputs.",
-        error,
-    )
-
-
 def _state(call: SubmittedCall, error: BaseException) -> State[Any]:
     for future in call.upstream:
         # Dask hands the error of a task on to all that wait for it.
         if future.has_failed:
             message = f"Upstream task run '{future.task_run_id}' did not reach a 'COMPLETED' state."
             return Pending(name="NotReady", message=message)
-    return _crashed(_reason(call.name, error), error)
-
-
-def _crashed(message: str, error: BaseException) -> State[Any]:
-    crashed = TaskCrashed(message)
-    crashed.__cause__ = error
-    return Crashed(message=message, data=crashed)
+    return crashed(_reason(call.name, error), error)
 
 
 def _reason(name: str, error: BaseException) -> str:

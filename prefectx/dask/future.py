@@ -11,7 +11,7 @@ from prefect.futures import PrefectConcurrentFuture
 from prefectx._runners.prefect.future import state_result
 from prefectx._values.item import is_item
 from prefectx.dask.completion import Completion
-from prefectx.dask.crash import lost
+from prefectx.dask.crashed_state import lost
 from prefectx.dask.outcome import InHand, data_of
 from prefectx.dask.private import make_future
 

@@ -17,7 +17,7 @@ from prefectx.stores.folders.base import RESERVED
 
 if TYPE_CHECKING:
     from prefectx._values.item import Item
-    from prefectx.dask.runner import DaskRunner
+    from prefectx.dask.protocols import CheckedRunner
 
 _SECONDS: Final = 30
 """How long the workers may take to say whether they see a file."""
@@ -33,7 +33,7 @@ class _Workers(Lookup):
 
 
 class _Asking(Lookup):
-    def __init__(self, runner: DaskRunner) -> None:
+    def __init__(self, runner: CheckedRunner) -> None:
         self._runner: Final = runner
 
     def _asked(self, question: Any, path: str) -> Any:
@@ -46,7 +46,7 @@ class _Asking(Lookup):
 class _Both(_Asking):
     """`check="both"`: a worker lists the folder, once, and must see it too."""
 
-    def __init__(self, runner: DaskRunner) -> None:
+    def __init__(self, runner: CheckedRunner) -> None:
         super().__init__(runner)
         self._listed: Final[dict[str, frozenset[str]]] = {}
 
@@ -62,7 +62,7 @@ class _Both(_Asking):
 class _Probe(_Asking):
     """`check="auto"`: tries it out, once for each store's root."""
 
-    def __init__(self, runner: DaskRunner) -> None:
+    def __init__(self, runner: CheckedRunner) -> None:
         super().__init__(runner)
         self._seen: Final[dict[str, bool]] = {}
 
@@ -102,7 +102,7 @@ class _Probe(_Asking):
         return seen
 
 
-def lookup_of(runner: DaskRunner, check: str) -> Lookup:
+def lookup_of(runner: CheckedRunner, check: str) -> Lookup:
     """Return where to look, for a value of `check`.
 
     Raises:

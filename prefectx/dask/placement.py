@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from prefect_dask.task_runners import DaskTaskRunner
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx.dask.protocols import DaskClient
 
 _OPTIONS: Final = ("resources", "priority", "workers")
@@ -23,7 +23,7 @@ _OPTIONS: Final = ("resources", "priority", "workers")
 
 
 @contextmanager
-def placed(task: Task[..., Any], task_runner: DaskTaskRunner) -> Generator[None]:
+def placed(task: AnyTask, task_runner: DaskTaskRunner) -> Generator[None]:
     """Have what is submitted within run where the task's options, and `dask.annotate`, say.
 
     Raises:
@@ -36,9 +36,7 @@ def placed(task: Task[..., Any], task_runner: DaskTaskRunner) -> Generator[None]
         yield
 
 
-def _check_once(
-    task: Task[..., Any], resources: Mapping[str, float], task_runner: DaskTaskRunner
-) -> None:
+def _check_once(task: AnyTask, resources: Mapping[str, float], task_runner: DaskTaskRunner) -> None:
     offered: set[Any] = getattr(task_runner, "offered", set())
     asked = frozenset(resources.items())
     if asked not in offered:

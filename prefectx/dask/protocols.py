@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from prefect_dask.task_runners import DaskTaskRunner
+    from prefectx.dask.options import Check
+
+
+FOLDER: Final = "prefectx"
+"""The name under which the scheduler's metadata holds what many calls share."""
 
 
 class DaskResult(Protocol):
@@ -29,6 +33,30 @@ class DaskResult(Protocol):
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the result and fetch it."""
+
+
+class CheckedRunner(Protocol):
+    """A task runner whose workers can be asked whether they see a file."""
+
+    @property
+    def check(self) -> Check:
+        """Who looks for targets."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its workers are on this machine."""
+        ...
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether its cluster has not started yet."""
+        ...
+
+    @property
+    def logger(self) -> Any:
+        """Where it says what it finds."""
+        ...
 
 
 class DaskClient(Protocol):
@@ -66,7 +94,7 @@ class DaskClient(Protocol):
         ...
 
 
-def client_of(task_runner: DaskTaskRunner) -> DaskClient:
+def client_of(task_runner: object) -> DaskClient:
     """Return the client of a task runner's cluster, which this makes or connects to."""
     runner: Any = task_runner
     found: DaskClient = runner.client

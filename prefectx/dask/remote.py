@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from prefectx.dask.protocols import FOLDER
 from prefectx.stores.folders.base import NO_SUCH_FILE
 
 if TYPE_CHECKING:
     from prefectx.dask.outcome import Outcome
-
-
-FOLDER: Final = "prefectx"
-"""The name under which the scheduler's metadata holds what many calls share."""
 
 
 def run(call: bytes, awaited: list[Outcome]) -> Outcome:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from prefect.tasks import Task as AnyPrefectTask
     from prefect_dask.client import PrefectDaskClient
 
-    from prefectx.dask import Check, RunnerOptions
+    from prefectx.dask.options import Check, RunnerOptions
     from prefectx.dask.submission import Submission
 
 _CREATED: Final[dict[str, Any]] = {

@@ -20,7 +20,8 @@ from prefect.context import (
 )
 
 from prefectx.dask.connection import connected
-from prefectx.dask.remote import FOLDER, forget
+from prefectx.dask.protocols import FOLDER
+from prefectx.dask.remote import forget
 from prefectx.dask.serialize import pickled
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from prefect.futures import PrefectFuture
     from prefect.tasks import Task as AnyPrefectTask
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx.dask.protocols import DaskClient
 
 
@@ -79,7 +79,7 @@ class Submission:
         self._collector.add(submitted, running)
         return future
 
-    def _keep(self, task: Task[..., Any]) -> str:
+    def _keep(self, task: AnyTask) -> str:
         content = pickled(task)
         warn_if_large(content, f"the task {task.name!r}", surroundings(task.fn))
         return self._store.keep(content)

@@ -118,7 +118,7 @@ class Explained:
         return UntrustedTarget(msg)
 
     def _corrupt(self, error: Exception) -> CorruptTarget:
-        from prefectx.records import maker_of
+        from prefectx.stores.record import maker_of
 
         msg = (
             f"target {self._target!r}{maker_of(self._store, self._target)} cannot be read"

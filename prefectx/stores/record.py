@@ -1,16 +1,22 @@
-"""`Record`: what is known of a target."""
+"""`Record`: what is known of a target; how it is written and read."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xxhash import xxh3_64_hexdigest
 
-from prefectx._values.containers import is_list, type_of
+from prefectx._types import is_list, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from prefectx.stores.base import Store
 
 
 class Record(NamedTuple):
@@ -113,6 +119,101 @@ def _is_sound(record: Record) -> bool:
 
 def _is_fingerprint(found: Any) -> bool:
     return is_list(found) and list(map(type_of, found)) == [int, int, str]
+
+
+def read(store: Store, target: str) -> Record | None:
+    """Return the record of a target, or None if there is none that can be read."""
+    text: object = store.load_record(target)
+    return parsed(text) if isinstance(text, str) else None
+
+
+def save(store: Store, target: str, value: Any, record: Record) -> None:
+    """Keep an output and its record."""
+    store.save_recorded(target, value, text_of(record))
+
+
+def write(store: Store, target: str, record: Record) -> None:
+    """Keep the record of a target."""
+    store.save_record(target, text_of(record))
+
+
+def text_of(record: Record) -> str:
+    """Return the record as text."""
+    fields = {name: value for name, value in record._asdict().items() if value is not None}
+    text = json.dumps(fields)
+    if len(text) > _LONGEST_WRITTEN:
+        # Extended attributes are short; the journal has it whole.
+        text = json.dumps({**fields, "args": None, "upstream": None})
+    return text
+
+
+_LONGEST_WRITTEN: Final = 3_000
+
+
+def journal_line(target: str, record: Record) -> str:
+    """Return the line that says that a target was made."""
+    fields = {name: value for name, value in record._asdict().items() if value is not None}
+    return json.dumps({"target": target, **fields})
+
+
+def failure_line(target: str, record: Record, error: Exception, args: Mapping[str, Any]) -> str:
+    """Return the line that says that a call failed.
+
+    Args:
+        target: The target that the call would have filled.
+        record: What is known of the call.
+        error: What it raised.
+        args: Its arguments, as they stand in records.
+    """
+    fields = {name: value for name, value in record._asdict().items() if value is not None}
+    lines = str(error).splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    told = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
+    failure = {"target": target, **fields, "args": args, "failed": text, "traceback": told}
+    return json.dumps(failure)
+
+
+_LONGEST_TRACEBACK: Final = 8_000
+
+
+def user() -> str:
+    """Return the name of the user whose process this is, or the number if there is no name."""
+    global _user  # noqa: PLW0603 - asked once a process
+    if _user is None:
+        import getpass
+
+        try:
+            _user = getpass.getuser()
+        except (OSError, KeyError):
+            _user = str(os.getuid())
+    return _user
+
+
+_user: str | None = None
+
+
+def host() -> str:
+    """Return the name of this machine."""
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+
+
+def maker_of(store: Store, target: str) -> str:
+    """Return words that say which task made a target, if that is known."""
+    try:
+        record = read(store, target)
+    except Exception:  # noqa: BLE001 - it is asked for while another error is told
+        return ""
+    return f" (made by task {record.task!r})" if record else ""
+
+
+def now() -> str:
+    """Return the time for a record."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def python_version() -> str:
+    """Return the version of Python within which byte code can be compared."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 # Ours have a few hundred bytes.

@@ -6,12 +6,21 @@ import inspect
 import os
 from itertools import islice
 from reprlib import Repr
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from pytest_prefectx.agree.trace import TaskCall
+    from prefectx._naming.decorated import AnyTask
 
 LONGEST: Final = 120
+
+
+class HasTask(Protocol):
+    """A call of a task."""
+
+    @property
+    def task(self) -> AnyTask:
+        """The task that was called."""
+        ...
 
 
 class _Short(Repr):
@@ -40,12 +49,12 @@ def short_text(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def task_name(call: TaskCall) -> str:
+def task_name(call: HasTask) -> str:
     """Return the name of the task, with its class if it is a method."""
     return call.task.__qualname__.rpartition("<locals>.")[2]
 
 
-def task_text(call: TaskCall) -> str:
+def task_text(call: HasTask) -> str:
     """Return which task was called, and where it is written."""
     function = inspect.unwrap(call.task.fn)
     file = os.path.basename(function.__code__.co_filename)

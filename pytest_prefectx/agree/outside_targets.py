@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prefectx import Item
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
@@ -35,7 +35,7 @@ class Placing(FunctionRunner):
         self.inside: Final[set[str]] = set()
         self._outside: Final[dict[str, str]] = {}
 
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return what the function returns."""
         with suppress(PrefectxError):  # what cannot be named is for the modes that name it
             item = task.naming.item(args, kwargs)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from prefectx._values.containers import is_dict
+from prefectx._types import is_dict
 from pytest_prefectx.agree.libraries import LIBRARIES, reseed
 from pytest_prefectx.equality import identical
 

@@ -24,7 +24,7 @@ from pytest_prefectx.equality import Difference, difference
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
@@ -51,7 +51,7 @@ class TaskCall:
         effects: What it did besides, in words: "prints text", "logs", …
     """
 
-    task: Task[..., Any]
+    task: AnyTask
     given: Mapping[str, Any]
     arguments: Mapping[str, Any]
     item: Item[Any] | None
@@ -110,7 +110,7 @@ class Tracer(PlainRunner):
         self.folder: Final = folder
         self.calls: list[TaskCall] = []
 
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Run the task on what `handed` makes of its arguments; give what `kept` makes of it."""
         args, kwargs = self.handed(args), self.handed(kwargs)
         call = self._begun(task, args, kwargs)
@@ -135,7 +135,7 @@ class Tracer(PlainRunner):
         call.finish(self.folder, result)
         return self.kept(call, result)
 
-    def _begun(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> TaskCall:
+    def _begun(self, task: AnyTask, args: Args, kwargs: Kwargs) -> TaskCall:
         arguments = task.naming.bind(*args, **kwargs)
         item, unnamed = None, None
         try:
@@ -205,7 +205,7 @@ class Handing(Tracer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.uses: list[tuple[Task[..., Any], str]] = []
+        self.uses: list[tuple[AnyTask, str]] = []
 
     def kept(self, call: TaskCall, result: Any) -> Any:
         """Return an Item that looks on, in a flow."""
@@ -295,6 +295,6 @@ class Reversing(Tracer):
         return await coroutine
 
 
-async def _executed(task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+async def _executed(task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
     with task_body():
         return await execute(task, args, kwargs)

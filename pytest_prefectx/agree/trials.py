@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prefectx import use_mode
 from prefectx._runners import use_runner
-from prefectx.records import read
 from prefectx.stores import Filestore
+from prefectx.stores.record import read
 from pytest_prefectx.agree.audit import listening, remove_temporary
 from pytest_prefectx.agree.origin import NotSent, Origin, can_be_copied
 from pytest_prefectx.agree.outside_targets import Placing

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_prefectx.equality.kinds import WALKERS, Difference, Step, Walk, compare, decided_by
+from prefectx._types import type_of
+from pytest_prefectx.equality.arrays import walker_of
+from pytest_prefectx.equality.kinds import (
+    WALKERS,
+    Difference,
+    Step,
+    Walk,
+    Walker,
+    decided_by,
+    types_differ,
+    walk_object,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +104,7 @@ class _Comparison:
         """Compare what is simple at once; begin to walk what has parts."""
         if a is b:
             return None
-        outcome = compare(a, b)
+        outcome = _compare(a, b)
         if outcome is None or isinstance(outcome, Difference):
             return _below(step, outcome)
         # A pair that is being compared counts as identical within itself: a cycle ends there.
@@ -115,3 +126,14 @@ def _below(step: Step, found: Difference | None) -> Difference | None:
     if found is None or step == "":
         return found
     return found._replace(path=(step if isinstance(step, str) else step()) + found.path)
+
+
+def _compare(a: Any, b: Any) -> Walk | Difference | None:
+    """Compare two values that are no containers; return how to walk those that are."""
+    kind = type_of(a)
+    if kind is not type_of(b):
+        return Difference("", a, b, types_differ(kind, type_of(b)))
+    walker: Walker = WALKERS.dispatch(kind)
+    if walker is walk_object:
+        walker = walker_of(kind) or walker
+    return walker(a, b)

@@ -22,7 +22,7 @@ from types import (
 )
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 
 
 class Difference(NamedTuple):
@@ -48,19 +48,6 @@ Pair: TypeAlias = "tuple[Step, object, object]"
 # itself, however deep the data: a stack of walks stands for the stack of calls.
 Walk: TypeAlias = "Generator[Pair, Difference | None, Difference | None]"
 Walker: TypeAlias = "Callable[[Any, Any], Walk | Difference | None]"
-
-
-def compare(a: Any, b: Any) -> Walk | Difference | None:
-    """Compare two values that are no containers; return how to walk those that are."""
-    kind = type_of(a)
-    if kind is not type_of(b):
-        return Difference("", a, b, types_differ(kind, type_of(b)))
-    walker: Walker = WALKERS.dispatch(kind)
-    if walker is _walk_object:
-        from pytest_prefectx.equality.arrays import walker_of
-
-        walker = walker_of(kind) or walker
-    return walker(a, b)
 
 
 def types_differ(left: type, right: type) -> str:
@@ -221,7 +208,8 @@ def _content(cell: Any) -> Any:
         return None
 
 
-def _walk_object(a: Any, b: Any) -> Walk | Difference | None:
+def walk_object(a: Any, b: Any) -> Walk | Difference | None:
+    """Compare two objects by their attributes."""
     kind = type_of(a)
     if _hides_state(kind):
         return _walk_hidden(a, b)
@@ -306,7 +294,7 @@ def _equal(a: Any, b: Any) -> Difference | None:
         return another(a, b, why)
 
 
-WALKERS: Final = singledispatch(_walk_object)
+WALKERS: Final = singledispatch(walk_object)
 _KINDS: Final[dict[type[Any], Walker]] = {
     **{kind: _valued(kind, kind.__eq__) for kind in (int, bool, str, bytes, bytearray)},
     float: _valued(float, same_float),

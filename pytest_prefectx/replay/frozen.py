@@ -22,7 +22,7 @@ from pytest_prefectx.replay.recorded import bound_arguments, imported_task
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 _LIST: Final = "calls.json"
@@ -163,9 +163,9 @@ class _Noting(CacheRunner):
     """Runs tasks as mode `cache` does, and notes the calls whose outputs can be frozen."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Task[..., Any], dict[str, Any], Item[Any]]] = []
+        self.calls: list[tuple[AnyTask, dict[str, Any], Item[Any]]] = []
 
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         arguments = task.naming.bind(*args, **kwargs)
         result = super().run(task, args, kwargs)
         item = task.naming.item(args, kwargs)
@@ -175,7 +175,7 @@ class _Noting(CacheRunner):
             self.calls.append((task, arguments, item))
         return result
 
-    def smallest(self, per_task: int) -> list[tuple[Task[..., Any], dict[str, Any], Item[Any]]]:
+    def smallest(self, per_task: int) -> list[tuple[AnyTask, dict[str, Any], Item[Any]]]:
         groups: dict[str, list[tuple[int, str, int]]] = {}
         for place, (task, _, item) in enumerate(self.calls):
             size = len(item.store.content(item.target)) if item.exists() else 0
@@ -188,7 +188,7 @@ class _Noting(CacheRunner):
 
 
 def _write(
-    store: Filestore, name: str, task: Task[..., Any], arguments: dict[str, Any], item: Item[Any]
+    store: Filestore, name: str, task: AnyTask, arguments: dict[str, Any], item: Item[Any]
 ) -> dict[str, Any]:
     output = f"{name}{formats.suffix_of(item.target) or ''}"
     store.save(output, item.load())

@@ -17,7 +17,7 @@ from pytest_prefectx.agree.programs import finished
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
@@ -113,7 +113,7 @@ class _Answering(PlainRunner):
         self.calls: list[HistoryCall] = []
         self.has_missed = False
 
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         item = task.naming.item(args, kwargs)
         target = None if item is None else item.target
         arguments = task.naming.bind(*args, **kwargs)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx import Item, records
+from prefectx import Item
 from prefectx._calls.execute import execute
 from prefectx._calls.run import task_body
+from prefectx.records import record_of
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.programs import snapshot
 from pytest_prefectx.replay.recorded import (
@@ -50,6 +51,6 @@ def _finding(call: Call, item: Item[Any]) -> str | None:
         return None
     reason = not_deterministic(call.task, given, run)
     if reason is None:
-        record = records.record_of(item)
+        record = record_of(item)
         reason = why_other(record, call.task) if record else "the target has no record."
     return f"{told(found)}\nWhy: {reason}"

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from prefectx import Item, load, use_mode
-from prefectx import records as prefectx_records
 from prefectx._api.task import Task
 from prefectx._calls import kept_arguments
 from prefectx.stores import Filestore, formats, journal
+from prefectx.stores import record as prefectx_records
 from prefectx.stores.record import parsed
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text
@@ -27,6 +27,7 @@ from pytest_prefectx.equality import Difference, difference
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from prefectx._naming.decorated import AnyTask
     from prefectx.stores.record import Record
 
 
@@ -152,7 +153,7 @@ def difference_from_kept(target: str, kept: Any, given: Any) -> Difference | Non
         return found
 
 
-def not_deterministic(task: Task[..., Any], given: Any, run: Callable[[], Any]) -> str | None:
+def not_deterministic(task: AnyTask, given: Any, run: Callable[[], Any]) -> str | None:
     """Return the reason why a task gives something else each time; None if it does not."""
     if difference(given, run()) is None:
         return None
@@ -161,7 +162,7 @@ def not_deterministic(task: Task[..., Any], given: Any, run: Callable[[], Any]) 
     return f"(not-deterministic) two runs with these arguments differ.{uses}"
 
 
-def why_other(record: Record, task: Task[..., Any]) -> str:
+def why_other(record: Record, task: AnyTask) -> str:
     """Return what has changed since a target was made, as far as its record tells."""
     if record.python != prefectx_records.python_version():
         return f"it was made by Python {record.python}, {record.made}."

@@ -15,7 +15,7 @@ from pytest_prefectx.search.mutations import mutations
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 MOST_TRIED: Final = 30
@@ -28,7 +28,7 @@ class _Naming(FunctionRunner):
     def __init__(self) -> None:
         self.outputs: dict[str, Any] = {}
 
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         item = None
         with suppress(PrefectxError):
             item = task.naming.item(args, kwargs)

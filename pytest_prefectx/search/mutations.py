@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from pytest_prefectx.equality import identical
 from pytest_prefectx.search.strategies import twins_of
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from pytest_prefectx.equality import identical
 
 T = TypeVar("T")

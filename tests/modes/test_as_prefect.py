@@ -17,7 +17,7 @@ from prefect.states import Cancelling, Completed, Failed
 from prefect.transactions import transaction
 
 from prefectx import Flow, Task, flow, item, load, task, use_mode
-from prefectx._settings.options import FLOW_OPTIONS, TASK_OPTIONS
+from prefectx._naming.options import FLOW_OPTIONS, TASK_OPTIONS
 
 PREFECT = pytest.mark.prefectx("prefect")
 EVERY_PREFECT_MODE = pytest.mark.prefectx("prefect", "prefect.skip", "prefect.cache")

@@ -253,7 +253,7 @@ def _other_line_ends(dump: Any) -> Any:
     return changed
 
 
-@bug("None is lost: a hit on it gives the Item inside a task", "_calls.execute:given")
+@bug("None is lost: a hit on it gives the Item inside a task", "_calls.execute:output_of")
 def _none_is_lost(given: Any) -> Any:
     def changed(call: Any) -> Any:
         found = given(call)
@@ -289,7 +289,7 @@ def _never_stale(_: Any) -> Any:
     return lambda call, record: False
 
 
-@bug("of an Item among the inputs, only the name is compared", "records:_contents")
+@bug("of an Item among the inputs, only the name is compared", "_identity.input_hash:_contents")
 def _only_the_target(contents: Any) -> Any:
     def changed(value: Any) -> Any:
         found = contents(value)

@@ -11,7 +11,7 @@ import pytest
 
 import prefectx
 from prefectx import flow, task
-from prefectx._settings.options import FLOW_OPTIONS, TASK_OPTIONS
+from prefectx._naming.options import FLOW_OPTIONS, TASK_OPTIONS
 
 pytestmark = pytest.mark.prefectx("cache")
 

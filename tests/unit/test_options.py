@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from prefectx import Flow, Task, flow, task, use_mode
-from prefectx._settings.options import FLOW_OPTIONS, OWN_OPTIONS, TASK_OPTIONS, prefect_options
+from prefectx._naming.options import FLOW_OPTIONS, OWN_OPTIONS, TASK_OPTIONS, prefect_options
 from prefectx.errors import PrefectxError, UnknownOption
 from prefectx.stores import Filestore
 

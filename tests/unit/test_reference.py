@@ -12,7 +12,7 @@ import pytest
 
 import prefectx
 from prefectx import errors, stores
-from prefectx._settings.options import FLOW_OPTIONS, TASK_OPTIONS
+from prefectx._naming.options import FLOW_OPTIONS, TASK_OPTIONS
 from prefectx.stores.formats import _OURS
 
 pytestmark = pytest.mark.prefectx("cache")

@@ -28,14 +28,14 @@ from prefectx._values.kinds import (
 )
 
 if TYPE_CHECKING:
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
 class Given:
     """What a call was given: as Prefect must see it, and as far as it is known already."""
 
-    def __init__(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> None:
+    def __init__(self, task: AnyTask, args: Args, kwargs: Kwargs) -> None:
         self.task = task
         self.wait_for = _as_list(replace(kwargs.pop("wait_for", None), _for_prefect))
         self.args: Args = replace(args, _for_prefect)
@@ -75,7 +75,7 @@ class Given:
         return run_name_of(self.task, self.known_args, self.known_kwargs)
 
 
-def run_name_of(task: Task[..., Any], args: Args, kwargs: Kwargs) -> str | None:
+def run_name_of(task: AnyTask, args: Args, kwargs: Kwargs) -> str | None:
     """Return what a call's run is called, or None if Prefect makes its name.
 
     Args:

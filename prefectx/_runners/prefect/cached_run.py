@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext
 from prefect.logging.loggers import task_run_logger
 from prefect.states import Completed
 
-from prefectx._calls.execute import given
+from prefectx._calls.make import given
 from prefectx._runners.prefect import private
 from prefectx._runners.prefect.future import RecordedHit
 from prefectx._runners.prefect.task import as_prefect_task
@@ -20,8 +20,8 @@ from prefectx._runners.prefect.task import as_prefect_task
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-    from prefectx._api.task import Task
     from prefectx._calls.call import Call
+    from prefectx._naming.decorated import AnyTask
 
 
 # Whatever else a task asks of Prefect, its engine sees to.
@@ -40,7 +40,7 @@ _OF_NO_EFFECT: Final = frozenset(
 _EVENTS: Final = ("completion", "failure", "running", "commit", "rollback")
 
 
-def can_record(task: Task[..., Any]) -> bool:
+def can_record(task: AnyTask) -> bool:
     """Tell whether a hit can be recorded without Prefect's engine: in a flow, by known options."""
     if FlowRunContext.get() is None or not _OF_NO_EFFECT.issuperset(task.options):
         return False

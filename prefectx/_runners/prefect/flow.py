@@ -16,6 +16,7 @@ import prefect
 from prefect.utilities.annotations import NotSet
 
 from prefectx._logs.handlers import ensure_logs
+from prefectx._naming.options import FLOW_OPTIONS, check_options, prefect_flow_options
 from prefectx._runners import current_runner
 from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.lost_server import flow_end, say_that_it_is_gone
@@ -23,8 +24,8 @@ from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import attributes_of, bound_function, ours
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import VARIABLE, current_mode
-from prefectx._settings.options import FLOW_OPTIONS, check_options, prefect_flow_options
-from prefectx._values.containers import replace, type_of
+from prefectx._types import type_of
+from prefectx._values.containers import replace
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
 from prefectx._values.references import imported, is_importable

@@ -26,8 +26,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.visualization import get_task_viz_tracker
 
 from prefectx._calls.call import Call
-from prefectx._calls.execute import given as given_to_caller
 from prefectx._calls.freshness import is_done, plain_hit
+from prefectx._calls.make import given as given_to_caller
 from prefectx._calls.run import current_run, note_submitted, run_here
 from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.base import Runner
@@ -73,9 +73,8 @@ if TYPE_CHECKING:
 
     from prefect.futures import PrefectFuture
 
-    from prefectx._api.flow import Flow
-    from prefectx._api.task import Task
     from prefectx._calls.run import Run
+    from prefectx._naming.decorated import AnyFlow, AnyTask
     from prefectx._runners.base import Args, Kwargs
     from prefectx._runners.lookup import Lookup
     from prefectx._settings.mode import Mode
@@ -86,7 +85,7 @@ class PrefectRunner(Runner):
 
     mode: ClassVar[Mode] = "prefect"
 
-    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Call the task as a `prefect.Task`."""
         args, kwargs, hidden = _for_prefect(args, kwargs)
         one = self._for_call(task, hidden=hidden)
@@ -105,13 +104,13 @@ class PrefectRunner(Runner):
         with api(), replaced_context(context_names()):
             return PREFECT_TASK.__call__(one, *args, **kwargs)
 
-    def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Submit the task to the flow's task runner."""
         args, kwargs, hidden = _for_prefect(args, kwargs)
         one = self._for_call(task, hidden=hidden)
         return self._submitted(PREFECT_TASK.submit, one, task, args, kwargs)
 
-    def map(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def map(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Have the flow's task runner map the task."""
         one = self._for_call(task, hidden=False)
         return self._submitted(PREFECT_TASK.map, one, task, for_prefect(args), for_prefect(kwargs))
@@ -120,7 +119,7 @@ class PrefectRunner(Runner):
         self,
         how: Callable[..., Any],
         one: Any,
-        task: Task[..., Any],
+        task: AnyTask,
         args: Args,
         kwargs: Kwargs,
     ) -> Any:
@@ -131,7 +130,7 @@ class PrefectRunner(Runner):
             submitted = how(one, *args, **kwargs)
         return watch(task, submitted, args, kwargs)
 
-    def _for_call(self, task: Task[..., Any], *, hidden: bool) -> Any:
+    def _for_call(self, task: AnyTask, *, hidden: bool) -> Any:
         """Return the task itself, unless something of ours holds here that it must carry.
 
         Args:
@@ -144,17 +143,17 @@ class PrefectRunner(Runner):
             return prefect_task
         return for_call(prefect_task, body, None)
 
-    def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         """Call the flow as a `prefect.Flow`."""
         args, kwargs = for_prefect_flow(args), for_prefect_flow(kwargs)
         with api():
             return run_flow(flow, lambda: called_flow(as_prefect_flow(flow), args, kwargs))
 
-    def become_task(self, task: Task[..., Any]) -> None:
+    def become_task(self, task: AnyTask) -> None:
         """Make `task` a real `prefect.Task`."""
         as_prefect_task(task)
 
-    def become_flow(self, flow: Flow[..., Any]) -> None:
+    def become_flow(self, flow: AnyFlow) -> None:
         """Make `flow` a real `prefect.Flow`."""
         as_prefect_flow(flow)
 
@@ -190,7 +189,7 @@ class PrefectCacheRunner(PrefectRunner):
 
     mode: ClassVar[Mode] = "prefect.cache"
 
-    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Run the task in Prefect's engine, here."""
         return_state = kwargs.pop("return_state", False)
         given = Given(task, args, kwargs)
@@ -199,7 +198,7 @@ class PrefectCacheRunner(PrefectRunner):
         run = self._acall if task.is_async and not task.is_generator else self._call
         return run(given, return_state)
 
-    def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Submit the task to the flow's task runner; outside any flow, run it now."""
         return_state = kwargs.pop("return_state", False)
         given = Given(task, args, kwargs)
@@ -213,7 +212,7 @@ class PrefectCacheRunner(PrefectRunner):
         future.wait()
         return future.state
 
-    def map(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def map(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Start the task once for each element; return the futures, or the states."""
         return Runner.map(self, task, args, kwargs)
 
@@ -276,7 +275,7 @@ class PrefectCacheRunner(PrefectRunner):
         body = KeepingBody.here(given.task, self.mode)
         return for_call(as_prefect_task(given.task), body, given.run_name())
 
-    def flow(self, flow: Flow[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         """Run the flow in Prefect's engine."""
         with api():
             return run_flow(flow, lambda: called_flow(as_prefect_flow(flow), args, kwargs))
@@ -292,7 +291,7 @@ class PrefectSkipRunner(PrefectCacheRunner):
 
     mode: ClassVar[Mode] = "prefect.skip"
 
-    def call(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return what a call that is plainly done gives; run the task otherwise."""
         found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
         if found is None:
@@ -300,7 +299,7 @@ class PrefectSkipRunner(PrefectCacheRunner):
         current_run().skip(task.name)
         return _as_called(task, found)
 
-    def submit(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return the future of a call that is plainly done; submit the task otherwise."""
         found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
         if found is None or not _counts(found):
@@ -353,7 +352,7 @@ def _known_call(given: Given) -> Call | None:
     return Call(given.task, given.known_args, given.known_kwargs)
 
 
-def _placed(task: Task[..., Any], task_runner: Any) -> AbstractContextManager[Any]:
+def _placed(task: AnyTask, task_runner: Any) -> AbstractContextManager[Any]:
     """Return a context manager within which the task is submitted to where it asks to run."""
     found = (place(task, task_runner) for place in PLACEMENTS)
     return next((place for place in found if place is not None), nullcontext())
@@ -391,7 +390,7 @@ def _result(state: Any, upstream: list[PrefectFuture[Any]]) -> Any:
     raise error if isinstance(error, BaseException) else RuntimeError(state.message)
 
 
-def _as_called(task: Task[..., Any], given: Any) -> Any:
+def _as_called(task: AnyTask, given: Any) -> Any:
     if not task.is_async:
         return given
 

@@ -14,13 +14,13 @@ from prefectx._calls.run import run_here
 from prefectx._identity.summary import summary
 from prefectx._runners.prefect.future import state_result
 from prefectx._values.item import is_item
-from prefectx.records import record_of
+from prefectx.stores.record import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prefectx._api.task import Task
     from prefectx._calls.report import Report
+    from prefectx._naming.decorated import AnyTask
 
 
 def note_log(flow: Any) -> None:
@@ -31,9 +31,7 @@ def note_log(flow: Any) -> None:
     run.report.log = flow_run_logger(context.flow_run, flow).info
 
 
-def watch(
-    task: Task[..., Any], submitted: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+def watch(task: AnyTask, submitted: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Count calls of a task that run where they cannot be counted, as their futures end.
 
     Args:
@@ -79,22 +77,20 @@ class InOrder(PrefectFutureList[Any]):
 
 
 def _count(
-    report: Report, task: Task[..., Any], call: Callable[[], str], future: PrefectFuture[Any]
+    report: Report, task: AnyTask, call: Callable[[], str], future: PrefectFuture[Any]
 ) -> None:
     future.wait()
     _count_state(report, task, call, getattr(future, "_final_state", None))
 
 
-def counted_state(
-    task: Task[..., Any], state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+def counted_state(task: AnyTask, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Count a call that has given its final state; return the state."""
     if (run := run_here.get()) is not None:
         _count_state(run.report, task, partial(_call, task, args, kwargs), state)
     return state
 
 
-def _count_state(report: Report, task: Task[..., Any], call: Callable[[], str], state: Any) -> None:
+def _count_state(report: Report, task: AnyTask, call: Callable[[], str], state: Any) -> None:
     # Large data may stay on the workers of Dask: then its state is not known here.
     if state is None:
         report.ran(task, 0)
@@ -109,24 +105,22 @@ def _count_state(report: Report, task: Task[..., Any], call: Callable[[], str], 
         report.failed(task, call(), None, error)
 
 
-def _count_run(report: Report, task: Task[..., Any], call: Callable[[], str], state: Any) -> None:
+def _count_run(report: Report, task: AnyTask, call: Callable[[], str], state: Any) -> None:
     item = getattr(state.data, "result", state.data)
     if not is_item(item):
         report.ran(task, 0, call() if report.has_failures else "")
         return
-    record = record_of(item)
+    record = read(item.store, item.target)
     folder = item.target.rpartition("/")[0]
     report.ran(task, record.seconds if record else 0, "", size_of(item), folder)
 
 
-def _call(task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     own = {name: value for name, value in kwargs.items() if name not in _OF_EACH_CALL}
     return summary(task.qualified_name, task.naming.bind(*args, **own))
 
 
-def _mapped_call(
-    task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], number: int
-) -> str:
+def _mapped_call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], number: int) -> str:
     def element(value: Any) -> Any:
         return value[number] if isinstance(value, list | tuple | range) else value
 

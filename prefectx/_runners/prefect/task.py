@@ -19,23 +19,25 @@ from prefect.utilities.annotations import NotSet
 
 from prefectx._calls.call import Call
 from prefectx._calls.child_jobs import OUTER_RUNS, aexecuted_in_child, executed_in_child
-from prefectx._calls.execute import RUNS_LOG, amake, execute, make
+from prefectx._calls.execute import RUNS_LOG, execute
 from prefectx._calls.freshness import is_done
+from prefectx._calls.make import amake, make
 from prefectx._calls.refresh import refreshed
 from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._logs.handlers import logging_as, wanted
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning, interval
+from prefectx._naming.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
 from prefectx._naming.task_names import base_of
 from prefectx._runners.prefect.child_context import run_here
 from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.mode import override, use_mode
-from prefectx._settings.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
 from prefectx._settings.rerun import rerun_on, rerun_on_here
 from prefectx._settings.scoped import Setting
-from prefectx._values.containers import replace, type_of
+from prefectx._types import type_of
+from prefectx._values.containers import replace
 from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
 from prefectx._values.references import (
@@ -50,8 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Self
 
-    from prefectx._api.task import Task
     from prefectx._logs.selection import Wanted
+    from prefectx._naming.decorated import AnyTask
     from prefectx._settings.mode import Mode
     from prefectx._values.item import Item
 
@@ -397,7 +399,7 @@ class Body:
     """
 
     # Prefect asks for a function's attributes, and finds the function's own.
-    def __init__(self, task: Task[..., Any], there: There) -> None:
+    def __init__(self, task: AnyTask, there: There) -> None:
         self.task = task
         self.there = there
         fn = ours_function(task)
@@ -408,7 +410,7 @@ class Body:
         self.__signature__ = _signature(fn)
 
     @classmethod
-    def here(cls, task: Task[..., Any], mode: Mode) -> Self:
+    def here(cls, task: AnyTask, mode: Mode) -> Self:
         """Return the body of a call that is made here and now."""
         names = dict(context_names())
         there = There(
@@ -417,7 +419,7 @@ class Body:
         return cls(task, there)
 
     @classmethod
-    def if_needed(cls, task: Task[..., Any], mode: Mode) -> Self | None:
+    def if_needed(cls, task: AnyTask, mode: Mode) -> Self | None:
         """Return the body of a call, or None if nothing holds here that must hold there as well.
 
         In mode `prefect` Prefect is then given the task itself, with its own function.
@@ -534,7 +536,7 @@ class RunName:
 class LateRunName:
     """The name of a task run some of whose arguments were not known when it was submitted."""
 
-    def __init__(self, task: Task[..., Any], names: dict[str, Any]) -> None:
+    def __init__(self, task: AnyTask, names: dict[str, Any]) -> None:
         self.task = task
         self.names = names
 

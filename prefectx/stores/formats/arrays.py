@@ -8,7 +8,7 @@ import zipfile
 from io import BytesIO
 from typing import IO, Any, Final
 
-from prefectx._values.containers import is_dict, is_list, type_of
+from prefectx._types import is_dict, is_list, type_of
 from prefectx.errors import UnsupportedValue, UntrustedTarget
 from prefectx.stores.formats.format import Format
 from prefectx.stores.formats.optional import in_memory, library

@@ -8,7 +8,7 @@ from itertools import chain, compress, count, islice
 from operator import ne
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

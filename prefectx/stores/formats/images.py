@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO, Any, Final
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from prefectx.stores.formats.format import Format
 from prefectx.stores.formats.optional import in_memory, library
 from prefectx.stores.formats.round_trip import other_type, proving

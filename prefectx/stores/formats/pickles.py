@@ -6,7 +6,7 @@ import pickle
 from types import FunctionType
 from typing import IO, Any, Final
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
 from prefectx.stores.formats.script_objects import reduced_script_object

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import IO, Any, Final
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from prefectx.errors import MissingExtra, UnsupportedValue
 from prefectx.stores.formats.format import Dumper
 

@@ -8,7 +8,7 @@ from itertools import chain
 from operator import methodcaller
 from typing import IO, Any, Final
 
-from prefectx._values.containers import type_of
+from prefectx._types import type_of
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pytest_prefectx.agree.audit import listening, remove_temporary
 from pytest_prefectx.agree.formatting import short_text
@@ -24,7 +24,7 @@ from pytest_prefectx.agree.trace import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from pytest_prefectx.agree.programs import Folder, Outcome, Program
     from pytest_prefectx.equality import Difference
 
@@ -122,7 +122,7 @@ class Case:
         return self._look(Reversing(self.folder.path, len(self.first.calls) + 1))
 
     @cached_property
-    def uses(self) -> list[tuple[Task[..., Any], str]]:
+    def uses(self) -> list[tuple[AnyTask, str]]:
         """What the flow does with an Item as if it were the data: the task, the operation."""
         handing = Handing(self.folder.path)
         self._look(handing)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from prefectx._values.containers import is_container, is_dict
+from prefectx._types import is_dict
+from prefectx._values.containers import is_container
 from pytest_prefectx.agree.formatting import short_text, task_text
 from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
 from pytest_prefectx.equality import difference

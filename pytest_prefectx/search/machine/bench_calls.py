@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import Item
 from prefectx.errors import PrefectxError
-from prefectx.records import read
 from prefectx.stores import Filestore
+from prefectx.stores.record import read
 from pytest_prefectx.agree.outside_targets import Placing
 from pytest_prefectx.agree.programs import Folder, fresh_folder
 from pytest_prefectx.search.machine.process import after_pickling
@@ -20,7 +20,7 @@ from pytest_prefectx.search.machine.process import after_pickling
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
-    from prefectx._api.task import Task
+    from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
     from prefectx.stores import Store
     from pytest_prefectx.agree.programs import Outcome, Program
@@ -31,9 +31,9 @@ class _Looking(Placing):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.keepers: dict[Task[..., Any], Store] = {}
+        self.keepers: dict[AnyTask, Store] = {}
 
-    def run(self, task: Task[..., Any], args: Args, kwargs: Kwargs) -> Any:
+    def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         with suppress(PrefectxError):  # a task that cannot be named runs all the same
             if (item := task.naming.item(args, kwargs)) is not None:
                 self.keepers[task] = item.store
@@ -58,7 +58,7 @@ class BenchCall:
         return f"{self.program.name}({self.program.calls[0]})"
 
     @cached_property
-    def keepers(self) -> dict[Task[..., Any], Store]:
+    def keepers(self) -> dict[AnyTask, Store]:
         """The tasks that it calls, with who keeps their outputs."""
         looking = _Looking(self._place.path)
         with self._place.emptied():

@@ -1,0 +1,95 @@
+"""Imports go down only, floor by floor, and never in a circle: read from the syntax trees.
+
+Imports in functions and under `TYPE_CHECKING` count like all others.
+"""
+
+from __future__ import annotations
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT: Final = Path(__file__).parents[2]
+
+#: From bottom to top. What stands on one floor may import what is on the same or a lower one.
+FLOORS: Final = {
+    "prefectx": (
+        ("errors", "_types"),
+        ("_settings",),
+        ("_logs",),
+        ("stores",),
+        ("_values",),
+        ("_identity",),
+        ("_naming",),
+        ("_isolation",),
+        ("_calls",),
+        ("_runners",),
+        ("_api",),
+        ("dask", "cli", "logs", "records"),
+    ),
+}
+
+
+def modules(package: str) -> dict[str, ast.Module]:
+    """Return the syntax trees of a package's modules, by their dotted names."""
+    found: dict[str, ast.Module] = {}
+    for path in sorted((ROOT / package).rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+def imported(tree: ast.Module, known: dict[str, ast.Module]) -> Iterator[str]:
+    """Yield the modules among `known` that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module in known:
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                yield submodule if submodule in known else str(node.module)
+
+
+def floor_of(module: str, floors: tuple[tuple[str, ...], ...]) -> int:
+    """Return the number of a module's floor; the package itself lies above all."""
+    _, _, rest = module.partition(".")
+    if not rest:
+        return len(floors)
+    part = rest.partition(".")[0]
+    return next(number for number, parts in enumerate(floors) if part in parts)
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_imports_go_down_only(package: str) -> None:
+    trees, floors = modules(package), FLOORS[package]
+    upward = [
+        f"{module} imports {other}"
+        for module, tree in trees.items()
+        for other in imported(tree, trees)
+        if floor_of(other, floors) > floor_of(module, floors)
+    ]
+    assert upward == []
+
+
+@pytest.mark.parametrize("package", ["prefectx", "pytest_prefectx"])
+def test_no_imports_form_a_circle(package: str) -> None:
+    trees = modules(package)
+    graph = {name: set(imported(tree, trees)) - {name} for name, tree in trees.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]), pytrace=False)
+
+
+def test_an_import_that_is_turned_round_is_found() -> None:
+    trees = modules("prefectx")
+    trees["prefectx.errors"] = ast.parse("def late():\n    from prefectx.stores import Store\n")
+    assert list(imported(trees["prefectx.errors"], trees)) == ["prefectx.stores"]
+    floors = FLOORS["prefectx"]
+    assert floor_of("prefectx.stores", floors) > floor_of("prefectx.errors", floors)
