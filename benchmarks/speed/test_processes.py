@@ -214,12 +214,12 @@ small(7)
 
 def test_11_import(python: Any, rounds: int, note: Any) -> None:
     python("import prefectx")
-    note(cpu_row("11a", "`import prefectx`", "import prefectx", 20, python, rounds))
+    note(cpu_row("11a", "`import prefectx`", "import prefectx", 40, python, rounds))
 
 
 def test_11_first_hit(python: Any, rounds: int, note: Any) -> None:
     python(FIRST_HIT)
-    note(cpu_row("11b", "up to the first hit, in mode `cache`", FIRST_HIT, 30, python, rounds))
+    note(cpu_row("11b", "up to the first hit, in mode `cache`", FIRST_HIT, 50, python, rounds))
 
 
 def cpu_row(  # noqa: PLR0913, PLR0917 - the columns of a row
