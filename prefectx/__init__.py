@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from prefectx._api.flow import Flow, flow
 from prefectx._api.task import Task, task
@@ -12,10 +13,7 @@ from prefectx._values.annotations import allow_failure, unmapped
 from prefectx._values.files import InFile
 from prefectx._values.item import Item, item, load
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from prefectx._api.run_functions import get_run_logger, tags
     from prefectx._calls.refresh import refresh
     from prefectx._calls.report import last_run

@@ -9,13 +9,12 @@ task's own `submit`. So the class gets the task itself, as if `@task` stood abov
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._values.references import function_in
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any, Final
 
 _HOOK: Final = "__prefectx_class_methods__"
 _OF_A_FUNCTION: Final = 0x1  # inspect.CO_OPTIMIZED

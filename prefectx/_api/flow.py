@@ -6,7 +6,20 @@ import inspect
 import sys
 from contextvars import Context, copy_context
 from functools import update_wrapper
-from typing import Generic, ParamSpec, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    Literal,
+    ParamSpec,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from prefectx._api.public_names import public_names
 from prefectx._calls.run import begin_flow, flow_body, in_task
@@ -28,10 +41,8 @@ from prefectx._values.references import (
     qualified_name_of,
 )
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterable
-    from typing import Any, Concatenate, Final, Literal, Self, Unpack
 
     from prefectx._values.future import Handle
 

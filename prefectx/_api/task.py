@@ -5,7 +5,20 @@ from __future__ import annotations
 import inspect
 import sys
 from functools import partial, update_wrapper
-from typing import Generic, ParamSpec, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    Literal,
+    ParamSpec,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
@@ -39,10 +52,8 @@ from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
 from prefectx.stores import record as records
 from prefectx.stores.record import maker_mark
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
-    from typing import Any, Concatenate, Final, Literal, Self, Unpack
 
     from prefectx._values.future import Handle
 

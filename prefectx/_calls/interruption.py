@@ -6,11 +6,9 @@ import os
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING, Any, Final
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final
-
     from prefectx._calls.report import Report
 
 _INTERRUPTED: Final = 130

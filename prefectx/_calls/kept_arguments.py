@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.summary import brief
 from prefectx._values.containers import replace
 from prefectx._values.item import Item, is_item
 from prefectx.errors import UnsupportedValue
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
 LONGEST: Final = 2_000
 """The most bytes that one argument of an output's record takes up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.kept_arguments import LONGEST_OF_FAILURE, keep
 from prefectx._calls.refresh import wants_refresh
@@ -13,10 +14,8 @@ from prefectx.stores import record as records
 from prefectx.stores.file import Filestore
 from prefectx.stores.self_written import SelfWritten
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from typing import Any
 
     from prefectx._calls.call import Call
     from prefectx._values.item import Item

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, Any, Final
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any, Final
 
     from prefectx._naming.decorated import AnyTask
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from itertools import count
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
 from prefectx._calls.report import Report
@@ -15,10 +16,8 @@ from prefectx._values.item import Item
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores.folders.listing import Listings, listings
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Final
 
     from prefectx._naming.decorated import AnyTask
     from prefectx._naming.task_names import Naming

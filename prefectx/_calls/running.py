@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.run import current_run
 from prefectx._identity.summary import summary
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
     from types import TracebackType
-    from typing import Any
 
     from prefectx._naming.decorated import AnyTask
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
+from typing import Final
 
 from prefectx._settings.environment import Variable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Final
 
 SHOWN: Final = Variable("PREFECTX_TRACEBACKS")
 """`full` leaves all frames in."""

@@ -6,14 +6,14 @@ literals, a digest for all else, a short text for people.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.short_text import short_text
 from prefectx.errors import UnsupportedValue
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
 
 class CallIdentity:

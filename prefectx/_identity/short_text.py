@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, Final
 
 from prefectx._types import is_dict, type_of
 from prefectx._values.containers import is_dataclass, is_enum
 from prefectx._values.item import is_item
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Final
 
 _LONGEST: Final = 60
 _LONGEST_INT: Final = 200

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final
 
 from prefectx._settings.scoped import Setting
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FrameType
-    from typing import Final
 
 # Functions whose local `task` is the task that they call.
 _ENTRIES: Final[set[CodeType]] = set()

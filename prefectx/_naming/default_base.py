@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import cast
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from xxhash import xxh3_128_hexdigest
 
@@ -16,10 +16,8 @@ from prefectx._values.item import Item, is_item
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats import suffix_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, Final, TypeGuard
 
 _LONGEST: Final = 60
 _LONGEST_VALUE: Final = 24

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from prefectx.errors import UnknownOption, nearest
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
-    from typing import Any, Final
 
     from prefectx._settings.rerun import RerunOn
     from prefectx.stores.base import Store

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from prefectx.stores.folders.base import RESERVED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Final
 
 LONGEST: Final = 1024
 """What S3 takes, and less than any file system does: bytes of all parts together."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final
 
 from prefectx._settings.mode import current_mode
 from prefectx._settings.scoped import Setting
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
-
     from prefectx._runners.base import Runner
     from prefectx._settings.mode import Mode
 

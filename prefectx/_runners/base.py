@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefectx._values.annotations import is_collection, may_fail, spread
 from prefectx._values.future import FutureList
 from prefectx._values.item import settle
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from typing import Any, ClassVar
 
     from prefectx._calls.run import Run
     from prefectx._naming.decorated import AnyFlow, AnyTask

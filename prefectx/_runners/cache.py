@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from prefectx._calls.call import Call
 from prefectx._calls.freshness import is_done
 from prefectx._calls.make import amake, given, make
 from prefectx._runners.local import PlainRunner
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 

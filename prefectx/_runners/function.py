@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from prefectx._calls.execute import execute
 from prefectx._calls.run import run_here
 from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.local import PlainRunner
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 

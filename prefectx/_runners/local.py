@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
 
 from prefectx._logs.run_names import named_run
 from prefectx._runners.base import Runner
@@ -23,11 +24,9 @@ from prefectx._values.kinds import (
     result_of,
 )
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from contextlib import AbstractContextManager
-    from typing import Any
 
     from prefectx._logs.loggers import Logger
     from prefectx._naming.decorated import AnyFlow, AnyTask

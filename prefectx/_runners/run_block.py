@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.report import note_last
 from prefectx._calls.run import Run, run_here
@@ -11,11 +12,9 @@ from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._settings.mode import current_mode
 from prefectx._settings.summary import is_summary_wanted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextvars import Token
-    from typing import Any
 
     from prefectx._calls.report import Report
     from prefectx._naming.decorated import AnyFlow

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._settings.scoped import Setting
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any, Final
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _names: ContextVar[Mapping[str, Any]] = ContextVar("prefectx_context", default=_EMPTY)

@@ -8,12 +8,10 @@ here, too, and every change of `os.environ` changes it.
 from __future__ import annotations
 
 import os
-from typing import cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Final
 
 environment: Final[Mapping[Any, Any]] = cast("Any", os.environ)._data
 """All variables, names and values as the operating system has them: bytes on most."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard
 
 from prefectx._settings.environment import Variable
 from prefectx._settings.scoped import Setting
 from prefectx.errors import UnknownMode, nearest
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Final, Literal, TypeGuard
 
     Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from prefectx._settings.environment import Variable
 from prefectx._settings.project import project_in_force
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Final
 
 SUMMARY: Final = Variable("PREFECTX_SUMMARY")
 

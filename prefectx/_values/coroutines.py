@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextvars
+from typing import TYPE_CHECKING, Any
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from typing import Any
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:

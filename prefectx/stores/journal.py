@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Final
 
 FOLDER: Final = ".prefectx/journal"
 _SUFFIX: Final = ".jsonl"
