@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
+
+# Before any test imports it: its assertions say what differs.
+pytest.register_assert_rewrite("example")
 
 pytest_plugins = ["pytester"]
 

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from pytest_prefectx.search.given import check_flow, given_modes
     from pytest_prefectx.search.machine import ModeMachine
     from pytest_prefectx.search.store_machine import StoreMachine
+    from pytest_prefectx.targets import Targets
 
 __all__ = [
     "ModeMachine",
     "ModesDisagree",
     "StoreContract",
     "StoreMachine",
+    "Targets",
     "assert_modes_agree",
     "check_flow",
     "difference",
@@ -33,6 +35,7 @@ _PLACES: Final = {
     "ModesDisagree": "agree.agree",
     "StoreContract": "contract",
     "StoreMachine": "search.store_machine",
+    "Targets": "targets",
     "assert_modes_agree": "agree.agree",
     "check_flow": "search.given",
     "difference": "equality",

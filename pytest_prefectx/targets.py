@@ -32,12 +32,18 @@ def names_below(folder: Path) -> Iterator[str]:
 
 
 class Targets:
-    """The targets below a folder, and how often tasks have run since it was made.
+    """The targets below a folder, and how often tasks have run since: what `tmp_target` gives.
 
     Attributes:
         path: The folder.
         store: The store that keeps the targets instead of the folder, if there is one.
+
+    Example:
+        >>> def test_warm_runs_skip(tmp_target: Targets) -> None:
+        ...     assert tmp_target.items() == []
     """
+
+    __module__ = "pytest_prefectx"
 
     def __init__(self, path: Path, runs_log: Path, store: Store | None = None) -> None:
         self.path: Final = path

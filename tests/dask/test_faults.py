@@ -20,6 +20,7 @@ from prefect.context import FlowRunContext
 from prefectx import flow, load, wait
 from prefectx.dask import task_runner
 from prefectx.errors import ClusterUnreachable, TaskCrashed
+from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ in_both = pytest.mark.prefectx("prefect.skip", "prefect.cache")
 
 
 @pytest.fixture
-def cluster(dask_cluster: Any, tmp_target: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def cluster(dask_cluster: Any, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Two workers, standing in the test's folder; a task may kill two of them."""
     monkeypatch.setattr(dask_cluster.scheduler, "allowed_failures", 1)
     with Client(dask_cluster, set_as_default=False) as client:
@@ -40,7 +41,7 @@ def cluster(dask_cluster: Any, tmp_target: Any, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def aftermath(cluster: Any, tmp_target: Any) -> Iterator[Aftermath]:
+def aftermath(cluster: Any, tmp_target: Targets) -> Iterator[Aftermath]:
     after = Aftermath(tmp_target, cluster)
     yield after
     after.end()
@@ -88,7 +89,7 @@ def kill(pids: set[int], how: signal.Signals = signal.SIGKILL) -> None:
 
 @in_skip
 def test_task_whose_worker_is_killed_runs_again_elsewhere(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Any, prefectx_mode: str
+    pipeline: Any, aftermath: Aftermath, tmp_target: Targets, prefectx_mode: str
 ) -> None:
     add = Gate("add")
     with running(pipeline, add) as run:
@@ -101,7 +102,7 @@ def test_task_whose_worker_is_killed_runs_again_elsewhere(
 
 @in_skip
 def test_outputs_outlive_the_workers_that_made_them(
-    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Any, endings: Any
+    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Targets, endings: Any
 ) -> None:
     between = Gate("between")
     with running(pipeline, between) as run:
@@ -119,7 +120,7 @@ def test_outputs_outlive_the_workers_that_made_them(
 
 @in_skip
 def test_task_that_always_kills_its_worker_ends_crashed(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Any, endings: Any
+    pipeline: Any, aftermath: Aftermath, tmp_target: Targets, endings: Any
 ) -> None:
     Gate("add").be_deadly()
     state = pipeline(return_state=True)
@@ -136,7 +137,7 @@ def test_task_that_always_kills_its_worker_ends_crashed(
 
 @in_skip
 def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Any
+    pipeline: Any, aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     scheduler, address = aftermath.start_scheduler()
     aftermath.start_worker(address)
@@ -166,7 +167,7 @@ def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
 
 @in_both
 def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
-    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Any, prefectx_mode: str
+    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Targets, prefectx_mode: str
 ) -> None:
     add = Gate("add")
     add.shut()
@@ -182,7 +183,7 @@ def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
 
 @in_skip
 def test_worker_that_was_cut_off_does_no_harm_when_it_returns(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Any
+    pipeline: Any, aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     add = Gate("add")
     _, address = aftermath.start_scheduler(worker_ttl="1s")
@@ -202,7 +203,7 @@ def test_worker_that_was_cut_off_does_no_harm_when_it_returns(
 
 @in_skip
 def test_two_flows_may_make_the_same_targets_at_once(
-    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Any
+    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     add = Gate("add")
     with running(pipeline, add) as run:

@@ -14,6 +14,7 @@ from prefectx.dask.completion import Completion
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.outcome import InHand, Pickled
 from prefectx.dask.serialize import pickled
+from pytest_prefectx import Targets
 
 
 @task
@@ -28,7 +29,7 @@ def settled(data: Any) -> DaskFuture:
     return future
 
 
-def test_an_item_is_kept_as_bytes_also_when_it_was_asked_for(tmp_target: Any) -> None:
+def test_an_item_is_kept_as_bytes_also_when_it_was_asked_for(tmp_target: Targets) -> None:
     with use_mode("cache"):
         future = settled(double(2))
     assert future.result().load() == 4

@@ -18,6 +18,7 @@ from prefectx import flow, load
 from prefectx.dask import task_runner
 from prefectx.dask.keepalive import created_config, raise_ttl
 from prefectx.errors import InvalidDuration
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
@@ -49,7 +50,7 @@ def cluster(
 
 
 @pytest.fixture
-def impatient(cluster: LocalCluster, tmp_target: Any) -> Generator[Client]:
+def impatient(cluster: LocalCluster, tmp_target: Targets) -> Generator[Client]:
     """A client of it, whose workers may be silent for 5 seconds."""
     cluster.scheduler.worker_ttl = 300
     with Client(cluster, set_as_default=False) as client:
@@ -62,7 +63,7 @@ def impatient(cluster: LocalCluster, tmp_target: Any) -> Generator[Client]:
 
 
 def test_of_two_that_hold_the_lock_for_too_long_only_the_isolated_one_ends(
-    impatient: Client, tmp_target: Any
+    impatient: Client, tmp_target: Targets
 ) -> None:
     @flow(task_runner=DaskTaskRunner(address=impatient.scheduler.address))
     def long() -> Any:

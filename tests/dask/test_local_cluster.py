@@ -17,13 +17,12 @@ from prefectx import flow, load, task, use_mode
 from prefectx._runners.prefect.flow import as_prefect_flow
 from prefectx._runners.prefect.task import Body, as_prefect_task, for_call
 from prefectx.dask import task_runner
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
+pytestmark = [
+    pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect"),
+    pytest.mark.usefixtures("tmp_target"),
+]
 
 
 @pytest.fixture(params=[task_runner, DaskTaskRunner], ids=["ours", "prefect_dask"])
@@ -33,7 +32,7 @@ def on_cluster(request: pytest.FixtureRequest, cluster_client: Any) -> Any:
 
 
 def test_cluster_gives_the_same_data_and_keeps_the_same_targets(
-    on_cluster: Any, prefectx_mode: str, tmp_target: Any, tmp_target_factory: Any
+    on_cluster: Any, prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
 ) -> None:
     with tmp_target_factory() as reference, use_mode("cache"):
         shipped.many_ways(3)
@@ -75,7 +74,7 @@ def test_tasks_and_flows_travel_by_reference() -> None:
     assert len(shipped.LARGE) > 1_000_000
 
 
-def test_annotations_and_resources_reach_dask(tmp_target: Any, prefect_server: Any) -> None:
+def test_annotations_and_resources_reach_dask(tmp_target: Targets, prefect_server: Any) -> None:
     @task(target=None)
     def where() -> Any:
         from distributed import get_worker

@@ -18,20 +18,19 @@ from talking import place
 
 from prefectx import flow, logs
 from prefectx.dask import task_runner
+from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
+pytestmark = [
+    pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect"),
+    pytest.mark.usefixtures("tmp_target"),
+]
 
 DEBUG, INFO = place(chatty, "log.debug"), place(chatty, "log.info")
 COUNTS = place(talking, '"counts %s"')
 WORDS = ["a", "bc", "def", "ghij"]
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def test_each_line_reaches_the_api_once(
     kind: Callable[..., Any],
     prefectx_mode: str,
     dask_cluster: Any,
-    tmp_target: Any,
+    tmp_target: Targets,
     logs_of: Any,
 ) -> None:
     runner = runner_on(dask_cluster, tmp_target.path, kind)
@@ -73,7 +72,7 @@ def test_each_line_reaches_the_api_once(
 
 @pytest.mark.prefectx("prefect")
 def test_prefects_setting_of_extra_loggers_reaches_workers_that_do_not_have_it(
-    prefectx_mode: str, dask_cluster: Any, tmp_target: Any, logs_of: Any
+    prefectx_mode: str, dask_cluster: Any, tmp_target: Targets, logs_of: Any
 ) -> None:
     spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
     expected = [line for word in WORDS for line in lines_of(word) if "begins" not in line[-1]]
@@ -84,7 +83,7 @@ def test_prefects_setting_of_extra_loggers_reaches_workers_that_do_not_have_it(
 
 @pytest.mark.prefectx("prefect")
 def test_threads_and_prints_of_a_task_reach_the_api(
-    prefectx_mode: str, dask_cluster: Any, tmp_target: Any, logs_of: Any
+    prefectx_mode: str, dask_cluster: Any, tmp_target: Targets, logs_of: Any
 ) -> None:
     @flow(task_runner=runner_on(dask_cluster, tmp_target.path))
     def both() -> Any:
@@ -102,7 +101,7 @@ def test_threads_and_prints_of_a_task_reach_the_api(
 
 @pytest.mark.prefectx("prefect")
 def test_a_worker_logs_for_those_flows_that_ask_for_it(
-    prefectx_mode: str, dask_cluster: Any, tmp_target: Any, logs_of: Any
+    prefectx_mode: str, dask_cluster: Any, tmp_target: Targets, logs_of: Any
 ) -> None:
     spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
 
@@ -123,7 +122,7 @@ def test_a_worker_logs_for_those_flows_that_ask_for_it(
 
 
 @pytest.fixture
-def bare_cluster(tmp_target: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def bare_cluster(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A cluster of one worker process, started where nothing is known of a Prefect server."""
     with monkeypatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("PREFECT_")]:
@@ -141,7 +140,7 @@ def bare_cluster(tmp_target: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[A
 
 @pytest.mark.prefectx("prefect")
 def test_a_worker_in_place_of_a_killed_one_logs_too(
-    prefectx_mode: str, bare_cluster: Any, tmp_target: Any, logs_of: Any
+    prefectx_mode: str, bare_cluster: Any, tmp_target: Targets, logs_of: Any
 ) -> None:
     """Without knowing the server, and each line once."""
     runner = runner_on(bare_cluster, tmp_target.path)

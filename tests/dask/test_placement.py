@@ -14,6 +14,7 @@ from prefect_dask import DaskTaskRunner
 from prefectx import flow, load, wait
 from prefectx.dask import task_runner
 from prefectx.errors import NoSuchResource
+from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def two_workers(prefectx_mode: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(params=[task_runner, DaskTaskRunner], ids=["ours", "prefect_dask"])
-def runner(request: pytest.FixtureRequest, two_workers: Any, tmp_target: Any) -> Any:
+def runner(request: pytest.FixtureRequest, two_workers: Any, tmp_target: Targets) -> Any:
     return request.param(address=two_workers.scheduler_address)
 
 
@@ -55,7 +56,7 @@ def test_resource_that_nobody_offers_raises_at_submit_and_names_what_there_is(
     greedy()
 
 
-def test_resource_that_is_offered_is_taken_up(runner: Any, tmp_target: Any) -> None:
+def test_resource_that_is_offered_is_taken_up(runner: Any, tmp_target: Targets) -> None:
     gate = str(tmp_target.path / "gate")
     task = clustered.wait_for_file.with_options(resources={"process": 1})
 
@@ -91,7 +92,9 @@ def ready_on(scheduler: str, worker: str) -> int:
     return int(counts[worker])
 
 
-def test_task_of_higher_priority_runs_first(runner: Any, two_workers: Any, tmp_target: Any) -> None:
+def test_task_of_higher_priority_runs_first(
+    runner: Any, two_workers: Any, tmp_target: Targets
+) -> None:
     scheduler = two_workers.scheduler_address
     only = next(iter(two_workers.workers.values())).worker_address
     gate, order = str(tmp_target.path / "gate"), str(tmp_target.path / "order")

@@ -12,6 +12,7 @@ from prefect.futures import PrefectWrappedFuture
 
 from prefectx import load
 from prefectx._runners.prefect.future import has_finished
+from pytest_prefectx import Targets
 
 
 class Unasked(PrefectWrappedFuture[Any, object]):
@@ -30,7 +31,7 @@ def test_a_future_that_cannot_be_asked_counts_as_running() -> None:
 
 @pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 def test_ray_gives_the_same_data(
-    prefectx_mode: str, tmp_target: Any, monkeypatch: pytest.MonkeyPatch
+    prefectx_mode: str, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefect_ray = pytest.importorskip("prefect_ray", reason="needs prefect-ray")
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(shipped.__file__))

@@ -16,6 +16,7 @@ from prefectx import flow, load, tags, task, use_mode, wait
 from prefectx.dask import task_runner, tested
 from prefectx.dask.scheduler_store import SchedulerStore
 from prefectx.errors import ClusterUnreachable, LargePayload
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
@@ -98,7 +99,7 @@ def test_tags_and_rendered_names_reach_the_server(on_cluster: Any, prefect_serve
 
 
 def test_key_has_the_rendered_name_second_and_the_functions_name_first(
-    on_cluster: Any, cluster_client: Any, tmp_target: Any
+    on_cluster: Any, cluster_client: Any, tmp_target: Targets
 ) -> None:
     gate = str(tmp_target.path / "gate")
 
@@ -139,7 +140,7 @@ def test_what_a_killed_client_has_left_on_the_scheduler_goes_with_the_next_flow(
 
 
 def test_flow_that_does_not_wait_ends_and_gives_up_what_is_left(
-    on_cluster: Any, tmp_target: Any
+    on_cluster: Any, tmp_target: Targets
 ) -> None:
     gate = str(tmp_target.path / "gate")
 
@@ -213,7 +214,7 @@ def test_renamed_private_name_leaves_prefects_own_way(
 
 
 def test_cluster_of_ours_is_not_started_for_calls_that_need_not_run(
-    tmp_target: Any, caplog: pytest.LogCaptureFixture
+    tmp_target: Targets, caplog: pytest.LogCaptureFixture
 ) -> None:
     with use_mode("cache"):
         clustered.chain(3)
@@ -262,7 +263,7 @@ def test_workers_hold_the_contexts_of_the_latest_flow_runs_alone(
         assert used == 0
 
 
-def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Any) -> None:
+def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Targets) -> None:
     lengths: list[int | None] = []
 
     @flow(task_runner=SMALL)
@@ -280,7 +281,7 @@ def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Any) ->
 
 
 def test_workers_that_were_told_of_no_api_use_the_clients_own(
-    prefect_server: Any, tmp_target: Any, monkeypatch: pytest.MonkeyPatch
+    prefect_server: Any, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.delenv("PREFECT_API_URL")

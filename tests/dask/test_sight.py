@@ -13,6 +13,7 @@ from prefectx import flow, load, use_mode, wait
 from prefectx.dask import task_runner
 from prefectx.errors import UnknownOption
 from prefectx.stores import Filestore
+from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,7 @@ def transitions(dask_scheduler: Any) -> int:
 
 
 def test_cluster_is_not_even_made_for_a_flow_whose_targets_are_there(
-    tmp_target: Any, capsys: pytest.CaptureFixture[str]
+    tmp_target: Targets, capsys: pytest.CaptureFixture[str]
 ) -> None:
     warm(task_runner(n_workers=1), clustered.double)
     logged = capsys.readouterr().err
@@ -102,7 +103,7 @@ def test_what_the_workers_do_not_see_is_made_there(
     assert states(prefect_server, warm(runner, task), 4) == {"Completed"}
 
 
-def test_probe_leaves_no_file_behind(cluster_client: Any, tmp_target: Any) -> None:
+def test_probe_leaves_no_file_behind(cluster_client: Any, tmp_target: Targets) -> None:
     warm(task_runner(address=cluster_client.scheduler.address), clustered.double)
     assert not list(tmp_target.path.rglob("seen-*"))
 

@@ -13,7 +13,7 @@ from prefectx import flow, load, task, use_mode
 from pytest_prefectx.replay import CallsDiffer, History
 
 if TYPE_CHECKING:
-    from pytest_prefectx.targets import Targets
+    from pytest_prefectx import Targets
 
 PROJECT = """
 import random

@@ -18,13 +18,14 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefectx import flow, load, task, use_mode
 from prefectx.errors import ServerUnreachable
+from pytest_prefectx import Targets
 from pytest_prefectx.server.server import template
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
 
 @pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any, prefect_server: Any) -> Any:
+def fresh_folder(tmp_target: Targets, prefect_server: Any) -> Any:
     return tmp_target
 
 

@@ -18,13 +18,14 @@ from prefect.transactions import transaction
 
 from prefectx import Flow, Task, flow, item, load, task, use_mode
 from prefectx._naming.options import FLOW_OPTIONS, TASK_OPTIONS
+from pytest_prefectx import Targets
 
 PREFECT = pytest.mark.prefectx("prefect")
 EVERY_PREFECT_MODE = pytest.mark.prefectx("prefect", "prefect.skip", "prefect.cache")
 
 
 @pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def fresh_folder(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Any:
     # Prefect is given the task itself where nothing of ours, as this count, must be carried.
     monkeypatch.delenv("PREFECTX_RUNS_LOG")
     return tmp_target
@@ -184,7 +185,7 @@ def test_states_stay_states() -> None:
 
 
 @pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache")
-def test_nothing_is_kept_of_a_run_that_says_it_has_failed(tmp_target: Any) -> None:
+def test_nothing_is_kept_of_a_run_that_says_it_has_failed(tmp_target: Targets) -> None:
     calls: list[int] = []
 
     @task
@@ -367,7 +368,7 @@ def test_futures_of_map_are_data_for_the_next_task() -> None:
 
 
 @PREFECT
-def test_items_are_loaded_and_iterators_reach_a_task_whole(tmp_target: Any) -> None:
+def test_items_are_loaded_and_iterators_reach_a_task_whole(tmp_target: Targets) -> None:
     with use_mode("cache"):
         double(21)
     kept = item(tmp_target.items()[0])

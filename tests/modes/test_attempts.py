@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from prefectx import flow, load, task
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache", "prefect")
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
+pytestmark = [
+    pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache", "prefect"),
+    pytest.mark.usefixtures("tmp_target"),
+]
 
 
 class Flaky:
@@ -33,7 +32,7 @@ class Flaky:
         return "page"
 
 
-def test_a_flaky_download_succeeds_within_its_retries(tmp_target: Any) -> None:
+def test_a_flaky_download_succeeds_within_its_retries(tmp_target: Targets) -> None:
     fetched = Flaky(2)
 
     @task(retries=2)
@@ -163,7 +162,7 @@ def test_timeouts_hold_in_threads_and_within_one_another() -> None:
 
 
 @pytest.mark.prefectx("cache")
-def test_nothing_is_kept_of_a_try_that_failed(tmp_target: Any) -> None:
+def test_nothing_is_kept_of_a_try_that_failed(tmp_target: Targets) -> None:
     fetched = Flaky(1)
 
     @task(retries=1)

@@ -11,7 +11,7 @@ from prefectx import flow, load, task
 from prefectx.errors import UnknownOption
 
 if TYPE_CHECKING:
-    from pytest_prefectx.targets import Targets
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache", "prefect.skip")
 

@@ -26,13 +26,9 @@ from prefectx import (
     wait,
 )
 from prefectx.errors import MappingError
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
+pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 
 
 def run(start: Any, *args: Any) -> Any:
@@ -392,7 +388,7 @@ def test_generator_without_a_target_passes_through() -> None:
     assert run(generated) == ([0, 1, 2], [0, 1])
 
 
-def test_task_without_a_target_gives_data_and_always_runs(tmp_target: Any) -> None:
+def test_task_without_a_target_gives_data_and_always_runs(tmp_target: Targets) -> None:
     @task(target=None)
     def fresh(value: int) -> int:
         return value + 1
@@ -405,7 +401,7 @@ def test_task_without_a_target_gives_data_and_always_runs(tmp_target: Any) -> No
     assert tmp_target.runs["fresh"] == 4
 
 
-def test_context_holds_at_the_time_of_the_call(prefectx_mode: str, tmp_target: Any) -> None:
+def test_context_holds_at_the_time_of_the_call(prefectx_mode: str, tmp_target: Targets) -> None:
     @task(target="named/{base}")
     def named(value: int) -> int:
         return value

@@ -13,14 +13,10 @@ from prefect.task_runners import ProcessPoolTaskRunner
 
 from prefectx import flow, gcontext, item, load, task, use_mode
 from prefectx.errors import TargetCollision, UnsafeTarget
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx
+pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 KEEPING = ("cache", "prefect.skip", "prefect.cache")
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
 
 
 def run(start: Any, *args: Any) -> Any:
@@ -329,7 +325,7 @@ def test_retry_after_the_arguments_changed_fills_the_calls_own_target() -> None:
 
 
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
-def test_targets_are_the_cache_even_beside_prefects_own(tmp_target: Any) -> None:
+def test_targets_are_the_cache_even_beside_prefects_own(tmp_target: Targets) -> None:
     from prefect.cache_policies import INPUTS
 
     @task(cache_policy=INPUTS, persist_result=True)

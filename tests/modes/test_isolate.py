@@ -14,10 +14,11 @@ from prefect.client.schemas.filters import LogFilter, LogFilterTaskRunId
 
 from prefectx import flow, load
 from prefectx.errors import IsolatedRunDied
+from pytest_prefectx import Targets
 
 
 @pytest.fixture(autouse=True)
-def no_process_left(tmp_target: Any) -> Any:
+def no_process_left(tmp_target: Targets) -> Any:
     yield
     children = psutil.Process().children()
     assert not [child for child in children if "prefectx._isolation" in str(child.cmdline())]
@@ -25,7 +26,7 @@ def no_process_left(tmp_target: Any) -> Any:
 
 # Of an isolated task, prefect.skip and prefect.cache run the same.
 @pytest.mark.prefectx("function", "cache", "prefect.cache", "prefect")
-def test_every_way_to_call_gives_the_same_data(tmp_target: Any, prefectx_mode: str) -> None:
+def test_every_way_to_call_gives_the_same_data(tmp_target: Targets, prefectx_mode: str) -> None:
     @flow
     def many_ways() -> Any:
         doubled = apart.double.submit(1)

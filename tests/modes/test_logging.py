@@ -16,16 +16,13 @@ from talking import logged, place
 
 from prefectx import flow, get_run_logger, load, logs, task
 
+pytestmark = pytest.mark.usefixtures("tmp_target")
+
 IN_PREFECT = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 
 DEBUG, INFO = place(chatty, "log.debug"), place(chatty, "log.info")
 COUNTS, BEGINS = place(talking, '"counts %s"'), place(talking, '"begins"')
 PRINTS = place(talking, "    print(")
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
 
 
 @pytest.fixture

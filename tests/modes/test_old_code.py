@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from prefectx import flow, gcontext, item, load, task
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx
 
@@ -80,7 +81,7 @@ EXPECTED = [
 
 
 @pytest.fixture
-def folder(tmp_target: Any) -> str:
+def folder(tmp_target: Targets) -> str:
     folder = tmp_target.path / "in"
     folder.mkdir()
     (folder / "a.txt").write_text("One.\nno sentence\n")
@@ -89,7 +90,7 @@ def folder(tmp_target: Any) -> str:
 
 
 def test_pipeline_gives_the_same_cold_and_warm(
-    folder: str, prefectx_mode: str, tmp_target: Any
+    folder: str, prefectx_mode: str, tmp_target: Targets
 ) -> None:
     assert load(pipeline(folder)) == EXPECTED
     cold = dict(tmp_target.runs)
@@ -107,7 +108,7 @@ def test_pipeline_gives_the_same_cold_and_warm(
 
 
 @pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache")
-def test_deleting_one_file_reruns_just_that(folder: str, tmp_target: Any) -> None:
+def test_deleting_one_file_reruns_just_that(folder: str, tmp_target: Targets) -> None:
     pipeline(folder)
     cold = tmp_target.runs
     os.remove("working/row_filter/a")
@@ -115,7 +116,7 @@ def test_deleting_one_file_reruns_just_that(folder: str, tmp_target: Any) -> Non
     assert tmp_target.runs - cold == {"row_filter": 1}
 
 
-def test_file_that_is_there_feeds_a_task(folder: str, tmp_target: Any) -> None:
+def test_file_that_is_there_feeds_a_task(folder: str, tmp_target: Targets) -> None:
     import pickle
 
     os.makedirs("working/row_filter")

@@ -13,8 +13,9 @@ from prefect.runtime import flow_run
 
 from prefectx import flow, load, task
 from prefectx._runners.prefect import private
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("prefect.cache")
+pytestmark = [pytest.mark.prefectx("prefect.cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(name="{funcname}_{base[:3]}")
@@ -27,13 +28,8 @@ async def double_later(value: int) -> int:
     return 2 * value
 
 
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
-
-
 def test_hit_is_a_cached_task_run_without_running_the_function(
-    prefect_server: Any, tmp_target: Any
+    prefect_server: Any, tmp_target: Targets
 ) -> None:
     @flow
     def all_ways() -> Any:
@@ -51,7 +47,7 @@ def test_hit_is_a_cached_task_run_without_running_the_function(
     assert tmp_target.runs["double"] == 4
 
 
-def test_async_hit_is_a_cached_task_run(prefect_server: Any, tmp_target: Any) -> None:
+def test_async_hit_is_a_cached_task_run(prefect_server: Any, tmp_target: Targets) -> None:
     @flow
     async def later() -> Any:
         return flow_run.get_id(), (await double_later(1), double_later.submit(2))

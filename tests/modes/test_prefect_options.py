@@ -19,13 +19,12 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.runtime import flow_run
 
 from prefectx import Flow, context, flow, load, tags, task, use_mode
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
+pytestmark = [
+    pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect"),
+    pytest.mark.usefixtures("tmp_target"),
+]
 
 
 @task
@@ -65,7 +64,7 @@ def test_flow_decorated_in_another_mode_becomes_a_real_one(prefectx_mode: str) -
         assert later_real(2) == 4
 
 
-def test_retries_run_the_function_again(tmp_target: Any) -> None:
+def test_retries_run_the_function_again(tmp_target: Targets) -> None:
     tried = []
 
     @task(retries=2, retry_delay_seconds=0)
@@ -270,7 +269,7 @@ def test_flow_is_loaded_from_its_entrypoint(tmp_path: Path) -> None:
 
 
 def test_served_flow_runs_in_a_process_of_its_own(
-    tmp_target: Any, prefect_server: Any, prefectx_mode: str, tmp_path: Path
+    tmp_target: Targets, prefect_server: Any, prefectx_mode: str, tmp_path: Path
 ) -> None:
     from prefect.deployments import run_deployment
 

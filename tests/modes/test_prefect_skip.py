@@ -12,8 +12,9 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
 from prefectx import Item, context, flow, load, task, use_mode
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("prefect.skip")
+pytestmark = [pytest.mark.prefectx("prefect.skip"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task
@@ -24,11 +25,6 @@ def double(value: int) -> int:
 @task
 def total(values: list[int], plus: int = 0) -> int:
     return sum(values) + plus
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
 
 
 def task_runs_of(server: Any, start: Any) -> tuple[Any, list[Any]]:
@@ -87,7 +83,7 @@ def test_listener_does_see_requests(requests_of_server: Any) -> None:
     assert requests_of_server() > before
 
 
-def test_only_what_is_missing_runs(prefect_server: Any, tmp_target: Any) -> None:
+def test_only_what_is_missing_runs(prefect_server: Any, tmp_target: Targets) -> None:
     @flow
     def chain() -> Any:
         return flow_run.get_id(), [total([double.submit(n)]) for n in range(3)]
@@ -121,7 +117,7 @@ def test_future_of_a_hit_has_finished_and_is_one_of_prefects() -> None:
 
 
 def test_unfinished_argument_is_looked_at_where_the_task_runs(
-    prefect_server: Any, tmp_target: Any
+    prefect_server: Any, tmp_target: Targets
 ) -> None:
     submitted = threading.Event()
 
@@ -160,7 +156,7 @@ def test_hits_are_not_named_as_inputs_of_runs(prefect_server: Any) -> None:
     assert [inputs for inputs in run.task_inputs.values() if inputs] == []
 
 
-def test_context_of_the_call_names_the_target_of_a_run_that_waits(tmp_target: Any) -> None:
+def test_context_of_the_call_names_the_target_of_a_run_that_waits(tmp_target: Targets) -> None:
     @flow
     def waits() -> Any:
         with context(base="here"):

@@ -12,14 +12,12 @@ import pytest
 from prefectx import flow, load, task
 from prefectx.records import record_of
 from prefectx.stores import journal
-from pytest_prefectx.targets import Targets
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache")
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Targets) -> Targets:
-    return tmp_target
+pytestmark = [
+    pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache"),
+    pytest.mark.usefixtures("tmp_target"),
+]
 
 
 @task

@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 
 from prefectx import current_mode, flow, load, refresh, task
-from pytest_prefectx.targets import Targets
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache")
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Targets) -> Targets:
-    return tmp_target
+pytestmark = [
+    pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache"),
+    pytest.mark.usefixtures("tmp_target"),
+]
 
 
 @task

@@ -16,7 +16,7 @@ import pytest
 
 import prefectx
 from prefectx import current_mode, flow, load, task
-from pytest_prefectx.targets import Targets
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx
 

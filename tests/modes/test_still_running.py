@@ -10,12 +10,13 @@ import pytest
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from prefectx import flow, load
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("prefect.cache", "prefect")
 
 
 @pytest.fixture(autouse=True)
-def often(tmp_target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def often(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECTX_STILL_RUNNING", "50ms")
 
 

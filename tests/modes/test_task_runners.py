@@ -9,20 +9,19 @@ import shipped
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from prefectx import load, use_mode
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
+pytestmark = [
+    pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect"),
+    pytest.mark.usefixtures("tmp_target"),
+]
 
 
 @pytest.mark.parametrize(
     "runner", [ThreadPoolTaskRunner(max_workers=2), ProcessPoolTaskRunner(max_workers=2)], ids=type
 )
 def test_runner_gives_the_same_data_and_keeps_the_same_targets(
-    runner: Any, prefectx_mode: str, tmp_target: Any, tmp_target_factory: Any
+    runner: Any, prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
 ) -> None:
     with tmp_target_factory() as reference, use_mode("cache"):
         assert load(shipped.many_ways(3)) == shipped.EXPECTED
@@ -34,7 +33,7 @@ def test_runner_gives_the_same_data_and_keeps_the_same_targets(
 
 
 @pytest.mark.prefectx("prefect.skip")
-def test_what_is_there_does_not_run_again_in_any_process(tmp_target: Any) -> None:
+def test_what_is_there_does_not_run_again_in_any_process(tmp_target: Targets) -> None:
     flow = shipped.many_ways.with_options(task_runner=ProcessPoolTaskRunner(max_workers=2))
     with use_mode("cache"):
         shipped.many_ways(3)

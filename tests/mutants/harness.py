@@ -25,7 +25,7 @@ from pytest_prefectx.search.machine.process import in_a_new_process
 from pytest_prefectx.search.strategies import TWINS
 
 if TYPE_CHECKING:
-    from pytest_prefectx.targets import Targets
+    from pytest_prefectx import Targets
 
 # Always the same examples; and a bug need not be made small to count.
 SAME = {

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-pytest.register_assert_rewrite("example")
-
-from example import Example  # noqa: E402 - it is to be rewritten first
+from example import Example
 
 if TYPE_CHECKING:
     from collections.abc import Callable

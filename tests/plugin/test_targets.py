@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from example import Example
 
+    from pytest_prefectx import Targets
     from pytest_prefectx.fixtures import TargetsFactory
-    from pytest_prefectx.targets import Targets
 
 
 @prefectx.task

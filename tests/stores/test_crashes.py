@@ -28,6 +28,7 @@ from prefectx.stores import Filestore, register_format
 from prefectx.stores.folders import anonymous, atomic, temporary
 from prefectx.stores.folders.local import LocalFolder
 from prefectx.stores.formats import _formats
+from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ LARGE = b"x" * 1_000_000
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_target: Any) -> Path:
+def folder(tmp_target: Targets) -> Path:
     return tmp_target.path
 
 
@@ -398,7 +399,7 @@ class TestLeftOver:
         assert other.read_bytes() == b"precious"
         assert Path(f".prefectx-1-folder{HERE}").is_dir()
 
-    def test_it_is_no_target(self, tmp_target: Any) -> None:
+    def test_it_is_no_target(self, tmp_target: Targets) -> None:
         put(f"out/.prefectx-1-a{HERE}")
         put("out/.prefectx-1-b.tmp")
         assert list(Filestore().list()) == tmp_target.items() == []
@@ -421,7 +422,7 @@ class TestRerunOn:
 
     @pytest.mark.parametrize("before", [[], [1]], ids=["first", "again"])
     def test_a_target_without_its_record_is_made_again(
-        self, before: list[int], tmp_target: Any
+        self, before: list[int], tmp_target: Targets
     ) -> None:
         for x in before:
             rerunning(x)

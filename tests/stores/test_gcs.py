@@ -10,7 +10,7 @@ from gcs_server import BUCKET, gcs_server
 
 from prefectx import flow, load, task
 from prefectx.stores import Filestore, Store
-from pytest_prefectx import StoreContract
+from pytest_prefectx import StoreContract, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ class TestContract(StoreContract):
 
 
 @pytest.mark.prefectx("cache")
-def test_a_warm_flow_finds_all_by_one_listing(on_gcs: Filestore, tmp_target: Any) -> None:
+def test_a_warm_flow_finds_all_by_one_listing(on_gcs: Filestore, tmp_target: Targets) -> None:
     @task(store=on_gcs)
     def double(x: int) -> int:
         return 2 * x

@@ -18,7 +18,7 @@ from prefectx import flow, load, task
 from prefectx._identity.content_hash import digest
 from prefectx._naming.safe_names import why_unsafe_on_windows
 from prefectx.errors import TargetCollision, UnsafeTarget, UnsupportedValue
-from pytest_prefectx import identical
+from pytest_prefectx import Targets, identical
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -171,7 +171,7 @@ def test_two_different_values_never_share_a_target_silently(
 
 
 @pytest.mark.parametrize("value", [value for value in HOSTILE if value])
-def test_a_name_made_from_arguments_takes_any_value(value: str, tmp_target: Any) -> None:
+def test_a_name_made_from_arguments_takes_any_value(value: str, tmp_target: Targets) -> None:
     plain = one.with_options(target="working/{funcname}/{base}")
     assert load(plain(value)) == value
     (name,) = tmp_target.items()

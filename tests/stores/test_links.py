@@ -12,12 +12,13 @@ from prefectx import item, load, task
 from prefectx.errors import UnsafeTarget
 from prefectx.stores import Filestore
 from prefectx.stores.folders.local import LocalFolder
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
 
 @pytest.fixture(autouse=True)
-def outside(tmp_target: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def outside(tmp_target: Targets, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Gives a folder outside of the root, to which the link `out/link` leads."""
     folder = tmp_path_factory.mktemp("outside")
     (folder / "precious").write_bytes(b"precious")

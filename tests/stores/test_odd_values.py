@@ -15,7 +15,7 @@ from processes import PATIENCE, running
 from prefectx import load, task
 from prefectx.errors import UnsupportedValue
 from prefectx.stores import Filestore
-from pytest_prefectx import identical
+from pytest_prefectx import Targets, identical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.prefectx("cache")
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_target: Any) -> Path:
+def folder(tmp_target: Targets) -> Path:
     return tmp_target.path
 
 
@@ -55,7 +55,7 @@ def give(make: Any) -> Any:
         {"deep": [{"er": (None, [math.nan])}]},
     ],
 )
-def test_it_is_given_back_and_its_task_runs_once(value: Any, tmp_target: Any) -> None:
+def test_it_is_given_back_and_its_task_runs_once(value: Any, tmp_target: Targets) -> None:
     for _ in range(2):
         assert identical(load(give(lambda: value)), value)
     assert tmp_target.runs == {"give": 1}

@@ -16,6 +16,7 @@ from prefectx import current_mode, flow, load, task
 from prefectx.errors import TargetCollision, UnsupportedValue
 from prefectx.stores import Filestore, Store
 from prefectx.stores.locks.waiting import Pauses
+from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_target: Any) -> Path:
+def folder(tmp_target: Targets) -> Path:
     return tmp_target.path
 
 
@@ -189,7 +190,9 @@ class TestWaiting:
         assert load(slow(1)) == "of the waiter"
         assert list(Path(".prefectx/locks").iterdir()) == []
 
-    def test_more_coroutines_than_the_loop_has_threads_share_one_run(self, tmp_target: Any) -> None:
+    def test_more_coroutines_than_the_loop_has_threads_share_one_run(
+        self, tmp_target: Targets
+    ) -> None:
         @task(once=True)
         async def needs_a_thread(x: int) -> int:
             return await asyncio.to_thread(lambda: 2 * x)
@@ -215,7 +218,7 @@ class TestWaiting:
         assert load(slow(1)) == "of the waiter"
 
     def test_a_store_without_locks_is_refused_before_the_function_runs(
-        self, tmp_target: Any
+        self, tmp_target: Targets
     ) -> None:
         class Lockless(Filestore):
             def lock(self, target: str) -> AbstractContextManager[None]:
@@ -225,7 +228,7 @@ class TestWaiting:
             slow.with_options(store=Lockless())(1)
         assert tmp_target.runs == {}
 
-    def test_without_a_target_it_has_no_effect(self, tmp_target: Any) -> None:
+    def test_without_a_target_it_has_no_effect(self, tmp_target: Targets) -> None:
         always = slow.with_options(target=None)
         assert (always(1), always(1)) == ("of the waiter", "of the waiter")
         assert tmp_target.runs == {"slow": 2}
@@ -250,7 +253,7 @@ class TestWaiting:
 
 
 def test_two_calls_at_once_in_a_flow_make_it_once(
-    prefectx_mode: str, waiting: threading.Event, tmp_target: Any
+    prefectx_mode: str, waiting: threading.Event, tmp_target: Targets
 ) -> None:
     """Where tasks run in threads, the second waits; what it finds then is a hit."""
 

@@ -29,7 +29,7 @@ from prefectx.errors import (
 )
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
-from pytest_prefectx import StoreContract
+from pytest_prefectx import StoreContract, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def in_memory() -> Filestore:
 
 
 @pytest.fixture(params=["on_s3", "in_memory"], ids=["s3", "memory"])
-def store(request: pytest.FixtureRequest, tmp_target: Any) -> Filestore:
+def store(request: pytest.FixtureRequest, tmp_target: Targets) -> Filestore:
     """A store on each, in a fresh folder."""
     found: Filestore = request.getfixturevalue(request.param)
     return found
@@ -105,7 +105,7 @@ class TestTargets:
         assert list(store.list()) == []
 
     def test_a_task_keeps_its_output_and_a_record_there(
-        self, store: Filestore, tmp_target: Any
+        self, store: Filestore, tmp_target: Targets
     ) -> None:
         @task(store=store, target="out/{x}.json")
         def double(x: int) -> int:
@@ -177,7 +177,7 @@ class TestTargets:
 @pytest.mark.prefectx("cache")
 class TestS3:
     @pytest.fixture(autouse=True)
-    def folder(self, tmp_target: Any) -> Any:
+    def folder(self, tmp_target: Targets) -> Any:
         return tmp_target
 
     def test_credentials_travel_and_are_shown_nowhere(self, on_s3: Filestore) -> None:
@@ -260,7 +260,7 @@ class TestListing:
 
     @pytest.mark.parametrize("number", [50, 1_200])
     def test_a_warm_run_lists_a_prefix_once(
-        self, number: int, on_s3: Filestore, s3: S3Server, tmp_target: Any
+        self, number: int, on_s3: Filestore, s3: S3Server, tmp_target: Targets
     ) -> None:
         @task(store=on_s3, target="out/{x}")
         def double(x: int) -> int:
@@ -282,7 +282,7 @@ class TestListing:
         assert load(items[7]) == 14
 
     def test_targets_in_folders_of_their_own_are_listed_as_one(
-        self, on_s3: Filestore, s3: S3Server, tmp_target: Any
+        self, on_s3: Filestore, s3: S3Server, tmp_target: Targets
     ) -> None:
         @task(store=on_s3, target="out/{x}/value.json")
         def double(x: int) -> int:
@@ -299,7 +299,7 @@ class TestListing:
         assert tmp_target.runs == {"double": 50}
 
     def test_what_the_run_itself_makes_and_deletes_is_seen(
-        self, store: Filestore, tmp_target: Any
+        self, store: Filestore, tmp_target: Targets
     ) -> None:
         @task(store=store, target="out/{x}")
         def double(x: int) -> int:
@@ -349,7 +349,7 @@ class TestListing:
 
 
 def test_a_flow_gives_the_same_in_every_mode(
-    prefectx_mode: str, in_memory: Filestore, tmp_target: Any
+    prefectx_mode: str, in_memory: Filestore, tmp_target: Targets
 ) -> None:
     @task(store=in_memory)
     def double(x: int) -> int:
@@ -370,7 +370,7 @@ def test_a_flow_gives_the_same_in_every_mode(
 
 
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
-def test_what_one_mode_has_put_on_s3_another_finds(on_s3: Filestore, tmp_target: Any) -> None:
+def test_what_one_mode_has_put_on_s3_another_finds(on_s3: Filestore, tmp_target: Targets) -> None:
     @task(store=on_s3)
     def double(x: int) -> int:
         return 2 * x

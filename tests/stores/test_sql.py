@@ -30,7 +30,7 @@ from prefectx.errors import (
 from prefectx.records import record_of
 from prefectx.stores import MemoryStore, SQLStore, Store
 from prefectx.stores.locks.waiting import Pauses
-from pytest_prefectx import StoreContract
+from pytest_prefectx import StoreContract, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ class TestMemoryContract(StoreContract):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_target: Any) -> SQLStore:
+def store(request: pytest.FixtureRequest, tmp_target: Targets) -> SQLStore:
     """A store on each database, in a fresh folder."""
     if request.param == "sqlite":
         return SQLStore()
@@ -243,7 +243,7 @@ class TestValues:
 
 class TestSQLite:
     @pytest.fixture(autouse=True)
-    def folder(self, tmp_target: Any) -> Path:
+    def folder(self, tmp_target: Targets) -> Path:
         return tmp_target.path
 
     def test_looking_makes_no_file(self, folder: Path) -> None:
@@ -285,7 +285,7 @@ class TestSQLite:
             store.lock("a")
 
 
-def test_a_flow_gives_the_same_in_every_mode(prefectx_mode: str, tmp_target: Any) -> None:
+def test_a_flow_gives_the_same_in_every_mode(prefectx_mode: str, tmp_target: Targets) -> None:
     store = SQLStore()
 
     @task(store=store)
@@ -311,7 +311,9 @@ def test_a_flow_gives_the_same_in_every_mode(prefectx_mode: str, tmp_target: Any
         assert found.task.endswith("double")
 
 
-def test_a_flow_on_memory_gives_the_same_in_every_mode(prefectx_mode: str, tmp_target: Any) -> None:
+def test_a_flow_on_memory_gives_the_same_in_every_mode(
+    prefectx_mode: str, tmp_target: Targets
+) -> None:
     @task(store=MemoryStore)
     def double(x: int) -> int:
         return 2 * x
@@ -344,7 +346,7 @@ class TestMemory:
         assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 1
         assert store.load("a") == 1
 
-    def test_once_holds_among_threads(self, tmp_target: Any) -> None:
+    def test_once_holds_among_threads(self, tmp_target: Targets) -> None:
         @task(store=MemoryStore(), once=True)
         def double(x: int) -> int:
             return 2 * x

@@ -10,6 +10,7 @@ import pytest
 from prefectx import load, task
 from prefectx.errors import CorruptTarget, PrefectxError, UnsupportedValue
 from prefectx.stores import Filestore, MemoryStore, SQLStore, Store
+from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,20 +38,20 @@ def double(x: int) -> list[int]:
 
 class TestHarm:
     @pytest.fixture
-    def made(self, tmp_target: Any) -> Any:
+    def made(self, tmp_target: Targets) -> Any:
         found = double.with_options(store=tmp_target.store)
         found(1), found(2)
         assert tmp_target.items() == ["out/1.json", "out/2.json"]
         return found
 
-    def test_what_is_lost_is_made_again(self, made: Any, tmp_target: Any) -> None:
+    def test_what_is_lost_is_made_again(self, made: Any, tmp_target: Targets) -> None:
         assert tmp_target.lose("*1*") == ["out/1.json"]
         assert tmp_target.items() == ["out/2.json"]
         assert load([made(1), made(2)]) == [[2], [4]]
         assert tmp_target.runs == {"double": 3}
 
     @pytest.mark.parametrize("harm", ["corrupt", "truncate"])
-    def test_what_is_harmed_is_found_out(self, harm: str, made: Any, tmp_target: Any) -> None:
+    def test_what_is_harmed_is_found_out(self, harm: str, made: Any, tmp_target: Targets) -> None:
         assert getattr(tmp_target, harm)("*1*") == ["out/1.json"]
         with pytest.raises(CorruptTarget):
             load(made(1))

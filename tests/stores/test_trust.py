@@ -19,6 +19,7 @@ from prefectx import load, task
 from prefectx.errors import PrefectxError, UntrustedTarget
 from prefectx.stores import Filestore, MemoryStore, SQLStore
 from prefectx.stores.formats.signing import SIGNING_KEY
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -26,7 +27,7 @@ NOBODY = 65534
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_target: Any) -> Path:
+def folder(tmp_target: Targets) -> Path:
     return tmp_target.path
 
 

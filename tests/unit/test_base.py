@@ -28,6 +28,7 @@ from prefectx import context, flow, item, load, task
 from prefectx._identity.content_hash import digest
 from prefectx._naming.default_base import made_base
 from prefectx.errors import TargetCollision, UnsupportedValue
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -310,7 +311,7 @@ class TestOneEntry:
         assert base_of(1) == base_of(1, 1) == base_of(1, page=1)
         assert base_of(1, page=True) != base_of(1)
 
-    def test_runs_once_however_it_is_spelt(self, tmp_target: Any) -> None:
+    def test_runs_once_however_it_is_spelt(self, tmp_target: Targets) -> None:
         for found in (one(1), one(x=1), one(1, 1), one(page=1, x=1)):
             assert load(found) == 1
         assert tmp_target.runs == {"one": 1}
@@ -464,7 +465,7 @@ class TestOwners:
         assert Parser.half.item(1).base == OtherParser("de").half.item(1).base
 
 
-def test_same_named_functions_of_two_modules_never_share_silently(tmp_target: Any) -> None:
+def test_same_named_functions_of_two_modules_never_share_silently(tmp_target: Targets) -> None:
     """Their target is the same, and the plain template cannot know: so it is an error."""
     left: dict[str, Any] = {"__name__": "left"}
     right: dict[str, Any] = {"__name__": "right"}

@@ -11,14 +11,9 @@ import pytest
 
 from prefectx import load, task
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 SeenBy = tuple[str, int]
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
 
 
 class Plain:

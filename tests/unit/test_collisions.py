@@ -24,8 +24,9 @@ from prefectx._identity.summary import brief, summary
 from prefectx.errors import PrefectxError, StaleTarget, TargetCollision, TargetMissing
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(target="out/constant")
@@ -46,13 +47,10 @@ def body_of(source: str, name: str = "made") -> Any:
     return namespace[name]
 
 
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
-
-
 class TestInOneRun:
-    def test_two_calls_with_one_target_are_an_error_that_names_both(self, tmp_target: Any) -> None:
+    def test_two_calls_with_one_target_are_an_error_that_names_both(
+        self, tmp_target: Targets
+    ) -> None:
         with pytest.raises(TargetCollision) as caught:
             run(one, 1, "b")
         message = str(caught.value)
@@ -73,7 +71,7 @@ class TestInOneRun:
         with pytest.raises(TargetCollision, match=r"one\(x=1\) and .*other\(x=1\)"):
             both()
 
-    def test_the_same_call_twice_is_one_target(self, tmp_target: Any) -> None:
+    def test_the_same_call_twice_is_one_target(self, tmp_target: Targets) -> None:
         assert load(run(one, [1, {"a": 2.5}], [1, {"a": 2.5}])) == [[1, {"a": 2.5}]] * 2
         assert tmp_target.runs == {"one": 1}
 
@@ -279,7 +277,7 @@ class TestSummary:
 
 
 class TestOutsideFlows:
-    def test_another_call_warns_and_is_trusted(self, tmp_target: Any) -> None:
+    def test_another_call_warns_and_is_trusted(self, tmp_target: Targets) -> None:
         assert load(one(1)) == 1
         with pytest.warns(StaleTarget) as caught:
             assert load(one(2)) == 1
@@ -291,7 +289,7 @@ class TestOutsideFlows:
 
 
 class TestAcrossRuns:
-    def test_a_target_is_trusted_because_it_is_there(self, tmp_target: Any) -> None:
+    def test_a_target_is_trusted_because_it_is_there(self, tmp_target: Targets) -> None:
         run(one, 1)
         assert load(run(one, 1)) == [1]
         assert tmp_target.runs == {"one": 1}
@@ -337,7 +335,7 @@ class TestAcrossRuns:
             both("return x + 2")
         assert len(caught) == 2
 
-    def test_a_deleted_target_is_made_anew_without_a_word(self, tmp_target: Any) -> None:
+    def test_a_deleted_target_is_made_anew_without_a_word(self, tmp_target: Targets) -> None:
         run(one, 1)
         tmp_target.lose()
         assert load(run(one, 2)) == [2]
@@ -359,7 +357,7 @@ RERUNNING = one.with_options(rerun_on={"inputs"})
 
 
 class TestRerunOnInputs:
-    def test_reruns_for_another_argument(self, tmp_target: Any) -> None:
+    def test_reruns_for_another_argument(self, tmp_target: Targets) -> None:
         assert load(run(RERUNNING, 1)) == [1]
         assert load(run(RERUNNING, 2)) == [2]
         assert load(run(RERUNNING, 2)) == [2]
@@ -371,7 +369,7 @@ class TestRerunOnInputs:
         assert load(run(RERUNNING, data)) == [data]
         assert load(run(RERUNNING, changed)) == [changed]
 
-    def test_reruns_where_an_items_content_has_changed(self, tmp_target: Any) -> None:
+    def test_reruns_where_an_items_content_has_changed(self, tmp_target: Targets) -> None:
         for content in (1, 1, 2):
             Filestore().save("in/a", content)
             assert load(run(RERUNNING, item("in/a"))) == [content]
@@ -384,7 +382,7 @@ class TestRerunOnInputs:
             assert load(run(configured(body_of("return x + 2")), 1)) == [2]
 
     def test_compares_the_inputs_as_they_were_before_the_function_ran(
-        self, tmp_target: Any
+        self, tmp_target: Targets
     ) -> None:
         @task(target="out/constant", rerun_on={"inputs"})
         def greedy(x: list[int]) -> int:
@@ -403,20 +401,22 @@ class TestRerunOnInputs:
         with pytest.raises(TargetMissing, match="in/a"):
             run(RERUNNING, item("in/a"))
 
-    def test_refuses_what_it_cannot_compare_before_the_function_runs(self, tmp_target: Any) -> None:
+    def test_refuses_what_it_cannot_compare_before_the_function_runs(
+        self, tmp_target: Targets
+    ) -> None:
         with pytest.raises(PrefectxError, match="lock"):
             run(RERUNNING, threading.Lock())
         assert tmp_target.runs == {}
         assert tmp_target.items() == []
 
-    def test_a_target_made_without_the_option_is_made_anew(self, tmp_target: Any) -> None:
+    def test_a_target_made_without_the_option_is_made_anew(self, tmp_target: Targets) -> None:
         run(one, 1)
         assert load(run(RERUNNING, 1)) == [1]
         assert tmp_target.runs == {"one": 2}
 
 
 class TestRerunOnCode:
-    def test_reruns_for_other_code(self, tmp_target: Any) -> None:
+    def test_reruns_for_other_code(self, tmp_target: Targets) -> None:
         configured = task(target="out/{x}", rerun_on={"code"})
         for source, expected in [("return x + 1", 2), ("return x + 1", 2), ("return x + 2", 3)]:
             assert load(run(configured(body_of(source)), 1)) == [expected]
@@ -428,14 +428,14 @@ class TestRerunOnCode:
         with pytest.warns(StaleTarget, match="another call"):
             assert load(run(configured, 2)) == [1]
 
-    def test_with_inputs_reruns_for_either(self, tmp_target: Any) -> None:
+    def test_with_inputs_reruns_for_either(self, tmp_target: Targets) -> None:
         configured = task(target="out/constant", rerun_on={"inputs", "code"})
         calls = [("return x", 1), ("return x", 1), ("return x", 2), ("return -x", 2)]
         found = [load(run(configured(body_of(source)), x)) for source, x in calls]
         assert found == [[1], [1], [2], [-2]]
         assert tmp_target.runs == {"made": 3}
 
-    def test_counts_a_rerun_within_one_run_once(self, tmp_target: Any) -> None:
+    def test_counts_a_rerun_within_one_run_once(self, tmp_target: Targets) -> None:
         configured = task(target="out/{x}", rerun_on={"code"})
         run(configured(body_of("return 1")), 1)
         assert load(run(configured(body_of("return 2")), 1, 1)) == [2, 2]
@@ -464,7 +464,7 @@ class Forgetful(Store):
         return [target for target in self.kept if target.startswith(prefix)]
 
 
-def test_a_store_without_records_is_trusted_whatever_rerun_on_says(tmp_target: Any) -> None:
+def test_a_store_without_records_is_trusted_whatever_rerun_on_says(tmp_target: Targets) -> None:
     forgetful = one.with_options(store=Forgetful(), rerun_on={"inputs", "code"})
     assert load(run(forgetful, 1)) == [1]
     assert load(run(forgetful, 2)) == [1]
@@ -585,7 +585,7 @@ class TestCodeHash:
         assert first == second
 
 
-def test_nothing_warns_in_ordinary_use(tmp_target: Any) -> None:
+def test_nothing_warns_in_ordinary_use(tmp_target: Targets) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for _ in range(3):

@@ -16,6 +16,7 @@ import prefectx.stores
 import pytest_prefectx
 from prefectx.records import record_of
 from prefectx.stores.formats import _formats
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -57,7 +58,7 @@ def examples() -> list[doctest.DocTest]:
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
-def test_examples_give_what_they_say(example: doctest.DocTest, tmp_target: Any) -> None:
+def test_examples_give_what_they_say(example: doctest.DocTest, tmp_target: Targets) -> None:
     registered = dict(_formats)
     told: list[str] = []
     with prefectx.use_mode("function"), prefectx.context():

@@ -34,18 +34,14 @@ from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.formats import _formats
 from prefectx.stores.record import Record
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(target="working/{funcname}/{x}")
 def one(x: Any) -> Any:
     return x
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
 
 
 @pytest.fixture
@@ -225,7 +221,7 @@ class TestWholeOrNotAtAll:
             Filestore().save("a/b", value)
         assert files() == []
 
-    def test_an_unpicklable_output_is_no_hit_on_the_next_call(self, tmp_target: Any) -> None:
+    def test_an_unpicklable_output_is_no_hit_on_the_next_call(self, tmp_target: Targets) -> None:
         @task(target="out/a")
         def make() -> Any:
             return lambda: None
@@ -279,7 +275,7 @@ class TestWholeOrNotAtAll:
         Path("working/one").rmdir()
         assert load(one(1)) == 1
 
-    def test_an_unfinished_file_is_no_target(self, tmp_target: Any) -> None:
+    def test_an_unfinished_file_is_no_target(self, tmp_target: Targets) -> None:
         Path("working/one").mkdir(parents=True)
         Path("working/one/.prefectx-1-abcdef.tmp").write_bytes(pickle.dumps(0)[:-1])
         assert load(one(1)) == 1
@@ -361,7 +357,7 @@ class TestWholeOrNotAtAll:
 class TestReading:
     @pytest.mark.parametrize("harm", ["truncate", "corrupt"])
     def test_a_corrupt_target_names_file_task_and_the_command_that_removes_it(
-        self, harm: str, tmp_target: Any
+        self, harm: str, tmp_target: Targets
     ) -> None:
         one("it's")
         getattr(tmp_target, harm)()
@@ -396,7 +392,7 @@ class TestReading:
         with pytest.raises(CorruptTarget, match="Remove it, then call the task again: rm "):
             item(name).load()
 
-    def test_a_corrupt_target_is_told_where_it_is_an_argument(self, tmp_target: Any) -> None:
+    def test_a_corrupt_target_is_told_where_it_is_an_argument(self, tmp_target: Targets) -> None:
         made = one(1)
         tmp_target.truncate()
         with pytest.raises(CorruptTarget, match="working/one/1"):
@@ -419,7 +415,7 @@ class TestReading:
             item("a").load()
         assert not isinstance(caught.value, TargetMissing)
 
-    def test_a_hit_is_not_read(self, tmp_target: Any) -> None:
+    def test_a_hit_is_not_read(self, tmp_target: Targets) -> None:
         one(1)
         tmp_target.corrupt()
         assert isinstance(one(1), Item)
@@ -428,7 +424,7 @@ class TestReading:
 
 class TestHits:
     @pytest.mark.parametrize("value", [None, False, 0, "", [], {}, (), b"", float("nan")])
-    def test_empty_values_count(self, value: Any, tmp_target: Any) -> None:
+    def test_empty_values_count(self, value: Any, tmp_target: Targets) -> None:
         @task(target="out/a")
         def make() -> Any:
             return value
@@ -437,7 +433,7 @@ class TestHits:
             assert repr(load(make())) == repr(value)
         assert tmp_target.runs == {"make": 1}
 
-    def test_files_put_there_by_hand_count(self, tmp_target: Any) -> None:
+    def test_files_put_there_by_hand_count(self, tmp_target: Targets) -> None:
         Path("working/one").mkdir(parents=True)
         Path("working/one/1").write_bytes(pickle.dumps("by hand"))
         assert load(one(1)) == "by hand"
@@ -647,7 +643,7 @@ def test_digest_differs_when_the_file_does() -> None:
         store.digest("c")
 
 
-def test_a_target_is_only_made_where_the_function_was_run(tmp_target: Any) -> None:
+def test_a_target_is_only_made_where_the_function_was_run(tmp_target: Targets) -> None:
     @flow
     def asks() -> Any:
         return one.item(1).exists(), load(one(1)), one.item(1).exists()

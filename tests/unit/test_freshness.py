@@ -19,15 +19,11 @@ from prefectx import InFile, flow, load, task, use_mode
 from prefectx.errors import StaleTarget, TargetCollision, TargetReplaced, UnknownOption
 from prefectx.records import record_of
 from prefectx.stores import Filestore, MemoryStore
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 Python = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
 
 
 @flow
@@ -159,7 +155,9 @@ class TestTasksOfOneName:
             with pytest.raises(TargetCollision):
                 both(as_default)
 
-    def test_from_a_factory_are_one_where_they_close_over_the_same(self, tmp_target: Any) -> None:
+    def test_from_a_factory_are_one_where_they_close_over_the_same(
+        self, tmp_target: Targets
+    ) -> None:
         def make(settings: dict[str, int]) -> Any:
             @task(target="out/{x}")
             def times(x: int) -> int:
@@ -295,7 +293,7 @@ class TestTargetsThatTheFunctionWrites:
         rows[0] = 1
         assert [Path(path).read_text() for path in load(run(table, "a"))] == ["row\n"]
 
-    def test_still_count_after_a_copy_that_keeps_no_times(self, tmp_target: Any) -> None:
+    def test_still_count_after_a_copy_that_keeps_no_times(self, tmp_target: Targets) -> None:
         @task(target="out/{name}.csv", store=None)
         def table(name: str) -> str:
             Path("out").mkdir(exist_ok=True)
@@ -308,7 +306,7 @@ class TestTargetsThatTheFunctionWrites:
         assert tmp_target.runs == {"table": 1}
 
     def test_that_are_folders_are_stale_once_a_file_in_them_is_another(
-        self, tmp_target: Any
+        self, tmp_target: Targets
     ) -> None:
         @task(target="out/{name}", store=None)
         def split(name: str) -> str:
@@ -352,7 +350,7 @@ class TestItemsOfTasksThatRerun:
 
 
 class TestFiles:
-    def test_are_inputs_where_they_are_annotated_as_such(self, tmp_target: Any) -> None:
+    def test_are_inputs_where_they_are_annotated_as_such(self, tmp_target: Targets) -> None:
         @task(rerun_on={"inputs"})
         def count(path: InFile) -> int:
             return len(Path(path).read_text().split())
@@ -417,7 +415,7 @@ class TestFiles:
         size, changed, content = record.files["a.txt"]
         assert (size, changed, len(content)) == (7, Path("a.txt").stat().st_mtime_ns, 32)
 
-    def test_that_the_task_itself_writes_are_no_inputs(self, tmp_target: Any) -> None:
+    def test_that_the_task_itself_writes_are_no_inputs(self, tmp_target: Targets) -> None:
         @task(rerun_on={"inputs"}, target="out/constant")
         def write(path: Path) -> int:
             return path.write_text("row")
@@ -435,7 +433,7 @@ class TestFiles:
 
 
 class TestReasons:
-    def test_upstream_is_what_lies_at_the_items_given(self, tmp_target: Any) -> None:
+    def test_upstream_is_what_lies_at_the_items_given(self, tmp_target: Targets) -> None:
         factor = [1]
 
         @task(target="out/{x}", rerun_on={"code"})
@@ -458,7 +456,7 @@ class TestReasons:
         factor[0] = 5
         assert load(chain()) == 6
 
-    def test_expired_is_older_than_the_task_allows(self, tmp_target: Any) -> None:
+    def test_expired_is_older_than_the_task_allows(self, tmp_target: Targets) -> None:
         @task(target="out/{x}", rerun_on={"expired"}, expires=datetime.timedelta(hours=1))
         def hourly(x: int) -> int:
             return x
@@ -469,7 +467,7 @@ class TestReasons:
         run(hourly.with_options(expires=datetime.timedelta(0)), 1)
         assert tmp_target.runs == {"hourly": 2}
 
-    def test_of_the_flow_hold_for_all_of_its_tasks(self, tmp_target: Any) -> None:
+    def test_of_the_flow_hold_for_all_of_its_tasks(self, tmp_target: Targets) -> None:
         @task(target="out/constant")
         def double(x: int) -> int:
             return 2 * x
@@ -482,7 +480,7 @@ class TestReasons:
         assert tmp_target.runs == {"double": 2}
 
     def test_of_the_environment_hold_for_all(
-        self, tmp_target: Any, monkeypatch: pytest.MonkeyPatch
+        self, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         @task(target="out/constant")
         def double(x: int) -> int:

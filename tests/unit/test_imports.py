@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.prefectx("cache")
+from pytest_prefectx import Targets
+
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 HEAVY = ("prefect", "dask", "distributed", "pandas", "numpy", "fsspec", "rich", "httpx", "pydantic")
 
@@ -84,11 +86,6 @@ items = run()
 """
 
 
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
-
-
 def test_importing_brings_in_nothing_heavy(python: Any) -> None:
     code = LIST_HEAVY + "import prefectx, prefectx.stores, prefectx.errors; print(heavy())"
     assert python(code) == "[]"
@@ -118,7 +115,7 @@ def test_importing_warns_of_nothing(python: Any) -> None:
     assert python("import prefectx, prefectx.stores", "-W", "error") == ""
 
 
-def test_importing_does_nothing_else(python: Any, tmp_target: Any) -> None:
+def test_importing_does_nothing_else(python: Any, tmp_target: Targets) -> None:
     """No thread, no file, no handler, no change to the environment."""
     code = """
         import os, threading, logging, signal, sys
@@ -133,7 +130,7 @@ def test_importing_does_nothing_else(python: Any, tmp_target: Any) -> None:
     assert list(tmp_target.path.iterdir()) == []
 
 
-def test_decorating_makes_no_file(python: Any, tmp_target: Any) -> None:
+def test_decorating_makes_no_file(python: Any, tmp_target: Targets) -> None:
     python("from prefectx import task, flow\n@task\ndef f(x): ...\n@flow\ndef g(): ...\nf.item(1)")
     assert list(tmp_target.path.iterdir()) == []
 
@@ -176,7 +173,7 @@ def test_the_mode_may_be_set_by_the_environment_alone(python: Any) -> None:
     assert python(code, PREFECTX="cache") == "Item('working/f/1')"
 
 
-def test_a_script_and_its_next_run_share_targets(python: Any, tmp_target: Any) -> None:
+def test_a_script_and_its_next_run_share_targets(python: Any, tmp_target: Targets) -> None:
     code = "from prefectx import task\n@task\ndef f(x): return x\nprint(f({'a', 'b'}).load())"
     for seed in ("1", "2"):
         assert set(eval(python(code, PREFECTX="cache", PYTHONHASHSEED=seed))) == {"a", "b"}  # noqa: S307

@@ -24,6 +24,7 @@ from prefectx import Item, load, task
 from prefectx._isolation.exceptions import Portable
 from prefectx.errors import IsolatedRunDied, UnsupportedValue
 from prefectx.stores import MemoryStore
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -31,7 +32,7 @@ HELPERS = str(Path(__file__).parents[1] / "helpers")
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(tmp_target: Any) -> Any:
+def nothing_left(tmp_target: Targets) -> Any:
     """Fail if a child, a thread or an open file is left of a test."""
     threads, files = _threads(), _files()
     yield
@@ -78,12 +79,12 @@ def test_each_call_has_a_process_of_its_own() -> None:
     assert os.getpid() not in pids
 
 
-def test_a_hit_starts_no_process(tmp_target: Any) -> None:
+def test_a_hit_starts_no_process(tmp_target: Targets) -> None:
     assert apart.pid(1).load() == apart.pid(1).load()
     assert tmp_target.runs == {"pid": 1}
 
 
-def test_outputs_and_items_pass_by_their_parent(tmp_target: Any) -> None:
+def test_outputs_and_items_pass_by_their_parent(tmp_target: Targets) -> None:
     made = apart.departure(1)
     arrived = apart.arrival(made)
     departed = int(Path("departed").read_text())
@@ -161,7 +162,7 @@ def test_an_exception_that_cannot_be_sent_is_told() -> None:
     ],
 )
 def test_a_death_is_an_error_that_names_task_target_and_cause(
-    how: str, told: str, tmp_target: Any
+    how: str, told: str, tmp_target: Targets
 ) -> None:
     with pytest.raises(IsolatedRunDied, match=f"'die', target 'died/{how}'.*{told}"):
         apart.die(how)
@@ -239,13 +240,13 @@ def test_what_cannot_be_sent_is_told() -> None:
         apart.give_a_lock()
 
 
-def test_a_store_of_one_process_is_refused(tmp_target: Any) -> None:
+def test_a_store_of_one_process_is_refused(tmp_target: Targets) -> None:
     in_memory = apart.double.with_options(store=MemoryStore())
     with pytest.raises(UnsupportedValue, match="MemoryStore keeps outputs in one process only"):
         in_memory(1)
 
 
-def test_once_and_isolate_go_together(tmp_target: Any) -> None:
+def test_once_and_isolate_go_together(tmp_target: Targets) -> None:
     once = apart.double.with_options(once=True)
     assert [load(once(2)), load(once(2))] == [4, 4]
     assert tmp_target.runs == {"double": 1}

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from prefectx import Item, flow, item, load, task, use_mode
 from prefectx.errors import PrefectxError, TargetMissing, TemplateError
 from prefectx.stores import Filestore
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task
@@ -47,11 +48,6 @@ class Pair(NamedTuple):
     right: Any
 
 
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
-
-
 @pytest.fixture
 def seven() -> Item[int]:
     """An Item of something that is there."""
@@ -74,7 +70,7 @@ class TestHandle:
         assert seven != item("in/seven", Filestore("elsewhere"))
         assert len({seven, item("in/seven"), item("in/eight")}) == 2
 
-    def test_says_its_target(self, seven: Item[int], tmp_target: Any) -> None:
+    def test_says_its_target(self, seven: Item[int], tmp_target: Targets) -> None:
         assert repr(seven) == "Item('in/seven')"
         assert seven.path == str(tmp_target.path / "in/seven")
 
@@ -142,7 +138,7 @@ class TestFeeding:
 
         assert load(kind(seven)) == ("Item", 14)
 
-    def test_an_item_that_is_not_there_stops_the_task(self, tmp_target: Any) -> None:
+    def test_an_item_that_is_not_there_stops_the_task(self, tmp_target: Targets) -> None:
         with pytest.raises(TargetMissing, match="in/nowhere"):
             double(item("in/nowhere"))
         assert tmp_target.runs == {}
@@ -156,7 +152,7 @@ class TestFeeding:
 
 
 class TestOfACall:
-    def test_is_known_without_running(self, tmp_target: Any) -> None:
+    def test_is_known_without_running(self, tmp_target: Targets) -> None:
         found = double.item(3)
         assert not found.exists()
         assert tmp_target.runs == {}
@@ -183,7 +179,7 @@ class TestOfACall:
         with pytest.raises(TemplateError, match="task 'double' has target=None"):
             double.with_options(target=None).item(3)
 
-    def test_deleted_makes_the_next_call_run(self, tmp_target: Any) -> None:
+    def test_deleted_makes_the_next_call_run(self, tmp_target: Targets) -> None:
         double(3).delete()
         double(3)
         assert tmp_target.runs == {"double": 2}
@@ -285,7 +281,7 @@ class TestLoad:
             load([fail.submit()])
 
 
-def test_items_of_two_stores_are_told_apart(tmp_target: Any) -> None:
+def test_items_of_two_stores_are_told_apart(tmp_target: Targets) -> None:
     one, other = Filestore("one"), Filestore("other")
     one.save("same", 1)
     other.save("same", 2)

@@ -17,6 +17,7 @@ from prefectx import context, flow, get_run_logger, logs, task, use_mode
 from prefectx._logs.format import PREFECTX
 from prefectx._logs.selection import Wanted
 from prefectx.errors import PrefectxError, UnknownLevel
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("function")
 
@@ -43,7 +44,7 @@ def speech() -> None:
 
 @pytest.mark.parametrize("mode", ["function", "cache"])
 def test_records_bear_the_names_of_task_and_flow(
-    mode: str, caplog: pytest.LogCaptureFixture, tmp_target: Any
+    mode: str, caplog: pytest.LogCaptureFixture, tmp_target: Targets
 ) -> None:
     with use_mode(mode), caplog.at_level(logging.INFO, logger="prefectx.runs"):
         speech()
@@ -262,13 +263,15 @@ def without_times(told: str) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["function", "cache"])
-def test_setup_prints_what_runs_and_libraries_log(mode: str, python: Any, tmp_target: Any) -> None:
+def test_setup_prints_what_runs_and_libraries_log(
+    mode: str, python: Any, tmp_target: Targets
+) -> None:
     code = f"{USE}logs.setup(['mylib']); total(); assert 'prefect' not in sys.modules"
     assert without_times(python(code, PREFECTX=mode)) == LINES
 
 
 @pytest.mark.parametrize("mode", ["function", "cache"])
-def test_prefects_variables_do_the_same(mode: str, python: Any, tmp_target: Any) -> None:
+def test_prefects_variables_do_the_same(mode: str, python: Any, tmp_target: Targets) -> None:
     told = python(f"{USE}total()", PREFECTX=mode, PREFECT_LOGGING_EXTRA_LOGGERS="mylib")
     assert without_times(told) == LINES
     tmp_target.lose("*")

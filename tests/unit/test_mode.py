@@ -14,6 +14,7 @@ from patience import PATIENCE
 
 from prefectx import MODES, Item, context, current_mode, flow, gcontext, task, use_mode
 from prefectx.errors import PrefectxError, UnknownMode
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -104,7 +105,7 @@ def test_modes_nest_and_are_undone_by_exceptions() -> None:
         assert current_mode() == "function"
 
 
-def test_one_imported_task_runs_in_every_mode(tmp_target: Any) -> None:
+def test_one_imported_task_runs_in_every_mode(tmp_target: Targets) -> None:
     @task
     def one() -> int:
         return 1
@@ -117,7 +118,7 @@ def test_one_imported_task_runs_in_every_mode(tmp_target: Any) -> None:
         assert one() == 1
 
 
-def test_the_mode_holds_inside_flows_and_tasks(tmp_target: Any) -> None:
+def test_the_mode_holds_inside_flows_and_tasks(tmp_target: Targets) -> None:
     @task(target=None)
     def where() -> str:
         return current_mode()
@@ -188,7 +189,7 @@ def test_one_use_mode_may_be_entered_within_itself() -> None:
 
 
 def test_runs_are_logged_where_no_mode_is_set(
-    tmp_target: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PREFECTX", raising=False)
     monkeypatch.setenv("PREFECTX_RUNS_LOG", str(tmp_target.path / "runs.log"))

@@ -13,8 +13,9 @@ from prefectx._calls.run import OUTSIDE
 from prefectx._identity.exact_text import exact_text
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores import Filestore
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(target="out/constant")
@@ -25,11 +26,6 @@ def constant(x: Any, y: Any = 1) -> Any:
 @task(target="out/{x}")
 def named(x: Any, data: Any = None) -> Any:
     return x
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
 
 
 @flow
@@ -121,7 +117,7 @@ class TestHits:
         with pytest.raises(TargetCollision):
             run(plain, (item("in/a"),), (item("in/a"),), (item("in/b"),))
 
-    def test_that_lose_their_file_are_made_again(self, tmp_target: Any) -> None:
+    def test_that_lose_their_file_are_made_again(self, tmp_target: Targets) -> None:
         @flow
         def losing() -> Any:
             named(1), named(1)

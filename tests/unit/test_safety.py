@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from prefectx import context, load, task
 from prefectx.errors import PrefectxError, UnsafeTarget
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -51,7 +52,7 @@ def test_values_that_leave_the_folder_or_are_no_names_are_refused(value: str, wh
     assert "below 'out/'" in message
 
 
-def test_a_refused_target_stops_the_call_before_the_function_runs(tmp_target: Any) -> None:
+def test_a_refused_target_stops_the_call_before_the_function_runs(tmp_target: Targets) -> None:
     with pytest.raises(UnsafeTarget):
         one("../a")
     assert tmp_target.runs == {}
@@ -63,7 +64,7 @@ def test_an_unsafe_target_is_a_value_error_too() -> None:
     assert issubclass(UnsafeTarget, PrefectxError)
 
 
-def test_a_slash_inside_a_value_makes_a_folder(tmp_target: Any) -> None:
+def test_a_slash_inside_a_value_makes_a_folder(tmp_target: Targets) -> None:
     assert load(one("2024/may/a")) == "2024/may/a"
     assert tmp_target.items() == ["out/2024/may/a"]
 
@@ -71,12 +72,12 @@ def test_a_slash_inside_a_value_makes_a_folder(tmp_target: Any) -> None:
 @pytest.mark.parametrize(
     "value", [".hidden", "a b", "a~b", "...", "..a", "a..", "ä", "a\nb", "-rf"]
 )
-def test_odd_names_stay_below_the_folder(value: str, tmp_target: Any) -> None:
+def test_odd_names_stay_below_the_folder(value: str, tmp_target: Targets) -> None:
     assert load(one(value)) == value
     assert tmp_target.items() == [f"out/{value}"]
 
 
-def test_the_longest_name_that_is_accepted_can_be_written(tmp_target: Any) -> None:
+def test_the_longest_name_that_is_accepted_can_be_written(tmp_target: Targets) -> None:
     """The record's name and the unfinished file's must fit beside it."""
     lengths = []
     for length in range(240, 256):

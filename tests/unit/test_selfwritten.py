@@ -14,13 +14,9 @@ from prefectx.errors import TargetMissing, UnsupportedValue
 from prefectx.records import record_of
 from prefectx.stores import Filestore
 from prefectx.stores.self_written import SelfWritten
+from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache")
-
-
-@pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Any) -> Any:
-    return tmp_target
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 class Text(str):
@@ -51,7 +47,9 @@ def read(path: Any) -> str:
 @pytest.mark.parametrize(
     ("decorated", "expected"), [(as_text, "out/a.csv"), (as_path, Path("out/a.csv"))]
 )
-def test_the_path_comes_back_cold_and_warm(decorated: Any, expected: Any, tmp_target: Any) -> None:
+def test_the_path_comes_back_cold_and_warm(
+    decorated: Any, expected: Any, tmp_target: Targets
+) -> None:
     for _ in range(2):
         made = decorated("a")
         assert isinstance(made, Item)
@@ -78,13 +76,13 @@ def test_a_task_that_is_given_the_item_gets_the_path(decorated: Any) -> None:
     assert load(chain()) == "written"
 
 
-def test_a_file_dropped_in_by_hand_counts(tmp_target: Any) -> None:
+def test_a_file_dropped_in_by_hand_counts(tmp_target: Targets) -> None:
     written("out/a.csv", "by hand")
     assert read(as_text("a")) == "by hand"
     assert tmp_target.runs == {"read": 1}
 
 
-def test_a_function_that_wrote_nothing_is_told_where_it_should_have(tmp_target: Any) -> None:
+def test_a_function_that_wrote_nothing_is_told_where_it_should_have(tmp_target: Targets) -> None:
     @task(target="out/a.csv", store=None)
     def forgets() -> str:
         return "out/a.csv"
@@ -124,7 +122,7 @@ def test_a_str_for_a_path_is_refused() -> None:
         strays()
 
 
-def test_a_deleted_file_is_missing_and_made_anew(tmp_target: Any) -> None:
+def test_a_deleted_file_is_missing_and_made_anew(tmp_target: Targets) -> None:
     made = as_text("a")
     made.delete()
     assert not made.exists()
@@ -134,7 +132,7 @@ def test_a_deleted_file_is_missing_and_made_anew(tmp_target: Any) -> None:
     assert tmp_target.runs == {"as_text": 2}
 
 
-def test_a_folder_may_be_the_target(tmp_target: Any) -> None:
+def test_a_folder_may_be_the_target(tmp_target: Targets) -> None:
     @task(target="out/{name}", store=None)
     def split(name: str) -> str:
         written(f"out/{name}/1.txt")
@@ -181,7 +179,7 @@ def test_a_record_is_written_all_the_same() -> None:
     assert record_of(as_text("a")).call.endswith("as_text(name='a')")
 
 
-def test_exceptions_of_the_function_pass_through(tmp_target: Any) -> None:
+def test_exceptions_of_the_function_pass_through(tmp_target: Targets) -> None:
     @task(target="out/a.csv", store=None)
     def breaks() -> str:
         raise LookupError("no data")
@@ -200,7 +198,7 @@ def test_rerun_on_inputs_looks_at_what_was_written() -> None:
     assert load(counted(item("in/a.csv", SelfWritten(Filestore())))) == "changed again"
 
 
-def test_file_of_a_function_that_failed_does_not_count_as_done(tmp_target: Any) -> None:
+def test_file_of_a_function_that_failed_does_not_count_as_done(tmp_target: Targets) -> None:
     failing = [True]
 
     @task(store=None, target="out/{name}.txt")
@@ -219,7 +217,7 @@ def test_file_of_a_function_that_failed_does_not_count_as_done(tmp_target: Any) 
     assert Path(write("a").load()).read_text() == "whole"
 
 
-def test_wrong_path_is_refused_each_time(tmp_target: Any) -> None:
+def test_wrong_path_is_refused_each_time(tmp_target: Targets) -> None:
     @task(store=None, target="out/{name}.txt")
     def write(name: str) -> str:
         Path("out").mkdir(exist_ok=True)

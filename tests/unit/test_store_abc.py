@@ -10,6 +10,7 @@ from prefectx import flow, item, load, task
 from prefectx.errors import TargetMissing
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -41,7 +42,7 @@ def double(x: int) -> int:
 
 
 @pytest.mark.parametrize("store", [DictStore, DictStore()], ids=["class", "instance"])
-def test_serves_as_class_and_as_instance(store: Any, tmp_target: Any) -> None:
+def test_serves_as_class_and_as_instance(store: Any, tmp_target: Targets) -> None:
     decorated = task(store=store, target="{funcname}/{x}")(double)
     for _ in range(2):
         assert load(decorated(4)) == 8
@@ -51,7 +52,7 @@ def test_serves_as_class_and_as_instance(store: Any, tmp_target: Any) -> None:
     assert list(decorated.item(4).store.list("other")) == []
 
 
-def test_chains_with_other_stores(tmp_target: Any) -> None:
+def test_chains_with_other_stores(tmp_target: Targets) -> None:
     kept = task(store=DictStore, target="{base}")(double)
     filed = task(store=Filestore, target="out/{base}.json")(double)
 
@@ -64,7 +65,7 @@ def test_chains_with_other_stores(tmp_target: Any) -> None:
     assert len(tmp_target.items()) == 2
 
 
-def test_has_sensible_defaults_for_the_rest(tmp_target: Any) -> None:
+def test_has_sensible_defaults_for_the_rest(tmp_target: Targets) -> None:
     decorated = task(store=DictStore, target="{funcname}/{x}")(double)
     made = decorated(4)
     assert made.path == made.target == "double/4"
@@ -75,7 +76,7 @@ def test_has_sensible_defaults_for_the_rest(tmp_target: Any) -> None:
     assert made.store.digest("double/4") != made.store.digest("double/5")
 
 
-def test_items_of_it_are_deleted_and_made_anew(tmp_target: Any) -> None:
+def test_items_of_it_are_deleted_and_made_anew(tmp_target: Targets) -> None:
     decorated = task(store=DictStore, target="{funcname}/{x}")(double)
     made = decorated(4)
     made.delete()
@@ -103,7 +104,7 @@ def test_an_incomplete_one_cannot_be_made(missing: str) -> None:
         task(store=incomplete)(double)
 
 
-def test_with_save_false_is_asked_but_does_not_keep(tmp_target: Any) -> None:
+def test_with_save_false_is_asked_but_does_not_keep(tmp_target: Targets) -> None:
     store = DictStore()
 
     @task(store=store, save=False, target="out/{name}")
@@ -117,7 +118,7 @@ def test_with_save_false_is_asked_but_does_not_keep(tmp_target: Any) -> None:
     assert store.kept == {"out/a": "written by the function"}
 
 
-def test_exceptions_of_the_store_pass_through(tmp_target: Any) -> None:
+def test_exceptions_of_the_store_pass_through(tmp_target: Targets) -> None:
     class Full(DictStore):
         def save(self, target: str, value: Any) -> None:  # noqa: ARG002
             raise OSError("disk is full")

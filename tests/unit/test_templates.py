@@ -19,6 +19,7 @@ from prefectx import context, gcontext, get_run_logger, item, load, task, use_mo
 from prefectx._calls.freshness import plain_hit
 from prefectx.errors import PrefectxError, TemplateError
 from prefectx.stores import Filestore
+from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -340,7 +341,7 @@ def test_paths_may_be_arguments() -> None:
     assert target_of("out/{x}", one, Path("in/a.pdf")) == "out/in/a.pdf"
 
 
-def test_the_function_that_runs_sees_what_the_template_named(tmp_target: Any) -> None:
+def test_the_function_that_runs_sees_what_the_template_named(tmp_target: Targets) -> None:
     decorated = task(target="out/{x}")(one)
     assert load(decorated(7)) == 7
     assert tmp_target.items() == ["out/7"]

@@ -33,6 +33,7 @@ from hypothesis import strategies as st
 from prefectx import flow, load, task, use_mode
 from prefectx._identity.content_hash import digest
 from prefectx.errors import TargetCollision, UnsupportedValue
+from pytest_prefectx import Targets
 from pytest_prefectx.equality import identical
 
 if TYPE_CHECKING:
@@ -711,7 +712,7 @@ class TestNames:
             assert run() == plain
 
 
-def test_what_has_no_value_is_the_same_call_only_as_itself(tmp_target: Any) -> None:
+def test_what_has_no_value_is_the_same_call_only_as_itself(tmp_target: Targets) -> None:
     """The target names what tells calls apart; that they may be others is an error, not data."""
 
     @flow
@@ -728,7 +729,7 @@ def test_what_has_no_value_is_the_same_call_only_as_itself(tmp_target: Any) -> N
             getattr(each, "close", int)()
 
 
-def test_configurations_made_in_a_loop_are_never_taken_for_one_another(tmp_target: Any) -> None:
+def test_configurations_made_in_a_loop_are_never_taken_for_one_another(tmp_target: Targets) -> None:
     class Config:
         def __init__(self, k: int) -> None:
             self.k = k
@@ -746,7 +747,7 @@ def test_configurations_made_in_a_loop_are_never_taken_for_one_another(tmp_targe
     assert tmp_target.runs == {"fit": 1}
 
 
-def test_tasks_of_a_factory_are_as_different_as_what_they_close_over(tmp_target: Any) -> None:
+def test_tasks_of_a_factory_are_as_different_as_what_they_close_over(tmp_target: Targets) -> None:
     def make(config: Any) -> Any:
         @task(target="w/made")
         def scaled(x: int) -> int:

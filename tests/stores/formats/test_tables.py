@@ -21,7 +21,7 @@ from hypothesis.extra import pandas as from_pandas
 from prefectx import load, task
 from prefectx.errors import CorruptTarget, UnsupportedValue
 from prefectx.stores import Filestore
-from pytest_prefectx import identical
+from pytest_prefectx import Targets, identical
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -70,7 +70,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_target: Any) -> Path:
+def folder(tmp_target: Targets) -> Path:
     return tmp_target.path
 
 
@@ -220,7 +220,7 @@ def test_any_polars_table_is_kept_as_it_is_or_refused(
     check_kept_or_refused("t" + suffix, table, tmp_target_factory)
 
 
-def test_a_polars_table_that_arrow_cannot_take_is_refused(tmp_target: Any) -> None:
+def test_a_polars_table_that_arrow_cannot_take_is_refused(tmp_target: Targets) -> None:
     with pytest.raises(UnsupportedValue, match="polars cannot give this table to Arrow"):
         Filestore().save("t.parquet", pl.DataFrame({"\0a": [1]}))
     assert tmp_target.items() == []
@@ -243,7 +243,7 @@ def test_any_arrow_table_is_kept_as_it_is_or_refused(
     [(".parquet", pq, "ParquetFile"), (".arrow.csv", pc, "read_csv")],
 )
 def test_arrows_threads_are_given_no_object_of_pythons(
-    suffix: str, module: Any, reader: str, tmp_target: Any, monkeypatch: pytest.MonkeyPatch
+    suffix: str, module: Any, reader: str, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a process that ends while they let go of it is aborted by Python."""
     given: list[Any] = []
@@ -289,7 +289,7 @@ def test_what_is_no_table_is_corrupt(suffix: str) -> None:
         Filestore().load("t" + suffix)
 
 
-def test_a_task_gives_a_table_in_each_call(tmp_target: Any) -> None:
+def test_a_task_gives_a_table_in_each_call(tmp_target: Targets) -> None:
     @task(target="out/{name}.parquet")
     def make(name: str) -> Any:
         return {"a": pd, "b": pl}[name].DataFrame(COLUMNS)
