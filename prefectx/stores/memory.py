@@ -131,8 +131,8 @@ class MemoryStore(Store):
     def __reduce__(self) -> tuple[Any, ...]:
         return (self._found, (self._name, self._process))
 
-    @classmethod
-    def _found(cls, name: str, process: int) -> MemoryStore:
+    @staticmethod
+    def _found(name: str, process: int) -> MemoryStore:
         store = _living.get(name)
         if store is None or process != os.getpid():
             raise UnsupportedValue(_OTHER_PROCESS)
@@ -143,3 +143,7 @@ _OTHER_PROCESS: Final = (
     "a MemoryStore keeps outputs in one process only, and this is another: what it kept would be"
     " lost. Use Filestore or SQLStore where tasks run in other processes."
 )
+
+
+# Pickles name it so, as they do the class.
+MemoryStore._found.__module__ = MemoryStore.__module__

@@ -54,8 +54,10 @@ def formats() -> Any:
 
 
 def files() -> list[str]:
-    """Give all files below the current folder, records and unfinished files too."""
-    return sorted(str(path) for path in Path().rglob("*") if path.is_file())
+    """Give all files below the current folder but the history: records, unfinished files too."""
+    history = (".prefectx/journal/", ".prefectx/code/")
+    found = (str(path) for path in Path().rglob("*") if path.is_file())
+    return sorted(path for path in found if not path.startswith(history))
 
 
 class Colour(enum.Enum):
