@@ -229,7 +229,7 @@ class TestSuffixes:
             ("out/a.b.parquet", ".parquet", "a.b"),
             ("out/a.polars.csv", ".polars.csv", "a"),
             ("out.pkl/a", "", "a"),
-            ("out/a.zip", "", "a"),
+            ("out/a.zip", "", "a.zip"),
         ],
     )
     def test_the_longest_that_is_known_counts(self, target: str, suffix: str, base: str) -> None:
