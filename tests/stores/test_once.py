@@ -98,7 +98,7 @@ class TestRaces:
         assert made() == [1, 2]
 
 
-HOLDER = """
+HOLDER = f"    __name__ = {__name__!r}" + """
     import sys
     from prefectx import task
 
@@ -167,7 +167,7 @@ class TestWaiting:
             holder.communicate("go on\n")
             return load(await waiter)
 
-        with running(HOLDER) as holder:
+        with running(HOLDER.replace("slow", "slow_async")) as holder:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "making\n"
             assert asyncio.run(both(holder)) == "of the holder"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from prefectx.errors import FileInTheWay, FolderInTheWay
@@ -14,7 +14,7 @@ from prefectx.stores.folders.temporary import sweep, unfinished
 from prefectx.stores.record import mark_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 _BUFFER: Final = 1 << 15
 _HAS_NOTES: Final = hasattr(os, "setxattr")
@@ -46,8 +46,14 @@ class WholeFiles:
             FileInTheWay: A file lies where one of the folders above would have to be.
             FolderInTheWay: A folder lies where the file would have to be.
         """
-        self._tidy(os.path.dirname(path) or ".", folder)
-        path = f"{folder}/{os.path.basename(path)}"
+        called = os.path.dirname(path) or "."
+        self._tidy(called, folder)
+        with _errors_name(called, folder):
+            return self._write(folder, f"{folder}/{os.path.basename(path)}", dump, note)
+
+    def _write(
+        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: bytes | None
+    ) -> bool:
         is_noted = self._write_nameless(folder, path, dump, note)
         if is_noted is None:
             with unfinished(folder) as (held, descriptor):
@@ -113,6 +119,17 @@ class WholeFiles:
     def _sync(self, folder: str) -> None:
         if self._durable:
             _sync_folder(folder)
+
+
+@contextmanager
+def _errors_name(called: str, opened: str) -> Generator[None]:
+    """Let errors name the folder as people call it, not by the descriptor that it was opened as."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.filename, str) and error.filename.startswith(opened):
+            error.filename = called + error.filename[len(opened) :]
+        raise
 
 
 def _keeps_note(descriptor: int, note: bytes) -> bool:

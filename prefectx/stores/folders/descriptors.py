@@ -13,7 +13,7 @@ import posixpath
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from prefectx.errors import UnsafeTarget
+from prefectx.errors import FileInTheWay, UnsafeTarget
 from prefectx.stores.folders.anonymous import opened_path
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def folder_below(
 
     Raises:
         FileNotFoundError: It is not there, and `made` was not given.
-        NotADirectoryError: A file lies in the way.
+        FileInTheWay: A file lies in the way.
         UnsafeTarget: A link leads out of the root.
     """
     descriptor = _opened(root, _inside(root, parts), made)
@@ -75,7 +75,7 @@ def _opened(root: str, parts: list[str], made: Callable[[int], None] | None) -> 
                 except NotADirectoryError:
                     where = os.path.normpath(os.path.join(root, *parts[:reached]))
                     msg = f"{where!r} is no folder, so nothing can be kept below it"
-                    raise NotADirectoryError(errno.ENOTDIR, msg) from None
+                    raise FileInTheWay(errno.ENOTDIR, msg) from None
                 if deeper is None:
                     break
                 os.close(descriptor)
