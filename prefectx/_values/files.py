@@ -44,10 +44,12 @@ def paths_in(values: Any) -> list[str]:
     paths: list[str] = []
 
     def note(value: Any) -> Any:
-        if _is_path(value):
+        # First: an Item has `__fspath__` too, one that raises NotLoaded.
+        if is_item(value):
+            if value.store.is_written_by_function:
+                paths.append(value.path)
+        elif _is_path(value):
             paths.append(os.fsdecode(value))
-        elif is_item(value) and value.store.is_written_by_function:
-            paths.append(value.path)
         return value
 
     for value in values:

@@ -391,6 +391,30 @@ class TestFiles:
             file.write_text(content)
             assert load(run(decorated, argument)) == [len(content)]
 
+    @pytest.mark.parametrize("written", [True, False])
+    def test_may_be_named_by_an_item_alone_or_in_a_list(self, written: bool) -> None:
+        def made(name: str) -> Path:
+            path = Path(f"made/{name}.txt")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(name)
+            return path
+
+        @task
+        def read(path: Path) -> str:
+            return path.read_text()
+
+        @task
+        def read_all(paths: list[Path]) -> list[str]:
+            return [path.read_text() for path in paths]
+
+        make = task(store=None, target="made/{name}.txt")(made) if written else task(made)
+
+        @flow
+        def both() -> list[Any]:
+            return [read(make("a")), read_all([make("a"), make("b")])]
+
+        assert load(both()) == ["a", ["a", "b"]]
+
     def test_that_have_changed_are_told_of_where_the_target_is_trusted(self) -> None:
         @task
         def count(path: InFile) -> int:
