@@ -15,8 +15,10 @@ def is_future(value: Any) -> TypeGuard[Future[Any]]:
 
 
 def is_future_list(value: Any) -> TypeGuard[FutureList[Any]]:
-    """Tell whether `value` is what `.map` gives."""
-    return isinstance(value, FutureList)
+    """Tell whether `value` is what `.map` gives, ours or Prefect's."""
+    return isinstance(value, FutureList) or _is_prefect(
+        value, "prefect.futures", "PrefectFutureList"
+    )
 
 
 def is_state(value: Any) -> TypeGuard[State[Any]]:
