@@ -23,13 +23,14 @@ __all__ = [
     "wait_until_sent",
 ]
 
-_NAMES: Final = (
+_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (FutureState, "_event"),
     (PrefectTaskRunFuture, "_final_state"),
     (PrefectTaskRunFuture, "add_done_callback"),
 )
 for _owner, _name in _NAMES:
-    if not hasattr(_owner, _name) and _name not in _owner.__init__.__code__.co_names:
+    _initializer: Any = _owner.__init__
+    if not hasattr(_owner, _name) and _name not in _initializer.__code__.co_names:
         message = f"{_owner.__module__}.{_owner.__qualname__} has no {_name}"
         raise ImportError(message)
 
