@@ -159,6 +159,8 @@ def agreed(
     __tracebackhide__ = True
     expected: list[Outcome] = []
     known: list[Disagreement] = []
+    # The state of the process is that of these trials, in a folder of their own.
+    program = Program(program.subject, program.calls)
     with fresh_folder() as folder, seeds_kept(), closing(program.state):
         for trial, outcomes in Trials(program, modes, folder, losses):
             expected = expected or outcomes
