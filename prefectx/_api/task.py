@@ -461,7 +461,9 @@ def _module_of(fn: Any) -> str:
     if module not in {"__main__", "__mp_main__"}:
         return module
     # It travels with the function to processes in which another script is `__main__`.
-    name: str = vars(fn).setdefault("__prefectx_module__", module_name(module))
+    if not hasattr(fn, "__prefectx_module__"):
+        fn.__prefectx_module__ = module_name(module)
+    name: str = fn.__prefectx_module__
     return name
 
 

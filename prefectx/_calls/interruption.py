@@ -9,6 +9,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from prefectx._calls.report import Report
 
 _INTERRUPTED: Final = 130
@@ -33,7 +35,7 @@ def stop(futures: set[Any], report: Report) -> None:
     )
     sys.stderr.flush()
     if threading.current_thread() is threading.main_thread():
-        before = signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+        before = signal.signal(signal.SIGINT, _exit)
         report.at_end = lambda: signal.signal(signal.SIGINT, before)
 
 
@@ -41,3 +43,7 @@ def _is_running(future: Any) -> bool:
     wrapped = getattr(future, "wrapped_future", None)
     running = getattr(wrapped, "running", None)
     return True if running is None else bool(running())
+
+
+def _exit(_signal: int, _frame: FrameType | None) -> None:
+    os._exit(_INTERRUPTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.short_text import short_text
+from prefectx._types import type_of
 from prefectx._values.containers import replace
 from prefectx._values.item import Item, is_item
 from prefectx.errors import UnsupportedValue
@@ -40,7 +41,7 @@ def keep(arguments: Mapping[str, Any], longest: int = LONGEST) -> dict[str, Any]
 
 
 def _kept(value: Any, longest: int) -> Any:
-    kind = type(value)
+    kind = type_of(value)
     if kind in _LITERALS or kind is float:
         text = repr(value)
         # No literal says nan or inf.
@@ -51,12 +52,15 @@ def _kept(value: Any, longest: int) -> Any:
     return _pickled(value, longest)
 
 
+_SIZED: Final = frozenset({str, bytes, list, dict, tuple, set})
+
+
 def _pickled(value: Any, longest: int) -> dict[str, Any]:
     kept: dict[str, Any] = {"text": short_text(value)}
     size = getattr(value, "nbytes", None)
     if isinstance(size, int) and size > longest:
         return {**kept, **_fingerprint(value)}
-    if isinstance(value, str | bytes | list | dict | tuple | set) and len(value) > longest:
+    if type_of(value) in _SIZED and len(value) > longest:
         return {**kept, **_fingerprint(value)}
     import base64
     import pickle
@@ -115,7 +119,8 @@ def _restored(name: str, value: Any, *, is_trusted: bool) -> Any:
     if "target" in value:
         from prefectx.stores import Filestore
 
-        return Item(Filestore(value["root"]), value["target"])
+        item: Item[Any] = Item(Filestore(value["root"]), value["target"])
+        return item
     if "pickle" in value and is_trusted:
         return pickle.loads(base64.b64decode(value["pickle"]))
     why = "was not kept, for it is too large or cannot be pickled"
@@ -134,8 +139,8 @@ def text_of(value: Any) -> str:
 
 def shape_of(value: Any) -> dict[str, Any] | None:
     """Return rows, columns and types of a table, or shape and type of an array; else None."""
-    shape = getattr(value, "shape", None)
-    if not isinstance(shape, tuple):
+    shape: Any = getattr(value, "shape", None)
+    if type_of(shape) is not tuple:
         return None
     columns, dtypes = getattr(value, "columns", None), getattr(value, "dtypes", None)
     if columns is None or dtypes is None:

@@ -257,7 +257,7 @@ def _is_same(one: BaseException, other: BaseException) -> bool:
 def _common(one: str, other: str) -> str:
     if one == other:
         return one
-    parts = []
+    parts: list[str] = []
     for mine, theirs in zip(one.split("/"), other.split("/"), strict=False):
         if mine != theirs:
             break

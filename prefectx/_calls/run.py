@@ -119,8 +119,6 @@ class Run:
         #: The paths of the targets that were made anew because `refresh` asks for it.
         self.remade: Final[set[str]] = set()
         self._refreshing = 0
-        #: How many calls of each task needed no task run, in `prefect.skip`.
-        self.skipped: dict[str, int] = {}
         #: What was trusted although it was made otherwise, by task.
         self.stale: dict[str, Stale] = {}
         self._line = user_line()
@@ -156,10 +154,6 @@ class Run:
     def end_refresh(self) -> None:
         """Let tasks be known again."""
         self._refreshing -= 1
-
-    def skip(self, task: str) -> None:
-        """Count a call of a task that needed no task run."""
-        self.skipped[task] = self.skipped.get(task, 0) + 1
 
     def targets(self) -> Iterator[str]:
         """Give all targets that calls of this run have claimed."""

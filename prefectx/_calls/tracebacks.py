@@ -18,7 +18,7 @@ def hide_own_frames(error: BaseException) -> None:
     """Leave only the user's frames in an exception's traceback, if there are any."""
     if SHOWN.get() == "full":
         return
-    frames = []
+    frames: list[TracebackType] = []
     traceback = error.__traceback__
     while traceback is not None:
         if _is_users(traceback):

@@ -8,7 +8,7 @@ from xxhash import xxh3_128
 
 from prefectx._identity.content_hash import digest
 from prefectx._values.containers import replace
-from prefectx._values.item import Item
+from prefectx._values.item import is_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ def upstream_hash(arguments: Mapping[str, Any]) -> str:
     whole = xxh3_128()
 
     def feed(value: Any) -> Any:
-        if isinstance(value, Item):
+        if is_item(value):
             whole.update(f"{value.target}\0".encode("utf-8", "surrogatepass"))
             whole.update(value.store.digest(value.target))
         return value
@@ -34,6 +34,6 @@ def upstream_hash(arguments: Mapping[str, Any]) -> str:
 
 
 def _contents(value: Any) -> Any:
-    if isinstance(value, Item):
+    if is_item(value):
         return (value.target, value.store.digest(value.target))
     return value

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from prefectx._logs.loggers import plain_logger
+from prefectx._types import is_list
 from prefectx._values.coroutines import run_coroutine
 from prefectx._values.future import State, failed
 from prefectx._values.kinds import is_state
@@ -109,8 +110,8 @@ class _Retries:
         return bool(run_coroutine(answer) if inspect.iscoroutine(answer) else answer)
 
     def _delay(self) -> float:
-        delays = self._delays
-        delay = delays[min(self._done, len(delays) - 1)] if isinstance(delays, list) else delays
+        delays: Any = self._delays
+        delay = delays[min(self._done, len(delays) - 1)] if is_list(delays) else delays
         jitter = self._task.options.get("retry_jitter_factor") or 0
         return float(delay) * (1 + random.uniform(0, jitter))  # noqa: S311 - it only spreads
 

@@ -12,7 +12,6 @@ from prefectx._values.item import settle
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from prefectx._calls.run import Run
     from prefectx._naming.decorated import AnyFlow, AnyTask
 
     Args = tuple[Any, ...]
@@ -53,9 +52,6 @@ class Runner(ABC):
 
     def become_flow(self, flow: AnyFlow) -> None:  # noqa: B027 - nothing, without Prefect
         """Make `flow` what flows are in this mode."""
-
-    def flow_ended(self, run: Run) -> None:  # noqa: B027 - nothing to say, in most modes
-        """Take note that an outermost flow's body has ended, within its run."""
 
     def map(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Start the task once for each element; return the futures, or the states."""

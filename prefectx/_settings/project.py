@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._settings.mode import checked_mode, forget_default_mode, set_default_mode
+from prefectx._types import is_list
 from prefectx.errors import PrefectxError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _checked(table: dict[str, Any], path: str) -> dict[str, str]:
             found[name] = "on" if value else "off"
         elif isinstance(value, str):
             found[name] = value
-        elif isinstance(value, list) and all(isinstance(part, str) for part in value):
+        elif is_list(value) and all(isinstance(part, str) for part in value):
             found[name] = ",".join(value)
         else:
             msg = f"{path}: [tool.prefectx] {name} is a text, not {value!r}"

@@ -67,7 +67,8 @@ class Entry:
         self.upstream = tuple(map(intern, fields.get("upstream") or ()))
         self.failed = fields.get("failed")
         self.accepted = "accepted" in fields
-        self.files = tuple((fields.get("files") or {}).items())
+        files: dict[str, Any] = fields.get("files") or {}
+        self.files = tuple(files.items())
         self.size = int(fields.get("bytes") or 0)
         self.place = place
 

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prefectx._api.flow import Flow
 from prefectx._api.task import Task
@@ -28,7 +28,10 @@ def flow_at(where: str) -> Flow[..., Any]:
     """
     place, colon, name = where.partition(":")
     module = module_at(place)
-    flows = {key: value for key, value in vars(module).items() if isinstance(value, Flow)}
+    there_is: dict[str, Any] = vars(module)
+    flows: dict[str, Flow[..., Any]] = {
+        key: value for key, value in there_is.items() if isinstance(value, Flow)
+    }
     if not colon and len(flows) == 1:
         return next(iter(flows.values()))
     found = flows.get(name)
@@ -107,7 +110,7 @@ class Tasks:
         if not isinstance(found, Task):
             self.why[name] = f"{name} is no task any more"
             return None
-        return found
+        return cast("Task[..., Any]", found)
 
 
 def _has_module(name: str) -> bool:
@@ -188,7 +191,8 @@ def parameters(catalogue: Catalogue, entry: Entry) -> dict[str, str]:
     from prefectx._calls.kept_arguments import text_of
 
     found = {"base": entry.base, "task": entry.task_name}
-    for key, value in (catalogue.details(entry).get("args") or {}).items():
+    args: dict[str, Any] = catalogue.details(entry).get("args") or {}
+    for key, value in args.items():
         text = text_of(value)
         # A person writes texts without quotes.
         found[key] = text[1:-1] if text[:1] == text[-1:] and text[:1] in {"'", '"'} else text

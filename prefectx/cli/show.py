@@ -31,7 +31,8 @@ _LINES: Final = 20
 
 def value_of(catalogue: Catalogue, entry: Entry) -> Any:
     """Return the data of a target."""
-    return Item(Filestore(catalogue.root), entry.target).load()
+    item: Item[Any] = Item(Filestore(catalogue.root), entry.target)
+    return item.load()
 
 
 def told(value: Any, longest: int = _LONGEST) -> str:
@@ -95,7 +96,8 @@ def _say_record(entry: Entry, known: dict[str, Any]) -> None:
     who = f"{known.get('by', '?')}@{known.get('host', '?')}"
     say(f"  task       {entry.task}")
     say(f"  made       {made} UTC by {who} in {seconds_text(entry.seconds)}")
-    for name, value in (known.get("args") or {}).items():
+    args: dict[str, Any] = known.get("args") or {}
+    for name, value in args.items():
         say(f"  {name:<9}  {text_of(value)}")
     if shape := known.get("shape"):
         say(f"  shape      {_told_shape(shape)}")

@@ -13,6 +13,7 @@ from prefectx.cli.reasons import REASONS, reasons_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable
 
     from prefectx.cli.catalogue import Entry
 
@@ -117,7 +118,7 @@ def ls(options: Namespace) -> int:
         if (options.stale and not kinds) or (wanted and not wanted & set(kinds)):
             continue
         found.append((entry, kinds))
-    keys: dict[str, Any] = {
+    keys: dict[str, Callable[[tuple[Entry, list[str]]], Any]] = {
         "target": lambda pair: pair[0].target,
         "size": lambda pair: -pair[0].size,
         "time": lambda pair: -pair[0].seconds,

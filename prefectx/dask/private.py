@@ -23,15 +23,21 @@ __all__ = [
     "wait_until_sent",
 ]
 
-_NAMES: Final = (
+_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (FutureState, "_event"),
     (PrefectTaskRunFuture, "_final_state"),
     (PrefectTaskRunFuture, "add_done_callback"),
 )
-for _owner, _name in _NAMES:
-    if not hasattr(_owner, _name) and _name not in _owner.__init__.__code__.co_names:
-        message = f"{_owner.__module__}.{_owner.__qualname__} has no {_name}"
+
+
+def _check(owner: Any, name: str) -> None:
+    if not hasattr(owner, name) and name not in owner.__init__.__code__.co_names:
+        message = f"{owner.__module__}.{owner.__qualname__} has no {name}"
         raise ImportError(message)
+
+
+for _owner, _name in _NAMES:
+    _check(_owner, _name)
 
 
 def make_future(future: PrefectConcurrentFuture[Any], run_id: uuid.UUID, ending: Any) -> None:

@@ -28,6 +28,8 @@ def can_submit_quickly() -> bool:
             import_module("prefectx.dask.submission")
         except ImportError as error:
             why = f"this Prefect and this Dask ({error})"
+        else:
+            why = _missing()
     if why:
         _log.warning(
             "prefectx.dask was not tested with %s: tasks are submitted in prefect-dask's own way,"
@@ -35,6 +37,13 @@ def can_submit_quickly() -> bool:
             why,
         )
     return not why
+
+
+def _missing() -> str:
+    from prefectx._runners.prefect import private
+
+    names = [name for name in ("create_task_run", "emit_state") if not getattr(private, name)]
+    return f"this Prefect, which has no {' and no '.join(names)}" if names else ""
 
 
 def _is_tested(name: str) -> bool:

@@ -146,4 +146,4 @@ _OTHER_PROCESS: Final = (
 
 
 # Pickles name it so, as they do the class.
-MemoryStore._found.__module__ = MemoryStore.__module__
+vars(MemoryStore)["_found"].__func__.__module__ = MemoryStore.__module__

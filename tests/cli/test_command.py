@@ -61,7 +61,7 @@ class Command:
 
     def __call__(self, *arguments: str, code: int = 0, given: str = "") -> str:
         variables = {
-            key: value for key, value in os.environ.items() if not key.startswith("PREFECTX")
+            key: value for key, value in os.environ.items() if not key.startswith(("PREFECTX", "PREFECT_API"))
         }
         done = subprocess.run(
             [sys.executable, "-m", "prefectx.cli", *arguments],

@@ -64,7 +64,7 @@ def endings(prefect_server: Any) -> Callable[[Any], dict[str, str]]:
             return runs if len(runs) == len(doomed.VALUES) else None
 
         runs = doomed.eventually(all_runs, "each task run in the API")
-        return {run.name.split("-")[0]: f"{run.state.name}: {run.state.message}" for run in runs}
+        return {run.name.split()[0]: f"{run.state.name}: {run.state.message}" for run in runs}
 
     return endings
 
@@ -124,11 +124,11 @@ def test_task_that_always_kills_its_worker_ends_crashed(
 ) -> None:
     Gate("add").be_deadly()
     state = pipeline(return_state=True)
-    with pytest.raises(TaskCrashed, match=r"'add' crashed: each of the 2 workers .* died"):
+    with pytest.raises(TaskCrashed, match=r"'add all' crashed: each of the 2 workers .* died"):
         load(state.result())
     assert state.is_failed()
     ended = endings(state.state_details.flow_run_id)
-    assert "Crashed: task run 'add' crashed: each of the 2 workers" in ended["add"]
+    assert "Crashed: task run 'add all' crashed: each of the 2 workers" in ended["add"]
     assert ended["show"].startswith("NotReady")
     assert tmp_target.runs == {"make": 3, "add": 2}
     Gate("add").be_harmless()
@@ -231,7 +231,7 @@ def test_ctrl_c_leaves_nothing_behind(
     (run,) = prefect_server.flow_runs(name=f"run-{process.pid}.")
     assert run.state.name == "Crashed"
     ended = endings(run.id)
-    assert "Crashed: task run 'add' crashed: its flow ended before it did" in ended["add"]
+    assert "Crashed: task run 'add all' crashed: its flow ended before it did" in ended["add"]
     assert ended["show"].startswith("NotReady")
     add.open()
     aftermath.is_survived(pipeline)

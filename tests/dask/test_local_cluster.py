@@ -10,6 +10,7 @@ import dask
 import pytest
 import shipped
 from distributed import LocalCluster
+from prefect.exceptions import UnfinishedRun
 from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
@@ -32,8 +33,15 @@ def on_cluster(request: pytest.FixtureRequest, cluster_client: Any) -> Any:
 
 
 def test_cluster_gives_the_same_data_and_keeps_the_same_targets(
-    on_cluster: Any, prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
+    on_cluster: Any,
+    prefectx_mode: str,
+    tmp_target: Targets,
+    tmp_target_factory: Any,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if prefectx_mode == "prefect" and type(on_cluster) is DaskTaskRunner:
+        why = "nothing of ours is in the way, and prefect-dask loses what allow_failure allows"
+        request.applymarker(pytest.mark.xfail(raises=UnfinishedRun, reason=why))
     with tmp_target_factory() as reference, use_mode("cache"):
         shipped.many_ways(3)
         expected = reference.items()

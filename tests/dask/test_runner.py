@@ -200,7 +200,7 @@ def test_what_is_not_tested_is_submitted_in_prefects_own_way(
 def test_renamed_private_name_leaves_prefects_own_way(
     on_cluster: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.delattr("prefect.task_engine._create_task_run_locally")
+    monkeypatch.setattr("prefectx._runners.prefect.private.create_task_run", None)
     for name in ("submission", "crash", "private"):
         monkeypatch.delitem(sys.modules, f"prefectx.dask.{name}", raising=False)
     tested.can_submit_quickly.cache_clear()
@@ -209,7 +209,7 @@ def test_renamed_private_name_leaves_prefects_own_way(
     finally:
         monkeypatch.undo()
         tested.can_submit_quickly.cache_clear()
-    assert "_create_task_run_locally" in caplog.text
+    assert "this Prefect, which has no create_task_run" in caplog.text
     assert "submitted in prefect-dask's own way" in caplog.text
 
 

@@ -73,7 +73,9 @@ def writing(x: int) -> str:
 
 
 # What the children of these tests run first: tasks that are those above, and a way to die.
-START = f"__name__ = {__name__!r}" + """
+START = (
+    f"__name__ = {__name__!r}"
+    """
 import os, signal, sys
 from pathlib import Path
 from prefectx import task
@@ -105,6 +107,7 @@ def writing(x):
     Path("out/written").write_text(f"all of {x}")
     return "out/written"
 """
+)
 
 
 @pytest.fixture

@@ -141,7 +141,10 @@ def test_no_file_outside_the_folder_is_touched_and_no_value_is_evaluated(
                     continue  # an open file's number, too
                 if "/" not in str(path) and path != "..":
                     continue  # one step on the way, from a folder that is open
-                assert any(below(path, start) for start in inside) or Path(path) == folder, (event, path)
+                assert any(below(path, start) for start in inside) or Path(path) == folder, (
+                    event,
+                    path,
+                )
         assert not list(folder.rglob("pwned"))
         assert target.items() == []
 

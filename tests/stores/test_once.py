@@ -98,7 +98,9 @@ class TestRaces:
         assert made() == [1, 2]
 
 
-HOLDER = f"    __name__ = {__name__!r}" + """
+HOLDER = (
+    f"    __name__ = {__name__!r}"
+    """
     import sys
     from prefectx import task
 
@@ -111,6 +113,7 @@ HOLDER = f"    __name__ = {__name__!r}" + """
 
     slow(1)
 """
+)
 
 
 @task(target="out/{x}", once=True)

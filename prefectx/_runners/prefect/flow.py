@@ -296,14 +296,6 @@ def _bind(flow: Any) -> None:
     flow.fn = flow.function
 
 
-def _of_prefects(options: dict[str, Any]) -> dict[str, Any]:
-    """Return those of a flow's options that are Prefect's."""
-    return {name: value for name, value in options.items() if name not in _OWN_OPTIONS}
-
-
-_OWN_OPTIONS: Final = frozenset({"rerun_on"})
-
-
 def _with_function(flow: Any, fn: Any) -> Any:
     """Return a copy of the flow of which Prefect sees this function, in every mode."""
     plain = copy.copy(flow)

@@ -28,7 +28,7 @@ from prefect.utilities.visualization import get_task_viz_tracker
 from prefectx._calls.call import Call
 from prefectx._calls.freshness import is_done, plain_hit
 from prefectx._calls.make import given as given_to_caller
-from prefectx._calls.run import current_run, note_submitted, run_here
+from prefectx._calls.run import note_submitted, run_here
 from prefectx._calls.running import counted, counted_coroutine
 from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE, PLACEMENTS
@@ -73,7 +73,6 @@ if TYPE_CHECKING:
 
     from prefect.futures import PrefectFuture
 
-    from prefectx._calls.run import Run
     from prefectx._naming.decorated import AnyFlow, AnyTask
     from prefectx._runners.base import Args, Kwargs
     from prefectx._runners.lookup import Lookup
@@ -296,7 +295,6 @@ class PrefectSkipRunner(PrefectCacheRunner):
         found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
         if found is None:
             return super().call(task, args, kwargs)
-        current_run().skip(task.name)
         return _as_called(task, found)
 
     def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
@@ -304,7 +302,6 @@ class PrefectSkipRunner(PrefectCacheRunner):
         found = None if get_task_viz_tracker() else plain_hit(task, args, kwargs)
         if found is None or not _counts(found):
             return super().submit(task, args, kwargs)
-        current_run().skip(task.name)
         return Hit(found)
 
     def hit(self, given: Given, lookup: Lookup = HERE) -> Hit | None:
@@ -317,15 +314,7 @@ class PrefectSkipRunner(PrefectCacheRunner):
             return None
         if not (is_done(call) and lookup.confirms(call.item)):
             return None
-        current_run().skip(given.task.name)
         return Hit(given_to_caller(call))
-
-    def flow_ended(self, run: Run) -> None:
-        """Say how many task runs were not needed, in one line."""
-        if total := sum(run.skipped.values()):
-            most = sorted(run.skipped.items(), key=lambda counted: -counted[1])
-            each = ", ".join(f"{name} {count:,}" for name, count in most)
-            self.logger().info("Skipped %s calls whose targets are there: %s", f"{total:,}", each)
 
 
 def drawn(given: Given) -> Any:

@@ -12,7 +12,8 @@ from prefect.logging.loggers import flow_run_logger
 from prefectx._calls.outcome import size_of
 from prefectx._calls.run import run_here
 from prefectx._identity.short_text import short_text_of_call
-from prefectx._runners.prefect.future import state_result
+from prefectx._runners.prefect.future import is_prefect_future, state_result
+from prefectx._types import is_list, type_of
 from prefectx._values.item import is_item
 from prefectx.stores.record import read
 
@@ -46,12 +47,14 @@ def watch(task: AnyTask, submitted: Any, args: tuple[Any, ...], kwargs: dict[str
     run = run_here.get()
     if run is None:
         return submitted
-    if isinstance(submitted, PrefectFuture):
+    one: Any = submitted
+    if isinstance(one, PrefectFuture):
         call = partial(_call, task, args, kwargs)
-        submitted.add_done_callback(partial(_count, run.report, task, call))
-    elif isinstance(submitted, list):
+        one = submitted
+        one.add_done_callback(partial(_count, run.report, task, call))
+    elif is_list(submitted):
         for number, future in enumerate(submitted):
-            if isinstance(future, PrefectFuture):
+            if is_prefect_future(future):
                 call = partial(_mapped_call, task, args, kwargs, number)
                 future.add_done_callback(partial(_count, run.report, task, call))
         if type(submitted) is PrefectFutureList:
@@ -122,7 +125,7 @@ def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 def _mapped_call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], number: int) -> str:
     def element(value: Any) -> Any:
-        return value[number] if isinstance(value, list | tuple | range) else value
+        return value[number] if type_of(value) in {list, tuple, range} else value
 
     row = tuple(map(element, args))
     return _call(task, row, {name: element(value) for name, value in kwargs.items()})

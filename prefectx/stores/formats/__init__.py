@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from prefectx.errors import TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from prefectx.stores.formats.format import Dumper, Format, Loader
 
@@ -49,7 +49,7 @@ _wrap: Callable[[str, Format], Format] | None = None
 
 
 @contextmanager
-def wrapped_formats(wrap: Callable[[str, Format], Format]) -> Iterator[None]:
+def wrapped_formats(wrap: Callable[[str, Format], Format]) -> Generator[None]:
     """Have every store of this process use what `wrap` makes of a target's format: for tests.
 
     Args:
