@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._identity.summary import brief
+from prefectx._identity.short_text import short_text
 from prefectx._types import type_of
 from prefectx._values.containers import replace
 from prefectx._values.item import Item, is_item
@@ -56,7 +56,7 @@ _SIZED: Final = frozenset({str, bytes, list, dict, tuple, set})
 
 
 def _pickled(value: Any, longest: int) -> dict[str, Any]:
-    kept: dict[str, Any] = {"text": brief(value)}
+    kept: dict[str, Any] = {"text": short_text(value)}
     size = getattr(value, "nbytes", None)
     if isinstance(size, int) and size > longest:
         return {**kept, **_fingerprint(value)}

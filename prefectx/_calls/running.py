@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.run import current_run
-from prefectx._identity.summary import summary
+from prefectx._identity.short_text import short_text_of_call
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -46,7 +46,7 @@ class counted:  # noqa: N801 - used as a function
 
     def _call(self) -> str:
         arguments = self._task.naming.bind(*self._args, **self._kwargs)
-        return summary(self._task.qualified_name, arguments)
+        return short_text_of_call(self._task.qualified_name, arguments)
 
 
 async def counted_coroutine(

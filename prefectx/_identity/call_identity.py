@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefectx._identity.exact_text import exact_text
-from prefectx._identity.short_text import short_text
+from prefectx._identity.short_text import short_text_of_call
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ class CallIdentity:
     def short(self) -> str:
         """The call as text of bounded length, for people: other calls may have the same."""
         if self._short is None:
-            inside = ", ".join(f"{name}={short_text(x)}" for name, x in self.arguments.items())
-            self._short = f"{self.task}({inside})"
+            self._short = short_text_of_call(self.task, self.arguments)
         return self._short
 
     @property

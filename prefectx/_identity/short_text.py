@@ -1,15 +1,18 @@
-"""Short texts of values, for people: other values may have the same."""
+"""Short texts of values and calls, for people: others may have the same."""
 
 from __future__ import annotations
 
 import os
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._types import is_dict, type_of
 from prefectx._values.containers import is_dataclass, is_enum
 from prefectx._values.item import is_item
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LONGEST: Final = 60
 _LONGEST_INT: Final = 200
@@ -41,6 +44,12 @@ def short_text(value: Any, depth: int = _DEPTH) -> str:  # noqa: PLR0911 - one f
     if isinstance(value, list | tuple | set | frozenset | dict):
         return _brief_container(value, depth)
     return _brief_object(value, depth)
+
+
+def short_text_of_call(name: str, arguments: Mapping[str, Any]) -> str:
+    """Return a call as text of bounded length: equal for equal arguments, whatever their size."""
+    inside = ", ".join(f"{key}={short_text(value)}" for key, value in arguments.items())
+    return f"{name}({inside})"
 
 
 def _brief_object(value: Any, depth: int) -> str:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from prefectx import context, flow, item, load, task
 from prefectx._identity.code_hash import code_hash
-from prefectx._identity.summary import brief, summary
+from prefectx._identity.short_text import short_text, short_text_of_call
 from prefectx.errors import PrefectxError, StaleTarget, TargetCollision, TargetMissing
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
@@ -197,9 +197,9 @@ SEEN_IN_PART = (
 )
 
 
-class TestSummary:
+class TestShortText:
     def test_tells_values_apart(self) -> None:
-        summaries = [summary("f", {"x": value}) for value in SEEN_IN_PART]
+        summaries = [short_text_of_call("f", {"x": value}) for value in SEEN_IN_PART]
         assert len(set(summaries)) == len(SEEN_IN_PART)
 
     def test_tells_arrays_and_frames_apart(self) -> None:
@@ -221,13 +221,13 @@ class TestSummary:
             pd.Series([1]),
             pd.Series([2]),
         ]
-        summaries = [brief(value) for value in values]
+        summaries = [short_text(value) for value in values]
         assert len(set(summaries)) == len(values)
-        assert [brief(copy.deepcopy(value)) for value in values] == summaries
+        assert [short_text(copy.deepcopy(value)) for value in values] == summaries
 
     @pytest.mark.parametrize("value", SEEN_IN_PART, ids=lambda value: type(value).__name__)
     def test_is_equal_for_copies(self, value: Any) -> None:
-        assert brief(copy.deepcopy(value)) == brief(value)
+        assert short_text(copy.deepcopy(value)) == short_text(value)
 
     @given(
         value=st.recursive(
@@ -238,7 +238,7 @@ class TestSummary:
     )
     @settings(deadline=None, max_examples=50)
     def test_of_anything_is_equal_for_copies(self, value: Any) -> None:
-        assert brief(copy.deepcopy(value)) == brief(value)
+        assert short_text(copy.deepcopy(value)) == short_text(value)
 
     @pytest.mark.parametrize(
         "large",
@@ -255,22 +255,22 @@ class TestSummary:
         ids=["str", "bytes", "list", "dict", "set", "int", "nested", "deep"],
     )
     def test_is_short_whatever_the_data(self, large: Any) -> None:
-        assert len(brief(large)) < 1000 * (1 + isinstance(large, list) * 8)
+        assert len(short_text(large)) < 1000 * (1 + isinstance(large, list) * 8)
 
     def test_is_short_where_a_value_contains_itself(self) -> None:
         loop: list[Any] = []
         loop.append(loop)
-        assert len(brief(loop)) < 200
+        assert len(short_text(loop)) < 200
 
     def test_large_data_with_other_ends_is_told_apart(self) -> None:
         data = list(range(10**6))
-        assert brief(data) != brief([*data[:-1], 0])
-        assert brief(data) != brief(data[:-1])
+        assert short_text(data) != short_text([*data[:-1], 0])
+        assert short_text(data) != short_text(data[:-1])
 
     def test_is_the_same_in_every_process(self, python: Any) -> None:
         code = """
-            from prefectx._identity.summary import brief
-            print(brief({"k": set("abcdef"), "l": [frozenset("xyz"), int, len]}))
+            from prefectx._identity.short_text import short_text
+            print(short_text({"k": set("abcdef"), "l": [frozenset("xyz"), int, len]}))
         """
         first, second = (python(code, PYTHONHASHSEED=seed) for seed in ("1", "2"))
         assert first == second

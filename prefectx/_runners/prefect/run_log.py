@@ -11,7 +11,7 @@ from prefect.logging.loggers import flow_run_logger
 
 from prefectx._calls.outcome import size_of
 from prefectx._calls.run import run_here
-from prefectx._identity.summary import summary
+from prefectx._identity.short_text import short_text_of_call
 from prefectx._runners.prefect.future import is_prefect_future, state_result
 from prefectx._types import is_list, type_of
 from prefectx._values.item import is_item
@@ -120,7 +120,7 @@ def _count_run(report: Report, task: AnyTask, call: Callable[[], str], state: An
 
 def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     own = {name: value for name, value in kwargs.items() if name not in _OF_EACH_CALL}
-    return summary(task.qualified_name, task.naming.bind(*args, **own))
+    return short_text_of_call(task.qualified_name, task.naming.bind(*args, **own))
 
 
 def _mapped_call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], number: int) -> str:
