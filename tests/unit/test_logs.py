@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,6 +23,18 @@ from pytest_prefectx import Targets
 pytestmark = pytest.mark.prefectx("function")
 
 DEBUG, INFO = place(chatty, "log.debug"), place(chatty, "log.info")
+
+
+@pytest.fixture(autouse=True)
+def handlers_of_prefect_are_away() -> Iterator[None]:
+    """Another test may have imported Prefect, whose handler prints in place of prefectx' own."""
+    root = logging.getLogger()
+    away = [one for one in root.handlers if type(one).__module__.startswith("prefect.")]
+    for handler in away:
+        root.removeHandler(handler)
+    yield
+    for handler in away:
+        root.addHandler(handler)
 
 
 @task(target=None, name="{funcname}_{base}")
