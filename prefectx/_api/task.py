@@ -163,7 +163,8 @@ class Task(_Called, Generic[P, R_co]):
     def code_hash(self) -> str:
         """A hash of what the function does."""
         if self._code_hash is None:
-            self._code_hash = code_hash(self.fn)
+            # Not of `fn`: Prefect's copy of a method, bound to an object, is not the class's own.
+            self._code_hash = code_hash(function_in(self._given))
         return self._code_hash
 
     @property
@@ -183,7 +184,7 @@ class Task(_Called, Generic[P, R_co]):
     def identity(self) -> str:
         """What tells the task apart from all others: its name, and what it does."""
         if self._identity is None:
-            self._identity = f"{self.qualified_name} {TaskIdentity(self.fn).text}"
+            self._identity = f"{self.qualified_name} {TaskIdentity(function_in(self._given)).text}"
         return self._identity
 
     if TYPE_CHECKING:

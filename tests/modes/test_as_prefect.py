@@ -284,6 +284,23 @@ def test_options_change_by_prefects_rules_and_attributes_can_be_set() -> None:
     assert base.with_options(target="out/{x}", retries=1).item(3).target == "out/3"
 
 
+def code_of(bound: Any) -> tuple[str, str]:
+    """Return a method's code hash and identity, worked out anew."""
+    fresh = copy.copy(bound)
+    fresh._code_hash = fresh._identity = None
+    return fresh.code_hash, fresh.identity
+
+
+@EVERY_PREFECT_MODE
+def test_a_method_is_the_same_code_before_and_after_it_is_bound() -> None:
+    """Prefect's copy of it, which bears the object, is no other version of the task."""
+    asked_of_the_class = code_of(Scale.times)
+    bound = Scale(2).times
+    assert isinstance(bound.retries, int)
+    assert bound.fn is not Scale.times.fn
+    assert code_of(bound) == code_of(Scale(3).times) == asked_of_the_class
+
+
 @EVERY_PREFECT_MODE
 @pytest.mark.parametrize("module", [pickle, cloudpickle], ids=lambda module: module.__name__)
 def test_tasks_and_flows_travel_with_what_was_set_after_decoration(module: Any) -> None:

@@ -253,7 +253,10 @@ def _note_made(task: Any) -> None:
     }
 
 
-_NO_ATTRIBUTE: Final = frozenset({"_made", "_whole", "_code_hash", "fn"})
+# The last three are worked out when they are asked for: nobody set them.
+_NO_ATTRIBUTE: Final = frozenset(
+    {"_made", "_whole", "fn", "_code_hash", "_identity", "_maker_mark"}
+)
 
 
 def _changes(task: Any) -> dict[str, Any]:
