@@ -153,6 +153,54 @@ def test_methods_keep_their_owners() -> None:
     )
 
 
+class Mapper:
+    @task(target="working/{funcname}/{number}")
+    def named(self, number: int) -> int:
+        return number
+
+    @task
+    def plain(self, number: int, plus: int = 0) -> int:
+        return number + plus
+
+    @task
+    async def later(self, number: int) -> int:
+        return number
+
+    @task
+    @classmethod
+    def of_class(cls, number: int) -> int:
+        return number
+
+    @flow
+    def map_named(self) -> Any:
+        return self.named.map([0, 1, 2])
+
+    @flow
+    def map_by_keyword(self) -> Any:
+        return self.plain.map(number=[0, 1, 2], plus=0)
+
+    @flow
+    def map_later(self) -> Any:
+        return self.later.map([0, 1, 2])
+
+    @flow
+    def map_of_class(self) -> Any:
+        return self.of_class.map([0, 1, 2])
+
+    @flow
+    def map_varied(self) -> Any:
+        return self.plain.with_options(retries=1).map([0, 1, 2])
+
+    @flow
+    def map_result(self) -> Any:
+        return self.plain.map([0, 1, 2]).result()
+
+
+@pytest.mark.parametrize("way", [name for name in vars(Mapper) if name.startswith("map_")])
+def test_map_of_a_method_gives_it_its_object(way: str) -> None:
+    assert run(getattr(Mapper(), way)) == [0, 1, 2]
+
+
 def test_unmapped_and_several_iterables_are_spread() -> None:
     @flow
     def spread() -> Any:

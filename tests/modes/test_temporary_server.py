@@ -138,7 +138,7 @@ def test_all_that_was_reported_is_recorded_before_it_stops(home: Path) -> None:
 def test_what_it_could_not_record_is_told_in_words(home: Path) -> None:
     """The database is locked by another; Ctrl-C ends the wait for it."""
     lock = f"import sqlite3; lock = sqlite3.connect({str(home / 'prefect.db')!r})"
-    with running(home, f"{lock}; many(40); lock.execute('begin immediate')") as process:
+    with running(home, f"{lock}; many(400); lock.execute('begin immediate')") as process:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
         said = next(line for line in lines if "waiting until the temporary" in line)
