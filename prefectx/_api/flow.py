@@ -23,7 +23,7 @@ from typing import (
 
 from prefectx._api.public_names import public_names
 from prefectx._calls.run import begin_flow, flow_body, in_task
-from prefectx._naming.options import FLOW_OPTIONS, FlowOptions, check_options
+from prefectx._naming.options import FLOW_ATTRIBUTES, FLOW_OPTIONS, FlowOptions, check_options
 from prefectx._runners import current_runner
 from prefectx._runners.run_block import ended_with
 from prefectx._runners.upgrade import become_prefect_flow, prefect_flow_class
@@ -207,8 +207,15 @@ class Flow(Generic[P, R_co]):
         return self._add_hook("on_running", fn)
 
     def _add_hook(self, option: HookOption, fn: H) -> H:
-        self.given_options[option] = [*(self.given_options.get(option) or ()), fn]
+        hooks = [*(self.given_options.get(option) or ()), fn]
+        self.given_options = cast("FlowOptions", {**self.given_options, option: hooks})
         return fn
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in FLOW_ATTRIBUTES:
+            # As in Prefect, where a flow's options are its attributes.
+            self.given_options = cast("FlowOptions", {**self.given_options, name: value})
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...

@@ -27,6 +27,7 @@ from prefectx._identity.code_hash import code_hash
 from prefectx._identity.names import module_name
 from prefectx._identity.task_identity import TaskIdentity
 from prefectx._naming.options import (
+    TASK_ATTRIBUTES,
     TASK_OPTIONS,
     TaskOptions,
     check_options,
@@ -117,7 +118,7 @@ class Task(_Called, Generic[P, R_co]):
         self.__qualname__ = qualified_name_of(self.fn)
         self.name: str = task_name(options) or name_of(self.fn)
         self.qualified_name: Final[str] = f"{_module_of(self.fn)}.{self.__qualname__}"
-        self.options: Final[TaskOptions] = options
+        self.options: TaskOptions = options
         is_async_generator = inspect.isasyncgenfunction(self.fn)
         self.is_generator: Final = inspect.isgeneratorfunction(self.fn) or is_async_generator
         self.is_async: Final = inspect.iscoroutinefunction(self.fn) or is_async_generator
@@ -363,8 +364,15 @@ class Task(_Called, Generic[P, R_co]):
         return self._add_hook("on_rollback", fn)
 
     def _add_hook(self, option: HookOption, fn: H) -> H:
-        self.options[option] = [*(self.options.get(option) or ()), fn]
+        hooks = [*(self.options.get(option) or ()), fn]
+        self.options = cast("TaskOptions", {**self.options, option: hooks})
         return fn
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in TASK_ATTRIBUTES:
+            # As in Prefect, where a task's options are its attributes.
+            self.options = cast("TaskOptions", {**self.options, name: value})
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what this class does not have: in a Prefect mode, prefect.Task has it.

@@ -42,7 +42,10 @@ def stop(futures: set[Any], report: Report) -> None:
 def _is_running(future: Any) -> bool:
     wrapped = getattr(future, "wrapped_future", None)
     running = getattr(wrapped, "running", None)
-    return True if running is None else bool(running())
+    if running is None or hasattr(wrapped, "wrapped_future"):
+        # Of a call in a pool of processes only its end can be seen.
+        return not getattr(wrapped, "done", bool)()
+    return bool(running())
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:

@@ -114,6 +114,9 @@ OWN_OPTIONS: Final = frozenset(
 )
 TASK_OPTIONS: Final = frozenset(TaskOptions.__annotations__)
 FLOW_OPTIONS: Final = frozenset(FlowOptions.__annotations__)
+#: Prefect's options, which its tasks and flows have as attributes that can be set.
+TASK_ATTRIBUTES: Final = TASK_OPTIONS - OWN_OPTIONS
+FLOW_ATTRIBUTES: Final = FLOW_OPTIONS - {"name", "rerun_on"}
 
 
 def check_options(given: Iterable[str], known: frozenset[str], decorator: str) -> None:

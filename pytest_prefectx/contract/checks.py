@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
-
 from pytest_prefectx.equality import difference
 
 if TYPE_CHECKING:
@@ -57,9 +55,9 @@ def spoil(value: Any) -> None:
 def require(holds: object, message: str) -> None:
     """Fail the test unless something holds."""
     __tracebackhide__ = True
-    # An assert would say less: pytest rewrites those of its plugins only once they are installed.
+    # pytest rewrites the asserts of its plugins only once they are installed.
     if not holds:
-        pytest.fail(message)
+        raise AssertionError(message)
 
 
 def require_identical(value: object, expected: object, message: str) -> None:
@@ -68,7 +66,8 @@ def require_identical(value: object, expected: object, message: str) -> None:
     found = difference(value, expected)
     if found is not None:
         left, right = (ascii(part)[:200] for part in (found.left, found.right))
-        pytest.fail(f"{message}: at value{found.path} {left} instead of {right} ({found.why})")
+        msg = f"{message}: at value{found.path} {left} instead of {right} ({found.why})"
+        raise AssertionError(msg)
 
 
 def require_kept(store: Store, target: str, value: object, event: str) -> None:

@@ -56,10 +56,18 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), name=st.sampled_from(TARGETS))
     def save(self, data: st.DataObject, name: str) -> None:
-        """Save a value, also over another."""
-        value = data.draw(self.values)
-        self.store.save(name + self.suffix, value)
-        self.model[name + self.suffix] = value
+        """Save a value."""
+        self._save(name + self.suffix, data.draw(self.values))
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def save_over_another(self, data: st.DataObject) -> None:
+        """Save a value under a target that exists."""
+        self._save(data.draw(st.sampled_from(sorted(self.model))), data.draw(self.values))
+
+    def _save(self, target: str, value: Any) -> None:
+        self.store.save(target, value)
+        self.model[target] = value
 
     @rule(name=st.sampled_from(TARGETS))
     def load(self, name: str) -> None:

@@ -252,3 +252,50 @@ def test_an_interrupted_flow_says_what_it_did(tmp_target: Targets) -> None:
     assert "2 ran" in done.stderr
     file.unlink()
     assert all(load(prefectx.item(name)) in {0, 1} for name in tmp_target.items())
+
+
+IN_PROCESSES = """
+    import os, signal, time
+    from pathlib import Path
+    from prefect.task_runners import ProcessPoolTaskRunner
+    from prefectx import flow, task
+
+    @task
+    def slow(number: int) -> int:
+        Path(f"started-{number}").touch()
+        deadline = time.monotonic() + 60
+        while not Path("go").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return number
+
+    @flow(task_runner=ProcessPoolTaskRunner(max_workers=2))
+    def all_of_them() -> None:
+        futures = [slow.submit(number) for number in range(2)]
+        while len(list(Path(".").glob("started-*"))) < 2:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+        for future in futures:
+            future.result()
+
+    if __name__ == "__main__":
+        all_of_them()
+"""
+
+
+@pytest.mark.prefectx("prefect.skip")
+def test_a_flow_in_processes_that_is_interrupted_says_what_it_waits_for(
+    tmp_path: Path, prefect_server: Any
+) -> None:
+    file = tmp_path / "script.py"
+    file.write_text(dedent(IN_PROCESSES))
+    command = [sys.executable, str(file)]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stderr is not None
+        lines = []
+        for line in started.stderr:
+            lines.append(line)
+            if line.startswith("stopped: "):
+                (tmp_path / "go").touch()
+        told = "".join(lines)
+    assert "stopped: 0 of 2 done; waiting for 2 running tasks, Ctrl-C again to kill them" in told
+    assert "AttributeError" not in told

@@ -16,7 +16,12 @@ import prefect
 from prefect.utilities.annotations import NotSet
 
 from prefectx._logs.handlers import ensure_logs
-from prefectx._naming.options import FLOW_OPTIONS, check_options, prefect_flow_options
+from prefectx._naming.options import (
+    FLOW_ATTRIBUTES,
+    FLOW_OPTIONS,
+    check_options,
+    prefect_flow_options,
+)
 from prefectx._runners import current_runner
 from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.lost_server import flow_end, say_that_it_is_gone
@@ -52,6 +57,9 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
     class PrefectFlow(kind, prefect.Flow[..., Any]):  # type: ignore[misc] # which class, only callers know
         """A flow of ours that is one of Prefect's."""
+
+        # Its attributes travel by themselves: see `_changes`.
+        __setattr__ = object.__setattr__
 
         @property
         def fn(self: Any) -> Any:
@@ -209,12 +217,15 @@ def as_prefect_flow(flow: Any) -> Any:
     with _becoming:
         if is_prefect_flow(flow):
             return flow
+        were_set = FLOW_ATTRIBUTES & attributes_of(flow).keys()
         # Another thread may use the flow meanwhile: it becomes a whole one at once.
         attributes_of(flow).update(attributes)
         _SET_CLASS(flow, kind)
     if flow._bound:
         _bind(flow)
     _note_made(flow)
+    for name in were_set:
+        del flow._made[name]
     return flow
 
 

@@ -82,7 +82,12 @@ class InOrder(PrefectFutureList[Any]):
 def _count(
     report: Report, task: AnyTask, call: Callable[[], str], future: PrefectFuture[Any]
 ) -> None:
-    future.wait()
+    try:
+        future.wait()
+    except Exception as error:  # noqa: BLE001 - it is the flow's, which asks the future itself
+        # What the task gave, or raised, did not travel.
+        report.failed(task, call(), None, error)
+        return
     _count_state(report, task, call, getattr(future, "_final_state", None))
 
 

@@ -27,7 +27,13 @@ from prefectx._calls.run import current_run, in_task, task_body
 from prefectx._logs.handlers import logging_as, wanted
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning, interval
-from prefectx._naming.options import OWN_OPTIONS, TASK_OPTIONS, check_options, prefect_options
+from prefectx._naming.options import (
+    OWN_OPTIONS,
+    TASK_ATTRIBUTES,
+    TASK_OPTIONS,
+    check_options,
+    prefect_options,
+)
 from prefectx._naming.task_names import base_of
 from prefectx._runners.prefect.child_context import run_here
 from prefectx._runners.prefect.logs import connect, run_logger
@@ -93,6 +99,9 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
 
     class PrefectTask(kind, prefect.Task[..., Any]):  # type: ignore[misc] # which class, only callers know
         """A task of ours that is one of Prefect's."""
+
+        # Its attributes travel by themselves: see `_changes`.
+        __setattr__ = object.__setattr__
 
         def with_options(self: Any, **options: Any) -> Any:
             """Return this task with some options changed: Prefect's by the rules of Prefect."""
@@ -192,12 +201,15 @@ def as_prefect_task(task: Any) -> Any:
     with _becoming:
         if is_prefect_task(task):
             return task
+        were_set = TASK_ATTRIBUTES & attributes_of(task).keys()
         # Another thread may use the task meanwhile: it becomes a whole one at once.
         attributes_of(task).update(attributes)
         _SET_CLASS(task, kind)
     if task._bound:
         task.fn = _bound_function(task)
     _note_made(task)
+    for name in were_set:
+        del task._made[name]
     return task
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_prefectx.agree.effects import TAKES_TIME
 from pytest_prefectx.agree.formatting import short_text, task_name, task_text
 from pytest_prefectx.agree.hidden import OF_CHANCE, changed, file_key, sources_of_chance
 from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
@@ -109,8 +110,11 @@ def side_effect(case: Case) -> Reason | None:
             text = f"{task_text(call)} changes {listed(hidden)}; {why}."
             return Reason("side-effect", text, advice)
     for call in calls:
-        if call.effects:
-            does = f"{task_text(call)} {listed(call.effects)}"
+        effects = [
+            effect for effect in call.effects if case.skipped or not effect.startswith(TAKES_TIME)
+        ]
+        if effects:
+            does = f"{task_text(call)} {listed(effects)}"
             seen = ", and the result depends on that" if case.skipped else ""
             return Reason("side-effect", f"{does}{seen}; {why}.", advice)
     if case.skipped:
