@@ -170,7 +170,7 @@ class Task(_Called, Generic[P, R_co]):
 
     @property
     def maker_mark(self) -> str:
-        """What stands for the task, as it is now, on the targets that it makes."""
+        """A text that stands for the task, as it is now, on the targets that it makes."""
         if self._maker_mark is None:
             code = self.code_hash
             self._maker_mark = maker_mark(self.qualified_name, code, records.python_version())

@@ -135,6 +135,8 @@ class Call:
             file=_script_of(self.task),
             contents=self._contents,
             files=files or None,
+            base_from=self.task.naming.base_from(self.identity.arguments) or None,
+            key=self.identity.key,
         )
 
 

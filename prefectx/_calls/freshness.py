@@ -42,7 +42,7 @@ def plain_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         return None
     if text is None or item is None:
         return None
-    return known.found(item, known.mark + text)
+    return known.found(item, text)
 
 
 def is_done(call: Call) -> bool:
@@ -61,7 +61,7 @@ def is_done(call: Call) -> bool:
     task, run = call.task, current_run()
     asks = bool(call.reasons) or task.naming.must_read_records
     # A store that is far away gives no marks; it is asked for one record a task and folder.
-    is_other = mark not in {"", task.maker_mark}
+    is_other = mark not in {"", task.maker_mark + call.identity.key}
     must_read = run.looks_first(task.identity, item.target) or is_other or asks
     text = item.store.load_record(item.target) if must_read else None
     record = None if text is None else parsed(text)
@@ -71,6 +71,7 @@ def is_done(call: Call) -> bool:
             return False
         if _is_stale(call, record):
             return False
+        _check_base(call, item, record)
         if is_claimed:
             # Else it was said already.
             _note_what_is_old(call, item, record)
@@ -94,6 +95,20 @@ def _check_maker(call: Call, item: Item[Any], record: Record) -> None:
         f" {record.task!r} has made never counts as this task's. Let the targets of the two differ"
         " (a folder of their own, say), or if the task was only renamed or moved, delete the"
         f" target: {item.path!r}."
+    )
+    raise TargetCollision(msg)
+
+
+def _check_base(call: Call, item: Item[Any], record: Record) -> None:
+    """Raise `TargetCollision` if the target was made for another argument of the same base."""
+    base_from = call.task.naming.base_from(call.identity.arguments)
+    if (record.base_from or "") == base_from:
+        return
+    msg = (
+        f"target {item.target!r} of {call.summary} was made by another call: {record.call}. A task"
+        " whose one argument is an Item takes over the Item's base, so that both have this target."
+        " Let them differ (two tasks, or a template that names more), let rerun_on={'inputs'}"
+        f" decide, or delete the target to make it anew: {item.path!r}."
     )
     raise TargetCollision(msg)
 
@@ -137,7 +152,7 @@ def _is_expired(call: Call, record: Record) -> bool:
 
 def _note_what_is_old(call: Call, item: Item[Any], record: Record) -> None:
     """Note for the run's warnings what is trusted although it was made otherwise."""
-    if record.call != call.summary:
+    if record.key not in {None, call.identity.key}:
         why = f"was made by another call: {record.call}, now {call.summary}"
     elif _other_code(call, record):
         why = other_version(call.task.name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
 from prefectx._calls.report import Report
 from prefectx._calls.user_line import UserLine, user_line
+from prefectx._identity.call_identity import key_of
 from prefectx._settings.context import context_names, replaced_context
 from prefectx._settings.scoped import Setting
 from prefectx._values.item import Item
@@ -89,14 +90,19 @@ class Known:
         self._look = task.naming.store.look
         self._maker = task.maker_mark
 
-    def found(self, item: Item[Any], claim: str) -> Any:
-        """Return what the call is given if the target is there and this call's, else None."""
-        target = item.target
+    def found(self, item: Item[Any], text: str) -> Any:
+        """Return what the call is given if the target is there and this call's, else None.
+
+        Args:
+            item: The call's Item.
+            text: The exact text of its arguments.
+        """
+        target, claim = item.target, self.mark + text
         if self.claims.setdefault(target, claim) != claim:
             return None
         mark = self._look(target)
-        if mark is None or (mark and mark != self._maker):
-            # The long way finds out whether another task has made it, or other code.
+        if mark is None or (mark and mark != self._maker + key_of(text)):
+            # The long way finds out whether another task or call has made it, or other code.
             return None
         self._line.skipped += 1
         return item.load() if inside_task.get() else item

@@ -6,7 +6,9 @@ literals, a digest for all else, a short text for people.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from xxhash import xxh3_64_hexdigest
 
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.short_text import short_text_of_call
@@ -30,7 +32,7 @@ class CallIdentity:
         exact: The arguments as text, `x=1, y='a'`, if all are small literals or Items; else None.
     """
 
-    __slots__ = ("_digests", "_short", "arguments", "exact", "task")
+    __slots__ = ("_digests", "_key", "_short", "arguments", "exact", "task")
 
     def __init__(self, task: str, arguments: Mapping[str, Any]) -> None:
         self.task = task
@@ -38,6 +40,7 @@ class CallIdentity:
         self.exact = exact_text(arguments)
         self._digests: dict[str, bytes | UnsupportedValue] | None = None
         self._short: str | None = None
+        self._key: str | None = None
 
     @property
     def short(self) -> str:
@@ -45,6 +48,21 @@ class CallIdentity:
         if self._short is None:
             self._short = short_text_of_call(self.task, self.arguments)
         return self._short
+
+    @property
+    def key(self) -> str:
+        """A short text that another call has not, the same in every process.
+
+        What has no value of its own does not count.
+        """
+        if self._key is None:
+            if self.exact is not None:
+                self._key = key_of(self.exact)
+            else:
+                from prefectx._identity.content_hash import digest
+
+                self._key = digest(self.digests).hex()[:_LENGTH_OF_KEY]
+        return self._key
 
     @property
     def digests(self) -> Mapping[str, bytes | None]:
@@ -119,6 +137,14 @@ class CallIdentity:
                 name: _digest_of(name, value) for name, value in self.arguments.items()
             }
         return self._digests
+
+
+_LENGTH_OF_KEY: Final = 16
+
+
+def key_of(exact: str) -> str:
+    """Return the `key` of a call that this exact text tells."""
+    return xxh3_64_hexdigest(exact.encode("utf-8", "surrogatepass"))
 
 
 class _Held:

@@ -58,15 +58,11 @@ def made_base(
     Raises:
         UnsupportedValue: An argument cannot be told apart from others.
     """
-    given = [
-        (key, value)
-        for key, value in arguments.items()
-        if key not in defaults or not _is_default(value, defaults[key])
-    ]
+    given = _given(arguments, defaults)
     if not given:
         return NO_ARGUMENTS
-    if len(given) == 1 and (name := _base_of_item(*given[0], defaults, around)):
-        return name
+    if (item := _item_taken_over(given, defaults, around)) is not None:
+        return item.base
     readable = [_readable(value) for _, value in given[bool(owner) :]]
     text = shown = "-".join(text for text, _ in readable)
     if len(text) > _LONGEST:
@@ -78,6 +74,37 @@ def made_base(
     # A method that overrides another one may call it with the same arguments.
     whole = {"": owner, **arguments} if owner else arguments
     return f"{name}~{_hash(whole)[: 8 if is_whole else 16]}"
+
+
+def base_from(
+    arguments: Mapping[str, Any], defaults: Mapping[str, Any], around: tuple[str, str] | None
+) -> str:
+    """Return where the Item lies whose base `made_base` takes over; "" if it takes over none.
+
+    Args:
+        arguments: The call's arguments, defaults applied.
+        defaults: The defaults.
+        around: What the task's targets begin and end with.
+
+    Returns:
+        The Item's target, with `{base}` in place of its base, after its store's label.
+    """
+    if not any(map(is_item, arguments.values())):
+        return ""
+    item = _item_taken_over(_given(arguments, defaults), defaults, around)
+    if item is None:
+        return ""
+    before, base, after = item.target.rpartition(item.base)
+    target = f"{before}{{base}}{after}" if base else after
+    return f"{item.store.label()}{target}"
+
+
+def _given(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (key, value)
+        for key, value in arguments.items()
+        if key not in defaults or not _is_default(value, defaults[key])
+    ]
 
 
 def _is_clear(text: str, given: Sequence[str], parameters: Sequence[str]) -> bool:
@@ -106,18 +133,21 @@ def _without_odd(text: str) -> str:
     return re.sub(_ODD, "_", text)
 
 
-def _base_of_item(
-    key: str, value: Any, defaults: Mapping[str, Any], around: tuple[str, str] | None
-) -> str:
-    """Return the base that the one argument passes on, or nothing."""
+def _item_taken_over(
+    given: list[tuple[str, Any]], defaults: Mapping[str, Any], around: tuple[str, str] | None
+) -> Item[Any] | None:
+    """Return the one argument if it is an Item that passes on its base."""
+    if len(given) != 1:
+        return None
+    ((key, value),) = given
     # Of two arguments that may be left out, the name would not say which was given.
     if key in defaults or not is_item(value) or not value.has_given_base:
-        return ""
+        return None
     start, end = around or (value.target, "/")
     if value.target.startswith(start) and value.target.endswith(end):
         # It is an output of this very task: it would be its own input.
-        return ""
-    return "" if _is_like_a_literal(value.base) else value.base
+        return None
+    return None if not value.base or _is_like_a_literal(value.base) else value
 
 
 def _hash(arguments: Mapping[str, Any]) -> str:

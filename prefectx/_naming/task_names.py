@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._naming.default_base import made_base
+from prefectx._naming.default_base import base_from, made_base
 from prefectx._naming.options import run_name_template
 from prefectx._naming.signature import Signature
 from prefectx._naming.template import Template
@@ -58,6 +58,9 @@ class Naming:
         self._base: Final = self._template("base", merged.get("base"), None)
         self._name: Final = self._template("name", run_name_template(options), self._base_of)
         self._target: Final = self._template("target", merged.get("target"), self._base_of)
+        self._around: Final = (
+            (self._target.folder, self._target.ending) if self._target is not None else None
+        )
         self._is_store_given: Final = options.get("store", Filestore) is not Filestore
         self._store: Store = self._checked_store(merged)
         self._is_placed = False
@@ -147,9 +150,13 @@ class Naming:
             return str(names["base"])
         if self._base is not None:
             return self._base.render(arguments)
-        target = self._target
-        around = (target.folder, target.ending) if target else None
-        return made_base(arguments, self._signature.absent, self._owner, around)
+        return made_base(arguments, self._signature.absent, self._owner, self._around)
+
+    def base_from(self, arguments: Mapping[str, Any]) -> str:
+        """Return where the Item lies whose base a call's target takes over; "" if there is none."""
+        if self.item_base == "" or self._base is not None or "base" in context_names():
+            return ""
+        return base_from(arguments, self._signature.absent, self._around)
 
     def _template(
         self, option: str, text: object, base: Callable[[Mapping[str, Any]], str] | None

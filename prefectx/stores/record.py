@@ -36,6 +36,8 @@ class Record(NamedTuple):
         contents: A hash of what lies at the targets of Items, if `rerun_on` asks for `"upstream"`.
         files: The files that the arguments name, by their paths: size, time, hash of the content.
         output: The same of the target, if the task's function wrote it itself.
+        base_from: Where the Item lies whose base the target took over, `{base}` in its place.
+        key: A hash of the call's arguments, by value; Items count by their targets.
         by: The user whose process made it.
         host: The machine that made it.
         bytes: How large the output was.
@@ -64,6 +66,8 @@ class Record(NamedTuple):
     contents: str | None = None
     files: Mapping[str, tuple[int, int, str]] | None = None
     output: tuple[int, int, str] | None = None
+    base_from: str | None = None
+    key: str | None = None
 
     @property
     def version(self) -> str:
@@ -81,9 +85,11 @@ def maker_mark(task: str, code: str, python: str) -> str:
 
 
 def mark_of(text: str) -> str:
-    """Return the mark of the task that a record's text names, or "" if it is no record."""
+    """Return the mark of the task and the call that a record names, or "" if it is no record."""
     record = parsed(text)
-    return "" if record is None else maker_mark(record.task, record.code, record.python)
+    if record is None:
+        return ""
+    return maker_mark(record.task, record.code, record.python) + (record.key or "")
 
 
 def version_of(text: str | None) -> str | None:
@@ -221,7 +227,7 @@ _LONGEST: Final = 1 << 20
 
 _KINDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("task", "call", "made", "python", "code"), str),
-    **dict.fromkeys(("inputs", "by", "host", "file", "contents"), str | None),
+    **dict.fromkeys(("inputs", "by", "host", "file", "contents", "base_from", "key"), str | None),
     **dict.fromkeys(("args", "shape", "files"), dict | None),
     "seconds": int | float,
     "bytes": int | None,

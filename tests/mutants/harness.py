@@ -59,6 +59,11 @@ def size(text: str) -> int:
     return len(text)
 
 
+@task
+def loudness(text: str) -> int:
+    return len(text)
+
+
 @task(target="{funcname}/{base}.txt")
 def shout(text: str) -> str:
     return text.upper()
@@ -158,7 +163,7 @@ def mixed(value: Any) -> list[Any]:
 
 @flow
 def texts(text: str) -> list[Any]:
-    return [size(text), shout(text), encoded(text), size(shout(text))]
+    return [size(text), shout(text), encoded(text), loudness(shout(text))]
 
 
 @flow
