@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import time
 from functools import lru_cache
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
@@ -42,10 +43,35 @@ def syntax_of(fn: Any) -> str | None:
     return _text(named[0], _IGNORED | {"decorator_list"}) if len(named) == 1 else None
 
 
+def syntax_tree(source: str, mode: str = "exec") -> Any:
+    """Return the syntax tree of a text, whatever other threads do meanwhile.
+
+    Args:
+        source: The text.
+        mode: As for `compile`.
+
+    Raises:
+        SyntaxError: It is no Python.
+        ValueError: It has a null byte.
+        RecursionError: It is nested too deeply.
+    """
+    for _ in range(_MOST_TRIES - 1):
+        try:
+            return ast.parse(source, mode=mode)
+        except SystemError:
+            # Python 3.11 counts the depth of trees for all threads together, and gives up if one
+            # goes on in the middle of another's: github.com/python/cpython/issues/106905.
+            time.sleep(0.001)
+    return ast.parse(source, mode=mode)
+
+
+_MOST_TRIES: Final = 100
+
+
 @lru_cache(maxsize=64)
 def _parsed(source: str) -> tuple[ast.Module, frozenset[CodeType]] | None:
     try:
-        tree = ast.parse(source)
+        tree = syntax_tree(source)
         compiled = compile(source, "", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from symtable import symtable
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._identity.syntax import syntax_tree
 from prefectx._naming.safe_names import LONGEST, LONGEST_PART, are_plainly_safe, why_unsafe
 from prefectx._settings.context import context_names
 from prefectx._values.item import Item
@@ -186,7 +187,7 @@ def _parsed(text: str) -> tuple[str, frozenset[str]]:
         if quotes in text or text.endswith(quotes[0]):
             continue
         body = f"rf{quotes}{text}{quotes}"
-        if any(isinstance(node, _WAITING) for node in ast.walk(ast.parse(body, mode="eval"))):
+        if any(isinstance(node, _WAITING) for node in ast.walk(syntax_tree(body, "eval"))):
             msg = "a template cannot await or yield"
             raise SyntaxError(msg)
         return body, frozenset(_free_names(symtable(body, "template", "eval")))

@@ -72,7 +72,8 @@ class Record(NamedTuple):
     @property
     def version(self) -> str:
         """What differs where a target was made by another call or by other code."""
-        return f"{self.call} {self.inputs} {self.contents} {self.code} {self.complete}"
+        # Not whether it is complete: the same call may be making it once more.
+        return f"{self.call} {self.key} {self.inputs} {self.contents} {self.code}"
 
 
 # Pickles name it so, and hold when modules move.

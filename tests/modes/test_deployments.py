@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
 from prefect.flows import load_flow_from_entrypoint
 from prefect.states import Cancelling
 
@@ -108,9 +109,8 @@ def process(folder: Path, *arguments: str, **variables: str | None) -> Generator
 
 
 def deployment_named(name: str) -> Any:
-    with get_client(sync_client=True) as client:
-        known = client.read_deployments()
-        return next((each for each in known if each.name == name), None)
+    with get_client(sync_client=True) as client, suppress(ObjectNotFound):
+        return client.read_deployment_by_name(f"report/{name}")
 
 
 def start(name: str, days: list[str]) -> Any:

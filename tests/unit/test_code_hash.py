@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import linecache
 import sys
+import threading
+import time
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +16,7 @@ import pytest
 
 from prefectx import task
 from prefectx._identity.code_hash import code_fingerprints, code_hash
+from prefectx._identity.syntax import syntax_tree
 from prefectx._identity.task_identity import TaskIdentity
 
 if TYPE_CHECKING:
@@ -317,3 +321,36 @@ class TestTasks:
             }
             assert len(shown) == 1
             assert shown.pop().startswith(f"{name}.clean ")
+
+
+def test_code_is_hashed_while_other_threads_read_code_too() -> None:
+    source = "".join(
+        f"def f{number}(x):\n    return [x, [{number}, [x]]]\n" for number in range(99)
+    )
+    failed: list[BaseException] = []
+
+    def read() -> None:
+        for number in range(10):
+            try:
+                syntax_tree(f"{source}\n{number}")
+            except SystemError as error:
+                failed.append(error)
+
+    threshold = gc.get_threshold()
+    gc.set_threshold(50, 2, 2)
+    # Python 3.11 lets another thread go on in the middle only when it collects garbage.
+    gc.callbacks.append(_let_others_go_on)
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        gc.callbacks.remove(_let_others_go_on)
+        gc.set_threshold(*threshold)
+    assert failed == []
+
+
+def _let_others_go_on(_phase: str, _info: dict[str, int]) -> None:
+    time.sleep(0.0001)

@@ -21,7 +21,7 @@ from prefectx.errors import PrefectxError, TemplateError
 from prefectx.stores import Filestore
 from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 def target_of(template: str, fn: Any, *args: Any, **kwargs: Any) -> str:
