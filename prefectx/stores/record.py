@@ -82,8 +82,11 @@ def maker_mark(task: str, code: str, python: str) -> str:
 
 def mark_of(text: str) -> str:
     """Return the mark of the task that a record's text names, or "" if it is no record."""
-    record = parsed(text)
-    return "" if record is None else maker_mark(record.task, record.code, record.python)
+    record = parsed(text) if text else None
+    if record is None:
+        return ""
+    # What is not complete is nobody's: each task reads its record first.
+    return maker_mark(record.task, record.code, record.python) if record.complete else "unfinished"
 
 
 def version_of(text: str | None) -> str | None:
