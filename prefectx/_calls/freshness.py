@@ -60,9 +60,9 @@ def is_done(call: Call) -> bool:
         return False
     task, run = call.task, current_run()
     asks = bool(call.reasons) or task.naming.must_read_records
-    # A store that is far away gives no marks; it is asked for one record a task and folder.
+    # Without a mark there is no record. What this very call has made is looked at once a folder.
     is_other = mark not in {"", task.maker_mark + call.identity.key}
-    must_read = run.looks_first(task.identity, item.target) or is_other or asks
+    must_read = is_other or asks or (mark and run.looks_first(task.identity, item.target))
     text = item.store.load_record(item.target) if must_read else None
     record = None if text is None else parsed(text)
     if record is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128_digest
 
 from prefectx.errors import UnsupportedValue
+from prefectx.stores.record import mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,9 +52,9 @@ class Store(ABC):
     def look(self, target: str) -> str | None:
         """Return the mark of the task that made an output; None if the output is not there.
 
-        A store that would have to ask far away, or twice, gives "": here, every one does.
+        It is "" if no record says which task that was.
         """
-        return "" if self.exists(target) else None
+        return mark_of(self.load_record(target) or "") if self.exists(target) else None
 
     @abstractmethod
     def load(self, target: str) -> Any:

@@ -91,11 +91,13 @@ class Filestore(Store):
             return mark
         if not self.exists(target):
             return None
-        return "" if self._place.is_remote else mark_of(self.load_record(target) or "")
+        if self._place.is_remote:
+            return self._place.mark_in(_record(target), _mark_in)
+        return mark_of(self.load_record(target) or "")
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "exists" in vars(cls) and "look" not in vars(cls):
+        if not vars(cls).keys().isdisjoint({"exists", "load_record"}) and "look" not in vars(cls):
             # It may look elsewhere as well.
             cls.look = Store.look  # type: ignore[method-assign]
 
@@ -272,6 +274,10 @@ class Filestore(Store):
 
 
 _SAVING: Final = (Filestore.save, Filestore.save_record, Filestore.load_record)
+
+
+def _mark_in(record: bytes) -> str:
+    return mark_of(record.decode(errors="replace"))
 
 
 def _record(target: str) -> str:

@@ -87,9 +87,12 @@ def maker_mark(task: str, code: str, python: str) -> str:
 
 def mark_of(text: str) -> str:
     """Return the mark of the task and the call that a record names, or "" if it is no record."""
-    record = parsed(text)
+    record = parsed(text) if text else None
     if record is None:
         return ""
+    if not record.complete:
+        # It is nobody's: each task reads its record first.
+        return "unfinished"
     return maker_mark(record.task, record.code, record.python) + (record.key or "")
 
 

@@ -22,10 +22,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from prefectx.stores.base import Store
 from prefectx.stores.folders.listing import listings
 from prefectx.stores.messages import decoded, encoded, missing
+from prefectx.stores.record import mark_of
 from prefectx.stores.sql_engine import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 # A little less than what SQLite and PostgreSQL take.
@@ -79,7 +80,7 @@ class SQLStore(Store):
             sql.Column("saved", sql.DateTime(timezone=True)),
         )
         self._looked_for: Final[sql.Select[Any]] = sql.select(
-            sql.literal_column("1", sql.Integer())
+            sql.func.coalesce(self._rows.c.record, sql.literal_column("''"))
         ).where(
             self._rows.c.target == sql.bindparam("target", type_=sql.Text()),
             self._rows.c.value.is_not(None),
@@ -95,12 +96,41 @@ class SQLStore(Store):
         if known is not None and known.has(self._place(), target, self._names_in):
             return True
         # Another process may have made it since.
-        return self._is_there(target)
+        return self._recorded(target) is not None
 
-    def _is_there(self, target: str) -> bool:
-        if (found := self._database.has_row(self._rows, self._looked_for, target)) is not None:
-            return found
-        return self._one(target, sql.literal(1)) is not None
+    def look(self, target: str) -> str | None:
+        """Return the mark of the task that made an output: within a run, with those next to it.
+
+        Raises:
+            StoreUnreachable: The database is away.
+        """
+        known, place = listings.get(), self._place()
+        if known is not None and known.has(place, target, self._names_in):
+            return known.mark(place, target, self._names_in, self._marks_of)
+        record = self._recorded(target)
+        return None if record is None else mark_of(record)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not vars(cls).keys().isdisjoint({"exists", "load_record"}) and "look" not in vars(cls):
+            # It may look elsewhere as well.
+            cls.look = Store.look  # type: ignore[method-assign]
+
+    def _recorded(self, target: str) -> str | None:
+        """Return the record of an output, "" if it has none, None if the output is not there."""
+        found = self._database.ask(self._rows, self._looked_for, target)
+        if found is not None:
+            return found[0] if found else None
+        record: str | None = self._one(target, sql.func.coalesce(self._rows.c.record, ""))
+        return record
+
+    def _marks_of(self, targets: Sequence[str]) -> Mapping[str, str]:
+        asked = sql.select(self._rows.c.target, self._rows.c.record).where(
+            self._rows.c.target.in_(targets)
+        )
+        with self._connected(targets[0]) as connection:
+            found = () if connection is None else connection.execute(asked).all()
+        return {target: mark_of(record or "") for target, record in found}
 
     def load(self, target: str) -> Any:
         """Return the output.
@@ -205,6 +235,8 @@ class SQLStore(Store):
     def save_record(self, target: str, record: str) -> None:
         """Keep the record beside the output."""
         self._put(target, record=record)
+        if (known := listings.get()) is not None:
+            known.forget_mark(self._place(), target)
 
     def _one(self, target: str, column: sql.ColumnElement[Any]) -> Any:
         asked = sql.select(column).where(

@@ -84,8 +84,8 @@ class Database:
             self._engines.setdefault(key, engine)
         return self._engines[key]
 
-    def has_row(self, table: sql.Table, asked: sql.Select[Any], target: str) -> bool | None:
-        """Tell at little cost whether a query for a target finds a row; None if it cannot be told.
+    def ask(self, table: sql.Table, asked: sql.Select[Any], target: str) -> list[str] | None:
+        """Return at little cost the texts that a query for a target finds; None if it cannot.
 
         Each thread keeps a connection to an SQLite file for it. Other databases are asked by what
         SQLAlchemy does for each query, which takes as long as the way there and back.
@@ -93,14 +93,14 @@ class Database:
         if self._kind != "sqlite":
             return None
         if not self.is_there():
-            return False
+            return []
         try:
             reader: _Reader | None = getattr(self._readers, "here", None)
             if reader is None or reader.key != (self._key(), table.name):
                 engine = self.engine(table)
                 reader = _Reader((self._key(), table.name), engine, asked)
                 self._readers.here = reader
-            return reader.finds(target)
+            return reader.found(target)
         except Exception:  # noqa: BLE001 - those who ask the long way are told what it is
             return None
 
@@ -193,10 +193,10 @@ class _Reader:
         self._cursor = self._connection.cursor()
         self._text = str(asked.compile(dialect=engine.dialect))
 
-    def finds(self, target: str) -> bool:
+    def found(self, target: str) -> list[str]:
         self._cursor.execute(self._text, (target,))
         # To the end, or the file would stay locked for those who write.
-        return bool(self._cursor.fetchall())
+        return [text for (text,) in self._cursor.fetchall()]
 
 
 def _make(table: sql.Table, engine: sql.Engine) -> None:

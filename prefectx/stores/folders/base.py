@@ -73,6 +73,14 @@ class Place(ABC):
         """Return the mark that is kept with a file that has a note, if one is."""
         return None
 
+    def mark_in(self, name: str, mark_of: Callable[[bytes], str]) -> str:
+        """Return the mark that `mark_of` finds in a file, or "" if the file is not there."""
+        try:
+            with self.open(name) as file:
+                return mark_of(file.read())
+        except NO_SUCH_FILE:
+            return ""
+
     @abstractmethod
     def delete(self, name: str) -> None:
         """Remove a file; do nothing if it is not there."""

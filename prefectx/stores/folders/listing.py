@@ -4,16 +4,20 @@ A flow over 5,000 outputs in an object store would otherwise ask it 5,000 times 
 Within a run, the first question about a folder lists it, and what this process writes and deletes
 is noted. What others write meanwhile is not seen: such an output is made again. Outside of any
 run each question is asked anew.
+
+Which task has made an output stands in a record of its own, so records are read ahead: many at
+once, if those that were read before have been asked for.
 """
 
 from __future__ import annotations
 
 from _thread import allocate_lock
+from bisect import bisect_left
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     class NamesIn(Protocol):
         """Lists a folder of a place: names from the place's root on."""
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 _SIBLINGS: Final = 3
 """After how many folders of one folder that one is listed as a whole."""
 
+_MOST_AHEAD: Final = 500
+"""How many files are read at once at most. Older versions of SQLite take 999 parameters."""
+
 
 class Listings:
     """The folders that one run has listed."""
@@ -35,6 +42,10 @@ class Listings:
         # By place and folder; of what was listed as a whole, names below sub-folders too.
         self._flat: Final[dict[tuple[str, str], set[str]]] = {}
         self._whole: Final[dict[tuple[str, str], set[str]]] = {}
+        # By place, the marks of the files that were read.
+        self._marks: Final[dict[str, dict[str, str]]] = {}
+        # By place, how many marks were there when they were asked for.
+        self._found: Final[dict[str, int]] = {}
 
     def has(self, place: str, name: str, names_in: NamesIn) -> bool:
         """Tell whether there is a file of this name.
@@ -44,13 +55,37 @@ class Listings:
             name: The file's name in it.
             names_in: Lists a folder of the place.
         """
-        folder = name.rpartition("/")[0]
         # One thread lists, the others wait for what it finds.
         with self._lock:
-            known = self._known(place, folder)
-            if known is None:
-                known = self._listed(place, folder, names_in)
-            return name in known
+            return name in self._names(place, name, names_in)
+
+    def mark(
+        self,
+        place: str,
+        name: str,
+        names_in: NamesIn,
+        marks_of: Callable[[list[str]], Mapping[str, str]],
+    ) -> str:
+        """Return the mark in a file, or "" if a listing does not have the file.
+
+        Args:
+            place: Which place is asked.
+            name: The file's name in it.
+            names_in: Lists a folder of the place.
+            marks_of: Reads the marks of files that were listed.
+        """
+        with self._lock:
+            names = self._names(place, name, names_in)
+            if name not in names:
+                return ""
+            marks = self._marks.setdefault(place, {})
+            if name in marks:
+                self._found[place] = self._found.get(place, 0) + 1
+            else:
+                # Nothing is read ahead in vain, but for about as much as was not in vain.
+                most = min(_MOST_AHEAD, 1 + 2 * self._found.get(place, 0))
+                marks.update(marks_of(_from(name, names - marks.keys(), most)))
+            return marks.get(name, "")
 
     def note(self, place: str, name: str, *, is_there: bool) -> None:
         """Note that a file was written or deleted."""
@@ -58,6 +93,17 @@ class Listings:
             known = self._known(place, name.rpartition("/")[0])
             if known is not None:
                 (known.add if is_there else known.discard)(name)
+            self._marks.get(place, {}).pop(name, None)
+
+    def forget_mark(self, place: str, name: str) -> None:
+        """Note that the mark in a file may be another one."""
+        with self._lock:
+            self._marks.get(place, {}).pop(name, None)
+
+    def _names(self, place: str, name: str, names_in: NamesIn) -> set[str]:
+        folder = name.rpartition("/")[0]
+        known = self._known(place, folder)
+        return self._listed(place, folder, names_in) if known is None else known
 
     def _known(self, place: str, folder: str) -> set[str] | None:
         above = folder
@@ -75,6 +121,15 @@ class Listings:
             return found
         found = self._flat[place, folder] = set(names_in(folder, deep=False))
         return found
+
+
+def _from(first: str, names: Iterable[str], most: int) -> list[str]:
+    """Return some of the names, from one of them on."""
+    if most == 1:
+        return [first]
+    ordered = sorted(names)
+    start = bisect_left(ordered, first)
+    return (ordered[start:] + ordered[:start])[:most]
 
 
 def _is_in(folder: str, parent: str) -> bool:

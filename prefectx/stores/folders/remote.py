@@ -76,6 +76,28 @@ class RemoteFolder(Place):
             system, key = self._found(name)
             return BytesIO(system.cat_file(key, **_ONE_REQUEST.get(_protocol(self._url), {})))
 
+    def mark_in(self, name: str, mark_of: Callable[[bytes], str]) -> str:
+        """Return the mark in a file: within a run, with those of the files next to it."""
+        if (known := listings.get()) is None:
+            return super().mark_in(name, mark_of)
+
+        def marks_of(names: list[str]) -> Mapping[str, str]:
+            return {name: mark_of(content) for name, content in self._contents(names)}
+
+        return known.mark(self._place(), name, self._names_in, marks_of)
+
+    def _contents(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Give what is in files, read side by side, but for those that are gone by now."""
+        options = _ONE_REQUEST.get(_protocol(self._url), {})
+        with self._reached(names[0]):
+            found = [self._found(name) for name in names]
+            contents = found[0][0].cat_ranges([key for _, key in found], None, None, **options)
+        for name, content in zip(names, contents, strict=True):
+            with self._reached(name), suppress(FileNotFoundError):
+                if isinstance(content, BaseException):
+                    raise content
+                yield name, content
+
     def write(
         self,
         name: str,
