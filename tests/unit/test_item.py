@@ -90,7 +90,7 @@ class TestHandle:
         assert not seven.exists()
         with pytest.raises(TargetMissing, match="is not there"):
             seven.load()
-        with pytest.raises(TargetMissing, match=r"cannot delete .*in/seven': nothing is there"):
+        with pytest.raises(TargetMissing, match=r"cannot delete .*in/seven': it does not exist"):
             seven.delete()
 
     def test_has_the_methods_of_a_finished_future(self, seven: Item[int]) -> None:
@@ -106,12 +106,12 @@ class TestHandle:
     )
     def test_has_its_targets_last_part_for_a_base(self, target: str, base: str) -> None:
         assert item(target).base == base
-        assert item(target).has_given_base
+        assert item(target).has_explicit_base
 
     def test_knows_a_made_base(self) -> None:
-        assert not double.item(-1).has_given_base
-        assert not item("a/b~0123abcd").has_given_base
-        assert item("a/b~").has_given_base
+        assert not double.item(-1).has_explicit_base
+        assert not item("a/b~0123abcd").has_explicit_base
+        assert item("a/b~").has_explicit_base
 
 
 class TestFeeding:
