@@ -182,6 +182,7 @@ def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
 
 
 @in_skip
+@pytest.mark.nightly
 def test_worker_that_was_cut_off_does_no_harm_when_it_returns(
     pipeline: Any, aftermath: Aftermath, tmp_target: Targets
 ) -> None:

@@ -62,6 +62,7 @@ def impatient(cluster: LocalCluster, tmp_target: Targets) -> Generator[Client]:
         yield client
 
 
+@pytest.mark.nightly
 def test_of_two_that_hold_the_lock_for_too_long_only_the_isolated_one_ends(
     impatient: Client, tmp_target: Targets
 ) -> None:

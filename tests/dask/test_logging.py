@@ -139,6 +139,7 @@ def bare_cluster(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @pytest.mark.prefectx("prefect")
+@pytest.mark.nightly
 def test_a_worker_in_place_of_a_killed_one_logs_too(
     prefectx_mode: str, bare_cluster: Any, tmp_target: Targets, logs_of: Any
 ) -> None:

@@ -134,6 +134,7 @@ def test_a_served_flow_runs_in_the_mode_it_was_served_in_and_skips_what_is_there
     assert prefect_server.task_runs(again.id, expect=1)[0].name == "count monday"
 
 
+@pytest.mark.nightly
 def test_a_served_run_can_be_cancelled_and_the_next_does_only_what_is_missing(
     folder: Path, prefect_server: Any
 ) -> None:

@@ -110,6 +110,7 @@ def test_tasks_in_a_flow_of_plain_prefect_do_not_ask_whether_the_api_answers(
     assert asked == []
 
 
+@pytest.mark.nightly
 def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Any) -> None:
     @task(target=None)
     def trivial(value: int) -> int:

@@ -283,6 +283,7 @@ IN_PROCESSES = """
 
 
 @pytest.mark.prefectx("prefect.skip")
+@pytest.mark.nightly
 def test_a_flow_in_processes_that_is_interrupted_says_what_it_waits_for(
     tmp_path: Path, prefect_server: Any
 ) -> None:

@@ -17,10 +17,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize(
-    "runner", [ThreadPoolTaskRunner(max_workers=2), ProcessPoolTaskRunner(max_workers=2)], ids=type
-)
-def test_runner_gives_the_same_data_and_keeps_the_same_targets(
+def gives_the_same_data_and_keeps_the_same_targets(
     runner: Any, prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
 ) -> None:
     with tmp_target_factory() as reference, use_mode("cache"):
@@ -30,6 +27,36 @@ def test_runner_gives_the_same_data_and_keeps_the_same_targets(
     assert load(flow(3)) == shipped.EXPECTED
     assert tmp_target.items() == (["out/report.md"] if prefectx_mode == "prefect" else expected)
     assert load(flow(3)) == shipped.EXPECTED
+
+
+def test_threads_give_the_same_data_and_keep_the_same_targets(
+    prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
+) -> None:
+    runner = ThreadPoolTaskRunner(max_workers=2)
+    gives_the_same_data_and_keeps_the_same_targets(
+        runner, prefectx_mode, tmp_target, tmp_target_factory
+    )
+
+
+@pytest.mark.prefectx("prefect.skip")
+def test_processes_give_the_same_data_and_keep_the_same_targets(
+    prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
+) -> None:
+    runner = ProcessPoolTaskRunner(max_workers=2)
+    gives_the_same_data_and_keeps_the_same_targets(
+        runner, prefectx_mode, tmp_target, tmp_target_factory
+    )
+
+
+@pytest.mark.nightly
+@pytest.mark.prefectx("prefect.cache", "prefect")
+def test_processes_do_so_in_the_other_modes(
+    prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
+) -> None:
+    runner = ProcessPoolTaskRunner(max_workers=2)
+    gives_the_same_data_and_keeps_the_same_targets(
+        runner, prefectx_mode, tmp_target, tmp_target_factory
+    )
 
 
 @pytest.mark.prefectx("prefect.skip")

@@ -135,6 +135,7 @@ def test_all_that_was_reported_is_recorded_before_it_stops(home: Path) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.nightly
 def test_what_it_could_not_record_is_told_in_words(home: Path) -> None:
     """The database is locked by another; Ctrl-C ends the wait for it."""
     lock = f"import sqlite3; lock = sqlite3.connect({str(home / 'prefect.db')!r})"
@@ -165,6 +166,7 @@ def test_it_ends_with_its_process_and_holds_none_of_its_streams(
     assert states(home)["Completed"] == 1
 
 
+@pytest.mark.nightly
 def test_a_fork_that_goes_on_keeps_it_neither_alive_nor_from_recording(home: Path) -> None:
     fork = "import os; os.fork() or (sys.stdin.read(), os._exit(0))"
     code = f"many(3); wait_until_reported(); {fork}; print('here', flush=True); sys.stdin.read()"
@@ -179,6 +181,7 @@ def test_a_fork_that_goes_on_keeps_it_neither_alive_nor_from_recording(home: Pat
     assert states(home) == {"Completed": 3}
 
 
+@pytest.mark.nightly
 def test_another_is_started_when_it_has_died_between_two_flows(home: Path) -> None:
     code = "many(2); dying = server(); dying.kill(); dying.wait(); many(3)"
     with running(home, code) as process:
@@ -189,6 +192,7 @@ def test_another_is_started_when_it_has_died_between_two_flows(home: Path) -> No
     assert states(home) == {"Completed": 5}
 
 
+@pytest.mark.nightly
 def test_flow_whose_server_is_gone_for_good_ends_with_its_result(home: Path) -> None:
     """What Prefect does not know is said; retries are Prefect's own, and here there are none."""
     more = {"PREFECTX": "prefect.skip", "PREFECT_CLIENT_MAX_RETRIES": "0"}

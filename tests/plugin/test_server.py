@@ -185,6 +185,7 @@ def test_no_server_is_started_when_no_prefect_item_runs(
     project.run(*arguments).exits(0).starts_servers(0)
 
 
+@pytest.mark.nightly
 def test_one_xdist_worker_gets_its_server_too(example: Callable[..., Example]) -> None:
     """No second worker comes later, on whose account the controller would look again."""
     project = example("def test_it(prefect_server): pass")
@@ -215,6 +216,7 @@ def test_xdist_workers_share_one_server(example: Callable[..., Example]) -> None
     assert len({url for _, url in lines}) == 1
 
 
+@pytest.mark.nightly
 def test_a_server_nobody_could_foresee_is_started_when_asked_for(
     example: Callable[..., Example],
 ) -> None:
@@ -232,6 +234,7 @@ def test_a_server_nobody_could_foresee_is_started_when_asked_for(
     project.run("-n1").ends(passed=1).starts_servers(0)
 
 
+@pytest.mark.nightly
 def test_prefect_logs_to_the_present_stream_whichever_test_brought_it_in(
     example: Callable[..., Example],
 ) -> None:

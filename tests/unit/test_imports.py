@@ -180,6 +180,7 @@ def test_a_script_and_its_next_run_share_targets(python: Any, tmp_target: Target
     assert tmp_target.runs == {"f": 1}
 
 
+@pytest.mark.nightly
 def test_every_module_can_be_imported_first(python: Any) -> None:
     """No import works only because another came before it."""
     import prefectx
