@@ -55,14 +55,19 @@ def is_done(call: Call) -> bool:
     if item is None:
         return False
     is_claimed = call.claim()
-    mark = item.store.look(item.target)
-    if mark is None or _is_refreshed(call.task, item):
-        return False
     task, run = call.task, current_run()
     asks = bool(call.reasons) or task.naming.must_read_records
-    # Without a mark there is no record. Of what this call has made, one record a folder is read.
-    is_other = mark not in {"", task.maker_mark + call.identity.key}
-    must_read = is_other or asks or (mark and run.is_first_look(task.identity, item.target))
+    if asks:
+        is_there, must_read = item.store.exists(item.target), True
+    else:
+        mark = item.store.look(item.target)
+        # Without a mark there is no record. Of what this call has made, one record a folder is
+        # read.
+        is_other = mark not in {"", None, task.maker_mark + call.identity.key}
+        is_there = mark is not None
+        must_read = is_other or (bool(mark) and run.is_first_look(task.identity, item.target))
+    if not is_there or _is_refreshed(task, item):
+        return False
     text = item.store.load_record(item.target) if must_read else None
     record = None if text is None else parsed(text)
     if record is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh3_128_digest
 
 from prefectx.errors import UnsupportedValue
-from prefectx.stores.record import mark_of
+from prefectx.stores.record import mark_of, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +44,12 @@ class Store(ABC):
     """
 
     __module__ = "prefectx.stores"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, steps in _STEPS.items():
+            if _depth(cls, name) > min(_depth(cls, step) for step in steps):
+                setattr(cls, name, vars(Store)[name])
 
     @abstractmethod
     def exists(self, target: str) -> bool:
@@ -130,9 +136,16 @@ class Store(ABC):
         raise UnsupportedValue(msg)
 
     def save_recorded(self, target: str, value: Any, record: str) -> None:
-        """Keep the output and its record: a store that can do both in one step, does."""
+        """Keep the output and its record: a store that can do both in one step, does.
+
+        Here the record is kept first. Without one an output counts as made by whoever asks for
+        it: by another task, say, in another process, if this one is killed before its end.
+        """
+        first = unfinished(record) if self.exists(target) else record
+        self.save_record(target, first)
         self.save(target, value)
-        self.save_record(target, record)
+        if first != record:
+            self.save_record(target, record)
 
     def load_record(self, target: str) -> str | None:  # noqa: ARG002
         """Return the record beside the output, if this store keeps records: here, none."""
@@ -140,3 +153,18 @@ class Store(ABC):
 
     def save_record(self, target: str, record: str) -> None:  # noqa: B027 - records are optional
         """Keep the record beside the output, if this store keeps records: here, nothing."""
+
+
+_STEPS: Final = {
+    "look": ("exists", "load_record"),
+    "save_recorded": ("exists", "save", "load_record", "save_record"),
+}
+"""What stores do in one step, and the steps it stands for.
+
+A subclass that changes a step, and says nothing of what does all at once, is asked step by step.
+"""
+
+
+def _depth(cls: type, name: str) -> int:
+    """Return how far up among the bases of a class the one is that defines a method."""
+    return next(depth for depth, base in enumerate(cls.__mro__) if name in vars(base))

@@ -10,10 +10,10 @@ from xxhash import xxh3_128
 from prefectx.errors import StoreUnreachable, UnsupportedValue
 from prefectx.stores.base import Store
 from prefectx.stores.folders import place_of
-from prefectx.stores.folders.base import NO_SUCH_FILE, RESERVED
+from prefectx.stores.folders.base import NO_SUCH_FILE, RESERVED, Note
 from prefectx.stores.formats import format_of
 from prefectx.stores.messages import Explained, dump_for, load_for, missing, note_unwritten_value
-from prefectx.stores.record import mark_of
+from prefectx.stores.record import mark_of, unfinished
 from prefectx.stores.unwritten import note_unwritten
 
 if TYPE_CHECKING:
@@ -91,15 +91,14 @@ class Filestore(Store):
             return mark
         if not self.exists(target):
             return None
-        if self._place.is_remote:
-            return self._place.mark_in(_record(target), _mark_in)
-        return mark_of(self.load_record(target) or "")
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if not vars(cls).keys().isdisjoint({"exists", "load_record"}) and "look" not in vars(cls):
-            # It may look elsewhere as well.
-            cls.look = Store.look  # type: ignore[method-assign]
+        if not self._place.is_remote:
+            return mark_of(self.load_record(target) or "")
+        mark = self._place.mark_in(_record(target), _mark_in)
+        if mark is None:
+            # It was deleted, and perhaps made anew, since the run has listed its folder.
+            self._place.forget(target)
+            return super().look(target)
+        return mark
 
     def load(self, target: str) -> Any:
         """Return the value in the file.
@@ -153,21 +152,23 @@ class Filestore(Store):
         Raises:
             UnsupportedValue: The format would not give the value back unchanged.
         """
-        if self._saves_in_its_own_way():
-            super().save_recorded(target, value, record)
-            return
-        if not self._save(target, value, record.encode()):
+        beside: list[str] = []
+
+        def keep_beside() -> None:
+            # The record must vouch neither for what lies there now, nor be missing afterwards.
+            beside.append(unfinished(record) if self.exists(target) else record)
+            self.save_record(target, beside[-1])
+
+        self._save(target, value, Note(record.encode(), keep_beside))
+        if not beside:
+            if self._place.exists(_record(target)):
+                self._place.delete(_record(target))
+        elif beside[-1] != record:
             self.save_record(target, record)
-        elif self._place.exists(_record(target)):
-            self._place.delete(_record(target))
 
-    def _saves_in_its_own_way(self) -> bool:
-        own = type(self)
-        return (own.save, own.save_record, own.load_record) != _SAVING
-
-    def _save(self, target: str, value: Any, note: bytes | None) -> bool:
+    def _save(self, target: str, value: Any, note: Note | None) -> None:
         try:
-            return self._place.write(target, lambda file: dump_for(target, value, file), note)
+            self._place.write(target, lambda file: dump_for(target, value, file), note)
         except UnsupportedValue as error:
             note_unwritten_value(error, target)
             raise
@@ -271,9 +272,6 @@ class Filestore(Store):
         store = cls(root, **options)
         store._label = label
         return store
-
-
-_SAVING: Final = (Filestore.save, Filestore.save_record, Filestore.load_record)
 
 
 def _mark_in(record: bytes) -> str:

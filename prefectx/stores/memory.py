@@ -112,6 +112,12 @@ class MemoryStore(Store):
         finally:
             lock.release()
 
+    def save_recorded(self, target: str, value: Any, record: str) -> None:
+        """Keep a copy of the output, and the record."""
+        content = encoded(target, value)
+        self.save_record(target, record)
+        self.replace_content(target, content)
+
     def load_record(self, target: str) -> str | None:
         """Return the record beside the output."""
         return self._records.get(target)

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from xxhash import xxh3_64_hexdigest
 
@@ -16,7 +16,20 @@ from prefectx._types import is_list, type_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prefectx.stores.base import Store
+    class KeepsRecords(Protocol):
+        """A store, as far as its records go."""
+
+        def load_record(self, target: str) -> str | None:
+            """Return the record beside an output."""
+            ...
+
+        def save_record(self, target: str, record: str) -> None:
+            """Keep the record beside an output."""
+            ...
+
+        def save_recorded(self, target: str, value: Any, record: str) -> None:
+            """Keep an output and its record."""
+            ...
 
 
 class Record(NamedTuple):
@@ -96,6 +109,12 @@ def mark_of(text: str) -> str:
     return maker_mark(record.task, record.code, record.python) + (record.key or "")
 
 
+def unfinished(text: str) -> str:
+    """Return the text of a record such that it vouches for nothing yet."""
+    record = parsed(text)
+    return text if record is None else text_of(record._replace(complete=False))
+
+
 def version_of(text: str | None) -> str | None:
     """Return the version that the text of a record says, or None if it is no record."""
     record = None if text is None else parsed(text)
@@ -131,18 +150,18 @@ def _is_fingerprint(found: Any) -> bool:
     return is_list(found) and list(map(type_of, found)) == [int, int, str]
 
 
-def read(store: Store, target: str) -> Record | None:
+def read(store: KeepsRecords, target: str) -> Record | None:
     """Return the record of a target, or None if there is none that can be read."""
     text: object = store.load_record(target)
     return parsed(text) if isinstance(text, str) else None
 
 
-def save(store: Store, target: str, value: Any, record: Record) -> None:
+def save(store: KeepsRecords, target: str, value: Any, record: Record) -> None:
     """Keep an output and its record."""
     store.save_recorded(target, value, text_of(record))
 
 
-def write(store: Store, target: str, record: Record) -> None:
+def write(store: KeepsRecords, target: str, record: Record) -> None:
     """Keep the record of a target."""
     store.save_record(target, text_of(record))
 
@@ -207,7 +226,7 @@ def host() -> str:
     return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
-def maker_of(store: Store, target: str) -> str:
+def maker_of(store: KeepsRecords, target: str) -> str:
     """Return words that say which task made a target, if that is known."""
     try:
         record = read(store, target)

@@ -106,15 +106,12 @@ class SQLStore(Store):
         """
         known, place = listings.get(), self._place()
         if known is not None and known.has(place, target, self._names_in):
-            return known.mark(place, target, self._names_in, self._marks_of)
+            mark = known.mark(place, target, self._names_in, self._marks_of)
+            if mark is not None:
+                return mark
+        # Another process may have made it since, or deleted it.
         record = self._recorded(target)
         return None if record is None else mark_of(record)
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if not vars(cls).keys().isdisjoint({"exists", "load_record"}) and "look" not in vars(cls):
-            # It may look elsewhere as well.
-            cls.look = Store.look  # type: ignore[method-assign]
 
     def _recorded(self, target: str) -> str | None:
         """Return the record of an output, "" if it has none, None if the output is not there."""
@@ -126,7 +123,7 @@ class SQLStore(Store):
 
     def _marks_of(self, targets: Sequence[str]) -> Mapping[str, str]:
         asked = sql.select(self._rows.c.target, self._rows.c.record).where(
-            self._rows.c.target.in_(targets)
+            self._rows.c.target.in_(targets), self._rows.c.value.is_not(None)
         )
         with self._connected(targets[0]) as connection:
             found = () if connection is None else connection.execute(asked).all()
@@ -158,15 +155,27 @@ class SQLStore(Store):
             raise missing(self, target)
         return bytes(content)
 
+    def save_recorded(self, target: str, value: Any, record: str) -> None:
+        """Keep the output and its record, in one transaction.
+
+        Raises:
+            UnsupportedValue: The format would change the value, or it is larger than 1 GB.
+            StoreUnreachable: The database is away.
+        """
+        self._put_content(target, encoded(target, value), record=record)
+
     def replace_content(self, target: str, content: bytes) -> None:
         """Keep these bytes for a target, as they are."""
+        self._put_content(target, content)
+
+    def _put_content(self, target: str, content: bytes, **record: str) -> None:
         if len(content) > _LARGEST:
             msg = (
                 f"the output for target {target!r} has {len(content):,} bytes, more than"
                 f" {self!r} can keep; use a Filestore for it"
             )
             raise UnsupportedValue(msg)
-        self._put(target, value=content, saved=datetime.datetime.now(datetime.UTC))
+        self._put(target, value=content, saved=datetime.datetime.now(datetime.UTC), **record)
         self._note(target, is_there=True)
 
     def delete(self, target: str) -> None:

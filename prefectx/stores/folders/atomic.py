@@ -16,6 +16,8 @@ from prefectx.stores.record import mark_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from prefectx.stores.folders.base import Note
+
 _BUFFER: Final = 1 << 15
 _HAS_NOTES: Final = hasattr(os, "setxattr")
 
@@ -32,15 +34,15 @@ class WholeFiles:
         self._swept: Final[set[tuple[str, str]]] = set()
 
     def write(
-        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: bytes | None
-    ) -> bool:
-        """Write a file and, if it can be, a note that is kept with it; tell whether it is.
+        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: Note | None
+    ) -> None:
+        """Write a file and its note: with the file if it can be, else beside it, and first.
 
         Args:
             folder: A path that leads to the file's folder.
             path: The file's path, as it is called.
             dump: Writes its content.
-            note: What is kept with it.
+            note: What is kept with it, if anything.
 
         Raises:
             FileInTheWay: A file lies where one of the folders above would have to be.
@@ -49,45 +51,43 @@ class WholeFiles:
         called = os.path.dirname(path) or "."
         self._tidy(called, folder)
         with _errors_name(called, folder):
-            return self._write(folder, f"{folder}/{os.path.basename(path)}", dump, note)
+            self._write(folder, f"{folder}/{os.path.basename(path)}", dump, note)
 
     def _write(
-        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: bytes | None
-    ) -> bool:
-        is_noted = self._write_nameless(folder, path, dump, note)
-        if is_noted is None:
+        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: Note | None
+    ) -> None:
+        if not self._write_nameless(folder, path, dump, note):
             with unfinished(folder) as (held, descriptor):
-                is_noted = self._fill(held, descriptor, dump, note)
+                self._fill(held, descriptor, dump, note)
                 _rename(held, path)
         self._sync(folder)
-        return is_noted
 
     def _write_nameless(
-        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: bytes | None
-    ) -> bool | None:
-        """Do it with a nameless file; return None if there is none, or none that can be named."""
+        self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: Note | None
+    ) -> bool:
+        """Do it with a nameless file; tell whether there is one, and it could be named."""
         descriptor = nameless(folder)
         if descriptor is None:
-            return None
+            return False
         try:
-            is_noted = self._fill(opened_path(descriptor), descriptor, dump, note)
+            self._fill(opened_path(descriptor), descriptor, dump, note)
             held = named(descriptor, folder, path)
             if held is not None and held != path:
                 _rename_or_remove(held, path)
         finally:
             os.close(descriptor)
-        return None if held is None else is_noted
+        return held is not None
 
     def _fill(
-        self, path: str, descriptor: int, dump: Callable[[IO[bytes]], object], note: bytes | None
-    ) -> bool:
+        self, path: str, descriptor: int, dump: Callable[[IO[bytes]], object], note: Note | None
+    ) -> None:
         # The descriptor outlives the file, for many a dump closes the file that it is given.
         with open(path, "wb", _BUFFER, opener=lambda _path, _flags: os.dup(descriptor)) as file:
             dump(file)
-        is_noted = note is not None and _keeps_note(descriptor, note)
+        if note is not None and not _keeps_note(descriptor, note.content):
+            note.keep_beside()
         if self._durable:
             os.fsync(descriptor)
-        return is_noted
 
     def _tidy(self, name: str, folder: str) -> None:
         """Remove what killed processes have left in a folder."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import IO, TYPE_CHECKING, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,19 @@ NOTE: Final = "user.prefectx.record"
 
 NO_SUCH_FILE: Final = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 """Nothing, a name below a file, a folder: in none of them is there an output."""
+
+
+class Note(NamedTuple):
+    """What is to be kept with a file.
+
+    Attributes:
+        content: The note.
+        keep_beside: Keeps it elsewhere, before the file appears: called if it cannot be kept with
+            the file.
+    """
+
+    content: bytes
+    keep_beside: Callable[[], object]
 
 
 class Place(ABC):
@@ -61,9 +74,9 @@ class Place(ABC):
 
     @abstractmethod
     def write(
-        self, name: str, dump: Callable[[IO[bytes]], object], note: bytes | None = None
-    ) -> bool:
-        """Let `dump` write a file, whole or not at all; tell whether the note is kept with it."""
+        self, name: str, dump: Callable[[IO[bytes]], object], note: Note | None = None
+    ) -> None:
+        """Let `dump` write a file, whole or not at all, with its note if there is one."""
 
     def note(self, name: str) -> bytes | None:  # noqa: ARG002 - most places have no notes
         """Return the note that is kept with a file, if one is."""
@@ -73,13 +86,19 @@ class Place(ABC):
         """Return the mark that is kept with a file that has a note, if one is."""
         return None
 
-    def mark_in(self, name: str, mark_of: Callable[[bytes], str]) -> str:
-        """Return the mark that `mark_of` finds in a file, or "" if the file is not there."""
+    def mark_in(self, name: str, mark_of: Callable[[bytes], str]) -> str | None:
+        """Return the mark that `mark_of` finds in a file; "" if the file is not there.
+
+        None if it was there when the run listed its folder, and is not any more.
+        """
         try:
             with self.open(name) as file:
                 return mark_of(file.read())
         except NO_SUCH_FILE:
             return ""
+
+    def forget(self, name: str) -> None:  # noqa: B027 - most places remember nothing
+        """Look anew where a file is asked for, whatever the run knows of its folder."""
 
     @abstractmethod
     def delete(self, name: str) -> None:

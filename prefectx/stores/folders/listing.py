@@ -14,10 +14,11 @@ from __future__ import annotations
 from _thread import allocate_lock
 from bisect import bisect_left
 from contextvars import ContextVar
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     class NamesIn(Protocol):
         """Lists a folder of a place: names from the place's root on."""
@@ -34,17 +35,41 @@ _MOST_AHEAD: Final = 500
 """How many files are read at once at most. Older versions of SQLite take 999 parameters."""
 
 
+class _Names:
+    """The names of the files in a folder, as they were listed and with what was noted since."""
+
+    __slots__ = ("_ordered", "there")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.there: Final = set(names)
+        self._ordered: list[str] | None = None
+
+    def following(self, first: str, most: int, *, but: Container[str]) -> list[str]:
+        """Return a name and those that come next, but for some, `most` in all."""
+        if self._ordered is None:
+            self._ordered = sorted(self.there, key=_counting)
+        start = bisect_left(self._ordered, _counting(first), key=_counting)
+        others = chain(islice(self._ordered, start, None), islice(self._ordered, start))
+        found = (n for n in others if n != first and n in self.there and n not in but)
+        return [first, *islice(found, most - 1)]
+
+
+def _counting(name: str) -> tuple[int, str]:
+    """Let 9 come before 10, as calls mostly do."""
+    return len(name), name
+
+
 class Listings:
     """The folders that one run has listed."""
 
     def __init__(self) -> None:
         self._lock: Final = allocate_lock()
         # By place and folder; of what was listed as a whole, names below sub-folders too.
-        self._flat: Final[dict[tuple[str, str], set[str]]] = {}
-        self._whole: Final[dict[tuple[str, str], set[str]]] = {}
+        self._flat: Final[dict[tuple[str, str], _Names]] = {}
+        self._whole: Final[dict[tuple[str, str], _Names]] = {}
         # By place, the marks of the files that were read.
         self._marks: Final[dict[str, dict[str, str]]] = {}
-        # By place, how many marks were there when they were asked for.
+        # By place, how many marks had been read when they were asked for.
         self._found: Final[dict[str, int]] = {}
 
     def has(self, place: str, name: str, names_in: NamesIn) -> bool:
@@ -57,7 +82,7 @@ class Listings:
         """
         # One thread lists, the others wait for what it finds.
         with self._lock:
-            return name in self._names(place, name, names_in)
+            return name in self._names(place, name, names_in).there
 
     def mark(
         self,
@@ -65,8 +90,8 @@ class Listings:
         name: str,
         names_in: NamesIn,
         marks_of: Callable[[list[str]], Mapping[str, str]],
-    ) -> str:
-        """Return the mark in a file, or "" if a listing does not have the file.
+    ) -> str | None:
+        """Return the mark in a file; "" if it was not listed, None if it has gone since.
 
         Args:
             place: Which place is asked.
@@ -76,23 +101,24 @@ class Listings:
         """
         with self._lock:
             names = self._names(place, name, names_in)
-            if name not in names:
+            if name not in names.there:
                 return ""
             marks = self._marks.setdefault(place, {})
+            found = self._found.setdefault(place, 0)
             if name in marks:
-                self._found[place] = self._found.get(place, 0) + 1
+                self._found[place] += 1
             else:
-                # Nothing is read ahead in vain, but for about as much as was not in vain.
-                most = min(_MOST_AHEAD, 1 + 2 * self._found.get(place, 0))
-                marks.update(marks_of(_from(name, names - marks.keys(), most)))
-            return marks.get(name, "")
+                # As much is read ahead as was not in vain so far, twice over, and at first one.
+                most = min(_MOST_AHEAD, 2 + 2 * found)
+                marks.update(marks_of(names.following(name, most, but=marks)))
+            return marks.get(name)
 
     def note(self, place: str, name: str, *, is_there: bool) -> None:
         """Note that a file was written or deleted."""
         with self._lock:
             known = self._known(place, name.rpartition("/")[0])
             if known is not None:
-                (known.add if is_there else known.discard)(name)
+                (known.there.add if is_there else known.there.discard)(name)
             self._marks.get(place, {}).pop(name, None)
 
     def forget_mark(self, place: str, name: str) -> None:
@@ -100,12 +126,22 @@ class Listings:
         with self._lock:
             self._marks.get(place, {}).pop(name, None)
 
-    def _names(self, place: str, name: str, names_in: NamesIn) -> set[str]:
+    def forget(self, place: str, name: str) -> None:
+        """Let the folder of a file be listed anew: others have changed it."""
+        with self._lock:
+            folder = name.rpartition("/")[0]
+            self._flat.pop((place, folder), None)
+            while folder:
+                self._whole.pop((place, folder), None)
+                folder = folder.rpartition("/")[0]
+            self._marks.get(place, {}).pop(name, None)
+
+    def _names(self, place: str, name: str, names_in: NamesIn) -> _Names:
         folder = name.rpartition("/")[0]
         known = self._known(place, folder)
         return self._listed(place, folder, names_in) if known is None else known
 
-    def _known(self, place: str, folder: str) -> set[str] | None:
+    def _known(self, place: str, folder: str) -> _Names | None:
         above = folder
         while above:
             if (found := self._whole.get((place, above))) is not None:
@@ -113,23 +149,14 @@ class Listings:
             above = above.rpartition("/")[0]
         return self._flat.get((place, folder))
 
-    def _listed(self, place: str, folder: str, names_in: NamesIn) -> set[str]:
+    def _listed(self, place: str, folder: str, names_in: NamesIn) -> _Names:
         parent = folder.rpartition("/")[0]
         siblings = [key for key in self._flat if key[0] == place and _is_in(key[1], parent)]
         if parent and len(siblings) >= _SIBLINGS:
-            found = self._whole[place, parent] = set(names_in(parent, deep=True))
+            found = self._whole[place, parent] = _Names(names_in(parent, deep=True))
             return found
-        found = self._flat[place, folder] = set(names_in(folder, deep=False))
+        found = self._flat[place, folder] = _Names(names_in(folder, deep=False))
         return found
-
-
-def _from(first: str, names: Iterable[str], most: int) -> list[str]:
-    """Return some of the names, from one of them on."""
-    if most == 1:
-        return [first]
-    ordered = sorted(names)
-    start = bisect_left(ordered, first)
-    return (ordered[start:] + ordered[:start])[:most]
 
 
 def _is_in(folder: str, parent: str) -> bool:

@@ -11,7 +11,7 @@ from stat import S_ISREG
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
 from prefectx.errors import StoreUnreachable, UnsafeTarget, UntrustedTarget
-from prefectx.stores.folders.base import MARK, NO_SUCH_FILE, NOTE, RESERVED, Place
+from prefectx.stores.folders.base import MARK, NO_SUCH_FILE, NOTE, RESERVED, Note, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -113,17 +113,14 @@ class LocalFolder(Place):
             raise UntrustedTarget(msg)
 
     def write(
-        self, name: str, dump: Callable[[IO[bytes]], object], note: bytes | None = None
-    ) -> bool:
+        self, name: str, dump: Callable[[IO[bytes]], object], note: Note | None = None
+    ) -> None:
         """Write the file without a name, or under another one in the same folder; then name it.
 
         Args:
             name: The file's name.
             dump: Writes its content.
             note: What is to be kept with the file, as an extended attribute.
-
-        Returns:
-            Whether the note is kept.
 
         Raises:
             FileInTheWay: A file lies where one of the folders above would have to be.
@@ -136,7 +133,7 @@ class LocalFolder(Place):
 
             self._files = WholeFiles(durable=self.durable)
         with self._folder_of(name, self._files) as folder:
-            return self._files.write(folder, self.location(name), dump, note)
+            self._files.write(folder, self.location(name), dump, note)
 
     @contextmanager
     def _folder_of(self, name: str, files: WholeFiles | None = None) -> Generator[str]:

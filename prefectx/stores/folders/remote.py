@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 
 from prefectx.errors import MissingExtra, StoreUnreachable, UnsafeTarget, UnsupportedValue
-from prefectx.stores.folders.base import RESERVED, Place
+from prefectx.stores.folders.base import RESERVED, Note, Place
 from prefectx.stores.folders.listing import listings
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class RemoteFolder(Place):
             system, key = self._found(name)
             return BytesIO(system.cat_file(key, **_ONE_REQUEST.get(_protocol(self._url), {})))
 
-    def mark_in(self, name: str, mark_of: Callable[[bytes], str]) -> str:
+    def mark_in(self, name: str, mark_of: Callable[[bytes], str]) -> str | None:
         """Return the mark in a file: within a run, with those of the files next to it."""
         if (known := listings.get()) is None:
             return super().mark_in(name, mark_of)
@@ -85,6 +85,11 @@ class RemoteFolder(Place):
             return {name: mark_of(content) for name, content in self._contents(names)}
 
         return known.mark(self._place(), name, self._names_in, marks_of)
+
+    def forget(self, name: str) -> None:
+        """Let the file's folder be listed anew."""
+        if (known := listings.get()) is not None:
+            known.forget(self._place(), name)
 
     def _contents(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Give what is in files, read side by side, but for those that are gone by now."""
@@ -102,17 +107,18 @@ class RemoteFolder(Place):
         self,
         name: str,
         dump: Callable[[IO[bytes]], object],
-        note: bytes | None = None,  # noqa: ARG002 - there are none
-    ) -> bool:
+        note: Note | None = None,
+    ) -> None:
         """Write the file here first, then put it there, whole or not at all."""
         with tempfile.TemporaryDirectory(prefix="prefectx-") as folder:
             path = os.path.join(folder, "whole")
             with open(path, "wb") as file:
                 dump(file)
+            if note is not None:
+                note.keep_beside()
             with self._reached(name, missing="nothing can be put there"):
                 self._put(path, *self._found(name))
         self._note(name, is_there=True)
-        return False
 
     def delete(self, name: str) -> None:
         """Remove the file."""
