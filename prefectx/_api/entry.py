@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._calls.execute import RUNS_LOG, data_of
+from prefectx._calls.execute import RUNS_LOG, load_result
 from prefectx._calls.freshness import plain_hit
 from prefectx._calls.run import run_here
 from prefectx._logs.run_names import find_task_in
@@ -53,7 +53,7 @@ def entry_of(task: AnyTask) -> Callable[..., Any]:
             if type(value) not in _LITERALS:
                 return _call(task, args, kwargs)
         value = fn(*args)
-        return value if type(value) in _LITERALS else data_of(value)
+        return value if type(value) in _LITERALS else load_result(value)
 
     find_task_in(call.__code__)
     return call

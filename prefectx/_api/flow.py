@@ -27,7 +27,7 @@ from prefectx._naming.options import FLOW_ATTRIBUTES, FLOW_OPTIONS, FlowOptions,
 from prefectx._runners import current_runner
 from prefectx._runners.run_block import ended_with
 from prefectx._runners.upgrade import become_prefect_flow, prefect_flow_class
-from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.project import read_project
 from prefectx._settings.rerun import checked_rerun_on, rerun_on
 from prefectx._values.future import State
@@ -370,7 +370,7 @@ def _body(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..., Any]
         async def async_body(*args: Any, **kwargs: Any) -> Any:
             with (
                 flow_body() as run,
-                replaced_context(context_names()),
+                replace_context(context_names()),
                 rerun_on(reasons),
                 ended_with(run),
             ):
@@ -383,7 +383,7 @@ def _body(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..., Any]
     def body(*args: Any, **kwargs: Any) -> Any:
         with (
             flow_body() as run,
-            replaced_context(context_names()),
+            replace_context(context_names()),
             rerun_on(reasons),
             ended_with(run),
         ):

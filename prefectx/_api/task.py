@@ -33,7 +33,7 @@ from prefectx._naming.options import (
     check_options,
     task_name,
 )
-from prefectx._naming.task_names import Naming
+from prefectx._naming.task_names import TaskNames
 from prefectx._runners import current_runner
 from prefectx._runners.upgrade import become_prefect_task, prefect_task_class
 from prefectx._settings.project import read_project
@@ -132,7 +132,7 @@ class Task(_Called, Generic[P, R_co]):
                 " process: return a list."
             )
             raise UnsupportedValue(msg)
-        self.naming: Final = Naming(self.fn, options)
+        self.naming: Final = TaskNames(self.fn, options)
         self._bound: tuple[object, ...] = ()
         self._code_hash: str | None = None
         self._identity: str | None = None

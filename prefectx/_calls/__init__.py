@@ -1,1 +1,1 @@
-"""One call and one run: is the target there, is it fresh, who makes it."""
+"""Calls and runs: whether a target exists and is fresh, and which call makes it."""

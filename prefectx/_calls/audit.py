@@ -1,4 +1,4 @@
-"""`PREFECTX_AUDIT`: which hits are computed again, to be compared with what was kept."""
+"""`PREFECTX_AUDIT`: a share of the hits is recomputed and compared with the stored output."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from prefectx._calls.call import Call
 
 AUDIT: Final = Variable("PREFECTX_AUDIT")
-"""The share of the hits that is computed again: `0.01` is one in a hundred."""
+"""The share of the hits that is recomputed: `0.01` is one in a hundred."""
 
-# One of its own: the program's draws stay what they are.
+# A separate generator, so that the program's own random numbers do not change.
 _chance: Final = random.Random()  # noqa: S311 - no secret
 
 
 def audit_some(call: Call) -> None:
-    """Compare this hit with what its task gives now, if its turn has come.
+    """Recompute this hit and compare it, if the random number falls within the share.
 
     Raises:
         UnknownOption: The variable has no number from 0 to 1.
     """
     if _chance.random() < _share():
-        # What compares and explains is the test harness, which lies above: it looks at us.
+        # The harness compares and explains. It lies above and imports prefectx: not the reverse.
         import_module("pytest_prefectx.replay.production").audit(call)
 
 

@@ -32,15 +32,16 @@ class Call:
         kwargs: Its keyword arguments.
 
     Attributes:
-        item: Where the output lies or will lie; None without a target.
-        identity: What tells the call apart from all others.
-        reasons: What makes a target that is there be made anew.
-        was_found: Whether another has made the target while this call, with `once=True`, waited.
+        item: The Item of its target; None without a target.
+        identity: The identity of the call: equal for equal arguments.
+        reasons: The reasons for which an existing target is recomputed.
+        was_made_by_other: Whether another process made the target while this call waited for it
+            (`once=True`).
     """
 
     __slots__ = (
         *("_claim", "_contents", "_files", "_inputs", "_kept", "_upstream", "args", "identity"),
-        *("item", "kwargs", "reasons", "task", "was_found"),
+        *("item", "kwargs", "reasons", "task", "was_made_by_other"),
     )
 
     def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -51,7 +52,7 @@ class Call:
         self.identity = CallIdentity(task.qualified_name, arguments)
         self.item: Item[Any] | None = task.naming.item_of(arguments)
         self.reasons: frozenset[str] = task.rerun_on | rerun_on_here()
-        self.was_found = False
+        self.was_made_by_other = False
         self._claim: str | Claim | None = None
         self._inputs: str | None = None
         self._contents: str | None = None
@@ -60,7 +61,7 @@ class Call:
         self._files: Mapping[str, FileFingerprint | None] | None = None
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
-        # A claim counts in this process only.
+        # A claim is valid in this process only.
         state = {name: getattr(self, name) for name in self.__slots__ if name != "_claim"}
         return None, {**state, "_claim": None}
 
@@ -70,44 +71,44 @@ class Call:
         return self.identity.short
 
     def mark(self, run: Run) -> str:
-        """Return what stands for the task in a run's claims."""
+        """Return the short text for the task in a run's claims."""
         return run.mark(self.task.identity, self.task.qualified_name)
 
     def claim(self) -> bool:
-        """Claim the target for this call; tell whether it has it for itself.
+        """Claim the target for this call; tell whether no other call has it.
 
         Raises:
             TargetCollision: Another call of this run fills the same target.
         """
         run = current_run()
-        if self.item is None or (run.allows_remaking and "inputs" in self.reasons):
+        if self.item is None or (run.allows_recomputing and "inputs" in self.reasons):
             return True
         if self._claim is None:
-            # Once: the function may change its arguments, and a retry is the same call.
+            # Kept, since the function may change its arguments, and a retry is the same call.
             self._claim = claim_of(self.mark(run), self.identity)
         return run.claim(self.item, self._claim)
 
     def inputs(self) -> str:
-        """Return a hash of all arguments' contents: for Items, of what lies at their targets."""
+        """Return a hash of the contents of all arguments; for Items, of the data they refer to."""
         if self._inputs is None:
             self._inputs = inputs_hash(self.identity.arguments)
         return self._inputs
 
     def contents(self) -> str:
-        """Return a hash of what lies at the targets of the Items among the arguments."""
+        """Return a hash of the data that the Items among the arguments refer to."""
         if self._contents is None:
             self._contents = upstream_hash(self.identity.arguments)
         return self._contents
 
     def kept_arguments(self) -> dict[str, Any]:
-        """Return the arguments as they stand in the record."""
+        """Return the arguments in the form that the record has."""
         if self._kept is None:
             self._kept = keep(self.identity.arguments)
             self._upstream = items_in(self.identity.arguments)
         return self._kept
 
     def files(self) -> Mapping[str, FileFingerprint | None]:
-        """Return the fingerprints of the files that the arguments name, by their paths."""
+        """Return the fingerprints of the files that the arguments name, by path."""
         if self._files is None:
             paths = self.task.naming.files(self.identity.arguments)
             self._files = {path: FileFingerprint.of(path) for path in paths}
@@ -116,7 +117,7 @@ class Call:
     def record(
         self, seconds: float, shape: dict[str, Any] | None = None, *, is_complete: bool = True
     ) -> Record:
-        """Return what is known of the call and its output."""
+        """Return the record of the call and its output."""
         files = {path: found for path, found in self.files().items() if found is not None}
         return Record(
             task=self.task.qualified_name,

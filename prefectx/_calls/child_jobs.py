@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from prefectx._calls.execute import arun_and_keep, execute, output_of, run_and_keep
 from prefectx._calls.run import task_body
 from prefectx._isolation.parent import arun_in_child, run_in_child
-from prefectx._isolation.pickling import let_main_be_that_of
-from prefectx._settings.context import context_names, replaced_context
+from prefectx._isolation.pickling import restore_main_module
+from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import current_mode, use_mode
 from prefectx.stores import journal
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class OuterRun(Protocol):
-    """A run of somebody else's, such as Prefect's, that a child's job is part of."""
+    """A run of another library, such as Prefect, that a child's job is part of."""
 
     def joined(
         self, mode: Mode, parameters: dict[str, Any], take_logs: Callable[[], None]
@@ -32,15 +32,15 @@ class OuterRun(Protocol):
         """Return a context manager within which the child belongs to the run.
 
         Args:
-            mode: The mode in force.
+            mode: The current mode.
             parameters: The arguments of the task.
-            take_logs: To be called whenever logging was set up.
+            take_logs: A function to call after logging is set up.
         """
         ...
 
 
 OUTER_RUNS: Final[list[Callable[[], OuterRun | None]]] = []
-"""Each returns the run under way here, if one is: runners that have runs add theirs."""
+"""Functions that return the current run of another library, or None. Runners add theirs."""
 
 
 def _outer_run() -> OuterRun | None:
@@ -49,7 +49,7 @@ def _outer_run() -> OuterRun | None:
 
 
 class _Job:
-    """The arguments of a call, and all that holds where it is made."""
+    """The arguments of a call and the context in which it is made."""
 
     def __init__(
         self,
@@ -69,9 +69,9 @@ class _Job:
 
     @contextmanager
     def surroundings(self, take_logs: Callable[[], None]) -> Generator[None]:
-        """Let hold what held in the parent."""
-        let_main_be_that_of(self.task.fn)
-        with use_mode(self._mode), replaced_context(self._names), self._part_of_run(take_logs):
+        """Restore the parent's mode, context and run."""
+        restore_main_module(self.task.fn)
+        with use_mode(self._mode), replace_context(self._names), self._part_of_run(take_logs):
             yield
 
     def _part_of_run(self, take_logs: Callable[[], None]) -> AbstractContextManager[None]:
@@ -82,7 +82,7 @@ class _Job:
 
 
 class Execution(_Job):
-    """A job that runs a task's function and returns what it gives."""
+    """A job that runs a task's function and returns its result."""
 
     def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         super().__init__(task, args, kwargs, None)
@@ -95,7 +95,7 @@ class Execution(_Job):
 
 
 class Making(_Job):
-    """A job that keeps what a task's function gives; without a target it returns it."""
+    """A job that runs a task's function and stores its output; without a target it returns it."""
 
     def __init__(self, call: Call) -> None:
         super().__init__(
@@ -104,35 +104,33 @@ class Making(_Job):
         self._call = call
 
     def run(self) -> Any:
-        """Run the function and keep its output, here."""
-        # The parent notes it, or there would be a file a child.
+        """Run the function and store its output, here."""
+        # The parent writes the journal's line; otherwise each child would leave a file.
         journal.stop()
         call = self._call
         made = asyncio.run(arun_and_keep(call)) if self.task.is_async else run_and_keep(call)
         return made if call.item is None else None
 
 
-def executed_in_child(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Run a task's function in a child; return what it gives."""
+def execute_in_child(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Run a task's function in a child process; return its result."""
     return run_in_child(Execution(task, args, kwargs))
 
 
-async def aexecuted_in_child(
-    task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Any:
-    """Run a task's function in a child while the event loop goes on; return what it gives."""
+async def aexecute_in_child(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Async version of `execute_in_child`."""
     return await arun_in_child(Execution(task, args, kwargs))
 
 
-def made_in_child(call: Call) -> Any:
-    """Run a task's function in a child, which keeps the output; return what the caller is given."""
-    return _given(call, run_in_child(Making(call)))
+def make_in_child(call: Call) -> Any:
+    """Run a call in a child process, which stores the output; return the caller's value."""
+    return _output(call, run_in_child(Making(call)))
 
 
-async def amade_in_child(call: Call) -> Any:
-    """Make a call in a child while the event loop goes on; return what the caller is given."""
-    return _given(call, await arun_in_child(Making(call)))
+async def amake_in_child(call: Call) -> Any:
+    """Async version of `make_in_child`."""
+    return _output(call, await arun_in_child(Making(call)))
 
 
-def _given(call: Call, made: Any) -> Any:
+def _output(call: Call, made: Any) -> Any:
     return made if call.item is None else output_of(call)

@@ -1,4 +1,4 @@
-"""Claims: which call fills a target, to find out if another one of the same run does."""
+"""Claims: the call that fills each target, so that a second one in the same run is noticed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 class Claim(NamedTuple):
-    """The claim of a call that no exact text tells.
+    """The claim of a call that has no exact text.
 
     Attributes:
-        mark: Stands for the task.
-        arguments: Tells the arguments apart from all others.
+        mark: The short text for the task.
+        arguments: A value that is equal for equal arguments only.
         call: The call as short text.
     """
 
@@ -23,7 +23,7 @@ class Claim(NamedTuple):
 
 
 def claim_of(mark: str, identity: CallIdentity) -> str | Claim:
-    """Return the claim of a call: mostly a text, for there may be as many as there are targets."""
+    """Return the claim of a call: a text where possible, for a run may hold very many."""
     if identity.exact is not None:
         return mark + identity.exact
     return Claim(mark, identity.claim(), identity.short)
@@ -37,7 +37,7 @@ def is_same_call(one: str | Claim, other: str | Claim) -> bool:
 
 
 def mark_of(claim: str | Claim) -> str:
-    """Return what stands for the task in a claim."""
+    """Return the task's short text from a claim."""
     if isinstance(claim, Claim):
         return claim.mark
     mark, colon, _ = claim.partition(":")
@@ -48,5 +48,6 @@ def collision(target: str, other: str, call: str) -> str:
     """Return the message for two calls that share a target."""
     return (
         f"two different calls share the target {target!r}: {other} and {call}."
-        " Name in the target what tells them apart, as {base} does if no context sets it."
+        " Put every argument that differs between them into the target, or {base}, which does so"
+        " unless a context sets it."
     )

@@ -1,4 +1,4 @@
-"""Execution of a call: the function runs, and its output is kept."""
+"""Execution of a call: runs the function and stores its output."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from prefectx.stores.record import Record
 
 RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
-"""Names a file that gets one line, a task's name, each time a task's function really runs."""
+"""A file that gets one line, the task's name, each time a task's function really runs."""
 
 
 def output_of(call: Call) -> Any:
-    """Return what the caller of a call whose target is there is given: data inside a task."""
+    """Return the caller's value for a call whose target exists: data inside a task, or an Item."""
     if call.item is None or not in_task():
         return call.item
     return call.item.load()
 
 
 def run_and_keep(call: Call) -> Any:
-    """Run the function and keep its output, once nobody else can be making it."""
+    """Run the function and store its output. The caller must hold the lock, if there is one."""
     start = time.perf_counter()
     with task_body():
         value = execute(call.task, call.args, call.kwargs)
@@ -46,7 +46,7 @@ def run_and_keep(call: Call) -> Any:
 
 
 async def arun_and_keep(call: Call) -> Any:
-    """Run a coroutine function, and all else as `run_and_keep` does."""
+    """Async version of `run_and_keep`."""
     start = time.perf_counter()
     with task_body():
         value = await execute(call.task, call.args, call.kwargs)
@@ -60,7 +60,7 @@ def _keep(call: Call, value: Any, seconds: float) -> Any:
         return value
     if is_state(value):
         if not value.is_completed():
-            # It says that the run went otherwise: there is no output.
+            # A failed or cancelled state: there is no output.
             return value
         value = None if value.data is None else result_of(value)
     record = call.record(seconds, shape_of(value))
@@ -82,15 +82,15 @@ def _keep(call: Call, value: Any, seconds: float) -> Any:
 
 
 def _save_for_one_call(call: Call, item: Item[Any], value: Any, record: Record) -> None:
-    """Keep an output and its record such that those of two processes never get mixed."""
-    with _alone(call, item):
-        # Else the record of the output before, or none at all, would vouch for the new one.
+    """Store an output and its record such that those of two processes never get mixed."""
+    with _lock_unless_once(call, item):
+        # Otherwise the old record, or none at all, would be taken for the new output's.
         records.write(item.store, item.target, record._replace(complete=False))
         item.store.save(item.target, value)
         records.write(item.store, item.target, record)
 
 
-def _alone(call: Call, item: Item[Any]) -> AbstractContextManager[None]:
+def _lock_unless_once(call: Call, item: Item[Any]) -> AbstractContextManager[None]:
     if call.task.once:
         return nullcontext()
     try:
@@ -101,7 +101,7 @@ def _alone(call: Call, item: Item[Any]) -> AbstractContextManager[None]:
 
 
 def execute(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Call the task's function with the data of Items in their place; return what it returns."""
+    """Call the task's function with Items replaced by their data; return its result."""
     args, kwargs = load_items(args), load_items(kwargs)
     _log_run(task.name)
     names = {
@@ -109,26 +109,26 @@ def execute(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         "task_run_name": task.naming.run_name(args, kwargs) or task.name,
     }
     if task.is_async and not task.is_generator:
-        return _anamed(task.fn(*args, **kwargs), names)
+        return _await_named(task.fn(*args, **kwargs), names)
     with named_run(**names):
-        return data_of(task.fn(*args, **kwargs))
+        return load_result(task.fn(*args, **kwargs))
 
 
-async def _anamed(coroutine: Coroutine[Any, Any, Any], names: dict[str, str]) -> Any:
+async def _await_named(coroutine: Coroutine[Any, Any, Any], names: dict[str, str]) -> Any:
     with named_run(**names):
-        return data_of(await coroutine)
+        return load_result(await coroutine)
 
 
-def data_of(value: Any) -> Any:
-    """Return the data where a function has returned Items or futures, or a container of them.
+def load_result(value: Any) -> Any:
+    """Return a function's result, with the Items and futures in it replaced by their data.
 
-    States stay what they are: they say how the run has ended.
+    States are returned unchanged: they say how the run has ended.
     """
     if is_state(value):
         return value
     if is_handle(value):
         return load_items(settle_futures(value))
-    # Not deeper: outputs may be large.
+    # Only one level deep: outputs may be large.
     if is_container(value):
         parts = value.values() if is_dict(value) else value
         return load_items(settle_futures(value)) if any(map(is_handle, parts)) else value

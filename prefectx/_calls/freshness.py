@@ -1,4 +1,4 @@
-"""Freshness: whether a call's target is there and counts, and what is told of it if it is old."""
+"""Freshness: whether a call's target exists and is valid, and notes for warnings if it is old."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.audit import AUDIT
 from prefectx._calls.refresh import wants_refresh
-from prefectx._calls.run import current_run, known_here, other_version
+from prefectx._calls.run import current_run, other_version_text, task_claims_here
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx.errors import TargetCollision
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def plain_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Return what a call gives if it is plainly done, else None.
+    """Return the value of a call that is known to be done; None if that takes a closer look.
 
-    The run knows the task, the arguments are small literals or Items, no other call has claimed
-    the target, and what is there is this task's.
+    This fast path needs: the run has checked the task before, the arguments are small literals or
+    Items, no other call has claimed the target, and this task has made it.
     """
-    known = known_here(task.naming)
-    if known is None or "return_state" in kwargs or "wait_for" in kwargs:
+    claims = task_claims_here(task.naming)
+    if claims is None or "return_state" in kwargs or "wait_for" in kwargs:
         return None
     if AUDIT.raw() is not None:
         return None
@@ -38,15 +38,15 @@ def plain_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         arguments = task.naming.bind(*args, **kwargs)
         text = exact_text(arguments)
         item = None if text is None else task.naming.item_of(arguments)
-    except Exception:  # noqa: BLE001 - raised again on the long way, with all that is known
+    except Exception:  # noqa: BLE001 - the slow path raises it again, with more details
         return None
     if text is None or item is None:
         return None
-    return known.found(item, text)
+    return claims.hit(item, text)
 
 
 def is_done(call: Call) -> bool:
-    """Tell whether the target is there and counts.
+    """Tell whether the target exists and is valid.
 
     Raises:
         TargetCollision: Another call of this run fills the same target, or another task made it.
@@ -60,9 +60,9 @@ def is_done(call: Call) -> bool:
         return False
     task, run = call.task, current_run()
     asks = bool(call.reasons) or task.naming.must_read_records
-    # A store that is far away gives no marks; it is asked for one record a task and folder.
+    # A remote store gives no marks; of each task, it is asked for one record per folder.
     is_other = mark not in {"", task.maker_mark + call.identity.key}
-    must_read = run.looks_first(task.identity, item.target) or is_other or asks
+    must_read = run.is_first_look(task.identity, item.target) or is_other or asks
     text = item.store.load_record(item.target) if must_read else None
     record = None if text is None else parsed(text)
     if record is not None:
@@ -73,28 +73,28 @@ def is_done(call: Call) -> bool:
             return False
         _check_base(call, item, record)
         if is_claimed:
-            # Else it was said already.
-            _note_what_is_old(call, item, record)
+            # Otherwise the collision was reported already.
+            _note_if_old(call, item, record)
         if call.reasons:
             call.item = item.of_version(record.version)
     if not (asks or wants_refresh(task)):
-        run.know(task, item, call.mark(run))
+        run.remember_task(task, item, call.mark(run))
     return True
 
 
 def _is_refreshed(task: AnyTask, item: Item[Any]) -> bool:
-    """Tell whether the target is to be made anew because `refresh` asks for it."""
-    return wants_refresh(task) and item.path not in current_run().remade
+    """Tell whether `refresh` asks to recompute the target and this run has not done so yet."""
+    return wants_refresh(task) and item.path not in current_run().recomputed
 
 
 def _check_maker(call: Call, item: Item[Any], record: Record) -> None:
     if record.task == call.task.qualified_name:
         return
     msg = (
-        f"target {item.target!r} of {call.summary} was made by another task: {record.call}. What"
-        f" {record.task!r} has made never counts as this task's. Let the targets of the two differ"
-        " (a folder of their own, say), or if the task was only renamed or moved, delete the"
-        f" target: {item.path!r}."
+        f"target {item.target!r} of {call.summary} was made by another task: {record.call}. The"
+        f" output of {record.task!r} is never used for this task. Give the two tasks different"
+        " targets (a folder each, say); if the task was only renamed or moved, delete the target:"
+        f" {item.path!r}."
     )
     raise TargetCollision(msg)
 
@@ -106,15 +106,15 @@ def _check_base(call: Call, item: Item[Any], record: Record) -> None:
         return
     msg = (
         f"target {item.target!r} of {call.summary} was made by another call: {record.call}. A task"
-        " whose one argument is an Item takes over the Item's base, so that both have this target."
-        " Let them differ (two tasks, or a template that names more), let rerun_on={'inputs'}"
-        f" decide, or delete the target to make it anew: {item.path!r}."
+        " whose only argument is an Item uses the Item's base, so both calls have this target. Give"
+        " them different targets (by two tasks, or more arguments in the template), set"
+        f" rerun_on={{'inputs'}}, or delete the target to recompute it: {item.path!r}."
     )
     raise TargetCollision(msg)
 
 
 def _was_overwritten(item: Item[Any], record: Record) -> bool:
-    """Tell whether a file that a function wrote itself is another by now."""
+    """Tell whether a file that a function wrote itself has changed since."""
     if record.output is None:
         return False
     return not FileFingerprint(*record.output).matches(item.path)
@@ -137,7 +137,7 @@ def _other_code(call: Call, record: Record) -> bool:
 
 
 def _changed_files(call: Call, record: Record) -> list[str]:
-    """Return the input files that hold something else than when the output was made."""
+    """Return the input files that have changed since the output was made."""
     return [
         path
         for path, found in (record.files or {}).items()
@@ -150,12 +150,12 @@ def _is_expired(call: Call, record: Record) -> bool:
     return call.task.expires is not None and age > call.task.expires
 
 
-def _note_what_is_old(call: Call, item: Item[Any], record: Record) -> None:
-    """Note for the run's warnings what is trusted although it was made otherwise."""
+def _note_if_old(call: Call, item: Item[Any], record: Record) -> None:
+    """Note for the run's warnings that a target is used although its call or code has changed."""
     if record.key not in {None, call.identity.key}:
         why = f"was made by another call: {record.call}, now {call.summary}"
     elif _other_code(call, record):
-        why = other_version(call.task.name)
+        why = other_version_text(call.task.name)
     elif changed := _changed_files(call, record):
         why = f"is older than its input {changed[0]!r}"
     else:

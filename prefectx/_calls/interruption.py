@@ -1,4 +1,4 @@
-"""Ctrl-C while tasks run in the background: what is said, and what a second one does."""
+"""Ctrl-C while tasks run in the background: the message, and the second Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from prefectx._calls.report import Report
 
 _INTERRUPTED: Final = 130
-"""The exit code of a process that ends by Ctrl-C, as shells have it."""
+"""The exit code of a process that Ctrl-C ends, as in shells."""
 
 
 def stop(futures: set[Any], report: Report) -> None:
-    """Say what is still running; let the next Ctrl-C end the process at once.
+    """Print what is still running; let the next Ctrl-C end the process at once.
 
-    Outputs appear whole or not at all, so nothing half-written is left by it.
+    Writes are atomic, so it leaves no partial output.
 
     Args:
-        futures: What was submitted and has not ended.
-        report: What the run has done so far.
+        futures: The submitted calls that have not ended.
+        report: The run's report so far.
     """
     done = sum(line.calls for line in report.tasks)
     running = sum(map(_is_running, list(futures)))
@@ -43,7 +43,7 @@ def _is_running(future: Any) -> bool:
     wrapped = getattr(future, "wrapped_future", None)
     running = getattr(wrapped, "running", None)
     if running is None or hasattr(wrapped, "wrapped_future"):
-        # Of a call in a pool of processes only its end can be seen.
+        # A pool of processes shows only whether a call has ended.
         return not getattr(wrapped, "done", bool)()
     return bool(running())
 

@@ -1,4 +1,4 @@
-"""A call's arguments in its record: small ones whole, Items by target, large ones shortened."""
+"""Arguments in a call's record: small ones in full, Items by target, large ones shortened."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST: Final = 2_000
-"""The most bytes that one argument of an output's record takes up."""
+"""The maximal number of bytes for one argument in an output's record."""
 
 LONGEST_OF_FAILURE: Final = 256_000
-"""The same for a call that failed, so that it can be debugged."""
+"""The same for a failed call, which is to be debugged."""
 
 _LITERALS: Final = frozenset({type(None), bool, int, str, bytes})
 _LONGEST_LITERAL: Final = 500
 
 
 class NotKept(Exception):
-    """An argument was too large for the record, or cannot be pickled."""
+    """An argument was not kept: it is too large for the record, or cannot be pickled."""
 
 
 def keep(arguments: Mapping[str, Any], longest: int = LONGEST) -> dict[str, Any]:
-    """Return a call's arguments as they stand in its record.
+    """Return a call's arguments in the form that its record has.
 
     Each is the text of a Python literal, or a dict: with `target` and `root` for an Item, with
-    `pickle` for what else is small, and with `text` and `fingerprint` for the rest.
+    `pickle` for other small values, and with `text` and `fingerprint` for the rest.
 
     Args:
         arguments: The arguments by name.
-        longest: How many bytes a pickled one may have.
+        longest: The maximal size of a pickled argument, in bytes.
     """
     return {name: _kept(value, longest) for name, value in arguments.items()}
 
@@ -44,7 +44,7 @@ def _kept(value: Any, longest: int) -> Any:
     kind = type_of(value)
     if kind in _LITERALS or kind is float:
         text = repr(value)
-        # No literal says nan or inf.
+        # There are no literals for nan and inf.
         if len(text) <= _LONGEST_LITERAL and text not in {"nan", "inf", "-inf"}:
             return text
     if kind is Item:
@@ -84,7 +84,7 @@ def _fingerprint(value: Any) -> dict[str, str]:
 
 
 def items_in(arguments: Mapping[str, Any]) -> list[str]:
-    """Return the targets of the Items among a call's arguments, wherever they stand."""
+    """Return the targets of the Items among a call's arguments, at any depth."""
     found: list[str] = []
 
     def look(value: Any) -> Any:
@@ -100,11 +100,11 @@ def restore(kept: Mapping[str, Any], *, is_trusted: bool) -> dict[str, Any]:
     """Return the arguments that a record keeps.
 
     Args:
-        kept: What `keep` gave.
+        kept: The result of `keep`.
         is_trusted: Whether nobody else can have written the record: reading a pickle runs code.
 
     Raises:
-        NotKept: One of them was too large, or is not read because others may have written it.
+        NotKept: An argument was too large, or is not read because others may have written it.
     """
     return {name: _restored(name, value, is_trusted=is_trusted) for name, value in kept.items()}
 
@@ -123,22 +123,22 @@ def _restored(name: str, value: Any, *, is_trusted: bool) -> Any:
         return item
     if "pickle" in value and is_trusted:
         return pickle.loads(base64.b64decode(value["pickle"]))
-    why = "was not kept, for it is too large or cannot be pickled"
+    why = "was not kept, because it is too large or cannot be pickled"
     if "pickle" in value:
-        why = "was not read, for others may have written the journal: see SECURITY.md"
+        why = "was not read, because others may have written the journal: see SECURITY.md"
     msg = f"argument {name!r} {why}: {value['text']}"
     raise NotKept(msg)
 
 
 def text_of(value: Any) -> str:
-    """Return a kept argument as a person reads it."""
+    """Return a kept argument as text for people."""
     if isinstance(value, str):
         return value
     return f"Item({value['target']!r})" if "target" in value else str(value["text"])
 
 
 def shape_of(value: Any) -> dict[str, Any] | None:
-    """Return rows, columns and types of a table, or shape and type of an array; else None."""
+    """Return rows, columns and types of a table, shape and type of an array, or None."""
     shape: Any = getattr(value, "shape", None)
     if type_of(shape) is not tuple:
         return None

@@ -1,4 +1,4 @@
-"""The making of an output: by this call alone, in a child if isolated, whole or not at all."""
+"""Making an output: under the lock of `once`, in a child process if isolated, and atomically."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from prefectx._calls.call import Call
 
 
-def given(call: Call) -> Any:
-    """Return what the caller of a skipped call is given; count the call as skipped."""
+def skip(call: Call) -> Any:
+    """Count a call as skipped; return the caller's value."""
     current_run().report.line(call.task).skipped += 1
     if AUDIT.raw() is not None:
         audit_some(call)
@@ -29,51 +29,51 @@ def given(call: Call) -> Any:
 
 
 def make(call: Call) -> Any:
-    """Run the task's function and keep its output; return what the caller is given.
+    """Run the task's function and store its output; return the caller's value.
 
-    With `once=True`, another may make it meanwhile: `call.was_found` tells.
+    With `once=True` another process may make it meanwhile: see `call.was_made_by_other`.
     """
     if call.item is None or not call.task.once:
         return _make(call)
-    from prefectx._calls.once import held
+    from prefectx._calls.once import lock_target
 
-    with held(call.item):
-        call.was_found = is_done(call)
-        return given(call) if call.was_found else _make(call)
+    with lock_target(call.item):
+        call.was_made_by_other = is_done(call)
+        return skip(call) if call.was_made_by_other else _make(call)
 
 
 async def amake(call: Call) -> Any:
-    """Run the coroutine function of a task, and all else as `make` does."""
+    """Async version of `make`."""
     if call.item is None or not call.task.once:
         return await _amake(call)
-    from prefectx._calls.once import aheld
+    from prefectx._calls.once import alock_target
 
-    async with aheld(call.item):
-        call.was_found = is_done(call)
-        return given(call) if call.was_found else await _amake(call)
+    async with alock_target(call.item):
+        call.was_made_by_other = is_done(call)
+        return skip(call) if call.was_made_by_other else await _amake(call)
 
 
 def _make(call: Call) -> Any:
-    with _failures_noted(call), _announced(call):
+    with _note_failures(call), _prepare(call):
         if call.task.isolate:
-            # Few tasks are: what starts a child takes long to import.
-            from prefectx._calls.child_jobs import made_in_child
+            # Imported here: few tasks are isolated, and the import is slow.
+            from prefectx._calls.child_jobs import make_in_child
 
-            return outcome.apart(call, made_in_child)
+            return outcome.make_in_process(call, make_in_child)
         return run_and_keep(call)
 
 
 async def _amake(call: Call) -> Any:
-    with _failures_noted(call), _announced(call):
+    with _note_failures(call), _prepare(call):
         if call.task.isolate:
-            from prefectx._calls.child_jobs import amade_in_child
+            from prefectx._calls.child_jobs import amake_in_child
 
-            return await outcome.aapart(call, amade_in_child)
+            return await outcome.amake_in_process(call, amake_in_child)
         return await arun_and_keep(call)
 
 
 @contextmanager
-def _announced(call: Call) -> Generator[None]:
+def _prepare(call: Call) -> Generator[None]:
     """Note what the function may change: its arguments, and a target that it writes itself."""
     if call.item is None:
         yield
@@ -83,7 +83,7 @@ def _announced(call: Call) -> Generator[None]:
     if not store.is_written_by_function:
         yield
         return
-    # Until its record is complete, what lies there does not count: we may be killed half-way.
+    # A target with an incomplete record is not valid: the process may be killed half-way.
     before, was = store.load_record(target), FileFingerprint.of(call.item.path)
     announced = records.text_of(call.record(0, is_complete=False))
     store.save_record(target, announced)
@@ -95,7 +95,7 @@ def _announced(call: Call) -> Generator[None]:
 
 
 @contextmanager
-def _failures_noted(call: Call) -> Generator[None]:
+def _note_failures(call: Call) -> Generator[None]:
     try:
         yield
     except BaseException as error:
@@ -106,10 +106,10 @@ def _failures_noted(call: Call) -> Generator[None]:
 def _discard(
     item: Item[Any], announced: str, before: str | None, was: FileFingerprint | None
 ) -> None:
-    """Remove what a function that failed has written; leave alone what others have."""
+    """Remove the output of a failed function; leave that of other processes alone."""
     store, target = item.store, item.target
     if store.load_record(target) != announced:
-        # Another process has begun or made it since.
+        # Another process has begun to make it, or has made it, since.
         return
     if was is not None and was.matches(item.path):
         if before is not None:
@@ -119,7 +119,7 @@ def _discard(
 
 
 def _note_inputs(call: Call) -> None:
-    """Work out what the record says of the arguments, for the function may change them."""
+    """Compute the record's entries about the arguments before the function can change them."""
     _ = call.summary, call.files(), call.kept_arguments()
     if "inputs" in call.reasons:
         call.inputs()

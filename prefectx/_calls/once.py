@@ -1,4 +1,4 @@
-"""`once=True`: of all who ask for a target at once, one makes it, and the others wait."""
+"""`once=True`: one process makes a target while the others wait for it."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ _held: Final[ContextVar[frozenset[str]]] = ContextVar("prefectx_held", default=f
 
 
 @contextmanager
-def held(item: Item[Any]) -> Generator[None]:
-    """Hold an item's target alone, among all processes that share its store; wait for it.
+def lock_target(item: Item[Any]) -> Generator[None]:
+    """Lock an item's target among all processes that share its store; wait for the lock.
 
     Raises:
-        TargetCollision: This very call, or one that it is part of, holds the target.
+        TargetCollision: This call, or one that it is part of, holds the lock already.
         UnsupportedValue: The store has no locks.
     """
     _check_reentrance(item)
-    with item.store.lock(item.target), _noted(item):
+    with item.store.lock(item.target), _note_lock(item):
         yield
 
 
 @asynccontextmanager
-async def aheld(item: Item[Any]) -> AsyncGenerator[None]:
-    """Do the same while the event loop goes on."""
+async def alock_target(item: Item[Any]) -> AsyncGenerator[None]:
+    """Async version of `lock_target`."""
     _check_reentrance(item)
     lock = item.store.lock(item.target)
-    await _entered(lock)
-    with _noted(item), _left(lock):
+    await _acquire(lock)
+    with _note_lock(item), _release_at_end(lock):
         yield
 
 
 def _check_reentrance(item: Item[Any]) -> None:
     if item.path in _held.get():
         msg = (
-            f"target {item.target!r} is asked for by the very call that is making it, and that,"
-            " with once=True, holds it: it would wait for itself. Let the task not call itself"
-            " with arguments that give the same target."
+            f"the call that is making target {item.target!r} asks for it again and, with once=True,"
+            " would wait for itself. Do not call the task from itself with arguments that give the"
+            " same target."
         )
         raise TargetCollision(msg)
 
 
 @contextmanager
-def _noted(item: Item[Any]) -> Generator[None]:
+def _note_lock(item: Item[Any]) -> Generator[None]:
     token = _held.set(_held.get() | {item.path})
     try:
         yield
@@ -64,21 +64,21 @@ def _noted(item: Item[Any]) -> Generator[None]:
 
 
 @contextmanager
-def _left(lock: AbstractContextManager[None]) -> Generator[None]:
+def _release_at_end(lock: AbstractContextManager[None]) -> Generator[None]:
     try:
         yield
     finally:
         lock.__exit__(None, None, None)
 
 
-async def _entered(lock: AbstractContextManager[None]) -> None:
+async def _acquire(lock: AbstractContextManager[None]) -> None:
     given_up = Event()
 
     def enter() -> None:
         with waiting_until(given_up):
             lock.__enter__()
 
-    # A thread of its own: those of the event loop are few, and the holder may need one.
+    # A separate thread: the event loop has few, and the lock's holder may need one.
     with ThreadPoolExecutor(1, "prefectx-once") as thread:
         entering: Future[None] = thread.submit(copy_context().run, enter)
         try:

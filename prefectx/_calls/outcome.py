@@ -1,4 +1,4 @@
-"""What becomes of a call that runs: it is counted in its run's report and noted in the journal."""
+"""Outcomes of calls: counts them in the run's report and writes them to the journal."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def ran(call: Call, seconds: float, record: Record | None = None) -> None:
-    """Count and note a call that ran to its end and whose output, if it has a target, is kept.
+    """Count and note a call that completed and whose output, if it has a target, is stored.
 
     Args:
         call: The call.
-        seconds: How long it ran.
-        record: What is known of its output.
+        seconds: Its duration.
+        record: The record of its output.
     """
     run = current_run()
     report = run.report
@@ -37,8 +37,8 @@ def ran(call: Call, seconds: float, record: Record | None = None) -> None:
     if call.item is None:
         report.ran(call.task, seconds, text)
         return
-    if not run.allows_remaking and wants_refresh(call.task):
-        run.remade.add(call.item.path)
+    if not run.allows_recomputing and wants_refresh(call.task):
+        run.recomputed.add(call.item.path)
     size = size_of(call.item)
     report.ran(call.task, seconds, text, size, call.item.target.rpartition("/")[0])
     root = journal_root(call.item.store)
@@ -59,16 +59,16 @@ def failed(call: Call, error: BaseException) -> None:
         journal.append(root, _failure(call, error))
 
 
-def apart(call: Call, make: Callable[[Call], Any]) -> Any:
-    """Have a call made in a process of its own, whose report is not this one; count it here."""
+def make_in_process(call: Call, make: Callable[[Call], Any]) -> Any:
+    """Make a call in another process, which has a report of its own; count it in this one."""
     start = time.perf_counter()
     made = make(call)
     ran(call, time.perf_counter() - start, _record_of(call))
     return made
 
 
-async def aapart(call: Call, make: Callable[[Call], Coroutine[Any, Any, Any]]) -> Any:
-    """Do the same while the event loop goes on."""
+async def amake_in_process(call: Call, make: Callable[[Call], Coroutine[Any, Any, Any]]) -> Any:
+    """Async version of `make_in_process`."""
     start = time.perf_counter()
     made = await make(call)
     ran(call, time.perf_counter() - start, _record_of(call))
@@ -96,7 +96,7 @@ def _failure(call: Call, error: Exception) -> str:
 
 
 def size_of(item: Item[Any]) -> int | None:
-    """Return how many bytes an output has, if it is a file or a folder of this machine."""
+    """Return the size of an output in bytes, if it is a file or folder on this machine."""
     path = item.path
     if "://" in path:
         return None

@@ -1,4 +1,4 @@
-"""`refresh`: calls of some tasks run anew although their targets are there."""
+"""`refresh`: calls of some tasks run again although their targets exist."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from prefectx._calls.run import Run
 
 REFRESH: Final = Variable("PREFECTX_REFRESH")
-"""Names tasks, with commas between them, whose calls run anew."""
+"""Names of tasks, separated by commas, whose calls run again."""
 
 refreshed: Final[ContextVar[frozenset[str]]] = ContextVar("prefectx_refresh", default=frozenset())
 
 
 class refresh:  # noqa: N801 - used as a function
-    """Run calls of these tasks anew within the `with` statement, whatever is there.
+    """Run calls of these tasks again within the `with` statement, even if their targets exist.
 
-    Each target is made anew once a run. Safe in threads and async: only the current context
+    Each target is recomputed once per run. Safe in threads and async: only the current context
     changes. `PREFECTX_REFRESH=clean,join` does the same for a whole process.
 
     Args:
@@ -53,7 +53,7 @@ class refresh:  # noqa: N801 - used as a function
 
 
 def wants_refresh(task: Any) -> bool:
-    """Tell whether calls of a task run anew here."""
+    """Tell whether `refresh` applies to a task here."""
     names = refreshed.get()
     if (value := REFRESH.get()) is not None:
         names |= {name.strip() for name in value.split(",")}

@@ -1,4 +1,4 @@
-"""`Report`: what a run did, a line a task, and which of its calls failed."""
+"""`Report`: a run's counts per task, and its failed calls."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _NOTED: Final = 5
 
 
 class TaskReport:
-    """What a run did with one task.
+    """The counts of one task in a run.
 
     Attributes:
         task: The task's name.
-        skipped: How many calls found their target.
-        ran: How many calls ran to their end.
-        failed: How many calls raised.
-        seconds: How long the function ran, over all calls.
-        bytes: How much was written to targets.
-        folder: The folder that all targets written in this run lie in, if any was.
+        skipped: The number of calls whose target existed.
+        ran: The number of calls that ran and completed.
+        failed: The number of calls that raised.
+        seconds: The time that the function ran, over all calls.
+        bytes: The number of bytes written to targets.
+        folder: The common folder of all targets written in this run; None if there are none.
     """
 
     __slots__ = ("bytes", "failed", "folder", "ran", "seconds", "skipped", "task")
@@ -41,7 +41,7 @@ class TaskReport:
 
     @property
     def calls(self) -> int:
-        """How many calls there were."""
+        """The number of calls."""
         return self.skipped + self.ran + self.failed
 
     def __repr__(self) -> str:
@@ -57,7 +57,7 @@ class Failure:
     Attributes:
         task: The task's qualified name.
         call: The call as short text.
-        target: The target that it would have filled, or None without one.
+        target: The target that it would have written; None without one.
         error: The exception.
     """
 
@@ -71,7 +71,7 @@ class Failure:
 
     @property
     def exception(self) -> str:
-        """The exception in one line."""
+        """The exception's type and message in one line."""
         lines = str(self.error).splitlines()
         kind = type(self.error).__name__
         return f"{kind}: {lines[0]}" if lines else kind
@@ -81,13 +81,13 @@ class Failure:
 
 
 class Report:
-    """What a run did.
+    """A summary of a run: its calls by task, its failures, its duration.
 
     Attributes:
         flow: The flow's name; "" for calls outside any flow.
         mode: The mode that it ran in.
-        failures: The calls that raised, and were not repeated with success.
-        error: What the flow raised, or None.
+        failures: The calls that raised and did not succeed in a later attempt.
+        error: The exception that the flow raised, or None.
         ended: Whether the run has ended.
     """
 
@@ -100,21 +100,21 @@ class Report:
         self._seconds: float | None = None
         self._lines: dict[str, TaskReport] = {}
         self._failures: dict[tuple[str, str], Failure] = {}
-        #: Says what a person is told; None for standard error.
+        #: The logger that prints the report; None for standard error.
         self.log: Any = None
-        #: Undoes what an interruption has set up.
+        #: A function that restores the handler of Ctrl-C, after an interruption.
         self.at_end: Callable[[], object] | None = None
 
     @property
     def seconds(self) -> float:
-        """How long the run took, or has taken so far."""
+        """The duration of the run, so far if it has not ended."""
         if self._seconds is not None:
             return self._seconds
         return time.perf_counter() - self._start
 
     @property
     def tasks(self) -> list[TaskReport]:
-        """What was done with each task, in the order of their first calls."""
+        """The counts of each task, in the order of their first calls."""
         return [line for line in list(self._lines.values()) if line.calls]
 
     @property
@@ -124,11 +124,11 @@ class Report:
 
     @property
     def failures(self) -> list[Failure]:
-        """The calls that raised, and were not repeated with success."""
+        """The calls that raised and did not succeed in a later attempt."""
         return list(self._failures.values())
 
     def __getitem__(self, task: str) -> TaskReport:
-        """Return what was done with a task of this name."""
+        """Return the counts of the task with this name."""
         for line in self.tasks:
             if line.task == task:
                 return line
@@ -138,11 +138,11 @@ class Report:
         return iter(self.tasks)
 
     def lines(self) -> Iterator[tuple[str, TaskReport]]:
-        """Give the lines of all tasks that were called, by their qualified names."""
+        """Return the counts of all tasks that were called, with their qualified names."""
         return ((name, line) for name, line in list(self._lines.items()) if line.calls)
 
     def line(self, task: AnyTask) -> TaskReport:
-        """Return the line of a task, to count on."""
+        """Return the counts of a task, to add to."""
         known = self._lines.get(task.qualified_name)
         if known is None:
             known = self._lines.setdefault(task.qualified_name, TaskReport(task.name))
@@ -156,14 +156,14 @@ class Report:
         size: int | None = None,
         folder: str | None = None,
     ) -> None:
-        """Count a call that ran to its end.
+        """Count a call that completed.
 
         Args:
             task: The task.
-            seconds: How long it ran.
-            call: The call as short text, if an earlier try of it may have failed.
-            size: How many bytes its output has, if that is known.
-            folder: Where its output lies, if it is kept.
+            seconds: Its duration.
+            call: The call as short text, if an earlier attempt at it may have failed.
+            size: The size of its output in bytes, if known.
+            folder: The folder of its output, if it has one.
         """
         line = self.line(task)
         line.ran += 1
@@ -177,7 +177,7 @@ class Report:
             line.failed -= 1
 
     def failed(self, task: AnyTask, call: str, target: str | None, error: BaseException) -> None:
-        """Count a call that raised; another try of the same call counts in its place."""
+        """Count a call that raised; a later attempt at the same call replaces it."""
         key = (task.qualified_name, call)
         line = self.line(task)
         if key not in self._failures:
@@ -187,7 +187,7 @@ class Report:
         self._failures[key] = Failure(task.qualified_name, call, target, error)
 
     def end(self, error: BaseException | None) -> None:
-        """Note that the run has ended, and what it raised."""
+        """Note that the run has ended, with the exception that it raised, if any."""
         self._seconds = time.perf_counter() - self._start
         self.ended = True
         self.error = error
@@ -197,7 +197,7 @@ class Report:
             self._note_others(error)
 
     def _note_others(self, error: Exception) -> None:
-        """Let the exception that a flow raises name the other failures."""
+        """Add a note about the other failures to the exception that a flow raises."""
         failures = self.failures
         if not any(_is_same(error, failure.error) for failure in failures):
             return
@@ -213,17 +213,17 @@ class Report:
             error.add_note(note)
 
     def text(self) -> str:
-        """Return what a person is told at the end: a line a task, then each failed call."""
+        """Return the text printed at the end: a line for each task, then each failed call."""
         rows = [_row(line) for line in self.tasks]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [f"{self._headline()}"]
         for row in rows:
             first, *cells = zip(row, widths, strict=True)
             aligned = [first[0].ljust(first[1])]
-            # Numbers end, and the folder begins, in one column each.
+            # Numbers are aligned to the right, the folder to the left.
             aligned += [cell.rjust(width) for cell, width in cells[:-1] if width]
             lines.append(f"  {'  '.join([*aligned, cells[-1][0]])}".rstrip())
-        return "\n".join([*lines, *self._told_failures()])
+        return "\n".join([*lines, *self._failure_lines()])
 
     def _headline(self) -> str:
         how = "done"
@@ -233,7 +233,7 @@ class Report:
             how = f"failed ({type(self.error).__name__})"
         return f"prefectx: {self.flow} {how} in {seconds_text(self.seconds)} (mode {self.mode})"
 
-    def _told_failures(self) -> Iterator[str]:
+    def _failure_lines(self) -> Iterator[str]:
         failures = self.failures
         for failure in failures[:_SHOWN]:
             yield f"  failed: {failure.call}"
@@ -250,7 +250,7 @@ class Report:
 
 
 def _is_same(one: BaseException, other: BaseException) -> bool:
-    # What comes from another process is a copy.
+    # An exception from another process is a copy.
     return one is other or (type(one) is type(other) and str(one) == str(other))
 
 
@@ -279,7 +279,7 @@ def _row(line: TaskReport) -> list[str]:
 
 
 def seconds_text(seconds: float) -> str:
-    """Return a span of time as a person reads it: `0.3 s`, `4 min 10 s`, `2 h 5 min`."""
+    """Return a duration as text for people: `0.3 s`, `4 min 10 s`, `2 h 5 min`."""
     if seconds < 60:  # noqa: PLR2004
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -290,7 +290,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def size_text(size: float) -> str:
-    """Return a number of bytes as a person reads it: `512 B`, `18 MB`."""
+    """Return a number of bytes as text for people: `512 B`, `18 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:  # noqa: PLR2004
             return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"  # noqa: PLR2004
@@ -302,7 +302,7 @@ _last: list[Report] = []
 
 
 def last_run() -> Report | None:
-    """Return what the flow that has ended last in this process did, or None if none has.
+    """Return the report of the flow that ended last in this process; None if none has ended.
 
     Example:
         >>> @task(target=None)
@@ -319,6 +319,6 @@ def last_run() -> Report | None:
     return _last[-1] if _last else None
 
 
-def note_last(report: Report) -> None:
-    """Make a report what `last_run` gives."""
+def set_last_run(report: Report) -> None:
+    """Set the report that `last_run` returns."""
     _last[:] = [report]

@@ -11,7 +11,7 @@ from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
 from prefectx._calls.report import Report
 from prefectx._calls.user_line import UserLine, user_line
 from prefectx._identity.call_identity import key_of
-from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.scoped import Setting
 from prefectx._values.item import Item
 from prefectx.errors import StaleTarget, TargetCollision
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prefectx._naming.decorated import AnyTask
-    from prefectx._naming.task_names import Naming
+    from prefectx._naming.task_names import TaskNames
 
 _MOST_OUTSIDE: Final = 10_000
 
 
 class Stale:
-    """Targets of one task that are trusted although they were made otherwise.
+    """Targets of one task that are used although its calls or its code have changed since.
 
     Args:
         task: The task's name.
-        target: The first of them.
-        why: What of the first is otherwise.
-        line: The user's line that asked for the first.
+        target: The first such target.
+        why: The difference at the first target.
+        line: The user's line that called the task for the first target.
     """
 
     __slots__ = ("_line", "_target", "_task", "_why", "count")
@@ -46,31 +46,31 @@ class Stale:
         self.count = 0
 
     def warn(self) -> None:
-        """Warn of all of them, in one line."""
+        """Issue one warning for all of them."""
         one = f"target {self._target!r} {self._why}"
         if self.count > 1:
-            one = f"{self.count:,} targets were made otherwise; the first, {one[len('target ') :]}"
+            one = f"{self.count:,} targets may be outdated; the first, {one[len('target ') :]}"
         msg = (
-            f"{self._task}: {one}. What is there is trusted: see prefectx status. Delete it to make"
-            " it anew, or let rerun_on={'inputs', 'code'} decide."
+            f"{self._task}: {one}. The stored output is used all the same: see prefectx status. To"
+            " recompute it, delete it, or set rerun_on={'inputs', 'code'}."
         )
         self._line.warn(msg, StaleTarget)
 
 
-def other_version(task: str) -> str:
-    """Return what is told of a target that other code has made."""
+def other_version_text(task: str) -> str:
+    """Return the warning's words for a target that other code has made."""
     return f"was made by another version of the task {task!r}"
 
 
-class Known:
-    """What a run knows of a task whose targets it has found before: how it claims others.
+class TaskClaims:
+    """Fast claims for a task that a run has checked before: later calls skip the slow path.
 
     Args:
         task: The task.
-        mark: Stands for it before the text of a call.
+        mark: The short text for the task, put before the text of a call.
         claims: The claims to the targets in the task's store.
         run: The run.
-        folder: The current folder that the claims hold in, in a run that may outlive it.
+        folder: The working directory for which the claims are valid; None if it cannot change.
     """
 
     __slots__ = ("_line", "_look", "_maker", "claims", "folder", "mark")
@@ -90,8 +90,8 @@ class Known:
         self._look = task.naming.store.look
         self._maker = task.maker_mark
 
-    def found(self, item: Item[Any], text: str) -> Any:
-        """Return what the call is given if the target is there and this call's, else None.
+    def hit(self, item: Item[Any], text: str) -> Any:
+        """Return the caller's value if the target exists and is this call's, else None.
 
         Args:
             item: The call's Item.
@@ -102,42 +102,42 @@ class Known:
             return None
         mark = self._look(target)
         if mark is None or (mark and mark != self._maker + key_of(text)):
-            # The long way finds out whether another task or call has made it, or other code.
+            # The slow path finds out whether another task, call or code has made it.
             return None
         self._line.skipped += 1
         return item.load() if inside_task.get() else item
 
     def is_outdated(self) -> bool:
-        """Tell whether claims are made elsewhere by now, or too many to remember."""
+        """Tell whether the working directory has changed, or there are too many claims."""
         return os.getcwd() != self.folder or len(self.claims) > _MOST_OUTSIDE
 
 
 class Run:
-    """What the calls of one run have filled, and whose records have been looked at."""
+    """One outermost flow call: which call fills which target, and the report of what ran."""
 
-    #: Whether a target may be made anew within the run, for another call.
-    allows_remaking = False
+    #: Whether another call may recompute a target within the run.
+    allows_recomputing = False
 
     def __init__(self, flow: str = "", mode: str = "") -> None:
         self._forget()
-        #: What the run has done so far.
+        #: The counts so far.
         self.report: Final = Report(flow, mode)
-        #: The paths of the targets that were made anew because `refresh` asks for it.
-        self.remade: Final[set[str]] = set()
+        #: The paths of the targets that were recomputed because `refresh` asks for it.
+        self.recomputed: Final[set[str]] = set()
         self._refreshing = 0
-        #: What was trusted although it was made otherwise, by task.
+        #: The targets that are used although they may be outdated, by task.
         self.stale: dict[str, Stale] = {}
         self._line = user_line()
 
     def _forget(self) -> None:
-        # A claim is a mark and a text of plain arguments, or a Claim. By roots of stores, and then
-        # by what comes below: mostly the target itself, which costs no further memory.
+        # A claim is a mark and the exact text of the arguments, or a Claim. Keys are the root of
+        # the store, then the path below it: mostly the target itself, which takes no more memory.
         self._claims: dict[str, dict[str, str | Claim]] = {}
         self._tasks: dict[str, tuple[str, str]] = {}
         self._numbers = count()
-        self._looked_at: set[tuple[str, str]] = set()
-        #: The tasks, by how they are named, that were looked at and may claim by themselves.
-        self.known: dict[Naming, Known] = {}
+        self._record_folders: set[tuple[str, str]] = set()
+        #: The fast claims of the tasks that were checked before.
+        self.task_claims: dict[TaskNames, TaskClaims] = {}
 
     def claim(self, item: Item[Any], claim: str | Claim) -> bool:
         """Note which call fills an item's target; tell whether it is this one.
@@ -153,60 +153,60 @@ class Run:
         return False
 
     def begin_refresh(self) -> None:
-        """Let each call look for itself, until `end_refresh`, whether its target counts."""
+        """Make each call check its target on the slow path until `end_refresh`."""
         self._refreshing += 1
-        self.known.clear()
+        self.task_claims.clear()
 
     def end_refresh(self) -> None:
-        """Let tasks be known again."""
+        """Allow the fast path again."""
         self._refreshing -= 1
 
     def targets(self) -> Iterator[str]:
-        """Give all targets that calls of this run have claimed."""
+        """Yield all targets that calls of this run have claimed."""
         for claims in self._claims.values():
             yield from list(claims)
 
     def mark(self, identity: str, name: str) -> str:
-        """Return the short text that stands for a task in its claims.
+        """Return the short text for a task in its claims.
 
         Args:
-            identity: What tells the task apart from all others.
+            identity: The task's identity.
             name: The task's qualified name.
         """
         known = self._tasks.get(identity)
         if known is None:
-            # Not the number of tasks there are: two threads may be here at once.
+            # A counter, not the number of tasks: two threads may be here at once.
             known = self._tasks.setdefault(identity, (f"{next(self._numbers)}:", name))
         return known[0]
 
-    def know(self, task: AnyTask, item: Item[Any], mark: str) -> None:
-        """Let a task claim targets like this one by itself."""
+    def remember_task(self, task: AnyTask, item: Item[Any], mark: str) -> None:
+        """Let later calls of a task take the fast path for targets like this one."""
         if self._refreshing:
             return
         naming, folder = task.naming, self._folder()
-        if (known := self.known.get(naming)) is not None and known.folder == folder:
+        if (known := self.task_claims.get(naming)) is not None and known.folder == folder:
             return
         claims, key = self._place(item)
         if key == item.target:
-            self.known[naming] = Known(task, mark, claims, self, folder)
+            self.task_claims[naming] = TaskClaims(task, mark, claims, self, folder)
 
-    def looks_first(self, task: str, target: str) -> bool:
-        """Tell whether no record of a task's target in the same folder was looked at before."""
+    def is_first_look(self, task: str, target: str) -> bool:
+        """Tell whether this is the first look at a record of the task in the target's folder."""
         place = (task, target.rpartition("/")[0])
-        if place in self._looked_at:
+        if place in self._record_folders:
             return False
-        self._looked_at.add(place)
+        self._record_folders.add(place)
         return True
 
     def note_stale(self, task: AnyTask, target: str, why: str) -> None:
-        """Note that a target is trusted although it was made otherwise: told when the run ends."""
+        """Note a target that is used although it may be outdated; warned of when the run ends."""
         if (stale := self.stale.get(task.identity)) is None:
             stale = Stale(task.name, target, why, user_line(self._line))
             stale = self.stale.setdefault(task.identity, stale)
         stale.count += 1
 
-    def warn_of_stale(self) -> None:
-        """Warn of what was trusted although it was made otherwise, once a task."""
+    def warn_of_stale_targets(self) -> None:
+        """Warn of the targets that were used although they may be outdated, once per task."""
         for stale in self.stale.values():
             stale.warn()
 
@@ -221,20 +221,20 @@ class Run:
             root = ""
         claims = self._claims.setdefault(root, {})
         if root:
-            self._take_in(root, claims)
+            self._absorb(root, claims)
         return claims, path[len(root) :]
 
-    def _take_in(self, root: str, claims: dict[str, str | Claim]) -> None:
-        """Let claims of stores that lie within this one count as claims in this one."""
+    def _absorb(self, root: str, claims: dict[str, str | Claim]) -> None:
+        """Move the claims of stores whose root lies below this one to this one."""
         for inner in [other for other in self._claims if other.startswith(root) and other != root]:
             within = inner[len(root) :]
             claims.update((within + key, claim) for key, claim in self._claims.pop(inner).items())
-            self.known.clear()
-        # Below no root are those that are known by their full paths.
+            self.task_claims.clear()
+        # The claims below no root have full paths as keys.
         paths = self._claims.get("", {})
         for path in [path for path in paths if path.startswith(root)]:
             claims[path[len(root) :]] = paths.pop(path)
-            self.known.clear()
+            self.task_claims.clear()
 
     def _call(self, claim: str | Claim) -> str:
         if isinstance(claim, Claim):
@@ -251,23 +251,23 @@ class Run:
 
 
 class _Outside(Run):
-    """Calls outside any flow, as in a notebook: they may share a target, but not silently."""
+    """The run of calls outside any flow, as in a notebook: a shared target gives a warning."""
 
-    allows_remaking = True
+    allows_recomputing = True
 
     def claim(self, item: Item[Any], claim: str | Claim) -> bool:
         claims, key = self._place(item)
         other = claims.get(key)
         if other is not None and self._is_edited(mark_of(other), mark_of(claim)):
-            # What is different now is the task: its record tells.
+            # The task itself has changed: the slow path compares its record.
             claims[key] = claim
         is_claimed = super().claim(item, claim)
-        if sum(map(len, self._claims.values())) + len(self.known) > _MOST_OUTSIDE:
+        if sum(map(len, self._claims.values())) + len(self.task_claims) > _MOST_OUTSIDE:
             self._forget()
         return is_claimed
 
     def _is_edited(self, before: str, now: str) -> bool:
-        """Tell whether a cell of a notebook, or a reloaded module, has defined a task anew."""
+        """Tell whether a notebook's cell, or a reloaded module, has redefined a task."""
         names = dict(self._tasks.values())
         return before != now and names[before] == names[now] and "<locals>" not in names[now]
 
@@ -290,25 +290,25 @@ inside_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)
 
 
 def current_run() -> Run:
-    """Return the run that is under way here, or the one that stands for calls outside any flow."""
+    """Return the current run, or the one for calls outside any flow."""
     return run_here.get() or OUTSIDE
 
 
-def known_here(naming: Naming) -> Known | None:
-    """Return what the run that is under way here knows of a task, if that holds here."""
-    known = (run_here.get() or OUTSIDE).known.get(naming)
-    if known is not None and known.folder is not None and known.is_outdated():
+def task_claims_here(naming: TaskNames) -> TaskClaims | None:
+    """Return the current run's fast claims for a task; None if there are none or outdated ones."""
+    claims = (run_here.get() or OUTSIDE).task_claims.get(naming)
+    if claims is not None and claims.folder is not None and claims.is_outdated():
         return None
-    return known
+    return claims
 
 
 def in_task() -> bool:
-    """Tell whether a task's function is running here: it is given data, never Items."""
+    """Tell whether a task's function is running here: calls within it return data, not Items."""
     return inside_task.get()
 
 
 def begin_flow() -> Run | None:
-    """Do what `flow_body` does, in a context that ends with the flow."""
+    """Start a run as `flow_body` does, in a context that ends with the flow."""
     started = None if run_here.get() else Run()
     run_here.set(run_here.get() or started)
     listings.set(listings.get() or Listings())
@@ -320,7 +320,7 @@ _submitted: Final[ContextVar[set[Any] | None]] = ContextVar("prefectx_submitted"
 
 
 def note_submitted(future: Any) -> None:
-    """Note a future, which the flow that is under way here waits for should it fail."""
+    """Note a future, for which the current flow waits if it fails."""
     futures = _submitted.get()
     if futures is None or not hasattr(future, "add_done_callback"):
         return
@@ -329,7 +329,7 @@ def note_submitted(future: Any) -> None:
 
 
 class flow_body:  # noqa: N801 - used as a function
-    """Mark that a flow's body runs: it starts a run, and gives it, unless called within one."""
+    """A context manager for a flow's body: starts a run, and returns it, unless there is one."""
 
     __slots__ = ("_futures", "_inside", "_listed", "_run")
 
@@ -345,7 +345,7 @@ class flow_body:  # noqa: N801 - used as a function
         futures = _submitted.get()
         _submitted.reset(self._futures)
         if kind is not None and futures:
-            # Prefect cancels what has not begun when a flow fails, but all is to be tried.
+            # Prefect would cancel calls that have not begun; but every call is to be tried.
             _wait_or_stop(futures, is_error=issubclass(kind, Exception))
         inside_task.reset(self._inside)
         listings.reset(self._listed)
@@ -363,13 +363,13 @@ def _wait_or_stop(futures: set[Any], *, is_error: bool) -> None:
 
 
 class task_body:  # noqa: N801 - used as a function
-    """Mark that a task's function runs; what it sets in the context ends with it."""
+    """A context manager for a task's function; what it sets in the context ends with it."""
 
     __slots__ = ("_inside", "_names")
 
     def __enter__(self) -> None:
         self._inside = Setting(inside_task, value=True)
-        self._names = replaced_context(context_names())
+        self._names = replace_context(context_names())
         self._inside.__enter__()
         self._names.__enter__()
 

@@ -1,4 +1,4 @@
-"""Counting in a run's report the calls whose output is not kept."""
+"""Counting of calls whose output is not stored, in the run's report."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from prefectx._naming.decorated import AnyTask
 
 
-class counted:  # noqa: N801 - used as a function
-    """Count one run of a task's function in the report of the run that is under way.
+class count_run:  # noqa: N801 - used as a function
+    """Count one run of a task's function in the current run's report.
 
     Args:
         task: The task.
@@ -49,12 +49,12 @@ class counted:  # noqa: N801 - used as a function
         return short_text_of_call(self._task.qualified_name, arguments)
 
 
-async def counted_coroutine(
+async def count_coroutine(
     running: Coroutine[Any, Any, Any],
     task: AnyTask,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
 ) -> Any:
-    """Await a run of a task's function, and count it."""
-    with counted(task, args, kwargs):
+    """Async version of `count_run`: await a coroutine, and count it."""
+    with count_run(task, args, kwargs):
         return await running

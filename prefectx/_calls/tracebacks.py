@@ -1,4 +1,4 @@
-"""Tracebacks that show the user's frames: those of prefectx and Prefect are left out."""
+"""Tracebacks that show the user's frames, without those of prefectx and Prefect."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Final
 
 from prefectx._settings.environment import Variable
 
-SHOWN: Final = Variable("PREFECTX_TRACEBACKS")
-"""`full` leaves all frames in."""
+TRACEBACKS: Final = Variable("PREFECTX_TRACEBACKS")
+"""`full` keeps all frames."""
 
 _HIDDEN: Final = frozenset({"prefectx", "prefect"})
 
 
 def hide_own_frames(error: BaseException) -> None:
     """Leave only the user's frames in an exception's traceback, if there are any."""
-    if SHOWN.get() == "full":
+    if TRACEBACKS.get() == "full":
         return
     frames: list[TracebackType] = []
     traceback = error.__traceback__
     while traceback is not None:
-        if _is_users(traceback):
+        if _is_user_code(traceback):
             frames.append(traceback)
         traceback = traceback.tb_next
     if not frames:
@@ -32,12 +32,12 @@ def hide_own_frames(error: BaseException) -> None:
     error.__traceback__ = kept
 
 
-def _is_users(traceback: TracebackType) -> bool:
-    # What is compiled with a task's signature is in no module.
+def _is_user_code(traceback: TracebackType) -> bool:
+    # Code that is compiled with a task's signature is in no module.
     module: str = traceback.tb_frame.f_globals.get("__name__") or "prefectx"
     if module.partition(".")[0] in _HIDDEN:
         return False
-    # The standard library's are there only because Prefect goes through threads and event loops.
+    # The standard library's frames come from Prefect's use of threads and event loops.
     return not traceback.tb_frame.f_code.co_filename.startswith(_LIBRARY)
 
 

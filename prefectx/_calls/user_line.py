@@ -1,4 +1,4 @@
-"""The user's line that a warning points to, above all frames of ours, of Prefect and of Python."""
+"""The user's line that a warning points to, outside prefectx, Prefect and Python's own code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LIBRARIES: Final = ("prefect", "distributed", "dask", "prefect_dask")
-_PYTHONS_OWN: Final = tuple(
+_STANDARD_LIBRARY: Final = tuple(
     {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")}
 )
 _INSTALLED: Final = os.sep + "site-packages" + os.sep
@@ -23,9 +23,9 @@ class UserLine(NamedTuple):
     """A line of the user's code.
 
     Attributes:
-        file: The file it stands in.
-        number: Its number.
-        names: The module's names, among which `warnings` keeps what it has told.
+        file: The file.
+        number: The line number.
+        names: The module's globals, in which `warnings` keeps its registry.
     """
 
     file: str
@@ -33,7 +33,7 @@ class UserLine(NamedTuple):
     names: dict[str, Any]
 
     def warn(self, message: str, kind: type[Warning]) -> None:
-        """Warn as if from this line."""
+        """Issue a warning at this line."""
         warnings.warn_explicit(
             message,
             kind,
@@ -45,27 +45,27 @@ class UserLine(NamedTuple):
         )
 
 
-def user_line(otherwise: UserLine | None = None) -> UserLine:
-    """Return the innermost line of the stack that is the user's own.
+def user_line(default: UserLine | None = None) -> UserLine:
+    """Return the innermost line of the stack that is in the user's code.
 
     Args:
-        otherwise: What is given where there is none, as in a thread that Prefect has started; by
-            default, the line that asks.
+        default: The line to return if there is none, as in a thread that Prefect has started; if
+            it is None, the line of the caller.
     """
     here: FrameType = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     frame: FrameType | None = here
-    while frame is not None and _is_a_librarys(frame):
+    while frame is not None and _is_library_code(frame):
         frame = frame.f_back
-    if frame is None and otherwise is not None:
-        return otherwise
+    if frame is None and default is not None:
+        return default
     found = frame or here
     return UserLine(found.f_code.co_filename, found.f_lineno, found.f_globals)
 
 
-def _is_a_librarys(frame: FrameType) -> bool:
+def _is_library_code(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
     if file.startswith(("<frozen", _OURS + os.sep)):
         return True
-    if file.startswith(_PYTHONS_OWN) and _INSTALLED not in file:
+    if file.startswith(_STANDARD_LIBRARY) and _INSTALLED not in file:
         return True
     return str(frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES

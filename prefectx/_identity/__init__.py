@@ -1,1 +1,1 @@
-"""Identity of calls, data and code: is it the same call, the same data, the same code?"""
+"""Identity of calls, data and code: tests whether two calls, values or functions are the same."""

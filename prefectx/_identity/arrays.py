@@ -1,4 +1,4 @@
-"""How arrays are taken apart: by dtype, shape and values, wherever they lie in memory."""
+"""Parts of NumPy arrays, for hashing: dtype, shape and values, whatever the memory layout."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from prefectx._types import type_of
 if TYPE_CHECKING:
     from prefectx._identity.parts import Digest
 
-# What a buffer says all of. The others: objects, texts of any length, records.
-_SAID_BY_BUFFER: Final = "biufcmMSUV"
+# The kinds of dtype whose buffer holds the whole value. Others: objects, StringDType, records.
+_BUFFER_KINDS: Final = "biufcmMSUV"
 _SIZES_OF_FLOATS: Final = frozenset({"f2", "f4", "f8", "c8", "c16"})
 
 
 def numpy_parts(value: Any) -> Digest | Parts | None:
-    """Take an array or a scalar of numpy apart; return None for all else that is numpy's."""
+    """Return the parts of a NumPy array or scalar; None for other objects of NumPy."""
     numpy: Any = import_module("numpy")
 
     kind = type_of(value)
     if kind is numpy.ndarray:
         return array_parts(value)
     if isinstance(value, numpy.ma.MaskedArray):
-        # An array without a mask gets one of all False on its way through pickle.
+        # pickle gives an array without a mask one that is all False.
         mask = numpy.ma.getmaskarray(value)
         fill_value = numpy.asarray(value.fill_value)
         return Parts("masked array", (kind, numpy.asarray(value.data), mask, fill_value))
@@ -40,36 +40,36 @@ def numpy_parts(value: Any) -> Digest | Parts | None:
 
 
 def array_parts(array: Any) -> Digest | Parts:
-    """Take an array of numpy's own type apart."""
+    """Return the parts of an array whose type is exactly `numpy.ndarray`."""
     dtype, shape = array.dtype, array.shape
     if dtype.names is not None:
-        # Between the fields lies what was there before.
+        # The padding between the fields is undefined.
         fields = [array[name] for name in dtype.names]
         return Parts("records", (dtype, tuple(shape), fields))
-    if dtype.kind in _SAID_BY_BUFFER and not _is_odd_float(dtype):
+    if dtype.kind in _BUFFER_KINDS and not _is_odd_float(dtype):
         return leaf(f"array {dtype.str} {shape}", buffer_of(array))
     if _is_odd_float(dtype):
-        # Of 16 bytes, 10 are used.
+        # Only 10 of the 16 bytes are defined.
         return Parts("array", (dtype.str, tuple(shape), [repr(x) for x in array.ravel()]))
     return Parts("array", (dtype, tuple(shape), array.ravel().tolist()))
 
 
 def buffer_of(array: Any) -> Any:
-    """Return the memory of an array in C order, all NaNs alike: a copy only where it must be."""
+    """Return the memory of an array in C order with one NaN; a copy only if necessary."""
     numpy: Any = import_module("numpy")
 
     flat = numpy.ascontiguousarray(array).reshape(-1)
     if flat.dtype.kind == "c":
         flat = flat.view(f"{flat.dtype.byteorder}f{flat.dtype.itemsize // 2}")
     if flat.dtype.kind == "f" and _has_nan(flat):
-        # There are many NaNs, and computing gives others than `float("nan")`.
+        # There are many NaNs, and computations give others than `float("nan")`.
         flat = flat.copy()
         flat[numpy.isnan(flat)] = math.nan
     return flat.view("u1") if flat.size and flat.dtype.itemsize else b""
 
 
 def _has_nan(flat: Any) -> bool:
-    # The least of several numbers is none if one of them is none; looking at each takes longer.
+    # min is NaN if any number is NaN, and is quicker than isnan.
     return flat.size > 0 and math.isnan(flat.min())
 
 

@@ -1,4 +1,4 @@
-"""How Arrow's arrays and tables are taken apart: by type and values, whatever their chunks."""
+"""Parts of Arrow arrays and tables, for hashing: type and values, whatever their chunks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BITS_OF_TEXTS: Final = {"string": 32, "binary": 32, "large_string": 64, "large_
 
 
 def arrow_parts(value: Any) -> Parts | None:
-    """Take an array, table or scalar of Arrow apart; return None for all else that is Arrow's."""
+    """Return the parts of an Arrow array, table or scalar; None for other objects of Arrow."""
     pyarrow: Any = import_module("pyarrow")
     kind = type_of(value)
     if isinstance(value, pyarrow.Table | pyarrow.RecordBatch):
@@ -34,7 +34,7 @@ def _field(field: Any) -> tuple[Any, ...]:
 
 
 def column_parts(column: Any) -> list[Any]:
-    """Return what a column consists of, which may be in chunks.
+    """Return the parts of a column, chunked or not.
 
     Args:
         column: An `Array` or a `ChunkedArray`.
@@ -49,7 +49,7 @@ def _values(column: Any) -> Iterator[Any]:  # noqa: C901 - one for each kind
     if isinstance(column, pyarrow.ChunkedArray):
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if isinstance(column, pyarrow.ChunkedArray):
-        # Of no chunks, or of more than one array can hold.
+        # It has no chunks, or more values than one array can hold.
         yield column.to_pylist()
     elif types.is_dictionary(kind):
         yield from _values(column.dictionary_decode())
@@ -87,7 +87,7 @@ def _fixed_width(column: Any) -> Iterator[Any]:
     start = column.offset * width
     values = values[start : start + len(column) * width].view(dtype)
     if column.null_count:
-        # Below a null lies what was there before.
+        # The bytes below a null are undefined.
         values = values.copy()
         values[~column.is_valid().to_numpy(zero_copy_only=False)] = numpy.zeros((), dtype)
     yield array_parts(values)

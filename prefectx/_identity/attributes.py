@@ -1,4 +1,4 @@
-"""The attributes of an object: what its `__dict__`, its slots and its C code hold."""
+"""The attributes of an object: in its `__dict__`, its slots and its C struct."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prefectx._types import type_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What is looked at otherwise, or says nothing of an exception.
+# Attributes that are compared elsewhere, or do not belong to an exception's value.
 _OF_EXCEPTIONS: Final = frozenset(
     {"args", "__cause__", "__context__", "__dict__", "__suppress_context__", "__traceback__"}
 )
@@ -19,7 +19,7 @@ _OF_EXCEPTIONS: Final = frozenset(
 def attributes_of(value: Any) -> dict[str, Any]:
     """Return the attributes of an object, by name and sorted.
 
-    What a `cached_property` has kept follows from the rest, and does not count.
+    The cached value of a `cached_property` follows from the others and is left out.
     """
     kind = type_of(value)
     found: dict[str, Any] = dict(_slots_of(value))
@@ -32,7 +32,7 @@ def attributes_of(value: Any) -> dict[str, Any]:
 
 
 def has_only_attributes(kind: type[Any]) -> bool:
-    """Tell whether pickle would keep the attributes of an instance, and nothing in their place."""
+    """Tell whether pickle stores an instance's attributes and nothing else."""
     # Each class has the method since Python 3.11.
     return all(
         getattr(kind, name) is getattr(object, name)
@@ -41,7 +41,7 @@ def has_only_attributes(kind: type[Any]) -> bool:
 
 
 def members_of(error: BaseException) -> dict[str, Any]:
-    """Return what an exception of Python's own holds in C: the filename of an `OSError`."""
+    """Return the members that a built-in exception has in C, such as the filename of `OSError`."""
     found: dict[str, Any] = {}
     for base in type(error).__mro__:
         for name, member in vars(base).items():

@@ -1,7 +1,7 @@
-"""`CallIdentity`: what a call is, worked out once and asked by all.
+"""`CallIdentity`: the identity of a call, computed once and used everywhere.
 
-Names, claims, records, messages and staleness ask it, in three grades: an exact text for small
-literals, a digest for all else, a short text for people.
+Names, claims, records, messages and freshness use it. It has three forms: an exact text for small
+literals, a digest for other values, a short text for people.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class CallIdentity:
-    """One call of one task: which task it is, and its arguments by value, whole.
+    """The identity of one call: its task and the full values of its arguments.
 
-    Make it before the function runs, for that may change its arguments, and ask for `digests`
-    or `claim` then: they are worked out when first asked for, and kept.
+    Create it, and read `digests` or `claim`, before the function runs, because the function may
+    change its arguments. Both are computed at the first access and kept.
 
     Args:
         task: The task's name, for people: `TaskIdentity.name`.
@@ -51,9 +51,9 @@ class CallIdentity:
 
     @property
     def key(self) -> str:
-        """A short text that another call has not, the same in every process.
+        """A short text that is unique to the call and the same in every process.
 
-        What has no value of its own does not count.
+        Arguments that have no value of their own are left out.
         """
         if self._key is None:
             if self.exact is not None:
@@ -66,7 +66,7 @@ class CallIdentity:
 
     @property
     def digests(self) -> Mapping[str, bytes | None]:
-        """A digest of each argument by its name; None for what has no value of its own."""
+        """A digest of each argument by name; None for an object that has no value of its own."""
         return {
             name: None if isinstance(found, UnsupportedValue) else found
             for name, found in self._found().items()
@@ -83,11 +83,12 @@ class CallIdentity:
         return digest(self.fingerprints())
 
     def fingerprints(self, content_of: Callable[[Any], Any] | None = None) -> dict[str, bytes]:
-        """Return a digest of each argument by its name.
+        """Return a digest of each argument by name.
 
         Args:
-            content_of: Gives what an Item or a file holds in its place, and all else as it is, to
-                compare inputs by their content; without it an Item counts by its target.
+            content_of: Returns the content of an Item or a file in its place, and other values
+                unchanged, to compare inputs by their content. Without it an Item is compared by
+                its target.
 
         Raises:
             UnsupportedValue: An argument has no value of its own; the error names it.
@@ -106,16 +107,16 @@ class CallIdentity:
                 raise digest
         return {name: digest for name, digest in found.items() if isinstance(digest, bytes)}
 
-    def claim(self) -> str | tuple[bytes | _Held, ...]:
-        """Return what is kept of the arguments while a run lasts: no data, and never much.
+    def claim(self) -> str | tuple[bytes | _SameObject, ...]:
+        """Return a small value for the arguments, to keep during a run: it holds no data.
 
-        It equals that of the same call, and of no other. What has no value of its own, such as a
-        connection, is the same only as itself.
+        It equals the value of the same call, and of no other. An object that has no value of its
+        own, such as a connection, equals itself only.
         """
         if self.exact is not None:
             return self.exact
         return tuple(
-            _Held(self.arguments[name]) if isinstance(found, UnsupportedValue) else found
+            _SameObject(self.arguments[name]) if isinstance(found, UnsupportedValue) else found
             for name, found in self._found().items()
         )
 
@@ -123,7 +124,7 @@ class CallIdentity:
         """Return the names of the arguments whose digests differ from those of another call.
 
         Args:
-            other: The `digests` of the other call. What has none there or here is left out.
+            other: The `digests` of the other call. Arguments without a digest are left out.
         """
         return [
             name
@@ -143,12 +144,12 @@ _LENGTH_OF_KEY: Final = 16
 
 
 def key_of(exact: str) -> str:
-    """Return the `key` of a call that this exact text tells."""
+    """Return the `key` of a call with this exact text."""
     return xxh3_64_hexdigest(exact.encode("utf-8", "surrogatepass"))
 
 
-class _Held:
-    """An object that has no value of its own: the same only as itself, and while it is alive."""
+class _SameObject:
+    """A reference to an object that has no value of its own, compared by identity."""
 
     __slots__ = ("_value",)
 
@@ -158,11 +159,11 @@ class _Held:
         try:
             self._value: Callable[[], Any] = ref(value)
         except TypeError:
-            # It must live, or another object may be made in its place in memory.
+            # A strong reference: otherwise another object may get the same id.
             self._value = lambda: value
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Held):
+        if not isinstance(other, _SameObject):
             return NotImplemented
         found = self._value()
         return found is not None and found is other._value()
@@ -177,4 +178,4 @@ def _digest_of(name: str, value: Any) -> bytes | UnsupportedValue:
     try:
         return digest(value)
     except UnsupportedValue as error:
-        return UnsupportedValue(f"the argument {name!r} cannot be told apart from others: {error}")
+        return UnsupportedValue(f"the argument {name!r} cannot be compared with others: {error}")

@@ -1,4 +1,4 @@
-"""How classes are taken apart that no name finds: made in a function, or by another function."""
+"""Parts of classes that cannot be imported by name, for hashing: those made by functions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import enum
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final
 
-from prefectx._identity.names import found_name, module_name
+from prefectx._identity.names import importable_name, module_name
 from prefectx._identity.parts import Digest, Parts, text_leaf
 
 _IS_HEAP_TYPE: Final = 1 << 9
 
-# What follows from the rest, or only says where a class was made.
+# Attributes that follow from the others, or only say where a class was made.
 _DERIVED: Final = frozenset(
     {
         *("__dict__", "__weakref__", "__module__", "__qualname__", "__doc__", "_abc_impl"),
@@ -31,18 +31,18 @@ _DERIVED_IN_ENUMS: Final = frozenset(
 
 
 def class_parts(kind: type[Any]) -> Digest | Parts:
-    """Return the digest of a class by its name, or its parts if its name does not find it."""
-    if (name := found_name(kind)) is not None:
+    """Return the digest of a class's name, or its parts if it cannot be imported by name."""
+    if (name := importable_name(kind)) is not None:
         return text_leaf("class", name)
     name = f"{module_name(kind.__module__)}.{kind.__qualname__}"
     if not kind.__flags__ & _IS_HEAP_TYPE:
-        # Written in C, as the type of None: there is one of it, wherever it is kept.
+        # A class in C, such as the type of None: its name is unique.
         return text_leaf("class", name)
     return Parts("class", (name, type(kind), kind.__bases__, own_attributes(kind)))
 
 
 def own_attributes(kind: type[Any]) -> dict[str, Any]:
-    """Return what a class was made with, by name and sorted: its methods, fields and members."""
+    """Return the methods, fields and members of a class, by name and sorted."""
     return _enum_attributes(kind) if issubclass(kind, enum.Enum) else _attributes(kind)
 
 
@@ -56,7 +56,7 @@ def _attributes(kind: type[Any]) -> dict[str, Any]:
 
 
 def _enum_attributes(kind: type[enum.Enum]) -> dict[str, Any]:
-    # A member names its class, and the class its members: here by name and value.
+    # A member refers to its class, so the members are taken by name and value.
     members = {name: (member.name, member.value) for name, member in kind.__members__.items()}
     others = {
         name: attribute
@@ -67,5 +67,5 @@ def _enum_attributes(kind: type[enum.Enum]) -> dict[str, Any]:
 
 
 def _attribute(value: Any) -> Any:
-    # A slot is no more than its name.
+    # A slot has nothing but its name.
     return "slot" if isinstance(value, MemberDescriptorType) else value

@@ -1,4 +1,4 @@
-"""Fingerprints of code: of a function and of all else in its user's package that it depends on."""
+"""Fingerprints of code: of a function and of everything in its project that it depends on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _GENERATED_IN: Final = (
 
 
 def code_hash(fn: Callable[..., Any]) -> str:
-    """Return a hash of a function's code and of all that it depends on; "" if it has none."""
+    """Return a hash of a function's code and its dependencies; "" if it has no code."""
     return combined_hash(code_fingerprints(fn))
 
 
@@ -51,23 +51,23 @@ def combined_hash(fingerprints: Mapping[str, str]) -> str:
 def code_fingerprints(fn: Callable[..., Any]) -> dict[str, str]:
     """Return fingerprints of all code that a function's output depends on, by name.
 
-    That is the function, the functions and classes of the same package that it names, constants,
-    what it closes over and its defaults. Comments, docstrings and layout do not count, nor does
-    Python's version, unless the source is not there: then byte code is compared.
+    This covers the function, the functions and classes of the same project that it uses,
+    constants, its closure and its defaults, but not comments, docstrings and layout. Python's
+    version matters only if there is no source: then byte code is compared.
 
     Args:
-        fn: The function; of a decorated one, the decorator's wrapper counts too.
+        fn: The function; if it is decorated, the decorator's wrapper is covered too.
     """
     return _Walk(fn).fingerprints
 
 
-class _Found(NamedTuple):
-    """What code names, which is to be looked at.
+class _CodePart(NamedTuple):
+    """A value that code uses, to be fingerprinted.
 
     Attributes:
         name: Its name, for people.
-        value: What it is.
-        is_fixed: Whether it counts by its value, for no task is expected to change it.
+        value: The value.
+        is_fixed: Whether it is compared by value, because tasks are not expected to change it.
     """
 
     name: str
@@ -76,17 +76,17 @@ class _Found(NamedTuple):
 
 
 class _Walk:
-    """One walk from a function to all that it names."""
+    """One walk from a function to everything that it uses."""
 
     def __init__(self, fn: Any) -> None:
         self.fingerprints: dict[str, str] = {}
         self._module = str(getattr(fn, "__module__", ""))
         self._seen: dict[int, Any] = {}
-        self._waiting: list[_Found] = [_Found("", fn)]
+        self._waiting: list[_CodePart] = [_CodePart("", fn)]
         while self._waiting:
             self._look_at(self._waiting.pop())
 
-    def _look_at(self, found: _Found) -> None:
+    def _look_at(self, found: _CodePart) -> None:
         value = found.value
         inside = _inside(value)
         if isinstance(value, ModuleType | BuiltinFunctionType):
@@ -99,14 +99,14 @@ class _Walk:
                 self._function(value)
             elif isinstance(value, type):
                 self._class(value)
-            self._waiting += [_Found(found.name, part) for part in inside]
+            self._waiting += [_CodePart(found.name, part) for part in inside]
 
     def _function(self, fn: FunctionType) -> None:
         name = f"{module_name(fn.__module__ or '')}.{fn.__qualname__}"
         if not self._is_own(fn.__module__):
             return
         text = syntax_of(fn)
-        # A wrapper has the name of what it wraps.
+        # A wrapper has the name of the function that it wraps.
         while name in self.fingerprints:
             name += "'"
         self.fingerprints[name] = _fingerprint(fn.__code__ if text is None else text)
@@ -114,14 +114,16 @@ class _Walk:
         for free, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
             if free not in changed:
                 where = f"{name}, {free} of its closure"
-                self._waiting += [_Found(where, value) for value in _content(cell)]
+                self._waiting += [_CodePart(where, value) for value in _content(cell)]
         for key, value in _defaults(fn):
-            self._waiting.append(_Found(f"{name}, default of {key}", value))
+            self._waiting.append(_CodePart(f"{name}, default of {key}", value))
         for module, key, value in _named(fn):
             if key not in changed and self._is_own(module):
-                # What has another name than constants have may be a cache, which tasks change.
-                self._waiting.append(_Found(f"{module_name(module)}.{key}", value, key.isupper()))
-        self._waiting += [_Found(name, kind) for kind in _class_of(fn)]
+                # A name that is not in capitals may be a cache, which tasks change.
+                self._waiting.append(
+                    _CodePart(f"{module_name(module)}.{key}", value, key.isupper())
+                )
+        self._waiting += [_CodePart(name, kind) for kind in _class_of(fn)]
 
     def _class(self, kind: type[Any]) -> None:
         if not self._is_own(kind.__module__):
@@ -131,13 +133,13 @@ class _Walk:
         for key, value in own_attributes(kind).items():
             code = getattr(value, "__code__", None)
             if is_generated and code is not None and code.co_filename.startswith("<"):
-                # It follows from the fields.
+                # Generated code follows from the fields.
                 continue
             is_private = key.startswith("_") and not key.endswith("__")
-            self._waiting.append(_Found(f"{name}.{key}", value, not is_private))
-        self._waiting += [_Found(name, base) for base in kind.__bases__]
+            self._waiting.append(_CodePart(f"{name}.{key}", value, not is_private))
+        self._waiting += [_CodePart(name, base) for base in kind.__bases__]
 
-    def _constant(self, found: _Found) -> None:
+    def _constant(self, found: _CodePart) -> None:
         if found.is_fixed or type_of(found.value) in _FIXED:
             self.fingerprints[found.name] = _fingerprint(found.value)
         else:
@@ -148,7 +150,7 @@ class _Walk:
 
 
 def _inside(value: Any) -> list[Any]:
-    """Return the functions within a value that stands for functions."""
+    """Return the functions within a wrapper, a partial, a method or a property."""
     if isinstance(value, type | FunctionType):
         wrapped = vars(value).get("__wrapped__")
         return [] if wrapped is None else [wrapped]
@@ -158,7 +160,7 @@ def _inside(value: Any) -> list[Any]:
         return [cast("Any", value).__func__]
     if isinstance(value, property):
         return [part for part in (value.fget, value.fset, value.fdel) if part is not None]
-    # A task, a decorator's wrapper, what `functools.cache` gives.
+    # A task, a decorator's wrapper, a function with `functools.cache`.
     inside = getattr(value, "__wrapped__", None)
     return [] if inside is None else [inside]
 
@@ -180,7 +182,7 @@ def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
 def _content(cell: CellType) -> list[Any]:
     try:
         return [cell.cell_contents]
-    except ValueError:  # of a name that was not bound yet
+    except ValueError:  # the name is not bound yet
         return []
 
 
@@ -192,7 +194,7 @@ def _defaults(fn: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _named(fn: FunctionType) -> Iterator[tuple[str, str, Any]]:
-    """Give what a function names of its module and of others: module, name and value."""
+    """Yield the globals and module attributes that a function uses: module, name and value."""
     here: Any = None
     imported: dict[str, Any] = {}
     constants: list[Any] = [0, None]
@@ -218,18 +220,18 @@ def _named(fn: FunctionType) -> Iterator[tuple[str, str, Any]]:
 
 
 def _imported(name: str, level: Any, names: Any, package: str | None) -> ModuleType | None:
-    """Return the module that an import statement within a function gives."""
+    """Return the module that an import statement within a function imports."""
     try:
         full = resolve_name("." * level + name, package) if level else name
         module = sys.modules.get(full) or import_module(full)
-        # Of `import a.b`, the name `a`.
+        # `import a.b` binds `a`.
         return module if names or level else sys.modules[full.partition(".")[0]]
-    except Exception:  # noqa: BLE001 - the function's own import will say so
+    except Exception:  # noqa: BLE001 - the function's own import will raise it
         return None
 
 
 def _class_of(fn: FunctionType) -> list[type[Any]]:
-    """Return the class that a method belongs to, whose attributes it may use."""
+    """Return the class of a method, whose attributes it may use; an empty list for a function."""
     found: Any = sys.modules.get(fn.__module__ or "")
     for part in fn.__qualname__.split(".")[:-1]:
         found = getattr(found, part, None)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def digest(value: Any) -> bytes:
     """Return 16 bytes that differ where values differ: `1`, `True`, `1.0` and `"1"` all do.
 
-    All of a value counts, whatever its size. Objects are taken apart as pickle would, but equal
-    parts count as equal whether or not they are one object. An `Item` counts by its store and
-    target, whatever its data.
+    The whole value is hashed, whatever its size. Objects are taken apart as by pickle, but it makes
+    no difference whether equal parts are one object. An `Item` is hashed by its store and target,
+    not by its data.
 
     Raises:
         UnsupportedValue: The value, or something in it, has no value of its own: an open file, a
@@ -27,29 +27,29 @@ def digest(value: Any) -> bytes:
     return _Walk(None).of(value)
 
 
-def digest_of_living(value: Any, number: Callable[[Any], int]) -> bytes:
-    """Return the digest of a value; what has none of its own counts as the object that it is.
+def digest_by_identity(value: Any, number: Callable[[Any], int]) -> bytes:
+    """Return the digest of a value, with a number for each object that has no value of its own.
 
     Args:
         value: The value.
-        number: Gives a number that no other object that is alive has.
+        number: Returns a number that is unique among living objects.
     """
     return _Walk(number).of(value)
 
 
 class _Walk:
-    """One walk through a value: each object in it is taken apart once, and none within another.
+    """One walk through a value, which takes each object in it apart once.
 
-    The values that are under way lie on a stack, so that no data is nested too deeply.
+    The open values are on a stack of its own, so that data may be nested deeply.
     """
 
     def __init__(self, number: Callable[[Any], int] | None) -> None:
         self._number = number
-        self._stack: list[_Open] = []
+        self._stack: list[_OpenValue] = []
         self._places: dict[int, int] = {}
-        # The values are kept: the id of one that is gone may become another's.
+        # The values are kept alive: otherwise another object may get the same id.
         self._known: dict[int, tuple[Digest, Any]] = {}
-        self._in_loops: dict[int, _Open] = {}
+        self._in_loops: dict[int, _OpenValue] = {}
         self._serial = 0
 
     def of(self, value: Any) -> bytes:
@@ -74,18 +74,18 @@ class _Walk:
             return self._loop(place, 0)
         if (done := self._in_loops.get(key)) is not None:
             return self._loop(done.lowest, done.serial)
-        found = self._taken_apart(value)
+        found = self._parts(value)
         if isinstance(found, Digest):
             if isinstance(value, type | FunctionType):
-                # Each of a thousand objects of a class names it.
+                # Each of a thousand instances refers to its class.
                 self._known[key] = (found, value)
             return found
         self._places[key] = len(self._stack)
         self._serial += 1
-        self._stack.append(_Open(value, found, len(self._stack), self._serial))
+        self._stack.append(_OpenValue(value, found, len(self._stack), self._serial))
         return None
 
-    def _taken_apart(self, value: Any) -> Digest | Parts:
+    def _parts(self, value: Any) -> Digest | Parts:
         if self._number is None:
             return parts_of(value)
         try:
@@ -94,11 +94,11 @@ class _Walk:
             return Parts("object", (str(self._number(value)),))
 
     def _loop(self, place: int, serial: int) -> Digest:
-        """Return what stands for a value that is part of itself.
+        """Return the digest of a reference to a value that is part of itself.
 
         Args:
-            place: Where the value around it lies that is still under way.
-            serial: Which of the values met since then it is; 0 for the one at that place itself.
+            place: The position on the stack of the enclosing open value.
+            serial: The number of the value within that one; 0 for that one itself.
         """
         for within in self._stack[place + 1 :]:
             within.lowest = min(within.lowest, place)
@@ -113,7 +113,7 @@ class _Walk:
             del self._in_loops[inside]
         found = done.digest()
         if done.lowest < place:
-            # It names a value around it, so within others it has another digest.
+            # It refers to an enclosing value, so its digest is valid within that one only.
             self._in_loops[key] = done
             self._stack[done.lowest].in_loop.append(key)
         else:
@@ -121,7 +121,7 @@ class _Walk:
         return found
 
 
-class _Open:
+class _OpenValue:
     """A compound value that is being taken apart."""
 
     __slots__ = ("_found", "digests", "in_loop", "lowest", "parts", "serial", "value")
@@ -132,9 +132,9 @@ class _Open:
         self._found = found
         self.parts: Iterator[Any] = iter(found.parts)
         self.digests: list[bytes] = []
-        #: The place of the outermost value that this one names.
+        #: The position of the outermost value that this one refers to.
         self.lowest = place
-        #: What was met on the way and names this value, but none around it.
+        #: The ids of inner values that refer to this value, but to none around it.
         self.in_loop: list[int] = []
 
     def digest(self) -> Digest:

@@ -1,4 +1,4 @@
-"""An exact text of small literals and Items: what tells most calls apart, at next to no cost."""
+"""The exact text of small literals and Items: the quickest identity of a call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def exact_text(arguments: Mapping[str, Any]) -> str | None:
             [f"{name}={_TEXTS[type(value)](value)}" for name, value in arguments.items()]
         )
     except (KeyError, ValueError, _TooLong):
-        # Of integers with thousands of digits, Python raises a ValueError.
+        # Python raises a ValueError for integers with thousands of digits.
         return None
 
 
@@ -33,7 +33,7 @@ def _text(value: str | bytes) -> str:
     raise _TooLong
 
 
-# Exact types: what a subclass adds would be lost.
+# Exact types: a subclass may hold more than its text.
 _TEXTS: Final[dict[type, Callable[[Any], str]]] = {
     type(None): repr,
     bool: repr,

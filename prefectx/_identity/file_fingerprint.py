@@ -1,4 +1,4 @@
-"""Fingerprints of files: size and time are compared first, content where the time differs."""
+"""Fingerprints of files: size and time are compared first, the content if the time differs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _PART: Final = 1 << 20
 
 
 class FileFingerprint(NamedTuple):
-    """What a file was when it was looked at; of a folder, all that lies below it.
+    """The size, time and content of a file, or of all files below a folder.
 
     Attributes:
-        size: In bytes, of all files together.
-        changed: When it was last changed, in nanoseconds; of a folder, the last of its files.
-        content: A hash of the content; of a folder, of the names and contents below it.
+        size: The size in bytes; for a folder, the sum of its files.
+        changed: The time of the last change in nanoseconds; for a folder, the latest below it.
+        content: A hash of the content; for a folder, of the names and contents below it.
     """
 
     size: int
@@ -29,12 +29,12 @@ class FileFingerprint(NamedTuple):
 
     @classmethod
     def of(cls, path: str) -> FileFingerprint | None:
-        """Return the fingerprint of what lies at a path, or None if nothing does."""
+        """Return the fingerprint of the file or folder at a path; None if there is none."""
         looked = _look(path)
         return None if looked is None else cls(*looked, _content(path))
 
     def matches(self, path: str) -> bool:
-        """Tell whether a path holds what it held; read it only if its size is right."""
+        """Tell whether the content at a path is unchanged; read it only if its size is equal."""
         looked = _look(path)
         if looked is None or looked[0] != self.size:
             return False

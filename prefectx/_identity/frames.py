@@ -1,4 +1,4 @@
-"""How data frames are taken apart: by columns, dtypes and values, not by blocks or chunks."""
+"""Parts of data frames, for hashing: columns, dtypes and values, whatever blocks or chunks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prefectx._types import type_of
 
 
 def pandas_parts(value: Any) -> Parts | None:
-    """Take a frame, series, index or array of pandas apart; return None for all else of pandas."""
+    """Return the parts of a pandas frame, series, index or array; None for other objects."""
     pandas: Any = import_module("pandas")
     kind = type_of(value)
     if isinstance(value, pandas.DataFrame):
@@ -32,7 +32,7 @@ def pandas_parts(value: Any) -> Parts | None:
 
 
 def _notes(value: Any) -> tuple[Any, ...]:
-    """Return what a frame carries beside its data."""
+    """Return the metadata of a frame."""
     own = [(name, getattr(value, name, None)) for name in value._metadata if name != "_name"]
     return (value.attrs, value.flags.allows_duplicate_labels, own)
 
@@ -41,7 +41,7 @@ def _index(index: Any) -> Parts:
     pandas: Any = import_module("pandas")
     kind, names = type_of(index), list(index.names)
     if isinstance(index, pandas.MultiIndex):
-        # How its levels are kept says nothing: some may be unused.
+        # The values, not the levels: some levels may be unused.
         levels = [_column(index.get_level_values(n).array) for n in range(index.nlevels)]
         return Parts("index", (kind, names, levels))
     if isinstance(index, pandas.RangeIndex):
@@ -52,13 +52,13 @@ def _index(index: Any) -> Parts:
 
 
 def _column(values: Any) -> Any:
-    """Return the parts of a column, whose own type says no more than its dtype."""
+    """Return the parts of a column, without its array's type, which follows from its dtype."""
     found = _extension(values)
     return values if found is None else found
 
 
 def _extension(values: Any) -> list[Any] | None:  # noqa: PLR0911 - one for each kind
-    """Return what an array of pandas consists of, or None if it must say so itself."""
+    """Return the parts of a pandas array; None for an unknown extension type."""
     numpy: Any = import_module("numpy")
 
     pandas: Any = import_module("pandas")
@@ -69,7 +69,7 @@ def _extension(values: Any) -> list[Any] | None:  # noqa: PLR0911 - one for each
     if isinstance(values, pandas.Categorical):
         return ["category", values.ordered, values.categories, array_parts(values.codes)]
     if isinstance(values, arrays.DatetimeArray | arrays.TimedeltaArray | arrays.PeriodArray):
-        # To pandas all that stands for UTC is the same.
+        # pandas treats all time zones for UTC as the same.
         return [str(dtype), getattr(values, "tz", None), array_parts(values.asi8)]
     if isinstance(values, arrays.IntervalArray):
         return [str(dtype), values.closed, values.left, values.right]
@@ -77,7 +77,7 @@ def _extension(values: Any) -> list[Any] | None:  # noqa: PLR0911 - one for each
         return [repr(dtype), *column_parts(values.__arrow_array__())]
     if isinstance(values, arrays.BooleanArray | arrays.IntegerArray | arrays.FloatingArray):
         missing = values.isna()
-        # Below what is missing lies what was there before.
+        # The values below missing ones are undefined.
         filled = values.to_numpy(dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
         return [str(dtype), array_parts(missing), array_parts(filled)]
     if isinstance(values, arrays.StringArray):
@@ -90,7 +90,7 @@ def _extension(values: Any) -> list[Any] | None:  # noqa: PLR0911 - one for each
 
 
 def polars_parts(value: Any) -> Parts | None:
-    """Take a frame or series of polars apart; return None for all else that is polars'."""
+    """Return the parts of a Polars frame or series; None for other objects of Polars."""
     import polars
 
     kind = type_of(value)
@@ -107,7 +107,7 @@ def _series(series: Any) -> list[Any]:
     import polars
 
     named = [series.name, repr(series.dtype), len(series)]
-    # Objects of Python's own have no form in Arrow.
+    # Python objects have no form in Arrow.
     if series.dtype == polars.Object or not find_spec("pyarrow"):
         return [*named, series.to_list()]
     return [*named, *column_parts(series.to_arrow(compat_level=polars.CompatLevel.oldest()))]

@@ -1,4 +1,4 @@
-"""Hashes of what a call's inputs hold: for Items, of what lies at their targets."""
+"""Hashes of the contents of a call's inputs; for Items, of the data they refer to."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def inputs_hash(arguments: Mapping[str, Any]) -> str:
-    """Return a hash of all arguments' contents: for Items, of what lies at their targets."""
+    """Return a hash of the contents of all arguments; for Items, of the data they refer to."""
     return digest(replace(dict(arguments), _contents)).hex()
 
 
 def upstream_hash(arguments: Mapping[str, Any]) -> str:
-    """Return a hash of what lies at the targets of the Items among the arguments."""
+    """Return a hash of the data that the Items among the arguments refer to."""
     whole = xxh3_128()
 
     def feed(value: Any) -> Any:

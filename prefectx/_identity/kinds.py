@@ -1,4 +1,4 @@
-"""How values are taken apart: what counts of each of Python's own kinds."""
+"""Parts of Python's built-in and standard types, for hashing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from prefectx._identity.attributes import attributes_of, has_only_attributes, me
 from prefectx._identity.classes import class_parts
 from prefectx._identity.functions import code_parts, function_parts
 from prefectx._identity.libraries import library_parts
-from prefectx._identity.names import found_name
+from prefectx._identity.names import importable_name
 from prefectx._identity.parts import Digest, Parts, leaf, refusal, text_leaf
 from prefectx._identity.plain_data import dict_parts, list_parts, set_parts, tuple_parts
 from prefectx._types import type_of
@@ -40,20 +40,20 @@ def parts_of(value: Any) -> Digest | Parts:
     """Return the digest of a simple value, or the parts of a compound one.
 
     Raises:
-        UnsupportedValue: It has no value of its own.
+        UnsupportedValue: The object has no value of its own.
     """
     kind = type_of(value)
-    if (taken_apart := _EXACT.get(kind)) is not None:
-        return taken_apart(value)
-    for base, taken_apart in _KINDS:
+    if (take_apart := _EXACT.get(kind)) is not None:
+        return take_apart(value)
+    for base, take_apart in _KINDS:
         if isinstance(value, base):
-            return taken_apart(value)
+            return take_apart(value)
     found = library_parts(value)
     return _object_parts(value) if found is None else found
 
 
 def _int(value: int) -> Digest:
-    # Python refuses to write very long integers as decimals.
+    # Python refuses to convert very long integers to decimal text.
     return text_leaf("int", hex(value) if value.bit_length() > _LONG_INT else str(value))
 
 
@@ -70,8 +70,8 @@ def _item(value: Item[Any]) -> Digest:
 
 
 def _module(value: ModuleType) -> Digest:
-    if (name := found_name(value)) is None:
-        raise refusal(value, "it is not the module that its name finds")
+    if (name := importable_name(value)) is None:
+        raise refusal(value, "its name refers to another module")
     return text_leaf("module", name)
 
 
@@ -87,7 +87,7 @@ def _builtin(value: BuiltinFunctionType) -> Digest | Parts:
 
 
 def _exception(value: BaseException) -> Parts:
-    # Not the traceback, which says where it was raised. A chain of causes may be long.
+    # Without the traceback, which only says where it was raised.
     around = (value.__cause__, value.__context__, value.__suppress_context__)
     return Parts(
         "exception", (type(value), value.args, attributes_of(value), members_of(value), *around)
@@ -95,12 +95,12 @@ def _exception(value: BaseException) -> Parts:
 
 
 def _enum(value: enum.Enum) -> Parts:
-    # A flag may be made of several members, and then have no name.
+    # A combination of flags may have no name.
     return Parts("enum", (type(value), value.name, value.value))
 
 
 def _path(value: PurePath) -> Parts:
-    # Not taken apart: how it was put together says nothing.
+    # As text: a path's internals depend on how it was made.
     kind = type(value)
     state = {} if kind.__module__.partition(".")[0] == "pathlib" else dict(vars(value))
     return Parts("path", (kind, str(value), state))
@@ -118,7 +118,7 @@ def _array(value: array.array[Any]) -> Digest:
 def _cell(value: CellType) -> Parts:
     try:
         return Parts("cell", (value.cell_contents,))
-    except ValueError:  # of a name that was not bound yet
+    except ValueError:  # the name is not bound yet
         return Parts("cell", ())
 
 
@@ -127,11 +127,11 @@ def _property(value: property) -> Parts:
 
 
 def _cached_property(value: functools.cached_property[Any]) -> Parts:
-    # Python 3.11 has a lock in it.
+    # Without the lock that Python 3.11 has in it.
     return Parts("cached_property", (value.func, value.attrname))
 
 
-def _wrapped(value: staticmethod[..., Any] | classmethod[Any, ..., Any]) -> Parts:
+def _wrapper_parts(value: staticmethod[..., Any] | classmethod[Any, ..., Any]) -> Parts:
     return Parts(type(value).__name__, (value.__func__,))
 
 
@@ -143,9 +143,9 @@ def _set_subclass(value: set[Any] | frozenset[Any]) -> Parts:
 def _object_parts(value: Any) -> Digest | Parts:
     kind = type_of(value)
     if kind is object:
-        raise refusal(value, "it is an object() like all others")
+        raise refusal(value, "all plain object()s look the same")
     if is_iterator(value) and kind not in _FILES_IN_MEMORY:
-        raise refusal(value, "looking into it uses it up, so give the function a list")
+        raise refusal(value, "reading it would use it up; pass a list instead")
     reducer = copyreg.dispatch_table.get(kind)
     try:
         reduced: Any = reducer(value) if reducer else value.__reduce_ex__(4)
@@ -156,7 +156,7 @@ def _object_parts(value: Any) -> Digest | Parts:
     make, arguments, *rest = reduced
     state, elements, pairs = (*rest, None, None, None)[:3]
     if has_only_attributes(kind):
-        # As a function sees them: not in the order in which they were set.
+        # Sorted by name: the order in which they were set does not matter.
         state = attributes_of(value)
         if make is copyreg.__newobj__ and arguments == (kind,) and elements is pairs is None:  # type: ignore[attr-defined]
             return Parts("instance", (kind, state))
@@ -171,10 +171,10 @@ def _object_parts(value: Any) -> Digest | Parts:
 
 
 def _global(value: Any, name: str) -> Digest:
-    """Return the digest of what is known by its name alone, as a singleton is."""
+    """Return the digest of an object that pickle stores by its global name, as a singleton."""
     module = getattr(value, "__module__", None) or type_of(value).__module__
-    if (known := found_name(value, module, name)) is None:
-        raise refusal(value, f"{module}.{name} is another one")
+    if (known := importable_name(value, module, name)) is None:
+        raise refusal(value, f"{module}.{name} is another object")
     return text_leaf("global", known)
 
 
@@ -205,8 +205,8 @@ _EXACT: Final[dict[type, Callable[[Any], Digest | Parts]]] = {
     Parts: lambda value: value,
     property: _property,
     functools.cached_property: _cached_property,
-    staticmethod: _wrapped,
-    classmethod: _wrapped,
+    staticmethod: _wrapper_parts,
+    classmethod: _wrapper_parts,
 }
 
 _KINDS: Final[tuple[tuple[type, Callable[[Any], Digest | Parts]], ...]] = (

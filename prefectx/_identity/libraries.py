@@ -1,4 +1,4 @@
-"""Values of libraries that only their users import: arrays, tables, models."""
+"""Parts of values of optional libraries, for hashing: arrays, tables, models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def library_parts(value: Any) -> Digest | Parts | None:
-    """Take a value apart if it is of a library that is known here, else return None."""
+    """Return the parts of a value of a supported library; None for other values."""
     for base in type_of(value).__mro__:
         library = base.__module__.partition(".")[0]
         if library in _LIBRARIES:
@@ -58,7 +58,7 @@ def _of_pydantic(value: Any) -> Parts | None:
     if any(getattr(kind, name) is not getattr(model, name) for name in _OF_MODELS):
         return None
     attributes = attributes_of(value)
-    # Whether a field was given its default or left out says nothing of the data.
+    # Whether a default was passed explicitly makes no difference to the data.
     attributes.pop("__pydantic_fields_set__", None)
     return Parts("model", (kind, attributes))
 

@@ -1,4 +1,4 @@
-"""Names by which a class, a function or a module is found again, in other processes too."""
+"""Names by which a class, a function or a module can be imported in other processes."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _SCRIPTS: Final = frozenset({"__main__", "__mp_main__"})
 
 
 def module_name(name: str) -> str:
-    """Return the name of a module as importing it would give it, also of one run as a script.
+    """Return the name under which a module can be imported, also if it runs as a script.
 
     Args:
         name: The module's name, as in `__module__`.
     """
     if name not in _SCRIPTS:
         return name
-    # What multiprocessing spawns has the script under the second name.
+    # A process that multiprocessing spawns has the script as __mp_main__.
     module: Any = sys.modules.get(name) or sys.modules.get("__main__")
     spec = getattr(module, "__spec__", None)
     if spec is not None and spec.name not in _SCRIPTS:
         return str(spec.name)
     file = getattr(module, "__file__", None)
-    # A notebook, and the interpreter's prompt, have none.
+    # A notebook and the interactive prompt have no file.
     return _name_of_file(file) if file is not None and file.endswith(".py") else "__main__"
 
 
@@ -39,13 +39,14 @@ def _name_of_file(file: str) -> str:
     return ".".join(reversed(parts))
 
 
-def found_name(value: Any, module: str | None = None, name: str | None = None) -> str | None:
-    """Return the full name of a value if it is what that name finds, else None.
+def importable_name(value: Any, module: str | None = None, name: str | None = None) -> str | None:
+    """Return the full name of a value if the value can be imported by it, else None.
 
     Args:
-        value: A module, a class, a function, or what says the same of itself.
-        module: The name of the module it is in, if not what it says.
-        name: Its qualified name, if not what it says.
+        value: A module, a class, a function, or another object with `__module__` and
+            `__qualname__`.
+        module: The name of its module, if not its `__module__`.
+        name: Its qualified name, if not its `__qualname__`.
     """
     if isinstance(value, ModuleType):
         return module_name(value.__name__) if sys.modules.get(value.__name__) is value else None
@@ -65,5 +66,5 @@ def found_name(value: Any, module: str | None = None, name: str | None = None) -
     return None
 
 
-# The functions that what a name finds may stand for: of a class method, of a task.
+# Attributes with the function of an imported object: of a class method, of a task.
 _WITHIN: Final = ("__func__", "__wrapped__")

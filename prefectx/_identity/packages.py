@@ -1,4 +1,4 @@
-"""Which modules are of the same project: of one package, or files beside one another."""
+"""Test whether two modules belong to the same project: a package, or files in one folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _INSTALLED: Final = ("site-packages", "dist-packages")
 
 
 def is_of_one_package(module: str, other: str) -> bool:
-    """Tell whether a module is of the same package as another, or of the same project.
+    """Tell whether a module belongs to the same package as another, or to the same project.
 
     Args:
         module: The name of a module.
@@ -25,7 +25,7 @@ def is_of_one_package(module: str, other: str) -> bool:
 
 
 def _root(module: str) -> str | None:
-    """Return the folder that a module's package lies in, unless packages are installed there."""
+    """Return the folder that contains a module's package; None for an installed package."""
     file = _file(module)
     if file is None or any(part in file for part in _INSTALLED):
         return None

@@ -1,4 +1,4 @@
-"""`Parts`: how a compound value is taken apart, and the digest of what cannot be."""
+"""`Parts` of a compound value, and digests of simple values."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _LARGE: Final = 1 << 16
 
 
 class Digest(bytes):
-    """The digest of something, in its place among the parts of a value."""
+    """A digest that takes the place of a part in a compound value."""
 
     __slots__ = ()
 
 
 class Parts(NamedTuple):
-    """What a value consists of.
+    """The parts of a compound value.
 
     Attributes:
-        tag: What kind of value it is: two kinds never have one tag.
+        tag: The kind of value: two kinds never have the same tag.
         parts: The values in it, in order.
-        is_unordered: Whether the order of the parts says nothing, as in a set.
+        is_unordered: Whether the order of the parts does not matter, as in a set.
     """
 
     tag: str
@@ -39,7 +39,7 @@ def leaf(tag: str, content: Any) -> Digest:
     """Return the digest of bytes, or of anything with a contiguous buffer, without a copy.
 
     Args:
-        tag: What kind of value it is.
+        tag: The kind of value.
         content: Its bytes.
     """
     hasher = xxh3_128(f"{tag}:".encode("utf-8", "surrogatepass"))
@@ -60,7 +60,7 @@ def text_leaf(tag: str, text: str) -> Digest:
 
 
 def _memory_of(text: str) -> Any:
-    """Return where a text of ASCII lies in memory: encoding it takes longer than hashing it."""
+    """Return the memory of an ASCII text: encoding it would take longer than hashing it."""
     import ctypes
 
     address = ctypes.pythonapi.PyUnicode_AsUTF8AndSize
@@ -70,7 +70,7 @@ def _memory_of(text: str) -> Any:
 
 
 def refusal(value: Any, why: object) -> UnsupportedValue:
-    """Return an error for a value that is like no other."""
+    """Return the error for an object that has no value of its own."""
     kind = type_of(value)
     msg = f"a {kind.__module__}.{kind.__qualname__} has no value that could be compared: {why}"
     return UnsupportedValue(msg.replace("a builtins.", "a "))

@@ -1,9 +1,9 @@
 """Lists, tuples and dicts of numbers and texts, hashed a thousand elements at a time.
 
-A walk through each of a million numbers takes a hundred times as long as hashing them. So parts
-that hold nothing else are written by pickle, which without its memo gives the same bytes for the
-same data, whichever objects are in it twice. Whether a part is written so follows from its value
-alone: else one value would have two digests.
+A walk through a million numbers takes a hundred times as long as hashing them. So parts that hold
+nothing but plain data are pickled. Without its memo, pickle gives the same bytes for the same data,
+whether or not equal objects are the same object. Only the value decides whether a part is pickled:
+otherwise one value could have two digests.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SIZE: Final = 1000
 _MOST: Final = 100_000
 _MOST_BYTES: Final = 1 << 20
-# Pickle looks for loops from a depth of 50 on, and Python has its own limit.
+# Pickle checks for loops from a depth of 50 on, and Python limits recursion.
 _DEEPEST: Final = 30
 
 _ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, bytearray})
@@ -34,28 +34,28 @@ _NESTED: Final = frozenset({list, tuple, dict})
 _KNOWN: Final = _ATOMS | _NESTED
 _SORTABLE: Final = frozenset({int, str, bytes})
 
-# A NaN, or an infinity, as pickle writes it; or a part of something else that looks like it.
+# A pickled NaN or infinity, or other bytes that look like one.
 _MAYBE_NAN: Final = re.compile(rb"G([\x7f\xff][\xf0-\xff].{6})", re.DOTALL)
 _NAN: Final = struct.pack(">d", math.nan)
 
 
 def list_parts(value: list[Any]) -> Parts:
-    """Take a list apart."""
+    """Return the parts of a list."""
     return Parts("list", chunks(value))
 
 
 def tuple_parts(value: tuple[Any, ...]) -> Parts:
-    """Take a tuple apart."""
+    """Return the parts of a tuple."""
     return Parts("tuple", chunks(list(value)))
 
 
 def dict_parts(value: dict[Any, Any]) -> Parts:
-    """Take a dict apart, in order: a function may see the order of a dict."""
+    """Return the parts of a dict, in order: a function can see the order."""
     return Parts("dict", chunks(list(chain.from_iterable(value.items()))))
 
 
 def set_parts(value: set[Any] | frozenset[Any]) -> Parts:
-    """Take a set apart, whose order may differ from process to process."""
+    """Return the parts of a set, whose order may differ between processes."""
     name = type(value).__name__
     kinds = set(map(type, value))
     if len(kinds) == 1 and kinds <= _SORTABLE:
@@ -64,38 +64,38 @@ def set_parts(value: set[Any] | frozenset[Any]) -> Parts:
 
 
 def chunks(values: list[Any]) -> Iterator[Any]:
-    """Give the digests of a thousand elements each where they are plain data, else the elements."""
+    """Yield a digest for each thousand elements of plain data, and other elements themselves."""
     for start in range(0, len(values), _SIZE):
         chunk = values[start : start + _SIZE]
-        found = _written(chunk)
+        found = _as_bytes(chunk)
         if found is None:
             yield from chunk
         else:
             yield leaf(f"plain {len(chunk)}", found)
 
 
-def _written(chunk: list[Any]) -> Any:
-    """Return the chunk as bytes, or None if it holds other than plain data, or too much of it."""
+def _as_bytes(chunk: list[Any]) -> Any:
+    """Return the chunk as bytes; None if it is not plain data, or too large."""
     kinds = _kinds_in(chunk)
     if kinds is None:
         return None
     try:
         written = _pickled(chunk)
         if float in kinds and any(map(_is_other_nan, _MAYBE_NAN.findall(written))):
-            # There are many NaNs, and no Python code tells one from another.
+            # There are many NaNs, which Python code cannot distinguish.
             written = _pickled(_with_one_nan(chunk))
-    except _TooMuch:
+    except _TooLarge:
         return None
     return written
 
 
 def _kinds_in(chunk: list[Any]) -> set[type] | None:
-    """Return the types in the chunk, level by level; None if there are others than plain ones."""
+    """Return the types in the chunk, at all levels; None if any is not plain."""
     containers: list[Any] = [chunk]
     kinds: set[type] = set()
     count = 0
     for _ in range(_DEEPEST):
-        # What a garbage collector would visit: of lists, tuples and dicts, all that is in them.
+        # For lists, tuples and dicts, the garbage collector's referents are their elements.
         inside = gc.get_referents(*containers)
         here = set(map(type, inside))
         count += len(inside)
@@ -108,12 +108,12 @@ def _kinds_in(chunk: list[Any]) -> set[type] | None:
     return None
 
 
-class _TooMuch(Exception):
-    """The chunk takes more bytes than are looked at together."""
+class _TooLarge(Exception):
+    """The chunk takes too many bytes to be pickled at once."""
 
 
-class _Written:
-    """A file in memory, which takes no more than a megabyte."""
+class _BoundedFile:
+    """A file in memory of at most a megabyte."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -122,7 +122,7 @@ class _Written:
     def write(self, piece: Any) -> None:
         self._size += len(piece)
         if self._size > _MOST_BYTES:
-            raise _TooMuch
+            raise _TooLarge
         self._pieces.append(bytes(piece))
 
     def content(self) -> bytes:
@@ -130,9 +130,9 @@ class _Written:
 
 
 def _pickled(chunk: list[Any]) -> bytes:
-    file = _Written()
+    file = _BoundedFile()
     pickler = pickle.Pickler(file, 5)
-    # Without a memo: it would note which objects are the same one.
+    # Without a memo, which would record which objects are the same object.
     pickler.fast = True
     pickler.dump(chunk)
     return file.content()

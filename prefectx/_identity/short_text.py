@@ -1,4 +1,4 @@
-"""Short texts of values and calls, for people: others may have the same."""
+"""Short texts of values and calls, for people; they are not unique."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _DEPTH: Final = 3
 _SAMPLE: Final = 4096
 _UNORDERED: Final = 50
 
-# Modules whose values say all about themselves, in few words.
+# Modules whose values have a short and complete text.
 _PLAIN: Final = frozenset(
     {"datetime", "decimal", "fractions", "ipaddress", "pathlib", "uuid", "zoneinfo"}
 )
 
 
 def short_text(value: Any, depth: int = _DEPTH) -> str:  # noqa: PLR0911 - one for each kind
-    """Return a short text of `value`: its type, and as much of its content as is cheap to see."""
+    """Return a short text of `value`: its type, and the content that is cheap to get."""
     kind = type_of(value)
     if kind is int:
         bits = value.bit_length()
@@ -65,15 +65,15 @@ def _brief_object(value: Any, depth: int) -> str:
     if _is_plain(value) or kind.__module__ in _PLAIN:
         return f"<{name} {_brief_text(str(value))}>"
     if is_dataclass(value):
-        told = {name: getattr(value, name) for name in _fields(value)}
-        return f"<{name} {_brief_container(told, depth)}>"
+        fields = {name: getattr(value, name) for name in _fields(value)}
+        return f"<{name} {_brief_container(fields, depth)}>"
     return f"<{name}>"
 
 
 def _fields(value: Any) -> list[str]:
     from dataclasses import fields
 
-    # One with init=False may not be filled yet.
+    # A field with init=False may not be set yet.
     return [field.name for field in fields(value) if hasattr(value, field.name)]
 
 
@@ -82,7 +82,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _brief_elements(array: Any, depth: int) -> str:
-    """Return the type and some elements of what has a shape: an array, a data frame."""
+    """Return the dtype and some elements of an array or a data frame."""
     dtype = getattr(array, "dtype", "")
     package = type(array).__module__.partition(".")[0]
     if package == "pandas" and hasattr(array, "iloc") and array.size:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _WITH_DOCSTRING: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-# Python's versions differ in these, and they say nothing of what the code does.
+# Fields that differ between versions of Python and have no effect.
 _IGNORED: Final = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
@@ -24,8 +24,8 @@ def syntax_of(fn: Any) -> str | None:
         fn: A function.
 
     Returns:
-        The text; None where the source is not there, or is no longer what was compiled: at the
-        interpreter's prompt, for `exec`, for a file that was edited since.
+        The text; None if there is no source, or not the one that was compiled: at the interactive
+        prompt, after `exec`, for a file that was edited since.
     """
     code: CodeType = fn.__code__
     lines = linecache.getlines(code.co_filename, fn.__globals__)
@@ -37,8 +37,8 @@ def syntax_of(fn: Any) -> str | None:
         return None
     found = [node for node in ast.walk(tree) if _first_line(node) == code.co_firstlineno]
     named = [node for node in found if getattr(node, "name", "<lambda>") == code.co_name]
-    # Of two lambdas in one line, the tree does not say which it is.
-    # Its decorators are looked at themselves.
+    # If there are two lambdas in one line, the tree does not say which one it is.
+    # Decorators are left out: they are fingerprinted separately.
     return _text(named[0], _IGNORED | {"decorator_list"}) if len(named) == 1 else None
 
 
@@ -67,14 +67,14 @@ def _first_line(node: ast.AST) -> int | None:
 
 
 def _text(part: Any, ignored: frozenset[str] = _IGNORED) -> str:
-    """Return a part of a tree as text; what is empty is left out, for so do some versions."""
+    """Return a part of a tree as text, without empty fields, which some versions leave out."""
     if isinstance(part, ast.Constant):
         return repr(part.value)
     if isinstance(part, ast.AST):
         fields = [(name, _part(part, name)) for name in part._fields if name not in ignored]
         inside = [f"{name}={_text(value)}" for name, value in fields if value not in (None, [])]
         return f"{type(part).__name__}({', '.join(inside)})"
-    # Of what the list holds, the type is not known.
+    # The type of the list's elements is not known.
     return _text_of_all(part) if isinstance(part, list) else repr(part)  # pyright: ignore[reportUnknownArgumentType]
 
 
@@ -92,7 +92,7 @@ def _part(node: ast.AST, name: str) -> Any:
 
 
 def _joined(parts: list[Any]) -> list[Any]:
-    """Return the parts of an f-string with one constant where some versions have several."""
+    """Return the parts of an f-string with adjacent constants joined, as some versions do."""
     found: list[Any] = []
     for part in parts:
         if isinstance(part, ast.Constant) and found and isinstance(found[-1], ast.Constant):

@@ -1,4 +1,4 @@
-"""The identity of a task: its name, wherever its module was loaded from, and what it is made of."""
+"""The identity of a task: its importable name, its code, closure and defaults."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class TaskIdentity:
-    """What tells a task apart from all others.
+    """The identity of a task.
 
     Args:
         fn: The task's function.
 
     Attributes:
-        name: Module and qualified name; a script has the name that importing it would give it.
+        name: Module and qualified name; a script has the name under which it can be imported.
     """
 
     __slots__ = ("_code", "_code_hash", "_fn", "name")
@@ -33,21 +33,22 @@ class TaskIdentity:
 
     @property
     def text(self) -> str:
-        """What differs for two tasks that are alive: name, code, closure and defaults."""
-        # As they were when first asked for: the function may fill what it closes over.
+        """A text that differs for any two living tasks: name, code, closure and defaults."""
+        # Kept from the first access, since the function may change its closure.
         try:
             if (text := _TEXTS.get(self._fn)) is None:
-                text = _TEXTS.setdefault(self._fn, f"{self.name} {_made_of(self._fn)}")
+                text = _TEXTS.setdefault(self._fn, f"{self.name} {_definition_digest(self._fn)}")
         except TypeError:
-            # An object that can be called, but not hashed.
-            return f"{self.name} {_made_of(self._fn)}"
+            # A callable that is not hashable.
+            return f"{self.name} {_definition_digest(self._fn)}"
         return text
 
     @property
     def code(self) -> Mapping[str, str]:
         """Fingerprints of all code that the task's output depends on, by name.
 
-        The task's function, helpers of the user's own package, constants, closure and defaults.
+        These are the task's function, helpers of the user's project, constants, closure and
+        defaults.
         """
         if self._code is None:
             from prefectx._identity.code_hash import code_fingerprints
@@ -57,7 +58,7 @@ class TaskIdentity:
 
     @property
     def code_hash(self) -> str:
-        """A hash of all that."""
+        """A hash of `code`."""
         if self._code_hash is None:
             from prefectx._identity.code_hash import combined_hash
 
@@ -66,15 +67,15 @@ class TaskIdentity:
 
 
 class _Opaque:
-    """Numbers for objects that have no value of their own, to tell those that are alive apart."""
+    """Unique numbers for objects that have no value of their own."""
 
     def __init__(self) -> None:
-        # Each object is kept: the id of one that is gone may become another's.
+        # Each object is kept alive: otherwise another object may get the same id.
         self._numbers: dict[int, tuple[int, Any]] = {}
         self._count = count()
 
     def number(self, value: Any) -> int:
-        """Return a number that no other object has, in this process."""
+        """Return a number that is unique in this process."""
         found = self._numbers.get(id(value))
         if found is None:
             found = self._numbers.setdefault(id(value), (next(self._count), value))
@@ -85,14 +86,14 @@ _OPAQUE: Final = _Opaque()
 _TEXTS: Final[WeakKeyDictionary[Any, str]] = WeakKeyDictionary()
 
 
-def _made_of(fn: Any) -> str:
-    """Return a text of what tells functions of one name apart."""
-    from prefectx._identity.content_hash import digest_of_living
-    from prefectx._identity.functions import made_of
+def _definition_digest(fn: Any) -> str:
+    """Return a digest that differs for functions of the same name."""
+    from prefectx._identity.content_hash import digest_by_identity
+    from prefectx._identity.functions import definition_of
 
     found: list[Any] = []
     while fn is not None:
-        found.append(made_of(fn) if hasattr(fn, "__code__") else fn)
-        # A decorator's wrapper says nothing of the function that it wraps.
+        found.append(definition_of(fn) if hasattr(fn, "__code__") else fn)
+        # A decorator's wrapper does not include the function that it wraps.
         fn = getattr(fn, "__wrapped__", None)
-    return digest_of_living(found, _OPAQUE.number).hex()
+    return digest_by_identity(found, _OPAQUE.number).hex()

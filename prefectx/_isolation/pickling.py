@@ -41,7 +41,7 @@ def _pickler() -> Any:
         return pickle
 
 
-def let_main_be_that_of(function: Callable[..., Any]) -> None:
+def restore_main_module(function: Callable[..., Any]) -> None:
     """Let what a script has defined be found in this process's `__main__`, as it was there.
 
     Args:

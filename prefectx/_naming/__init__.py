@@ -1,1 +1,1 @@
-"""From a call to its target: templates, default names, safe names."""
+"""Names of targets and runs: templates, default names, safe names."""

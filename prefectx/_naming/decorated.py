@@ -1,4 +1,4 @@
-"""Tasks and flows as calls and runners see them: what they ask of one, whatever its class."""
+"""Protocols of tasks and flows: the parts that calls and runners use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prefectx._naming.options import TaskOptions
-    from prefectx._naming.task_names import Naming
+    from prefectx._naming.task_names import TaskNames
 
 
 class AnyTask(Protocol):
@@ -34,32 +34,32 @@ class AnyTask(Protocol):
 
     @property
     def identity(self) -> str:
-        """A text that no other task has."""
+        """A text that is unique to the task."""
         ...
 
     @property
     def code_hash(self) -> str:
-        """A hash of what the function does."""
+        """A hash of the function's code."""
         ...
 
     @property
     def maker_mark(self) -> str:
-        """A short text that its targets carry, to be known as its own."""
+        """A short text stored with its targets, by which they are recognised as its own."""
         ...
 
     @property
     def options(self) -> TaskOptions:
-        """The options that were given or inherited."""
+        """The explicit and inherited options."""
         ...
 
     @property
-    def naming(self) -> Naming:
+    def naming(self) -> TaskNames:
         """The names of its calls: targets, bases, runs."""
         ...
 
     @property
     def bound_arguments(self) -> int:
-        """How many arguments come with it: the object or class of a method."""
+        """The number of bound arguments: the object or class of a method."""
         ...
 
     @property
@@ -69,27 +69,27 @@ class AnyTask(Protocol):
 
     @property
     def expires(self) -> datetime.timedelta | None:
-        """How old a target may be."""
+        """The maximal age of a target."""
         ...
 
     @property
     def is_async(self) -> bool:
-        """Whether the function is a coroutine function or an async generator."""
+        """True for a coroutine function or an async generator."""
         ...
 
     @property
     def is_generator(self) -> bool:
-        """Whether the function is a generator."""
+        """True for a generator."""
         ...
 
     @property
     def once(self) -> bool:
-        """Whether one process makes a target while others wait for it."""
+        """True if one process makes a target while others wait for it."""
         ...
 
     @property
     def isolate(self) -> bool:
-        """Whether the function runs in a process of its own."""
+        """True if the function runs in a child process."""
         ...
 
 
@@ -108,5 +108,5 @@ class AnyFlow(Protocol):
 
     @property
     def body(self) -> Callable[..., Any]:
-        """The function, within a run of its own if it is the outermost."""
+        """The function, within a new run if it is the outermost flow."""
         ...

@@ -1,4 +1,4 @@
-"""`base`: a short readable name made from a call's arguments."""
+"""The default `{base}`: a short readable name made from a call's arguments."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _DEPTH: Final = 3
 _SHORT: Final = (type(None), bool, int, float)
 _LITERALS: Final = frozenset({type(None), bool, int, float})
 _ODD: Final = r"[^a-zA-Z0-9_.,+=@-]+"
-# What surely is not odd.
+# Characters that _ODD surely does not match.
 _PLAIN: Final = PLAIN - {"~", " "}
 _CONSTANTS: Final = frozenset({"true", "false", "none"})
 
 NO_ARGUMENTS: Final = "_"
 
 
-def made_base(
+def default_base(
     arguments: Mapping[str, Any],
     defaults: Mapping[str, Any],
     owner: str,
@@ -44,32 +44,32 @@ def made_base(
 
     Args:
         arguments: The call's arguments, defaults applied.
-        defaults: The defaults, nothing for `*args` and `**kwargs`: an argument that is its default
-            is left out of the readable part.
-        owner: The qualified name of a method, whose first argument is its object or class; of a
-            function, nothing.
-        around: What the task's targets begin and end with.
+        defaults: The defaults; for `*args` and `**kwargs` they are empty. An argument that equals
+            its default is left out of the readable part.
+        owner: The qualified name of a method, whose first argument is its object or class; "" for
+            a function.
+        around: The start and the end that all of the task's targets have.
 
     Returns:
-        The arguments as they are, where no other call of the task could have the same name:
-        `report-7`, `7`. Else a readable part, `~` and a hash of all arguments' contents, as in
-        `a.pdf-3~1f3c9a2b`. A task whose one argument is an `Item` takes over that item's base.
+        The arguments as text if no other call of the task could have the same name: `report-7`,
+        `7`. Otherwise a readable part, `~` and a hash of all arguments' contents, as in
+        `a.pdf-3~1f3c9a2b`. A task whose one argument is an `Item` uses that item's base.
 
     Raises:
-        UnsupportedValue: An argument cannot be told apart from others.
+        UnsupportedValue: An argument has no value that could be hashed.
     """
-    given = _given(arguments, defaults)
-    if not given:
+    explicit = _explicit(arguments, defaults)
+    if not explicit:
         return NO_ARGUMENTS
-    if (item := _item_taken_over(given, defaults, around)) is not None:
+    if (item := _item_with_base(explicit, defaults, around)) is not None:
         return item.base
-    readable = [_readable(value) for _, value in given[bool(owner) :]]
+    readable = [_readable(value) for _, value in explicit[bool(owner) :]]
     text = shown = "-".join(text for text, _ in readable)
     if len(text) > _LONGEST:
         shown = "-".join(text[:_LONGEST_VALUE] for text, _ in readable)[:_LONGEST]
-    name = _without_odd(shown).lstrip(".-") or NO_ARGUMENTS
+    name = _replace_odd(shown).lstrip(".-") or NO_ARGUMENTS
     is_whole = not owner and name == text and all(says_all for _, says_all in readable)
-    if is_whole and _is_clear(text, [key for key, _ in given], list(arguments)):
+    if is_whole and _is_clear(text, [key for key, _ in explicit], list(arguments)):
         return name
     # A method that overrides another one may call it with the same arguments.
     whole = {"": owner, **arguments} if owner else arguments
@@ -79,19 +79,19 @@ def made_base(
 def base_from(
     arguments: Mapping[str, Any], defaults: Mapping[str, Any], around: tuple[str, str] | None
 ) -> str:
-    """Return where the Item lies whose base `made_base` takes over; "" if it takes over none.
+    """Return the location of the Item whose base `default_base` uses; "" if it uses none.
 
     Args:
         arguments: The call's arguments, defaults applied.
         defaults: The defaults.
-        around: What the task's targets begin and end with.
+        around: The start and the end that all of the task's targets have.
 
     Returns:
         The Item's target, with `{base}` in place of its base, after its store's label.
     """
     if not any(map(is_item, arguments.values())):
         return ""
-    item = _item_taken_over(_given(arguments, defaults), defaults, around)
+    item = _item_with_base(_explicit(arguments, defaults), defaults, around)
     if item is None:
         return ""
     before, base, after = item.target.rpartition(item.base)
@@ -99,7 +99,7 @@ def base_from(
     return f"{item.store.label()}{target}"
 
 
-def _given(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _explicit(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [
         (key, value)
         for key, value in arguments.items()
@@ -107,25 +107,25 @@ def _given(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tu
     ]
 
 
-def _is_clear(text: str, given: Sequence[str], parameters: Sequence[str]) -> bool:
-    """Tell whether a text of whole arguments says which arguments they are, and where each ends.
+def _is_clear(text: str, explicit: Sequence[str], parameters: Sequence[str]) -> bool:
+    """Tell whether a text of full arguments shows which arguments they are, and where each ends.
 
     Args:
         text: The arguments, joined.
-        given: The names of the arguments in the text.
+        explicit: The names of the arguments in the text.
         parameters: The names of all parameters, in order.
     """
-    if given != parameters[: len(given)]:
+    if explicit != parameters[: len(explicit)]:
         return False
     dashes = text.count("-")
-    if len(given) > 1:
-        return dashes == len(given) - 1
-    # With fewer parameters than that, it cannot be several arguments.
+    if len(explicit) > 1:
+        return dashes == len(explicit) - 1
+    # With fewer parameters than dashes, it cannot be several arguments.
     return dashes == 0 or dashes >= len(parameters)
 
 
-def _without_odd(text: str) -> str:
-    """Return the text with `_` for what is not to be part of a name."""
+def _replace_odd(text: str) -> str:
+    """Return the text with `_` in place of characters that names should not have."""
     if _PLAIN.issuperset(text):
         return text
     import re
@@ -133,21 +133,21 @@ def _without_odd(text: str) -> str:
     return re.sub(_ODD, "_", text)
 
 
-def _item_taken_over(
-    given: list[tuple[str, Any]], defaults: Mapping[str, Any], around: tuple[str, str] | None
+def _item_with_base(
+    explicit: list[tuple[str, Any]], defaults: Mapping[str, Any], around: tuple[str, str] | None
 ) -> Item[Any] | None:
-    """Return the one argument if it is an Item that passes on its base."""
-    if len(given) != 1:
+    """Return the only argument if it is an Item whose base can be used, else None."""
+    if len(explicit) != 1:
         return None
-    ((key, value),) = given
-    # Of two arguments that may be left out, the name would not say which was given.
-    if key in defaults or not is_item(value) or not value.has_given_base:
+    ((key, value),) = explicit
+    # With two optional arguments the name would be ambiguous.
+    if key in defaults or not is_item(value) or not value.has_explicit_base:
         return None
     start, end = around or (value.target, "/")
     if value.target.startswith(start) and value.target.endswith(end):
-        # It is an output of this very task: it would be its own input.
+        # The Item is an output of this task: it would be its own input.
         return None
-    return None if not value.base or _is_like_a_literal(value.base) else value
+    return None if not value.base or _looks_like_literal(value.base) else value
 
 
 def _hash(arguments: Mapping[str, Any]) -> str:
@@ -158,8 +158,8 @@ def _hash(arguments: Mapping[str, Any]) -> str:
         return identity.digest().hex()
     except UnsupportedValue as error:
         msg = (
-            f"no name can be made: {error}. Give the task a target that names what tells its calls"
-            " apart, set base, or use target=None."
+            f"no default name can be made: {error}. Give the task a target with every argument"
+            " that differs between its calls, set base, or use target=None."
         )
         raise UnsupportedValue(msg) from None
 
@@ -181,7 +181,7 @@ def _is_default(value: Any, default: Any) -> bool:
 
 
 def _readable(value: Any, depth: int = _DEPTH) -> tuple[str, bool]:
-    """Return a short text of a value, and whether it says all of it and of no other value."""
+    """Return a short text of a value, and whether only this value has it."""
     kind = type_of(value)
     if kind is int:
         is_short = value.bit_length() <= _LONGEST_INT
@@ -195,14 +195,14 @@ def _readable(value: Any, depth: int = _DEPTH) -> tuple[str, bool]:
 
 
 def _looks_like_other(text: str) -> bool:
-    """Tell whether a text may be that of another value, or is no name on each system."""
-    # Where names are found whatever their case, "A" is "a".
+    """Tell whether a text may be that of another value, or is no valid name on some system."""
+    # On a file system that ignores case, "A" is "a".
     is_folded = text != text.lower() or why_unsafe_on_windows(text) is not None
-    return is_folded or text == NO_ARGUMENTS or _is_like_a_literal(text)
+    return is_folded or text == NO_ARGUMENTS or _looks_like_literal(text)
 
 
-def _is_like_a_literal(text: str) -> bool:
-    """Tell whether a text is that of a number, of True, False or None, whatever its case."""
+def _looks_like_literal(text: str) -> bool:
+    """Tell whether a text is that of a number, True, False or None, in any case."""
     try:
         float(text)
     except ValueError:
@@ -238,7 +238,7 @@ def _brief(value: Any, depth: int) -> str:  # noqa: PLR0911 - one for each kind
 def _is_short(value: Any) -> bool:
     if isinstance(value, _SHORT):
         return True
-    # Where it was never imported, nothing can be a date.
+    # If the module was never imported, the value cannot be a date.
     datetime = sys.modules.get("datetime")
     return datetime is not None and isinstance(value, datetime.date | datetime.time)
 

@@ -1,4 +1,4 @@
-"""The parameters of a task's function, and how a call's arguments are bound to them."""
+"""The parameters of a task's function, and the binding of a call's arguments to them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Signature:
             for parameter in each
             if parameter.default is not Parameter.empty
         }
-        #: What each argument that may be left out is then, for *args and **kwargs too.
+        #: The value of each optional argument if it is left out; also of *args and **kwargs.
         self.absent: Final[dict[str, Any]] = self.defaults | {
             parameter.name: _ABSENT[parameter.kind]
             for parameter in each
@@ -51,12 +51,12 @@ class Signature:
         """Return a call's arguments by name, in the order of the parameters, defaults applied.
 
         Raises:
-            TypeError: They do not fit, as a call of the function itself would say.
+            TypeError: They do not fit the parameters; the message is that of the function itself.
         """
-        # What most calls are: inspect takes several times as long.
+        # The fast path for most calls: inspect takes several times as long.
         if not kwargs and self._all_by_place:
             if len(args) == len(self._names):
-                return dict(zip(self._names, args))  # noqa: B905 - as quick as can be
+                return dict(zip(self._names, args))  # noqa: B905 - strict=True is slower
             if self._required <= len(args) < len(self._names):
                 values = args + self._default_values[len(args) - self._required :]
                 return dict(zip(self._names, values, strict=True))
@@ -86,11 +86,11 @@ class Signature:
     def _mismatch(
         self, error: TypeError, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> TypeError:
-        """Return the error in Python's own words, which modes are to agree on."""
+        """Return the error with Python's own message, so that all modes raise the same."""
         if type(self._fn) is not FunctionType or hasattr(self._fn, "__wrapped__"):
             return error
         try:
-            # It does not get to run: the arguments do not fit.
+            # The function does not run: its arguments do not fit.
             self._fn(*args, **kwargs)
         except TypeError as own:
             return own.with_traceback(None)

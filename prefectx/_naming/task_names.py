@@ -1,4 +1,4 @@
-"""The names of one task's calls: its templates, and the store that keeps the targets."""
+"""The names of one task's calls: its templates, and the store of its targets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._naming.default_base import base_from, made_base
+from prefectx._naming.default_base import base_from, default_base
 from prefectx._naming.options import run_name_template
 from prefectx._naming.signature import Signature
 from prefectx._naming.template import Template
@@ -34,8 +34,8 @@ DEFAULTS: Final[TaskOptions] = {
 }
 
 
-class Naming:
-    """What of a task's options says where outputs lie and what runs are called.
+class TaskNames:
+    """The targets, bases and run names of a task's calls, made from its options.
 
     Args:
         fn: The task's function.
@@ -43,13 +43,13 @@ class Naming:
 
     Raises:
         TemplateError: A template does not compile.
-        UnsupportedValue: The store is none, or has no format for the target's suffix.
+        UnsupportedValue: The store is no `Store`, or has no format for the target's suffix.
     """
 
     def __init__(self, fn: Callable[..., Any], options: TaskOptions) -> None:
         merged: TaskOptions = {**DEFAULTS, **options}
         self._fn = fn
-        #: Why outputs cannot be kept, whatever the options: said when one would have to be.
+        #: The reason why outputs cannot be stored, if any: raised at the first call.
         self._refusal: Final = _refusal(fn) if merged.get("target") is not None else None
         self._signature: Final = Signature(fn)
         self.bind: Final = self._signature.bind
@@ -64,7 +64,7 @@ class Naming:
         self._is_store_given: Final = options.get("store", Filestore) is not Filestore
         self._store: Store = self._checked_store(merged)
         self._is_placed = False
-        #: Where the template does not name base, the target's last part is no name for the whole.
+        #: "" if the template has no {base}: then the target's last part does not name the call.
         self.item_base: Final = None if self._target and self._target.uses_base else ""
         self._file_arguments: Final = _file_arguments(fn, merged.get("files", ()), self.parameters)
         first = next(iter(self._signature.parameters), None)
@@ -74,7 +74,7 @@ class Naming:
 
     @property
     def store(self) -> Store:
-        """Who keeps the outputs: where none was given, the project's `root` says where."""
+        """The store of the outputs; by default a `Filestore` at the project's `root`."""
         if not self._is_placed:
             self._is_placed = True
             if not self._is_store_given and type(self._store) is Filestore:
@@ -88,22 +88,22 @@ class Naming:
 
     @property
     def names_runs(self) -> bool:
-        """Whether there is a template for the names of runs."""
+        """True if there is a template for the names of runs."""
         return self._name is not None
 
     @property
     def has_target(self) -> bool:
-        """Whether outputs are kept."""
+        """True if outputs are stored."""
         return self._target is not None
 
     @property
     def can_keep(self) -> bool:
-        """Whether there is a target and the function is one whose output can be kept."""
+        """True if there is a target and the function's output can be stored."""
         return self._target is not None and self._refusal is None
 
     @property
     def must_read_records(self) -> bool:
-        """Whether a target counts only as what its record says of files."""
+        """True if a target is valid only if its record's file fingerprints match."""
         return self.store.is_written_by_function or bool(self._file_arguments)
 
     def files(self, arguments: Mapping[str, Any]) -> list[str]:
@@ -112,15 +112,15 @@ class Naming:
         return paths_in(named)
 
     def item(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Item[Any] | None:
-        """Return the Item of a call whose arguments hold no futures, or None without a target.
+        """Return the Item of a call whose arguments hold no futures; None without a target.
 
         Raises:
-            UnsupportedValue: The function is one whose output cannot be kept.
+            UnsupportedValue: The function's output cannot be stored.
         """
         return self.item_of(self.bind(*args, **kwargs))
 
     def item_of(self, arguments: Mapping[str, Any]) -> Item[Any] | None:
-        """Return the same for arguments that are bound."""
+        """Return the Item of a call with these bound arguments; None without a target."""
         if self._target is None:
             return None
         if self._refusal is not None:
@@ -128,13 +128,13 @@ class Naming:
         return Item(self.store, self._target.render_safely(arguments), self.item_base)
 
     def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
-        """Return the name of a call's run, or None without a template for it."""
+        """Return the name of a call's run; None if there is no template for it."""
         return None if self._name is None else self._name.render(self.bind(*args, **kwargs))
 
     def default_run_name(
         self, task: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str | None:
-        """Return what a call's run is called without a template: the task's name and the base.
+        """Return the name of a call's run if there is no template: the task's name and the base.
 
         Args:
             task: The task's name.
@@ -150,10 +150,10 @@ class Naming:
             return str(names["base"])
         if self._base is not None:
             return self._base.render(arguments)
-        return made_base(arguments, self._signature.absent, self._owner, self._around)
+        return default_base(arguments, self._signature.absent, self._owner, self._around)
 
     def base_from(self, arguments: Mapping[str, Any]) -> str:
-        """Return where the Item lies whose base a call's target takes over; "" if there is none."""
+        """Return the location of the Item whose base a call's target uses; "" if there is none."""
         if self.item_base == "" or self._base is not None or "base" in context_names():
             return ""
         return base_from(arguments, self._signature.absent, self._around)
@@ -164,7 +164,7 @@ class Naming:
         if text is None:
             return None
         if not isinstance(text, str):
-            msg = f"a template is a str, not {text!r}"
+            msg = f"task {name_of(self._fn)!r}: {option} must be a str, not {text!r}"
             raise TemplateError(msg)
         return Template(text, self._signature, self._modules, option, base)
 
@@ -172,7 +172,10 @@ class Naming:
         kind: Any = options.get("store")
         store = kind() if isinstance(kind, type) else kind
         if not (store is None or isinstance(store, Store)):
-            msg = f"task {name_of(self._fn)!r}: store takes a Store or its class, not {store!r}"
+            msg = (
+                f"task {name_of(self._fn)!r}: store must be a Store, a subclass of Store or None,"
+                f" not {store!r}"
+            )
             raise UnsupportedValue(msg)
         if self._target is None:
             return store or Filestore()
@@ -185,28 +188,28 @@ class Naming:
 
 
 def _below(root: str) -> Store:
-    """Return the store of the project's folder: its names are the same wherever that lies."""
+    """Return a store at the project's root, with paths that do not depend on where that is."""
     return Filestore() if root == "." else Filestore.placed(root, label="")
 
 
 def base_of(item: Item[Any]) -> str:
-    """Return what tells an item from others of its task, for people."""
-    # There is no base where the target is not made of one.
+    """Return the name of an item among those of its task, for people."""
+    # An Item whose target does not use {base} has none.
     return item.base or item.target.rpartition("/")[2]
 
 
 def _refusal(fn: Callable[..., Any]) -> str | None:
-    """Return why the output of `fn` cannot be kept, if it cannot."""
+    """Return the reason why the output of `fn` cannot be stored; None if it can."""
     if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
         return (
-            f"task {name_of(fn)!r} is a generator, whose output cannot be kept. Return a list, or"
-            " give it target=None: then it always runs."
+            f"task {name_of(fn)!r} is a generator, whose output cannot be stored. Return a list,"
+            " or set target=None: then the task runs at every call."
         )
     if not hasattr(fn, "__qualname__"):
         return (
-            f"task {name_of(fn)!r} is made of {fn!r}, whose output cannot be kept, for it has no"
-            " name of its own to tell it from others: wrap it in a def, or give it target=None:"
-            " then it always runs."
+            f"task {name_of(fn)!r} is made of {fn!r}, whose output cannot be stored, because it"
+            " has no name of its own. Wrap it in a def, or set target=None: then the task runs at"
+            " every call."
         )
     return None
 
@@ -214,12 +217,12 @@ def _refusal(fn: Callable[..., Any]) -> str | None:
 def _file_arguments(
     fn: Callable[..., Any], named: Iterable[str], parameters: Mapping[str, Parameter]
 ) -> list[str]:
-    """Return the parameters that take files: those named, or annotated `InFile` or `Path`."""
+    """Return the parameters that name files: by the option, or annotated `InFile` or `Path`."""
     asked = [named] if isinstance(named, str) else list(named)
     if unknown := set(asked).difference(parameters):
         msg = (
-            f"task {name_of(fn)!r}: files names {sorted(unknown)}, but the parameters are"
-            f" {', '.join(parameters) or 'none'}"
+            f"task {name_of(fn)!r}: files has {sorted(unknown)}, which are no parameters of the"
+            f" function. Its parameters: {', '.join(parameters) or 'none'}."
         )
         raise UnknownOption(msg)
     annotations = getattr(fn, "__annotations__", {})

@@ -1,4 +1,4 @@
-"""Templates: f-string bodies that name targets and runs."""
+"""Templates: f-string bodies for the names of targets and runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from symtable import symtable
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._naming.safe_names import LONGEST, LONGEST_PART, are_plainly_safe, why_unsafe
+from prefectx._naming.safe_names import LONGEST, LONGEST_PART, are_clearly_safe, why_unsafe
 from prefectx._settings.context import context_names
 from prefectx._values.item import Item
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 _ALWAYS: Final[Mapping[str, Any]] = {"os": os, "datetime": datetime, "Path": Path}
 _QUOTES: Final = ("'''", '"""')
-_HOUSE_NAMES: Final = ("funcname", "taskname")
-_WAITING: Final = (ast.Await, ast.Yield, ast.YieldFrom)
+_TASK_NAMES: Final = ("funcname", "taskname")
+_NOT_ALLOWED: Final = (ast.Await, ast.Yield, ast.YieldFrom)
 
-# The sources that debuggers are shown, by the name of the file.
-_shown: Final[dict[str, str]] = {}
+# The sources that debuggers show, by file name.
+_sources: Final[dict[str, str]] = {}
 
 
 class Template:
@@ -41,11 +41,11 @@ class Template:
         text: An f-string body, as in `"working/{funcname}/{base[:8]}"`.
         signature: The parameters of the task's function.
         modules: Modules that the template may use, beside `os`, `datetime` and `Path`.
-        option: Which option of the task it is, for messages.
-        base: Gives the base of a call from its arguments; called only if the template names it.
+        option: The option's name, for messages.
+        base: Returns the base of a call from its arguments; called only if the template uses it.
 
     Raises:
-        TemplateError: The text is no f-string body.
+        TemplateError: The text is not the body of an f-string.
     """
 
     def __init__(
@@ -70,27 +70,27 @@ class Template:
             raise TemplateError(msg) from error
         self.arguments: Final = names & signature.parameters.keys()
         self.uses_base: Final = base is not None and "base" in names - self.arguments
-        house_names = frozenset(_HOUSE_NAMES) - self.arguments
-        self.folder: Final = _literal_start(text, signature.name, house_names)
+        task_names = frozenset(_TASK_NAMES) - self.arguments
+        self.folder: Final = _literal_start(text, signature.name, task_names)
         self.ending: Final = text.rpartition("}")[2]
         self._known: Final = {
             **{name: vars(builtins)[name] for name in names if name in vars(builtins)},
             **{name: value for name, value in _ALWAYS.items() if name in names},
             **dict(map(_package, modules)),
         }
-        self._fixed: Final = dict.fromkeys(names & house_names, signature.name)
+        self._fixed: Final = dict.fromkeys(names & task_names, signature.name)
         # The context may set these, also in place of modules and builtins.
         self._settable: Final = sorted(
-            names - self.arguments - house_names - {"base" if self.uses_base else ""}
+            names - self.arguments - task_names - {"base" if self.uses_base else ""}
         )
 
     @cached_property
     def _compiled(self) -> Callable[..., str]:
-        """The one function that Python compiles of the template; debuggers show its source."""
+        """The template compiled to one function, whose source debuggers show."""
         parameters = [*sorted(self.arguments), *["base"] * self.uses_base, *self._settable]
         star = "*, " * bool(parameters)
         source = f"def {self._option}({star}{', '.join(parameters)}):\n    return {self._body}\n"
-        file = _shown_by_debuggers(self._place, source)
+        file = _register_source(self._place, source)
         namespace: dict[str, Any] = dict(self._fixed)
         exec(compile(source, file, "exec"), namespace)  # noqa: S102 - templates are code by the author
         compiled: Callable[..., str] = namespace[self._option]
@@ -103,7 +103,7 @@ class Template:
             arguments: The call's arguments by name, defaults applied.
 
         Raises:
-            TemplateError: The template names what is not there, or an expression in it failed.
+            TemplateError: The template uses an unknown name, or an expression in it failed.
         """
         try:
             values = {name: arguments[name] for name in self.arguments}
@@ -122,14 +122,14 @@ class Template:
             raise TemplateError(msg) from error
 
     def render_safely(self, arguments: Mapping[str, Any]) -> str:
-        """Return the target for a call, within the folder that the template's literal start names.
+        """Return the target for a call, below the folder with which the template starts.
 
         Raises:
-            UnsafeTarget: A value would leave the folder or cannot be part of a file's name.
+            UnsafeTarget: A value would leave the folder or is not allowed in a file name.
         """
         target = self.render(arguments)
         inside = target[len(self.folder) :]
-        if not are_plainly_safe(inside):
+        if not are_clearly_safe(inside):
             self._check(target, inside)
         return target
 
@@ -147,10 +147,10 @@ class Template:
 
     def _missing(self, name: str) -> TemplateError:
         msg = (
-            f"{self.source} names {name!r}, which is not there. The names there are:"
-            f" arguments: {_listed(self._signature.parameters)}; context:"
-            f" {_listed(context_names())}; and base, funcname, {', '.join(_ALWAYS)}. Set it with"
-            f" context({name}=…), or name its module with modules=[…]."
+            f"{self.source} uses the name {name!r}, which is not defined. Names that are defined:"
+            f" arguments: {_join_sorted(self._signature.parameters)}; context:"
+            f" {_join_sorted(context_names())}; and base, funcname, {', '.join(_ALWAYS)}. Set it"
+            f" with context({name}=…), or add its module to modules=[…]."
         )
         return TemplateError(msg)
 
@@ -163,9 +163,9 @@ class Template:
 
     def _refusal(self, target: str, why: str) -> UnsafeTarget:
         msg = (
-            f"{self.source} gives the target {_short(target)}, {why}. Values must name something"
-            f" below {self.folder or 'the root'!r}; clean the value in the template or choose"
-            " another one."
+            f"{self.source} gives the target {_short(target)}, {why}. A target must stay below"
+            f" {self.folder or 'the root'!r} and have valid file names. Clean the value in the"
+            " template, or use another one."
         )
         return UnsafeTarget(msg)
 
@@ -176,17 +176,17 @@ def _short(text: str) -> str:
 
 @lru_cache
 def _parsed(text: str) -> tuple[str, frozenset[str]]:
-    """Return the text as the source of an f-string, and the names it does not bind itself.
+    """Return the text as the source of an f-string, and its free names.
 
     Raises:
-        SyntaxError: It is no f-string.
-        ValueError: It cannot be quoted.
+        SyntaxError: The text is not the body of an f-string.
+        ValueError: The text has both kinds of triple quotes.
     """
     for quotes in _QUOTES:
         if quotes in text or text.endswith(quotes[0]):
             continue
         body = f"rf{quotes}{text}{quotes}"
-        if any(isinstance(node, _WAITING) for node in ast.walk(ast.parse(body, mode="eval"))):
+        if any(isinstance(node, _NOT_ALLOWED) for node in ast.walk(ast.parse(body, mode="eval"))):
             msg = "a template cannot await or yield"
             raise SyntaxError(msg)
         return body, frozenset(_free_names(symtable(body, "template", "eval")))
@@ -195,7 +195,7 @@ def _parsed(text: str) -> tuple[str, frozenset[str]]:
 
 
 def _free_names(table: SymbolTable) -> set[str]:
-    """Return the names that are looked up outside, not those of comprehensions and lambdas."""
+    """Return the names that are looked up outside, without those that inner scopes bind."""
     free = {symbol.get_name() for symbol in table.get_symbols() if _is_looked_up_outside(symbol)}
     bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned()}
     return free.union(*map(_free_names, table.get_children())) - bound
@@ -205,11 +205,11 @@ def _is_looked_up_outside(symbol: Any) -> bool:
     return bool(symbol.is_referenced() and symbol.is_global())
 
 
-def _shown_by_debuggers(place: str, source: str) -> str:
-    """Let debuggers and tracebacks show a source; return the name of the file they find it in."""
+def _register_source(place: str, source: str) -> str:
+    """Register a source for debuggers and tracebacks; return its file name."""
     number = 1
     file = f"<{place}>"
-    while _shown.setdefault(file, source) != source:
+    while _sources.setdefault(file, source) != source:
         number += 1
         file = f"<{place}, {number}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
@@ -217,13 +217,13 @@ def _shown_by_debuggers(place: str, source: str) -> str:
 
 
 def _package(module: ModuleType) -> tuple[str, ModuleType]:
-    """Return what a template names first to get at `module`, as `xml` for `xml.dom`."""
+    """Return the top-level name and package of `module`: `xml` for `xml.dom`."""
     name = module.__name__.partition(".")[0]
     return name, sys.modules.get(name, module)
 
 
-def _literal_start(text: str, funcname: str, house_names: frozenset[str]) -> str:
-    """Return the folder that all targets of a template lie in."""
+def _literal_start(text: str, funcname: str, task_names: frozenset[str]) -> str:
+    """Return the folder of all targets of a template."""
     start = ""
     while True:
         literal, brace, text = text.partition("{")
@@ -232,12 +232,12 @@ def _literal_start(text: str, funcname: str, house_names: frozenset[str]) -> str
             start, text = start + "{", text[1:]
             continue
         name, end, rest = text.partition("}")
-        if not (brace and end and name in house_names):
+        if not (brace and end and name in task_names):
             break
         start, text = start + funcname, rest
     folder, slash, _ = start.replace("}}", "}").rpartition("/")
     return folder + slash
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join_sorted(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.call import Call
 from prefectx._calls.freshness import is_done
-from prefectx._calls.make import amake, given, make
+from prefectx._calls.make import amake, make, skip
 from prefectx._runners.local import PlainRunner
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class CacheRunner(PlainRunner):
         if task.is_async and not task.is_generator:
             return _arun(call)
         if is_done(call):
-            return given(call)
+            return skip(call)
         if task.is_generator or not _needs_attempts(task):
             return make(call)
         from prefectx._runners.attempts import attempt
@@ -35,7 +35,7 @@ class CacheRunner(PlainRunner):
 
 async def _arun(call: Call) -> Any:
     if is_done(call):
-        return given(call)
+        return skip(call)
     if not _needs_attempts(call.task):
         return await amake(call)
     from prefectx._runners.attempts import aattempt

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.execute import execute
 from prefectx._calls.run import run_here
-from prefectx._calls.running import counted, counted_coroutine
+from prefectx._calls.running import count_coroutine, count_run
 from prefectx._runners.local import PlainRunner
 
 if TYPE_CHECKING:
@@ -22,6 +22,6 @@ class FunctionRunner(PlainRunner):
         if run_here.get() is None:
             return execute(task, args, kwargs)
         if task.is_async and not task.is_generator:
-            return counted_coroutine(execute(task, args, kwargs), task, args, kwargs)
-        with counted(task, args, kwargs):
+            return count_coroutine(execute(task, args, kwargs), task, args, kwargs)
+        with count_run(task, args, kwargs):
             return execute(task, args, kwargs)

@@ -6,7 +6,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.report import note_last
+from prefectx._calls.report import set_last_run
 from prefectx._calls.run import Run, run_here
 from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._settings.mode import current_mode
@@ -73,8 +73,8 @@ def end_run(run: Run, error: BaseException | None) -> None:
     if report.ended:
         return
     report.end(error)
-    note_last(report)
-    run.warn_of_stale()
+    set_last_run(report)
+    run.warn_of_stale_targets()
     if error is not None:
         hide_own_frames(error)
     if report.tasks and is_summary_wanted():

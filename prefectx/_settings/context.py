@@ -44,7 +44,7 @@ class context(Setting):  # noqa: N801 - used as a function
         return {**_names.get(), **self._value}
 
 
-def replaced_context(names: Mapping[str, Any]) -> Setting:
+def replace_context(names: Mapping[str, Any]) -> Setting:
     """Put `names` in place of whatever is set, as where a task run starts; undo it afterwards."""
     return Setting(_names, names)
 

@@ -82,7 +82,7 @@ class Item(HasNoData, Generic[T]):
         return self.store.path(self.target)
 
     @property
-    def has_given_base(self) -> bool:
+    def has_explicit_base(self) -> bool:
         """Whether `base` was given by a person, not made from arguments."""
         if "~" not in self.base:
             return self.base not in _NO_NAMES

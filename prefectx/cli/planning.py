@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefectx._calls.call import Call
 from prefectx._calls.freshness import is_done
-from prefectx._calls.make import given
+from prefectx._calls.make import skip
 from prefectx._calls.report import Report, seconds_text
 from prefectx._calls.run import Run, run_here
 from prefectx._runners import use_runner
@@ -112,7 +112,7 @@ class PlanRunner(PlainRunner):
         if call.item.path in self._planned:
             return self._planned[call.item.path]
         if is_done(call):
-            return given(call)
+            return skip(call)
         why = "stale" if call.item.exists() else "missing"
         return self._plan(task, call.item, call.summary, why)
 

@@ -19,7 +19,7 @@ class Mutant(NamedTuple):
     Attributes:
         name: What is wrong.
         module: The module to change.
-        function: The function in it, as `made_base` or `Run.claim`.
+        function: The function in it, as `default_base` or `Run.claim`.
         change: Gives the wrong function for the right one.
     """
 
@@ -105,9 +105,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, bool | int | float)
 
 
-@bug("names of calls lack the hash: two calls have one name", "_naming.default_base:made_base")
-def _without_hash(made_base: Any) -> Any:
-    return lambda *args, **kwargs: made_base(*args, **kwargs).partition("~")[0] or "_"
+@bug("names of calls lack the hash: two calls have one name", "_naming.default_base:default_base")
+def _without_hash(default_base: Any) -> Any:
+    return lambda *args, **kwargs: default_base(*args, **kwargs).partition("~")[0] or "_"
 
 
 @bug(
@@ -172,13 +172,13 @@ def _made_base_is_taken_over(init: Any) -> Any:
     return initialize
 
 
-@bug("an argument beside an Item is left out of the name", "_naming.default_base:made_base")
-def _only_the_item_counts(made_base: Any) -> Any:
+@bug("an argument beside an Item is left out of the name", "_naming.default_base:default_base")
+def _only_the_item_counts(default_base: Any) -> Any:
     def changed(arguments: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         from prefectx._values.item import is_item
 
         items = {name: value for name, value in arguments.items() if is_item(value)}
-        return made_base(items or arguments, *args, **kwargs)
+        return default_base(items or arguments, *args, **kwargs)
 
     return changed
 
@@ -303,7 +303,7 @@ def _no_collisions(_: Any) -> Any:
     return lambda self, item, claim: True
 
 
-@bug("a known hit gives what another call has claimed", "_calls.run:Known.found")
+@bug("a known hit gives what another call has claimed", "_calls.run:TaskClaims.hit")
 def _found_by_name(_: Any) -> Any:
     def found(self: Any, item: Any, claim: Any) -> Any:
         if not item.exists():

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from prefectx import context, flow, item, load, task
 from prefectx._identity.content_hash import digest
-from prefectx._naming.default_base import made_base
+from prefectx._naming.default_base import default_base
 from prefectx.errors import TargetCollision, UnsupportedValue
 from pytest_prefectx import Targets
 
@@ -357,7 +357,7 @@ class TestDigest:
     @given(left=VALUES, right=VALUES)
     @settings(deadline=None)
     def test_and_bases_agree(self, left: Any, right: Any) -> None:
-        same = made_base({"x": left}, {}, owner="") == made_base({"x": right}, {}, owner="")
+        same = default_base({"x": left}, {}, owner="") == default_base({"x": right}, {}, owner="")
         assert same == (digest(left) == digest(right))
 
 
@@ -493,7 +493,7 @@ class TestItems:
     def test_pass_on_a_name_made_from_a_text(self) -> None:
         assert base_of(gather.with_options(base="{args[0]}").item("a.html")) == "a.html"
         assert base_of(base_of_item := task(lambda path: path).item("report-7")) == "report-7"
-        assert base_of_item.has_given_base
+        assert base_of_item.has_explicit_base
 
     def test_pass_on_nothing_to_the_task_that_made_them(self) -> None:
         assert base_of(one.item("a")).startswith("a~")

@@ -310,7 +310,7 @@ class TestAcrossRuns:
         with pytest.warns(StaleTarget) as caught:
             run(one, 2)
         message = str(caught[0].message)
-        assert "Delete it to make it anew, or let rerun_on={'inputs', 'code'} decide" in message
+        assert "To recompute it, delete it, or set rerun_on={'inputs', 'code'}" in message
         assert issubclass(StaleTarget, UserWarning)
 
     def test_it_warns_once_a_task_and_run(self) -> None:

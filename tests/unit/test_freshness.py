@@ -449,7 +449,7 @@ class TestFiles:
         assert tmp_target.runs == {"write": 1}
 
     def test_that_are_named_but_no_arguments_are_refused(self) -> None:
-        with pytest.raises(UnknownOption, match=r"files names \['paht'\].* path"):
+        with pytest.raises(UnknownOption, match=r"files has \['paht'\].* path"):
 
             @task(files={"paht"})
             def count(path: str) -> int:
@@ -533,7 +533,7 @@ class TestWarnings:
         with pytest.warns(StaleTarget) as caught:
             run(newer, *range(300))
         assert len(caught) == 1
-        assert "table: 300 targets were made otherwise" in str(caught[0].message)
+        assert "table: 300 targets may be outdated" in str(caught[0].message)
         assert caught[0].filename == __file__
 
     def test_come_once_a_task_outside_flows_too(self) -> None:

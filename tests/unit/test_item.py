@@ -106,12 +106,12 @@ class TestHandle:
     )
     def test_has_its_targets_last_part_for_a_base(self, target: str, base: str) -> None:
         assert item(target).base == base
-        assert item(target).has_given_base
+        assert item(target).has_explicit_base
 
     def test_knows_a_made_base(self) -> None:
-        assert not double.item(-1).has_given_base
-        assert not item("a/b~0123abcd").has_given_base
-        assert item("a/b~").has_given_base
+        assert not double.item(-1).has_explicit_base
+        assert not item("a/b~0123abcd").has_explicit_base
+        assert item("a/b~").has_explicit_base
 
 
 class TestFeeding:

@@ -186,7 +186,7 @@ def test_what_cannot_be_kept_is_refused_where_it_would_be_kept() -> None:
         task(count)(2)
     with pytest.raises(PrefectxError, match=r"'acount' is a generator, .* target=None"):
         task(acount).item(2)
-    with pytest.raises(PrefectxError, match=r"'Counter' is made of .* wrap it in a def"):
+    with pytest.raises(PrefectxError, match=r"'Counter' is made of .* Wrap it in a def"):
         task(Counter())(2)
     with pytest.raises(PrefectxError, match="'partial' is made of"):
         task(functools.partial(pow, 2)).submit(1).result()

@@ -38,10 +38,10 @@ def one(x: Any) -> Any:
         ("a" * 256, "longer than"),
         ("ä" * 128, "longer than"),
         ("a" * 256 + "/b", "longer than"),
-        (".prefectx", "kept for records"),
-        (".prefectx/records/out/a.json", "kept for records"),
-        ("a/.prefectx-1-2.tmp", "kept for records"),
-        ("\ud800", "half of one"),
+        (".prefectx", "reserved for records"),
+        (".prefectx/records/out/a.json", "reserved for records"),
+        ("a/.prefectx-1-2.tmp", "reserved for records"),
+        ("\ud800", "lone surrogate"),
     ],
 )
 def test_values_that_leave_the_folder_or_are_no_names_are_refused(value: str, why: str) -> None:

@@ -187,7 +187,7 @@ class TestNames:
     def test_more_modules_on_request(self) -> None:
         decorated = task(target="out/{string.digits[x]}", modules=[string])(one)
         assert decorated.item(3).target == "out/3"
-        with pytest.raises(TemplateError, match="names 'string', which is not there"):
+        with pytest.raises(TemplateError, match="uses the name 'string', which is not defined"):
             target_of("out/{string.digits[x]}", one, 3)
 
     def test_modules_of_packages_are_named_in_full(self) -> None:
@@ -210,7 +210,9 @@ class TestNames:
         with context(day="monday"), pytest.raises(TemplateError) as caught:
             target_of("out/{dya}", one, 1)
         message = str(caught.value)
-        assert "target='out/{dya}' of task 'one' names 'dya', which is not there" in message
+        assert (
+            "target='out/{dya}' of task 'one' uses the name 'dya', which is not defined" in message
+        )
         assert "arguments: x; context: day; and base, funcname, os, datetime, Path" in message
         assert "context(dya=…)" in message
 

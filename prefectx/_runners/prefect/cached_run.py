@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext
 from prefect.logging.loggers import task_run_logger
 from prefect.states import Completed
 
-from prefectx._calls.make import given
+from prefectx._calls.make import skip
 from prefectx._runners.prefect import private
 from prefectx._runners.prefect.future import RecordedHit
 from prefectx._runners.prefect.task import as_prefect_task
@@ -76,4 +76,4 @@ def recorded(
     private.link_result(state, call.item)
     private.emit_state(task_run=run, initial_state=None, validated_state=state)
     task_run_logger(run, task).info("Finished in state %s", state)
-    return RecordedHit(given(call), state, run.id)
+    return RecordedHit(skip(call), state, run.id)

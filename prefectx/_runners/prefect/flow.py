@@ -27,7 +27,7 @@ from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.lost_server import flow_end, say_that_it_is_gone
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import attributes_of, bound_function, ours
-from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import VARIABLE, current_mode
 from prefectx._types import type_of
 from prefectx._values.containers import replace
@@ -246,7 +246,7 @@ def called_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if flow.isasync and not flow.isgenerator:
         return _acalled(flow, args, kwargs)
     # What the flow sets in the context ends with it.
-    with api(), replaced_context(context_names()), flow_end() as end:
+    with api(), replace_context(context_names()), flow_end() as end:
         try:
             return PREFECT_FLOW.__call__(flow, *args, **kwargs)
         except httpx.TransportError as error:
@@ -257,7 +257,7 @@ def called_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
 
 
 async def _acalled(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    with api(), replaced_context(context_names()), flow_end() as end:
+    with api(), replace_context(context_names()), flow_end() as end:
         try:
             return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
         except httpx.TransportError as error:

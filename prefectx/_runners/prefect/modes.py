@@ -27,9 +27,9 @@ from prefect.utilities.visualization import get_task_viz_tracker
 
 from prefectx._calls.call import Call
 from prefectx._calls.freshness import is_done, plain_hit
-from prefectx._calls.make import given as given_to_caller
+from prefectx._calls.make import skip
 from prefectx._calls.run import note_submitted, run_here
-from prefectx._calls.running import counted, counted_coroutine
+from prefectx._calls.running import count_coroutine, count_run
 from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE, PLACEMENTS
 from prefectx._runners.prefect.arguments import (
@@ -62,7 +62,7 @@ from prefectx._runners.prefect.task import (
     has_owner,
 )
 from prefectx._runners.run_block import run_flow
-from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.context import context_names, replace_context
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
 from prefectx._values.coroutines import run_coroutine
@@ -90,17 +90,17 @@ class PrefectRunner(Runner):
         one = self._for_call(task, hidden=hidden)
         if run_here.get() is not None and not one.isgenerator:
             if one.isasync:
-                return counted_coroutine(_acalled(one, args, kwargs), task, args, kwargs)
+                return count_coroutine(_acalled(one, args, kwargs), task, args, kwargs)
             if kwargs.get("return_state"):
-                with api(), replaced_context(context_names()):
+                with api(), replace_context(context_names()):
                     state = PREFECT_TASK.__call__(one, *args, **kwargs)
                 return counted_state(task, state, args, kwargs)
-            with counted(task, args, kwargs), api(), replaced_context(context_names()):
+            with count_run(task, args, kwargs), api(), replace_context(context_names()):
                 return PREFECT_TASK.__call__(one, *args, **kwargs)
         if one.isasync and not one.isgenerator:
             return _acalled(one, args, kwargs)
         # What the task sets in the context ends with it.
-        with api(), replaced_context(context_names()):
+        with api(), replace_context(context_names()):
             return PREFECT_TASK.__call__(one, *args, **kwargs)
 
     def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
@@ -179,7 +179,7 @@ def _for_prefect(args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs, bool]:
 
 
 async def _acalled(task: Any, args: Args, kwargs: Kwargs) -> Any:
-    with api(), replaced_context(context_names()):
+    with api(), replace_context(context_names()):
         return await PREFECT_TASK.__call__(task, *args, **kwargs)
 
 
@@ -314,7 +314,7 @@ class PrefectSkipRunner(PrefectCacheRunner):
             return None
         if not (is_done(call) and lookup.confirms(call.item)):
             return None
-        return Hit(given_to_caller(call))
+        return Hit(skip(call))
 
 
 def drawn(given: Given) -> Any:

@@ -18,7 +18,7 @@ from prefect.states import Completed
 from prefect.utilities.annotations import NotSet
 
 from prefectx._calls.call import Call
-from prefectx._calls.child_jobs import OUTER_RUNS, aexecuted_in_child, executed_in_child
+from prefectx._calls.child_jobs import OUTER_RUNS, aexecute_in_child, execute_in_child
 from prefectx._calls.execute import RUNS_LOG, execute
 from prefectx._calls.freshness import is_done
 from prefectx._calls.make import amake, make
@@ -38,7 +38,7 @@ from prefectx._naming.task_names import base_of
 from prefectx._runners.prefect.child_context import run_here
 from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
-from prefectx._settings.context import context_names, replaced_context
+from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.rerun import rerun_on, rerun_on_here
 from prefectx._settings.scoped import Setting
@@ -397,7 +397,7 @@ class There(NamedTuple):
         """Let it hold within the `with` statement."""
         with (
             use_mode(self.mode),
-            replaced_context(self.names),
+            replace_context(self.names),
             logging_as(self.logged, connect),
             rerun_on(self.rerun_on),
             Setting(refreshed, self.refreshed),
@@ -480,14 +480,14 @@ class Body:
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function; return its data."""
         if self.task.isolate:
-            return executed_in_child(self.task, args, kwargs)
+            return execute_in_child(self.task, args, kwargs)
         with task_body():
             return execute(self.task, args, kwargs)
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do the same for a coroutine function."""
         if self.task.isolate:
-            return await aexecuted_in_child(self.task, args, kwargs)
+            return await aexecute_in_child(self.task, args, kwargs)
         with task_body():
             return await execute(self.task, args, kwargs)
 
@@ -522,7 +522,7 @@ class KeepingBody(Body):
     def _made(self, call: Call, made: Any) -> Any:
         if is_state(made):
             return made
-        return self._cached(call) if call.was_found else self._given(call, made)
+        return self._cached(call) if call.was_made_by_other else self._given(call, made)
 
     def _skipped(self, call: Call) -> Any:
         current_run().report.line(call.task).skipped += 1
@@ -557,7 +557,7 @@ class LateRunName:
 
     def __call__(self, parameters: dict[str, Any]) -> str:
         """Return the name for the arguments, which are known where the task runs."""
-        with replaced_context(self.names):
+        with replace_context(self.names):
             args, kwargs = self.task.naming.unbound(settled_and_unpacked(parameters))
             naming = self.task.naming
             if naming.names_runs:
