@@ -1,1 +1,1 @@
-"""The decorators and classes that users hold: tasks and flows."""
+"""The public decorators and classes: tasks and flows."""

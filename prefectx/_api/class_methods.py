@@ -1,9 +1,9 @@
-"""Tasks below `@classmethod`, to which Python no longer hands the class since 3.13.
+"""Tasks below `@classmethod`, to which Python no longer passes the class since 3.13.
 
-Up to 3.12 a class method asks what it wraps to bind itself to the class. Since then it calls it
-with the class, so `Parser.read(page)` runs but `Parser.read.submit(page)` would be the bare
-task's own `submit`. So the class gets the task itself, as if `@task` stood above `@classmethod`.
-(In a `NamedTuple`, whose body becomes no class, it must stand there.)
+Up to 3.12 a class method calls `__get__` of the object that it wraps. Since then it only calls the
+object with the class, so `Parser.read(page)` works but `Parser.read.submit(page)` would be the
+`submit` of an unbound task. So the class gets the task itself, as if `@task` were above
+`@classmethod`. (In a `NamedTuple`, whose body does not become a class, it must be written so.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OF_A_FUNCTION: Final = 0x1  # inspect.CO_OPTIMIZED
 
 
 def take_class_methods(task: Any) -> None:
-    """Let the class in whose body `task` is being decorated hold its class methods as tasks."""
+    """Make class methods of the class whose body is being executed real tasks."""
     body, _, name = task.__qualname__.rpartition(".")
     if not name or body.endswith("<locals>"):
         return
@@ -35,7 +35,7 @@ def take_class_methods(task: Any) -> None:
 
 
 class _Hook:
-    """Waits in a class's body until the class is made, and then leaves it."""
+    """An attribute that is called when its class is created, and then removes itself."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         type.__delattr__(owner, name)

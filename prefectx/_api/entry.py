@@ -1,8 +1,8 @@
-"""What a call of a task runs first.
+"""The entry of a task's call: a fast path for plain calls in mode `function`.
 
-In mode `function`, a call with plain arguments must cost little more than a wrapper of one line:
-everything that could make it another kind of call is asked for first, and nothing is noted. If the
-function logs, the run's name is found on the stack.
+In mode `function`, a call with plain arguments must cost little more than a wrapper of one line. So
+it only checks everything that could make it another kind of call, and sets nothing. If the function
+logs, the run's name is found on the stack.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx._calls.execute import RUNS_LOG, load_result
 from prefectx._calls.freshness import plain_hit
 from prefectx._calls.run import run_here
-from prefectx._logs.run_names import find_task_in
+from prefectx._logs.run_names import register_entry
 from prefectx._runners import current_runner, runner_override
 from prefectx._settings.environment import environment
 from prefectx._settings.mode import MODE, override, plain_values
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
     from prefectx._naming.decorated import AnyTask
 
-# They hold no Items or futures.
+# Types that cannot hold Items or futures.
 _LITERALS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 _MODE: Final = MODE.key
 _RUNS_LOG: Final = RUNS_LOG.key
 
 
 def entry_of(task: AnyTask) -> Callable[..., Any]:
-    """Return what is called in place of the task."""
+    """Return the function that runs when the task is called."""
 
     def call_in_mode(*args: Any, **kwargs: Any) -> Any:
         return _call(task, args, kwargs)
 
-    # A name that cannot be rendered stops the call, so it is rendered first.
+    # If the run's name cannot be rendered, the function must not run.
     if task.is_async or task.is_generator or task.naming.names_runs:
         return call_in_mode
-    # Bound once: they are asked at each call.
+    # Bound once, because they are used at each call.
     fn, mode_here, look_up, run_under_way = task.fn, override.get, environment.get, run_here.get
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -55,7 +55,7 @@ def entry_of(task: AnyTask) -> Callable[..., Any]:
         value = fn(*args)
         return value if type(value) in _LITERALS else load_result(value)
 
-    find_task_in(call.__code__)
+    register_entry(call.__code__)
     return call
 
 

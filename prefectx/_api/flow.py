@@ -1,4 +1,4 @@
-"""`flow`, `Flow`: a function that ties tasks together; in the Prefect modes a `prefect.Flow`."""
+"""`flow`, `Flow`: a function that calls tasks; in the Prefect modes a `prefect.Flow`."""
 
 from __future__ import annotations
 
@@ -18,25 +18,32 @@ from typing import (
     TypeVar,
     Unpack,
     cast,
+    get_args,
     overload,
 )
 
 from prefectx._api.public_names import public_names
 from prefectx._calls.run import begin_flow, flow_body, in_task
-from prefectx._naming.options import FLOW_ATTRIBUTES, FLOW_OPTIONS, FlowOptions, check_options
+from prefectx._naming.options import (
+    FLOW_ATTRIBUTES,
+    FLOW_OPTIONS,
+    FlowHook,
+    FlowOptions,
+    check_options,
+)
 from prefectx._runners import current_runner
 from prefectx._runners.run_block import ended_with
 from prefectx._runners.upgrade import become_prefect_flow, prefect_flow_class
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.project import read_project
-from prefectx._settings.rerun import checked_rerun_on, rerun_on
+from prefectx._settings.rerun import rerun_on, validate_rerun_on
 from prefectx._values.future import State
 from prefectx._values.item import load_items, settle_futures
 from prefectx._values.references import (
     function_in,
-    imported,
+    import_by_name,
     is_importable,
-    is_wrapped,
+    is_static_or_class_method,
     name_of,
     qualified_name_of,
 )
@@ -46,13 +53,10 @@ if TYPE_CHECKING:
 
     from prefectx._values.future import Handle
 
-    HookOption = Literal[
-        "on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running"
-    ]
 
 PUBLIC_OF_FLOWS: Final = frozenset(
     {"fn", "name", "with_options"}
-    | {"on_completion", "on_failure", "on_running", "on_cancellation", "on_crashed"}
+    | frozenset(get_args(FlowHook))
     # Prefect's, in the Prefect modes.
     | {"serve", "deploy", "from_source", "to_deployment", "visualize", "generate_mermaid_graph"}
     | {"adeploy", "afrom_source", "ato_deployment", "avisualize", "agenerate_mermaid_graph"}
@@ -69,11 +73,11 @@ H = TypeVar("H", bound="Callable[..., Any]")
 
 
 class Flow(Generic[P, R_co]):
-    """A function that ties tasks together; calling it runs it in the mode that is in force.
+    """A function that calls tasks; a call runs it in the current mode.
 
-    Made by `flow`. In the `function` and `cache` modes it is no more than its function. As soon
-    as it is used in a Prefect mode, this object becomes a real `prefect.Flow`, with `serve`,
-    `deploy`, `visualize` and all else.
+    Created by `flow`. In the modes `function` and `cache` it only runs its function. As soon as it
+    is used in a Prefect mode, it becomes a real `prefect.Flow`, with `serve`, `deploy`, `visualize`
+    and all other methods.
 
     Example:
         >>> @flow
@@ -84,9 +88,9 @@ class Flow(Generic[P, R_co]):
 
     Attributes:
         fn: The function itself.
-        body: The function within a run, with the futures that it returns waited for.
+        body: The function within a run, which waits for the futures that it returns.
         name: The flow's name: the function's, with `-` for `_`, as in Prefect.
-        given_options: The options it was made with.
+        options: The explicit options.
     """
 
     __name__: str
@@ -98,21 +102,21 @@ class Flow(Generic[P, R_co]):
         options: FlowOptions,
     ) -> None:
         check_options(options, FLOW_OPTIONS, "flow")
-        self._given: Final = fn
+        self._original: Final = fn
         function: Callable[P, R_co] = function_in(fn)
         update_wrapper(self, function)
         self.__qualname__ = qualified_name_of(function)
         self.function: Callable[P, R_co] = function
         self.fn: Callable[P, R_co] = function
-        reasons = checked_rerun_on(options.get("rerun_on", ()), f"flow {name_of(function)!r}")
+        reasons = validate_rerun_on(options.get("rerun_on", ()), f"flow {name_of(function)!r}")
         self.body = _body(function, reasons)
-        # Prefect's API takes no name with these signs.
+        # Prefect's API does not allow these characters in names.
         name = name_of(function).replace("_", "-").replace("<lambda>", "unknown-lambda")
         self.name: str = options.get("name") or name
-        self.given_options: FlowOptions = options
+        self.options: FlowOptions = options
         self._bound: tuple[object, ...] = ()
         self._origin: Flow[..., Any] | None = None
-        # The flow that this one is bound to an object of.
+        # For a bound method: the flow that is not bound.
         self._unbound: Flow[..., Any] | None = None
         current_runner().become_flow(self)
 
@@ -120,18 +124,18 @@ class Flow(Generic[P, R_co]):
 
         @property
         def __class__(self) -> type:
-            """What `isinstance` is told: where Prefect is loaded, each flow is one of its own.
+            """The class for `isinstance`: if Prefect is loaded, every flow is a `prefect.Flow`.
 
-            It becomes one when something is asked of it that only Prefect's have.
+            The flow becomes one when an attribute is used that only `prefect.Flow` has.
             """
             if type(self) is Flow and "prefect.flows" in sys.modules:
                 return prefect_flow_class(Flow)
             return type(self)
 
-    # First the exact signature, then the two keywords that each call takes.
+    # First the exact signature, then the two additional keywords of every call.
     @overload
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
-    # A future, an Item or what `.map` gives, of the first argument's type, in its place.
+    # A future, an Item or a list of futures in place of the first argument.
     @overload
     def __call__(
         self: Flow[Concatenate[T, Q], R],
@@ -157,7 +161,7 @@ class Flow(Generic[P, R_co]):
     @overload
     def __call__(self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> R_co: ...
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Run the flow; give its result, in which data may be Items: `load` gives the data."""
+        """Run the flow; return its result, which may contain Items: `load` returns their data."""
         read_project(self.function)
         return current_runner().flow(self, self._bound + args, kwargs)
 
@@ -168,17 +172,17 @@ class Flow(Generic[P, R_co]):
             **options: As for `flow`.
 
         Raises:
-            UnknownOption: An option is not one of Prefect's.
+            UnknownOption: Flows have no option with this name.
         """
         changed: Flow[P, R_co] = Flow(
-            self._given, cast("FlowOptions", {**self.given_options, **options})
+            self._original, cast("FlowOptions", {**self.options, **options})
         )
         changed._bound = self._bound
         changed._origin = self._origin or self
         return changed
 
     def bound_to(self, first: tuple[object, ...]) -> Self:
-        """Return this flow with its first arguments given, as a method's object is."""
+        """Return this flow bound to its first arguments, such as a method's object."""
         bound = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
         bound._bound = first
@@ -206,16 +210,16 @@ class Flow(Generic[P, R_co]):
         """Call `fn(flow, flow_run, state)` when a run starts, in the Prefect modes."""
         return self._add_hook("on_running", fn)
 
-    def _add_hook(self, option: HookOption, fn: H) -> H:
-        hooks = [*(self.given_options.get(option) or ()), fn]
-        self.given_options = cast("FlowOptions", {**self.given_options, option: hooks})
+    def _add_hook(self, option: FlowHook, fn: H) -> H:
+        hooks = [*(self.options.get(option) or ()), fn]
+        self.options = cast("FlowOptions", {**self.options, option: hooks})
         return fn
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
         if name in FLOW_ATTRIBUTES:
-            # As in Prefect, where a flow's options are its attributes.
-            self.given_options = cast("FlowOptions", {**self.given_options, name: value})
+            # As in Prefect, a flow's options are its attributes.
+            self.options = cast("FlowOptions", {**self.options, name: value})
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -224,14 +228,14 @@ class Flow(Generic[P, R_co]):
         self: Flow[Concatenate[S, Q], R], instance: S, owner: type[S] | None = None
     ) -> Flow[Q, R]: ...
     def __get__(self, instance: object, owner: type | None = None) -> Flow[..., Any]:
-        if isinstance(self._given, classmethod):
+        if isinstance(self._original, classmethod):
             return self.bound_to((owner,))
-        if instance is None or isinstance(self._given, staticmethod):
+        if instance is None or isinstance(self._original, staticmethod):
             return self
         return self.bound_to((instance,))
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for what this class does not have: in a Prefect mode, prefect.Flow has it.
+        # Called only for attributes that this class does not have; prefect.Flow may have them.
         if type(self) is Flow and not name.startswith("_"):
             if "prefect.flows" in sys.modules:
                 become_prefect_flow(self)
@@ -240,31 +244,31 @@ class Flow(Generic[P, R_co]):
             if type(self) is not Flow:
                 return getattr(self, name)
         msg = (
-            f"flow {self.__dict__.get('name')!r} has no attribute {name!r} in this mode; what"
-            " prefect.Flow has is there in the Prefect modes: set PREFECTX=prefect, or call"
-            " use_mode"
+            f"flow {self.__dict__.get('name')!r} has no attribute {name!r} in this mode. The"
+            " attributes of prefect.Flow exist in the Prefect modes only: set PREFECTX=prefect, or"
+            " call use_mode."
         )
         raise AttributeError(msg, name=name, obj=self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if is_importable(self):
-            return (imported, (self.__module__, self.__qualname__))
+            return (import_by_name, (self.__module__, self.__qualname__))
         if self._origin is None:
-            # Made first, filled then: a recursive function names its own flow.
-            return (Flow.__new__, (Flow,), (self._given, self.given_options))
-        return (Flow._varied, (self._origin, self.given_options, self._bound))
+            # Created first, initialised later: a recursive function refers to its own flow.
+            return (Flow.__new__, (Flow,), (self._original, self.options))
+        return (Flow._restore_variant, (self._origin, self.options, self._bound))
 
     def __setstate__(self, state: tuple[Any, FlowOptions]) -> None:
-        # Called by its class, which has no type arguments then.
+        # Called on this class, because a subclass has another __init__.
         Flow.__init__(self, *state)  # pyright: ignore[reportUnknownMemberType]
 
     @staticmethod
-    def _varied(
+    def _restore_variant(
         origin: Flow[..., Any], options: FlowOptions, bound: tuple[object, ...]
     ) -> Flow[..., Any]:
-        varied: Flow[..., Any] = Flow(origin._given, options)
-        varied._origin = origin
-        return varied.bound_to(bound) if bound else varied
+        variant: Flow[..., Any] = Flow(origin._original, options)
+        variant._origin = origin
+        return variant.bound_to(bound) if bound else variant
 
     def __dir__(self) -> list[str]:
         return public_names(self, PUBLIC_OF_FLOWS)
@@ -274,22 +278,22 @@ class Flow(Generic[P, R_co]):
 
 
 class FlowDecorator:
-    """`flow`: decorates a function when given one, else takes options, all by name.
+    """`flow`: decorates a function, or takes options by name and returns a decorator.
 
     `@flow`, `@flow(retries=2)`, or `flow = flow(log_prints=True)` for all flows of a module. An
-    option left out is inherited. What a flow has in Prefect it has here: `serve`, `deploy`, ….
+    option that is left out is inherited. A flow has all methods of Prefect's: `serve`, `deploy`, ….
 
     Options of prefectx:
-        rerun_on: what makes outputs be made anew, in all tasks of the flow: as for `task`.
+        rerun_on: the reasons to recompute outputs, for all tasks of the flow: as for `task`.
 
     Options of Prefect, used in the Prefect modes and without effect in the others:
         name: the flow's name; by default the function's, with - for _.
         description: text for the API; by default the docstring.
         version: the flow's version, a text.
-        flow_run_name: the name of each run, or a function that gives it.
+        flow_run_name: the name of each run, or a function that returns it.
         retries: how often a failed run is tried again.
         retry_delay_seconds: how long to wait before each retry.
-        task_runner: who runs submitted tasks; prefectx.dask.task_runner for Dask.
+        task_runner: the runner of submitted tasks; prefectx.dask.task_runner for Dask.
         timeout_seconds: how long a run may take.
         validate_parameters: whether arguments are converted by their annotations.
         persist_result: whether Prefect stores the result.
@@ -314,12 +318,12 @@ class FlowDecorator:
     def __init__(self, **options: Unpack[FlowOptions]) -> None:
         check_options(options, FLOW_OPTIONS, "flow")
         self.options: Final = options
-        # `help(flow)` shows an object's own text, else its class with all its methods.
+        # `help(flow)` shows an object's own docstring; otherwise its class with all methods.
         self.__doc__ = f"\n{type(self).__doc__}"
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
-        return f"flow({given})" if given else "prefectx.flow"
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"flow({options})" if options else "prefectx.flow"
 
     @overload
     def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
@@ -330,18 +334,18 @@ class FlowDecorator:
         merged = cast("FlowOptions", {**self.options, **options})
         if fn is None:
             return FlowDecorator(**merged)
-        if not (callable(fn) or is_wrapped(fn)):
-            msg = f"flow takes a function, or options by name; it was given {fn!r}"
+        if not (callable(fn) or is_static_or_class_method(fn)):
+            msg = f"flow takes a function, or options by name, not {fn!r}"
             raise TypeError(msg)
         return Flow(fn, merged)
 
     @staticmethod
     def from_source(source: Any, entrypoint: str) -> Any:
-        """Return the flow that lies in a folder, a repository or other storage, as Prefect does.
+        """Return a flow from a folder, a repository or other storage, as Prefect does.
 
         Args:
-            source: Where the flow's code is: a path, a URL, or a storage block of Prefect's.
-            entrypoint: The flow there: `folder/file.py:function`.
+            source: The location of the code: a path, a URL, or a storage block of Prefect.
+            entrypoint: The flow: `folder/file.py:function`.
         """
         from prefect import Flow as RealFlow
 
@@ -349,18 +353,18 @@ class FlowDecorator:
 
 
 def _body(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..., Any]:
-    """Return a function of the same kind, within which a run is under way."""
+    """Return a function of the same kind that runs `fn` within a run."""
     if inspect.isasyncgenfunction(fn):
         return fn
     if inspect.isgeneratorfunction(fn):
 
         def generator_body(*args: Any, **kwargs: Any) -> Any:
-            # Between two elements the caller's context is in force, not the flow's.
+            # Between two elements the caller's context is current, not the flow's.
             inside = copy_context()
             run = inside.run(begin_flow)
             inside.run(rerun_on(reasons).__enter__)
             with ended_with(run):
-                return (yield from _within(inside, fn(*args, **kwargs)))
+                return (yield from _run_in_context(inside, fn(*args, **kwargs)))
 
         update_wrapper(generator_body, fn)
         return generator_body
@@ -394,7 +398,9 @@ def _body(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..., Any]
     return body
 
 
-def _within(inside: Context, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+def _run_in_context(
+    inside: Context, generator: Generator[Any, Any, Any]
+) -> Generator[Any, Any, Any]:
     sent: Any = None
     while True:
         try:
@@ -408,5 +414,5 @@ def _within(inside: Context, generator: Generator[Any, Any, Any]) -> Generator[A
             raise
 
 
-# No constant: `flow = flow(…)` in a module of the user's gives it other options.
+# Not Final: a user's module may have `flow = flow(…)` with other options.
 flow: FlowDecorator = FlowDecorator()

@@ -1,4 +1,4 @@
-"""The names of a task or a flow that are for its users, which completion offers."""
+"""The public attributes of tasks and flows, for `dir` and completion."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def public_names(decorated: Any, names: Iterable[str]) -> list[str]:
-    """Return what `dir` gives: public names, those that the function itself has, and Python's own.
+    """Return the names for `dir`: public names, those of the function itself, and special names.
 
     Args:
         decorated: A task or a flow.
-        names: The public names of its class, also those that only Prefect's modes have.
+        names: The public names of its class, including those that exist in Prefect's modes only.
     """
     every: Iterable[str] = object.__dir__(decorated)
     python = {name for name in every if name.startswith("__")}

@@ -1,4 +1,4 @@
-"""Functions for code that runs in a task or flow: its logger, tags for the runs that it starts."""
+"""Functions for code in a task or flow: its logger, and tags for the runs that it starts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from prefectx._runners import current_runner
 
 
 def get_run_logger() -> Any:
-    """Return the logger of the task or flow run that is under way.
+    """Return the logger of the current task run or flow run.
 
     In the Prefect modes it is Prefect's, so the lines reach the API. Otherwise it is a standard
-    logger, `prefectx.runs`, whose records bear `task_run_name`, `task_name`, `flow_name` and
-    `flow_run_name`. Outside any run it can be used too. `prefectx.logs.setup` has the lines
-    printed in every mode, with file and line.
+    logger, `prefectx.runs`, whose records have `task_run_name`, `task_name`, `flow_name` and
+    `flow_run_name`. It also works outside any run. `prefectx.logs.setup` prints the lines in every
+    mode, with file and line.
 
     Example:
         >>> get_run_logger().info("%d pages", 3)
@@ -22,9 +22,9 @@ def get_run_logger() -> Any:
 
 
 def tags(*names: str) -> Any:
-    """Return a context manager that gives `names` as tags to the runs started within.
+    """Return a context manager that adds tags to the runs that are started within it.
 
-    Without effect in the `function` and `cache` modes.
+    It has no effect in the modes `function` and `cache`.
 
     Args:
         *names: The tags.

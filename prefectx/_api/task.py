@@ -1,4 +1,4 @@
-"""`task`, `Task`: a function and the readable place where its output is kept."""
+"""`task`, `Task`: a function whose output is stored under a readable name."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import (
     TypeVar,
     Unpack,
     cast,
+    get_args,
     overload,
 )
 
@@ -29,6 +30,7 @@ from prefectx._identity.task_identity import TaskIdentity
 from prefectx._naming.options import (
     TASK_ATTRIBUTES,
     TASK_OPTIONS,
+    TaskHook,
     TaskOptions,
     check_options,
     task_name,
@@ -37,15 +39,15 @@ from prefectx._naming.task_names import TaskNames
 from prefectx._runners import current_runner
 from prefectx._runners.upgrade import become_prefect_task, prefect_task_class
 from prefectx._settings.project import read_project
-from prefectx._settings.rerun import checked_rerun_on
+from prefectx._settings.rerun import validate_rerun_on
 from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
 from prefectx._values.item import Item, settle
 from prefectx._values.references import (
     function_in,
-    imported,
+    import_by_name,
     is_importable,
-    is_wrapped,
+    is_static_or_class_method,
     name_of,
     qualified_name_of,
 )
@@ -58,11 +60,10 @@ if TYPE_CHECKING:
 
     from prefectx._values.future import Handle
 
-    HookOption = Literal["on_completion", "on_failure", "on_running", "on_commit", "on_rollback"]
 
 PUBLIC_OF_TASKS: Final = frozenset(
     {"fn", "name", "submit", "map", "item", "with_options", "options", "is_async"}
-    | {"on_completion", "on_failure", "on_running", "on_commit", "on_rollback"}
+    | frozenset(get_args(TaskHook))
     # Prefect's, in the Prefect modes.
     | {"apply_async", "aserve", "create_local_run", "create_run", "delay", "serve"}
 )
@@ -76,18 +77,18 @@ S = TypeVar("S")
 H = TypeVar("H", bound="Callable[..., Any]")
 
 
-class _Called:
-    """Has `__call__` in a slot, for each task's is compiled with its own signature."""
+class _CallSlot:
+    """Has `__call__` in a slot: `type(task).__call__` is then the entry itself, one frame less."""
 
     __slots__ = {
-        "__call__": "Run the task: gives data in `function` and `prefect`, else an `Item`."
+        "__call__": "Run the task; return data in `function` and `prefect`, else an `Item`."
     }
 
 
-class Task(_Called, Generic[P, R_co]):
-    """A function plus its options; calling it runs it in the mode that is in force.
+class Task(_CallSlot, Generic[P, R_co]):
+    """A function with its options; a call runs it in the current mode.
 
-    Made by `task`. Besides calling it: `.submit`, `.map`, `.with_options`, `.item`.
+    Created by `task`. Besides calls, it has `.submit`, `.map`, `.with_options` and `.item`.
 
     Example:
         >>> @task(target=None)
@@ -99,8 +100,8 @@ class Task(_Called, Generic[P, R_co]):
     Attributes:
         fn: The function itself.
         name: The function's name, `{funcname}` in templates.
-        options: The options that differ from the defaults or were inherited.
-        is_async: Whether the function is a coroutine function or an async generator.
+        options: The explicit and inherited options.
+        is_async: True for a coroutine function or an async generator.
     """
 
     __name__: str
@@ -112,7 +113,7 @@ class Task(_Called, Generic[P, R_co]):
         options: TaskOptions,
     ) -> None:
         check_options(options, TASK_OPTIONS, "task")
-        self._given: Any = fn
+        self._original: Any = fn
         self.fn: Callable[P, R_co] = function_in(fn)
         update_wrapper(self, self.fn)
         self.__qualname__ = qualified_name_of(self.fn)
@@ -122,14 +123,14 @@ class Task(_Called, Generic[P, R_co]):
         is_async_generator = inspect.isasyncgenfunction(self.fn)
         self.is_generator: Final = inspect.isgeneratorfunction(self.fn) or is_async_generator
         self.is_async: Final = inspect.iscoroutinefunction(self.fn) or is_async_generator
-        self.rerun_on: Final = checked_rerun_on(options.get("rerun_on", ()), f"task {self.name!r}")
+        self.rerun_on: Final = validate_rerun_on(options.get("rerun_on", ()), f"task {self.name!r}")
         self.expires: Final = options.get("expires")
         self.once: Final = options.get("once", False)
         self.isolate: Final = options.get("isolate", False)
         if self.isolate and self.is_generator:
             msg = (
-                f"task {self.name!r} is a generator, which isolate=True cannot run in another"
-                " process: return a list."
+                f"task {self.name!r} is a generator, which cannot run in another process with"
+                " isolate=True. Return a list."
             )
             raise UnsupportedValue(msg)
         self.naming: Final = TaskNames(self.fn, options)
@@ -138,13 +139,16 @@ class Task(_Called, Generic[P, R_co]):
         self._identity: str | None = None
         self._maker_mark: str | None = None
         self._origin: Task[..., Any] | None = None
-        # The task that this one is bound to an object of.
+        # For a bound method: the task that is not bound.
         self._unbound: Task[..., Any] | None = None
-        # In a Prefect mode its own errors come first.
+        # In a Prefect mode, Prefect's own errors come first.
         current_runner().become_task(self)
         for name in ("return_state", "wait_for"):
             if name in self.naming.parameters:
-                msg = f"task {self.name!r} has a parameter {name!r}, a name that calls of tasks use"
+                msg = (
+                    f"task {self.name!r} has a parameter {name!r}, which is a keyword of every"
+                    " task's call. Rename the parameter."
+                )
                 raise UnknownOption(msg)
         self._set_entry(entry_of(self))
 
@@ -152,9 +156,9 @@ class Task(_Called, Generic[P, R_co]):
 
         @property
         def __class__(self) -> type:
-            """What `isinstance` is told: where Prefect is loaded, each task is one of its own.
+            """The class for `isinstance`: if Prefect is loaded, every task is a `prefect.Task`.
 
-            It becomes one when something is asked of it that only Prefect's have.
+            The task becomes one when an attribute is used that only `prefect.Task` has.
             """
             if type(self) is Task and "prefect.tasks" in sys.modules:
                 return prefect_task_class(Task)
@@ -162,15 +166,15 @@ class Task(_Called, Generic[P, R_co]):
 
     @property
     def code_hash(self) -> str:
-        """A hash of what the function does."""
+        """A hash of the function's code."""
         if self._code_hash is None:
-            # Not of `fn`: Prefect's copy of a method, bound to an object, is not the class's own.
-            self._code_hash = code_hash(function_in(self._given))
+            # Not of `fn`: in Prefect's copy of a method, that is bound to an object.
+            self._code_hash = code_hash(function_in(self._original))
         return self._code_hash
 
     @property
     def maker_mark(self) -> str:
-        """A text that stands for the task, as it is now, on the targets that it makes."""
+        """A short text for the task and its present code, stored with its targets."""
         if self._maker_mark is None:
             code = self.code_hash
             self._maker_mark = maker_mark(self.qualified_name, code, records.python_version())
@@ -178,21 +182,23 @@ class Task(_Called, Generic[P, R_co]):
 
     @property
     def bound_arguments(self) -> int:
-        """How many arguments come before the caller's: a method's object, or none."""
+        """The number of arguments before the caller's: 1 for a bound method, otherwise 0."""
         return len(self._bound)
 
     @property
     def identity(self) -> str:
-        """What tells the task apart from all others: its name, and what it does."""
+        """A text that is unique to the task: its name, code, closure and defaults."""
         if self._identity is None:
-            self._identity = f"{self.qualified_name} {TaskIdentity(function_in(self._given)).text}"
+            self._identity = (
+                f"{self.qualified_name} {TaskIdentity(function_in(self._original)).text}"
+            )
         return self._identity
 
     if TYPE_CHECKING:
-        # First the exact signature, then the two keywords that each call takes.
+        # First the exact signature, then the two additional keywords of every call.
         @overload
         def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
-        # A future, an Item or what `.map` gives, of the first argument's type, in its place.
+        # A future, an Item or a list of futures in place of the first argument.
         @overload
         def __call__(
             self: Task[Concatenate[T, Q], R],
@@ -220,10 +226,10 @@ class Task(_Called, Generic[P, R_co]):
             self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any
         ) -> R_co: ...
         def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-            """Run the task: gives data in `function` and `prefect` mode, else an `Item`."""
+            """Run the task; return data in `function` and `prefect`, else an `Item`."""
 
-    # Here the others take any arguments, for futures may stand in the place of all of them.
-    # The overlap is none: no task has a parameter return_state, which __init__ refuses.
+    # The other overloads take any arguments, because each may be a future.
+    # They do not overlap: __init__ refuses a parameter with the name return_state.
     @overload
     def submit(  # type: ignore[overload-overlap]
         self: Task[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
@@ -253,12 +259,12 @@ class Task(_Called, Generic[P, R_co]):
         self, /, *args: Any, return_state: Literal[False] = False, **kwargs: Any
     ) -> Future[R_co]: ...
     def submit(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Start the task and return a future: a finished one where nothing runs in the background.
+        """Start the task and return a future; without Prefect, the future is finished.
 
         Args:
             *args: The task's arguments, or futures and Items in their place.
             **kwargs: The same by name; also `wait_for=[…]`, futures to wait for first, and
-                `return_state=True`, to get the final state instead of a future.
+                `return_state=True`, to return the final state instead of a future.
         """
         read_project(self.fn)
         return current_runner().submit(self, self._bound + args, kwargs)
@@ -291,12 +297,12 @@ class Task(_Called, Generic[P, R_co]):
         """Start the task once for each element of the iterables; return the futures.
 
         Args:
-            *iterables: Iterables of one length; what is not iterable or is `unmapped(…)` goes to
-                each call whole.
+            *iterables: Iterables of equal length; arguments that are not iterable, or are
+                `unmapped(…)`, are passed to each call unchanged.
             **kwargs: The same by name; also `wait_for=` and `return_state=`, as for `submit`.
 
         Raises:
-            MappingError: Nothing is iterable, or the iterables differ in length.
+            MappingError: No argument is iterable, or the iterables differ in length.
         """
         read_project(self.fn)
         bound = tuple(map(unmapped, self._bound))
@@ -307,7 +313,7 @@ class Task(_Called, Generic[P, R_co]):
     @overload
     def item(self, /, *args: Any, **kwargs: Any) -> Item[R_co]: ...
     def item(self, /, *args: Any, **kwargs: Any) -> Item[Any]:
-        """Return the `Item` that this call has or would have; run nothing.
+        """Return the `Item` of this call without running it.
 
         Args:
             *args: The task's arguments.
@@ -324,7 +330,7 @@ class Task(_Called, Generic[P, R_co]):
         """
         found = self.naming.item(settle(self._bound + args), settle(kwargs))
         if found is None:
-            msg = f"task {self.name!r} has target=None, so its calls have no Item"
+            msg = f"task {self.name!r} has target=None, so its calls have no Item: set a target."
             raise TemplateError(msg)
         return found
 
@@ -335,9 +341,9 @@ class Task(_Called, Generic[P, R_co]):
             **options: As for `task`.
 
         Raises:
-            UnknownOption: An option is neither prefectx's nor Prefect's.
+            UnknownOption: Tasks have no option with this name.
         """
-        changed: Task[P, R_co] = Task(self._given, {**self.options, **options})
+        changed: Task[P, R_co] = Task(self._original, {**self.options, **options})
         changed._bound = self._bound
         changed._set_entry(changed.__call__, self._bound)
         changed._origin = self._origin or self
@@ -363,7 +369,7 @@ class Task(_Called, Generic[P, R_co]):
         """Call `fn(transaction)` when a run is rolled back, in the Prefect modes."""
         return self._add_hook("on_rollback", fn)
 
-    def _add_hook(self, option: HookOption, fn: H) -> H:
+    def _add_hook(self, option: TaskHook, fn: H) -> H:
         hooks = [*(self.options.get(option) or ()), fn]
         self.options = cast("TaskOptions", {**self.options, option: hooks})
         return fn
@@ -371,11 +377,11 @@ class Task(_Called, Generic[P, R_co]):
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
         if name in TASK_ATTRIBUTES:
-            # As in Prefect, where a task's options are its attributes.
+            # As in Prefect, a task's options are its attributes.
             self.options = cast("TaskOptions", {**self.options, name: value})
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for what this class does not have: in a Prefect mode, prefect.Task has it.
+        # Called only for attributes that this class does not have; prefect.Task may have them.
         if type(self) is Task and not name.startswith("_"):
             if "prefect.tasks" in sys.modules:
                 become_prefect_task(self)
@@ -384,9 +390,9 @@ class Task(_Called, Generic[P, R_co]):
             if type(self) is not Task:
                 return getattr(self, name)
         msg = (
-            f"task {self.__dict__.get('name')!r} has no attribute {name!r} in this mode; what"
-            " prefect.Task has is there in the Prefect modes: set PREFECTX=prefect, or call"
-            " use_mode"
+            f"task {self.__dict__.get('name')!r} has no attribute {name!r} in this mode. The"
+            " attributes of prefect.Task exist in the Prefect modes only: set PREFECTX=prefect, or"
+            " call use_mode."
         )
         raise AttributeError(msg, name=name, obj=self)
 
@@ -397,9 +403,9 @@ class Task(_Called, Generic[P, R_co]):
         self: Task[Concatenate[S, Q], R], instance: S, owner: type[S] | None = None
     ) -> Task[Q, R]: ...
     def __get__(self, instance: object, owner: type | None = None) -> Task[..., Any]:
-        if isinstance(self._given, classmethod):
+        if isinstance(self._original, classmethod):
             return self._bind_to(owner)
-        if instance is None or isinstance(self._given, staticmethod):
+        if instance is None or isinstance(self._original, staticmethod):
             return self
         return self._bind_to(instance)
 
@@ -409,9 +415,9 @@ class Task(_Called, Generic[P, R_co]):
         self.__call__ = entry  # type: ignore[method-assign] # pyright: ignore[reportAttributeAccessIssue]
 
     def become_class_method(self) -> None:
-        """Be as if made of the class method that stands above this task."""
+        """Become a task of the class method that is written above this task."""
         function: Callable[..., Any] = self.fn
-        self._given = classmethod(function)
+        self._original = classmethod(function)
 
     def _bind_to(self, owner: object) -> Task[..., Any]:
         bound: Task[..., Any] = object.__new__(type(self))
@@ -423,20 +429,20 @@ class Task(_Called, Generic[P, R_co]):
         return bound
 
     @property
-    def travels_by_value(self) -> bool:
-        """Whether other processes are sent the function itself, for no module gives it to them."""
+    def is_pickled_by_value(self) -> bool:
+        """True if the function itself is pickled, because other processes cannot import it."""
         return not is_importable(self._origin or self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if is_importable(self):
-            return (imported, (self.__module__, self.__qualname__))
+            return (import_by_name, (self.__module__, self.__qualname__))
         if self._origin is None:
-            # Made first, filled then: a recursive function names its own task.
-            return (Task.__new__, (Task,), (self._given, self.options))
-        return (Task._varied, (self._origin, self.options, self._bound))
+            # Created first, initialised later: a recursive function refers to its own task.
+            return (Task.__new__, (Task,), (self._original, self.options))
+        return (Task._restore_variant, (self._origin, self.options, self._bound))
 
     def __copy__(self) -> Self:
-        # Another task, whose attributes can be set without changing those of this one.
+        # A separate task, whose attributes can be set without changing this one.
         one = object.__new__(type(self))
         one.__dict__.update(self.__dict__)
         one._set_entry(entry_of(one), one._bound)
@@ -444,18 +450,18 @@ class Task(_Called, Generic[P, R_co]):
         return one
 
     def __setstate__(self, state: tuple[Any, TaskOptions]) -> None:
-        # Called by its class, which has no type arguments then.
+        # Called on this class, because a subclass has another __init__.
         Task.__init__(self, *state)  # pyright: ignore[reportUnknownMemberType]
 
     @staticmethod
-    def _varied(
+    def _restore_variant(
         origin: Task[..., Any], options: TaskOptions, bound: tuple[object, ...]
     ) -> Task[..., Any]:
-        varied: Task[..., Any] = Task(origin._given, options)
-        varied._bound = bound
-        varied._set_entry(varied.__call__, bound)
-        varied._origin = origin
-        return varied
+        variant: Task[..., Any] = Task(origin._original, options)
+        variant._bound = bound
+        variant._set_entry(variant.__call__, bound)
+        variant._origin = origin
+        return variant
 
     def __dir__(self) -> list[str]:
         return public_names(self, PUBLIC_OF_TASKS)
@@ -465,11 +471,11 @@ class Task(_Called, Generic[P, R_co]):
 
 
 def _module_of(fn: Any) -> str:
-    """Return the name of a function's module, of a script the one that importing it would give."""
+    """Return the name of a function's module; for a script, the name that it is imported by."""
     module: str = fn.__module__
     if module not in {"__main__", "__mp_main__"}:
         return module
-    # It travels with the function to processes in which another script is `__main__`.
+    # Stored on the function, because another process may have another script as `__main__`.
     if not hasattr(fn, "__prefectx_module__"):
         fn.__prefectx_module__ = module_name(module)
     name: str = fn.__prefectx_module__
@@ -477,39 +483,39 @@ def _module_of(fn: Any) -> str:
 
 
 class TaskDecorator:
-    """`task`: decorates a function when given one, else takes options, all by name.
+    """`task`: decorates a function, or takes options by name and returns a decorator.
 
     `@task`, `@task(target=…)`, or `task = task(target=…)` for all tasks of a module. An option
-    left out is inherited.
+    that is left out is inherited.
 
     Options of prefectx:
-        target: where the output is kept, an f-string body; None: never kept.
-        base: what {base} stands for in templates, unless `context` sets it.
-        store: who keeps the output: a Store or its class; None: the function itself.
-        save: False: the function writes its target, and the store is asked for it.
+        target: the name under which the output is stored, an f-string body; None: not stored.
+        base: the value of {base} in templates, unless `context` sets it: an f-string body.
+        store: the store of the output, or its class; None: the function writes its target.
+        save: False: the function writes its target, and the store checks whether it exists.
         name: the task's name; with {…} in it, the name of each run, an f-string body.
-        modules: modules that templates may use, beside os, datetime and Path.
-        rerun_on: what makes an output be made anew: "inputs", "code", "upstream", "expired".
-        expires: how old an output may be before it counts as expired.
-        files: the arguments that name files, which count by their content: see `InFile`.
-        once: True: of processes that miss a target at once, one makes it.
-        isolate: True: runs in a process of its own, in all modes but `function`.
-        resources: Dask resources that a run takes up: {"GPU": 1}.
+        modules: modules that templates may use, besides os, datetime and Path.
+        rerun_on: the reasons to recompute an output: "inputs", "code", "upstream", "expired".
+        expires: the age at which an output expires.
+        files: the arguments that name files, which are compared by content: see `InFile`.
+        once: True: if processes miss a target at the same time, one makes it, the others wait.
+        isolate: True: runs in a child process, in all modes except `function`.
+        resources: Dask resources that a run needs: {"GPU": 1}.
         priority: Dask's priority: the highest runs first; by default 0.
         workers: the Dask workers that may run it: addresses, names or hosts.
 
-    Options of Prefect, used in the Prefect modes (`cache` honours retries and timeouts):
+    Options of Prefect, used in the Prefect modes (`cache` uses retries and timeouts too):
         description: text for the API; by default the docstring.
         tags: tags of each task run.
         version: the task's version, a text.
         cache_policy: which calls share a result in Prefect's own cache.
-        cache_key_fn: gives the key in Prefect's own cache.
-        cache_expiration: how long a result in Prefect's own cache holds.
-        task_run_name: the name of each run, or a function that gives it.
+        cache_key_fn: a function that returns the key in Prefect's own cache.
+        cache_expiration: how long a result in Prefect's own cache is valid.
+        task_run_name: the name of each run, or a function that returns it.
         retries: how often a failed run is tried again.
         retry_delay_seconds: how long to wait before each retry.
         retry_jitter_factor: how much that wait varies at random.
-        retry_condition_fn: says whether a failed run is tried again.
+        retry_condition_fn: a function that tells whether a failed run is tried again.
         persist_result: whether Prefect stores the result too.
         result_storage: where Prefect stores it.
         result_serializer: how Prefect writes it.
@@ -517,13 +523,13 @@ class TaskDecorator:
         cache_result_in_memory: whether Prefect keeps the result in memory.
         timeout_seconds: how long a run may take.
         log_prints: whether print goes to the run's log.
-        refresh_cache: whether Prefect's own cache is passed over.
+        refresh_cache: whether Prefect's own cache is ignored.
         on_completion: functions called when a run completes.
         on_failure: functions called when a run fails.
         on_running: functions called when a run starts.
         on_rollback: functions called when a transaction is rolled back.
         on_commit: functions called when a transaction is committed.
-        viz_return_value: what `flow.visualize` takes for the output.
+        viz_return_value: the output that `flow.visualize` uses.
         asset_deps: assets that the task depends on.
 
     Example:
@@ -540,12 +546,12 @@ class TaskDecorator:
     def __init__(self, **options: Unpack[TaskOptions]) -> None:
         check_options(options, TASK_OPTIONS, "task")
         self.options: Final = options
-        # `help(task)` shows an object's own text, else its class with all its methods.
+        # `help(task)` shows an object's own docstring; otherwise its class with all methods.
         self.__doc__ = f"\n{type(self).__doc__}"
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
-        return f"task({given})" if given else "prefectx.task"
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"task({options})" if options else "prefectx.task"
 
     @overload
     def __call__(self, fn: Callable[P, R], /) -> Task[P, R]: ...
@@ -555,13 +561,13 @@ class TaskDecorator:
         """Decorate a function, or return a decorator with these options on top of its own."""
         if fn is None:
             return TaskDecorator(**cast("TaskOptions", {**self.options, **options}))
-        if not (callable(fn) or is_wrapped(fn)):
-            msg = f"task takes a function, or options by name; it was given {fn!r}"
+        if not (callable(fn) or is_static_or_class_method(fn)):
+            msg = f"task takes a function, or options by name, not {fn!r}"
             raise TypeError(msg)
-        made: Task[..., Any] = Task(fn, cast("TaskOptions", {**self.options, **options}))
-        take_class_methods(made)
-        return made
+        decorated: Task[..., Any] = Task(fn, cast("TaskOptions", {**self.options, **options}))
+        take_class_methods(decorated)
+        return decorated
 
 
-# No constant: `task = task(…)` in a module of the user's gives it other options.
+# Not Final: a user's module may have `task = task(…)` with other options.
 task: TaskDecorator = TaskDecorator()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class OuterRun(Protocol):
     """A run of another library, such as Prefect, that a child's job is part of."""
 
-    def joined(
+    def join(
         self, mode: Mode, parameters: dict[str, Any], take_logs: Callable[[], None]
     ) -> AbstractContextManager[None]:
         """Return a context manager within which the child belongs to the run.
@@ -68,7 +68,7 @@ class _Job:
         self._outer_run = _outer_run()
 
     @contextmanager
-    def surroundings(self, take_logs: Callable[[], None]) -> Generator[None]:
+    def parent_context(self, take_logs: Callable[[], None]) -> Generator[None]:
         """Restore the parent's mode, context and run."""
         restore_main_module(self.task.fn)
         with use_mode(self._mode), replace_context(self._names), self._part_of_run(take_logs):
@@ -78,7 +78,7 @@ class _Job:
         if self._outer_run is None:
             return nullcontext()
         parameters = self.task.naming.bind(*self.args, **self.kwargs)
-        return self._outer_run.joined(self._mode, parameters, take_logs)
+        return self._outer_run.join(self._mode, parameters, take_logs)
 
 
 class Execution(_Job):

@@ -71,7 +71,7 @@ def _keep(call: Call, value: Any, seconds: float) -> Any:
             item.store.save_record(item.target, records.text_of(record))
         elif call.reasons:
             _save_for_one_call(call, item, value, record)
-            item = item.of_version(record.version)
+            item = item.with_version(record.version)
         else:
             records.save(item.store, item.target, value, record)
     except (PrefectxError, OSError) as error:

@@ -76,7 +76,7 @@ def is_done(call: Call) -> bool:
             # Otherwise the collision was reported already.
             _note_if_old(call, item, record)
         if call.reasons:
-            call.item = item.of_version(record.version)
+            call.item = item.with_version(record.version)
     if not (asks or wants_refresh(task)):
         run.remember_task(task, item, call.mark(run))
     return True

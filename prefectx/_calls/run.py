@@ -12,7 +12,7 @@ from prefectx._calls.report import Report
 from prefectx._calls.user_line import UserLine, user_line
 from prefectx._identity.call_identity import key_of
 from prefectx._settings.context import context_names, replace_context
-from prefectx._settings.scoped import Setting
+from prefectx._settings.scoped import ScopedValue
 from prefectx._values.item import Item
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores.folders.listing import Listings, listings
@@ -368,7 +368,7 @@ class task_body:  # noqa: N801 - used as a function
     __slots__ = ("_inside", "_names")
 
     def __enter__(self) -> None:
-        self._inside = Setting(inside_task, value=True)
+        self._inside = ScopedValue(inside_task, value=True)
         self._names = replace_context(context_names())
         self._inside.__enter__()
         self._names.__enter__()

@@ -1,7 +1,7 @@
-"""`isolate=True`: a task's function runs in a process of its own, a child of where it would run.
+"""`isolate=True`: a task's function runs in a child process.
 
-The child is a fresh Python, not a fork, for the worker has threads. It gets the call, not the
-data of Items, which it loads itself; it keeps the output itself too, so data passes through the
-worker only where a task has no target. What it logs and prints is said by its parent, at once:
-so the run's handlers are used, and a crash does not take the last lines with it.
+The child is a new Python process, not a fork, because the worker has threads. It loads the data of
+Items and stores the output itself, so data passes through the worker only if a task has no target.
+Its logs and prints are sent to the parent at once: so the run's handlers are used, and a crash does
+not lose the last lines.
 """

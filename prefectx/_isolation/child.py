@@ -1,4 +1,4 @@
-"""The child's side: a fresh Python that does one job and tells its parent how it ended."""
+"""The child's side: a new Python process that runs one job and sends its outcome."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import traceback
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from prefectx._isolation.exceptions import Portable
-from prefectx._isolation.output import Voice
-from prefectx._isolation.pickling import pickled
-from prefectx._isolation.protocol import Outcome, Raised, Returned
+from prefectx._isolation.exceptions import PortableException
+from prefectx._isolation.output import OutputSender
+from prefectx._isolation.pickling import pickle_value
+from prefectx._isolation.protocol import ErrorMessage, Outcome, ResultMessage
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
@@ -27,69 +27,71 @@ if TYPE_CHECKING:
 _SET_PDEATHSIG: Final = 1
 
 
-class Ended(BaseException):
-    """The parent has told this process to end."""
+class Terminated(BaseException):
+    """The parent has terminated this process."""
 
 
-def main(talk: Connection[Any, Any], faults: int, parent: int) -> None:
-    """Do what the parent orders.
+def main(connection: Connection[Any, Any], faults: int, parent: int) -> None:
+    """Run the parent's job.
 
     Args:
-        talk: The connection to it.
-        faults: A file for Python's last words at a segmentation fault.
+        connection: The connection to it.
+        faults: A file for Python's traceback at a segmentation fault.
         parent: The parent's process id.
     """
-    for fd in (talk.fileno(), faults):
-        os.set_inheritable(fd, False)  # noqa: FBT003 - it takes no names
+    for fd in (connection.fileno(), faults):
+        os.set_inheritable(fd, False)  # noqa: FBT003 - it is positional-only
     _die_with(parent)
     faulthandler.enable(file=faults)
     signal.signal(signal.SIGTERM, _end)
-    # Ctrl-C reaches all processes of a terminal; here the parent decides.
-    signal.signal(signal.SIGINT, _leave_it_to_the_parent)
-    voice = Voice(talk)
-    voice.take_prints()
-    order = talk.recv_bytes()
+    # Ctrl-C reaches all processes of a terminal; the parent decides what to do.
+    signal.signal(signal.SIGINT, _ignore_signal)
+    output = OutputSender(connection)
+    output.take_prints()
+    order = connection.recv_bytes()
     if sys.platform != "linux":
-        Thread(target=_die_at_the_end_of, args=(talk,), daemon=True).start()
-    outcome = _outcome(order, voice)
-    voice.finish()
-    voice.send(outcome)
+        Thread(target=_die_with_connection, args=(connection,), daemon=True).start()
+    outcome = _outcome(order, output)
+    output.finish()
+    output.send(outcome)
 
 
-def _outcome(order: bytes, voice: Voice) -> Outcome:
+def _outcome(order: bytes, output: OutputSender) -> Outcome:
     try:
-        return _returned(pickle.loads(order), voice)
-    except Ended:
+        return _run_job(pickle.loads(order), output)
+    except Terminated:
         sys.exit(128 + signal.SIGTERM)
     except BaseException as error:  # noqa: BLE001 - the parent raises it
-        return _raised(error)
+        return _error_message(error)
 
 
-def _returned(order: Order, voice: Voice) -> Returned:
+def _run_job(order: Order, output: OutputSender) -> ResultMessage:
     job = order.job
 
     def take_logs() -> None:
-        voice.take_logs(order.levels)
+        output.take_logs(order.levels)
 
-    with job.surroundings(take_logs):
+    with job.parent_context(take_logs):
         take_logs()
-        return Returned(pickled(job.run(), f"what the task {job.task_name!r} returned"))
+        return ResultMessage(pickle_value(job.run(), f"the result of the task {job.task_name!r}"))
 
 
-def _raised(error: BaseException) -> Raised:
-    own = _in_the_function(error.__traceback__)
+def _error_message(error: BaseException) -> ErrorMessage:
+    own = _user_traceback(error.__traceback__)
     told = "".join(traceback.format_exception(type(error), error, own))
     try:
-        content = pickled(Portable(error), f"the exception {type(error).__qualname__}")
+        content = pickle_value(
+            PortableException(error), f"the exception {type(error).__qualname__}"
+        )
         pickle.loads(content)
-    except Exception as why:  # noqa: BLE001 - this one can be sent
+    except Exception as why:  # noqa: BLE001 - another exception is sent in its place
         msg = f"the task raised {error!r}, which cannot be sent between processes: {why}"
         content = pickle.dumps(UnsupportedValue(msg))
-    return Raised(content, told)
+    return ErrorMessage(content, told)
 
 
-def _in_the_function(where: TracebackType | None) -> TracebackType | None:
-    """Return the part of a traceback that is not of this package, or all if there is none."""
+def _user_traceback(where: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback outside this package; all of it if there is none."""
     own = where
     while own is not None and own.tb_frame.f_globals.get("__name__", "").startswith("prefectx."):
         own = own.tb_next
@@ -97,23 +99,23 @@ def _in_the_function(where: TracebackType | None) -> TracebackType | None:
 
 
 def _die_with(parent: int) -> None:
-    """Let this process end when its parent does, however that ends."""
+    """Let this process end when its parent does, even if that is killed."""
     if sys.platform == "linux":
-        # The kernel does it even while the function lets no other thread run.
+        # The kernel does it even if the function does not release the GIL.
         ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
-def _die_at_the_end_of(talk: Connection[Any, Any]) -> None:
-    """Do the same where the kernel does not: after the order, nothing but its end can come."""
-    talk.poll(None)
+def _die_with_connection(connection: Connection[Any, Any]) -> None:
+    """End this process when the connection is closed, on systems without prctl."""
+    connection.poll(None)
     os._exit(1)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise Ended
+    raise Terminated
 
 
-def _leave_it_to_the_parent(_signal: int, _frame: FrameType | None) -> None:
-    """Do nothing: a handler, for what is ignored would be ignored by what the function starts."""
+def _ignore_signal(_signal: int, _frame: FrameType | None) -> None:
+    """Do nothing. With SIG_IGN, processes that the function starts would ignore it too."""

@@ -1,7 +1,7 @@
-"""Exceptions that travel between processes with the type and the arguments that they have.
+"""Pickling of exceptions with their type and arguments.
 
-By itself, pickle calls the class of an exception with what the class gave to
-`Exception.__init__`: other arguments than its own `__init__` takes, or too few.
+By default, pickle calls the class of an exception with the arguments of `Exception.__init__`, which
+may differ from those that the class's own `__init__` takes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from types import MethodDescriptorType
 from typing import Any
 
 
-class Portable:
-    """What is pickled instead of an exception: unpickled, it is the exception.
+class PortableException:
+    """A wrapper that is pickled in place of an exception and is unpickled as the exception.
 
     Args:
         error: The exception.
@@ -28,7 +28,7 @@ class Portable:
         )
         if not is_as_built_in:
             return (_itself, (self._error,))
-        # The state is there if the exception has notes or attributes.
+        # There is a state if the exception has notes or attributes.
         reduced: Any = self._error.__reduce__()
         return (_rebuilt, (kind, *reduced[1:]))
 

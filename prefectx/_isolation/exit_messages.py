@@ -1,48 +1,48 @@
-"""The error of a child that ended without an answer."""
+"""The error for a child process that ended without an outcome."""
 
 from __future__ import annotations
 
 import signal
 from typing import Final
 
-from prefectx._logs.durations import told_duration
-from prefectx._logs.process_memory import told_memory
+from prefectx._logs.durations import format_duration
+from prefectx._logs.process_memory import format_memory
 from prefectx.errors import IsolatedRunDied
 
 _ADVICE: Final = {
     "SIGKILL": (
-        "That is what the system does when memory runs out: let fewer tasks run at once, or give"
-        " this one less data or a larger machine."
+        "The system does so when memory runs out: run fewer tasks at once, or give this one less"
+        " data or a larger machine."
     ),
     "SIGSEGV": (
-        "That is a segmentation fault in compiled code: look at the packages that the function"
-        " uses; where it was is noted below, as far as Python knows."
+        "That is a segmentation fault in compiled code: check the packages that the function"
+        " uses. Python's traceback, if there is one, is noted below."
     ),
 }
-_BY_SIGNAL: Final = "Look for who sent that signal, or for compiled code that aborted."
-_BY_EXIT: Final = "Something called os._exit, or a package did: let the function return or raise."
+_BY_SIGNAL: Final = "Find out who sent the signal, or which compiled code aborted."
+_BY_EXIT: Final = "The function, or a package, called os._exit: it must return or raise instead."
 
 
-def death(
+def exit_error(
     task_name: str, target: str | None, code: int, seconds: float, memory: int | None
 ) -> IsolatedRunDied:
-    """Return the error that says how a child ended.
+    """Return the error for a child that ended without an outcome.
 
     Args:
-        task_name: The task that it ran.
-        target: The target that it would have filled.
-        code: Its exit code; negative for the signal that ended it.
-        seconds: How long it lived.
-        memory: How many bytes it had in use when last looked at, if that was seen.
+        task_name: The name of the task.
+        target: The target of the call.
+        code: The exit code; negative for the signal that ended the child.
+        seconds: The child's lifetime.
+        memory: The last known size of its memory in bytes, or None.
     """
     which = f"task {task_name!r}" + (f", target {target!r}" if target else "")
     name = _signal_name(-code) if code < 0 else None
     how = f"exited with code {code}" if name is None else f"was killed by {name}"
-    size = "" if memory is None else f", with {told_memory(memory)} in use when last looked at"
+    size = "" if memory is None else f", when it last used {format_memory(memory)} of memory"
     advice = _BY_EXIT if name is None else _ADVICE.get(name, _BY_SIGNAL)
     msg = (
-        f"{which}: the process that isolate=True gave it {how} after {told_duration(seconds)}"
-        f"{size}. {advice} Nothing was kept."
+        f"{which}: its child process (isolate=True) {how} after {format_duration(seconds)}{size}."
+        f" {advice} Nothing was stored."
     )
     return IsolatedRunDied(msg)
 

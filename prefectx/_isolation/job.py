@@ -1,4 +1,4 @@
-"""The job of a child process, as its parent hands it over."""
+"""The job of a child process, as its parent sends it."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
 
 
 class Job(Protocol):
-    """A call of a task that is pickled as a whole and run elsewhere.
+    """A call of a task that is pickled and run in another process.
 
     Attributes:
         task_name: The task's name, for messages.
-        target: The target that is filled, if there is one.
+        target: The target of the call, if there is one.
     """
 
     task_name: str
     target: str | None
 
-    def surroundings(self, take_logs: Callable[[], None]) -> AbstractContextManager[None]:
-        """Return a context manager within which all holds that held in the parent.
+    def parent_context(self, take_logs: Callable[[], None]) -> AbstractContextManager[None]:
+        """Return a context manager that restores the parent's mode, context and run.
 
         Args:
-            take_logs: To be called whenever something has set up logging in the child.
+            take_logs: A function to call after anything has set up logging in the child.
         """
         ...
 
     def run(self) -> Any:
-        """Run it, within its surroundings; return what the parent is given."""
+        """Run the call, within `parent_context`; return the value for the parent."""
         ...
 
 
 @dataclass(frozen=True)
 class Order:
-    """All that a child is told: the job, and the levels of the parent's loggers."""
+    """The message to a child: the job, and the levels of the parent's loggers."""
 
     job: Job
     levels: dict[str, int]

@@ -1,4 +1,4 @@
-"""The child's voice: what it logs and prints, its parent says."""
+"""The child's output: its logs and prints, which are sent to the parent."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import threading
 from logging.handlers import QueueHandler
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from prefectx._isolation.protocol import Logged, Outcome, Printed, Said
+from prefectx._isolation.protocol import LogMessage, Outcome, OutputMessage, PrintMessage
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 
-def levels_here() -> dict[str, int]:
-    """Return the levels that are set here, by the logger's name; that of the root by `""`."""
+def logger_levels() -> dict[str, int]:
+    """Return the levels of all loggers that have one, by name; `""` is the root logger."""
     loggers = logging.root.manager.loggerDict
     named = {
         name: logger.level
@@ -26,29 +26,29 @@ def levels_here() -> dict[str, int]:
     return {**named, "": logging.root.level}
 
 
-class Voice:
-    """Sends all that this process says through a connection.
+class OutputSender:
+    """Sends the logs, prints and outcome of this process to its parent.
 
     Args:
-        talk: The connection to the parent.
+        connection: The connection to the parent.
     """
 
-    def __init__(self, talk: Connection[Any, Any]) -> None:
-        self._talk: Final = talk
-        # A thread may say something while it says something: a warning about what is pickled.
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self._connection: Final = connection
+        # Reentrant: pickling a message may itself log a warning.
         self._lock: Final = threading.RLock()
 
-    def send(self, message: Said | Outcome) -> None:
+    def send(self, message: OutputMessage | Outcome) -> None:
         """Send one message."""
         with self._lock:
-            self._talk.send(message)
+            self._connection.send(message)
 
     def take_prints(self) -> None:
-        """Let `print`, and all else that writes to `sys.stdout` and `sys.stderr`, be heard."""
+        """Redirect `sys.stdout` and `sys.stderr` to the parent."""
         sys.stdout, sys.stderr = _Lines(self, "stdout"), _Lines(self, "stderr")
 
     def take_logs(self, levels: dict[str, int]) -> None:
-        """Let what is logged be heard, and nothing that the parent would not log.
+        """Send log records to the parent, except those that its levels would drop.
 
         Args:
             levels: The parent's levels.
@@ -63,28 +63,28 @@ class Voice:
         logging.root.handlers[:] = [_Handler(self)]
 
     def finish(self) -> None:
-        """Say the last line, even if it did not end."""
+        """Send the last line, even if it is not complete."""
         sys.stdout.flush()
         sys.stderr.flush()
 
 
 class _Handler(QueueHandler):
-    """Makes records fit for a pickle, as for a queue."""
+    """Prepares records for pickling, as for a queue, and sends them."""
 
-    def __init__(self, voice: Voice) -> None:
-        super().__init__(voice)  # type: ignore[arg-type]  # only `enqueue` below uses it
+    def __init__(self, output: OutputSender) -> None:
+        super().__init__(output)  # type: ignore[arg-type]  # only `enqueue` below uses it
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        self.queue.send(Logged(record))  # type: ignore[attr-defined]
+        self.queue.send(LogMessage(record))  # type: ignore[attr-defined]
 
 
 class _Lines(io.TextIOBase):
-    """A text file that says what was written as soon as a line is complete."""
+    """A text file that sends its content as soon as a line is complete."""
 
     encoding = "utf-8"
 
-    def __init__(self, voice: Voice, stream: Literal["stdout", "stderr"]) -> None:
-        self._voice = voice
+    def __init__(self, output: OutputSender, stream: Literal["stdout", "stderr"]) -> None:
+        self._voice = output
         self._stream: Literal["stdout", "stderr"] = stream
         self._text = ""
         self._lock = threading.RLock()
@@ -92,7 +92,7 @@ class _Lines(io.TextIOBase):
     def write(self, text: str, /) -> int:
         with self._lock:
             self._text += text
-            # One message for each print, which writes the end of the line by itself.
+            # One message for each print, which writes the end of the line separately.
             if text.endswith("\n"):
                 self.flush()
         return len(text)
@@ -101,7 +101,7 @@ class _Lines(io.TextIOBase):
         with self._lock:
             text, self._text = self._text, ""
         if text:
-            self._voice.send(Printed(text, self._stream))
+            self._voice.send(PrintMessage(text, self._stream))
 
     def writable(self) -> bool:
         return True

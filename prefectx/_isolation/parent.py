@@ -1,4 +1,4 @@
-"""The parent's side: starts a child, says what it says, and sees that it never outlives its use."""
+"""The parent's side: starts a child, forwards its output, and ends it when nobody waits."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from contextvars import copy_context
 from threading import Event
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from prefectx._isolation.exit_messages import death
+from prefectx._isolation.exit_messages import exit_error
 from prefectx._isolation.job import Order
-from prefectx._isolation.output import levels_here
-from prefectx._isolation.pickling import pickled
-from prefectx._isolation.protocol import Outcome, Raised, Returned
-from prefectx._logs.process_memory import resident
-from prefectx._logs.progress import work_is_done_by
+from prefectx._isolation.output import logger_levels
+from prefectx._isolation.pickling import pickle_value
+from prefectx._isolation.protocol import ErrorMessage, Outcome, ResultMessage
+from prefectx._logs.process_memory import resident_memory
+from prefectx._logs.progress import set_worker_process
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
@@ -29,75 +29,75 @@ if TYPE_CHECKING:
     from prefectx._isolation.job import Job
 
 _TICK: Final = 0.1
-"""How many seconds pass between two looks at whether to go on waiting.
+"""The interval, in seconds, at which the parent checks whether to go on waiting.
 
-An exception that a timeout raises in this thread gets through between two of them.
+An exception that a timeout raises in this thread takes effect between two checks.
 """
 
 _GRACE: Final = 2.0
-"""How many seconds a child that is told to end has for its `finally` blocks."""
+"""The time, in seconds, that a terminated child has for its `finally` blocks."""
 
 _LEAVING: Final = 30.0
-"""How many seconds a child that has answered may take to end, for Prefect sends events then."""
+"""The time, in seconds, for a child to exit after its outcome: Prefect may still send events."""
 
-# The folder is not looked into for modules before the parent's own path is known.
+# -P: no module is imported from the current folder before the parent's sys.path is set.
 _START: Final = (
     "import sys; from multiprocessing.connection import Connection;"
-    "talk = Connection(int(sys.argv[1])); faults, parent = map(int, sys.argv[2:]);"
-    "sys.path[:], sys.argv[:] = talk.recv();"
-    "from prefectx._isolation.child import main; main(talk, faults, parent)"
+    "connection = Connection(int(sys.argv[1])); faults, parent = map(int, sys.argv[2:]);"
+    "sys.path[:], sys.argv[:] = connection.recv();"
+    "from prefectx._isolation.child import main; main(connection, faults, parent)"
 )
 
 
-class GivenUp(Exception):
-    """Nobody waits for a child's answer any more."""
+class JobCancelled(Exception):
+    """The job was cancelled: nobody waits for its outcome."""
 
 
-def run_in_child(job: Job, given_up: Event | None = None) -> Any:
-    """Do a job in a child process; return what it gives.
+def run_in_child(job: Job, cancelled: Event | None = None) -> Any:
+    """Run a job in a child process; return its result.
 
     Args:
         job: The job.
-        given_up: Set when nobody waits any more.
+        cancelled: An event that is set when nobody waits for the outcome any more.
 
     Raises:
-        IsolatedRunDied: The child ended without an answer.
-        UnsupportedValue: The job, or what it gives, cannot be pickled.
+        IsolatedRunDied: The child ended without an outcome.
+        UnsupportedValue: The job, or its result, cannot be pickled.
     """
-    order = pickled(Order(job, levels_here()), f"a call of the task {job.task_name!r}")
+    order = pickle_value(Order(job, logger_levels()), f"a call of the task {job.task_name!r}")
     with Child(job) as child:
         child.send(order)
-        outcome = child.outcome(given_up or Event())
-    work_is_done_by(None)
+        outcome = child.outcome(cancelled or Event())
+    set_worker_process(None)
     return _result(outcome, job)
 
 
 async def arun_in_child(job: Job) -> Any:
-    """Do a job in a child process while the event loop goes on; return what it gives."""
-    given_up = Event()
-    # The thread that starts a child must outlive it: the kernel ends the child with the thread.
+    """Async version of `run_in_child`."""
+    cancelled = Event()
+    # The thread that starts a child must outlive it: the kernel kills the child with the thread.
     with ThreadPoolExecutor(1, "prefectx-isolate") as thread:
-        running = thread.submit(copy_context().run, run_in_child, job, given_up)
+        running = thread.submit(copy_context().run, run_in_child, job, cancelled)
         try:
             return await asyncio.wrap_future(running)
         except BaseException:
-            given_up.set()
+            cancelled.set()
             wait([running])
             raise
 
 
 def _result(outcome: Outcome, job: Job) -> Any:
-    if isinstance(outcome, Raised):
+    if isinstance(outcome, ErrorMessage):
         outcome.get()
     try:
         return outcome.get()
     except Exception as error:
-        msg = f"what the task {job.task_name!r} returned cannot be read here: {error}"
+        msg = f"the result of the task {job.task_name!r} cannot be unpickled here: {error}"
         raise UnsupportedValue(msg) from error
 
 
 class Child:
-    """A process for one job; it ends with the `with` block, at the latest.
+    """A process for one job, which ends with the `with` block at the latest.
 
     Args:
         job: The job.
@@ -108,10 +108,10 @@ class Child:
         self._started: Final = time.monotonic()
         self._memory: int | None = None
         self._faults: Final[IO[bytes]] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
-        self._talk, theirs = multiprocessing.Pipe()
+        self._connection, theirs = multiprocessing.Pipe()
         with theirs:
             self._process = self._start(theirs)
-        work_is_done_by(self._process.pid)
+        set_worker_process(self._process.pid)
 
     def _start(self, theirs: Connection[Any, Any]) -> subprocess.Popen[bytes]:
         fds = (theirs.fileno(), self._faults.fileno())
@@ -126,54 +126,54 @@ class Child:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self._talk, self._faults:
+        with self._connection, self._faults:
             if kind is None:
                 self._leave()
             self._end()
 
     def send(self, order: bytes) -> None:
-        """Tell the child what to do."""
+        """Send the job to the child."""
         try:
-            self._talk.send((sys.path, sys.argv))
-            self._talk.send_bytes(order)
+            self._connection.send((sys.path, sys.argv))
+            self._connection.send_bytes(order)
         except ConnectionError:
-            # It has died: `outcome` says of what.
+            # The child has died: `outcome` raises the error.
             return
 
-    def outcome(self, given_up: Event) -> Outcome:
-        """Say what the child says until it has an answer; return that.
+    def outcome(self, cancelled: Event) -> Outcome:
+        """Forward the child's output until it sends its outcome; return that.
 
         Args:
-            given_up: Set when nobody waits any more.
+            cancelled: An event that is set when nobody waits for the outcome any more.
 
         Raises:
-            IsolatedRunDied: It ended without an answer.
-            GivenUp: `given_up` was set.
+            IsolatedRunDied: The child ended without an outcome.
+            JobCancelled: `cancelled` was set.
         """
-        while not given_up.is_set():
+        while not cancelled.is_set():
             try:
                 message = self._next()
             except (EOFError, ConnectionError):
-                raise self._death() from None
-            if isinstance(message, Returned | Raised):
+                raise self._exit_error() from None
+            if isinstance(message, ResultMessage | ErrorMessage):
                 return message
             if message is not None:
-                message.say()
-        raise GivenUp
+                message.emit()
+        raise JobCancelled
 
     def _next(self) -> Any:
-        """Return the next message, or None if there is none for a moment."""
-        if self._talk.poll(_TICK):
-            return self._talk.recv()
-        self._memory = resident(self._process.pid) or self._memory
-        # Processes that the function has started may keep the connection open.
-        if self._process.poll() is not None and not self._talk.poll():
+        """Return the next message, or None if there is none within the interval."""
+        if self._connection.poll(_TICK):
+            return self._connection.recv()
+        self._memory = resident_memory(self._process.pid) or self._memory
+        # Processes that the function has started may hold the connection open.
+        if self._process.poll() is not None and not self._connection.poll():
             raise EOFError
         return None
 
-    def _death(self) -> BaseException:
+    def _exit_error(self) -> BaseException:
         seconds = time.monotonic() - self._started
-        error = death(
+        error = exit_error(
             self._job.task_name, self._job.target, self._process.wait(), seconds, self._memory
         )
         self._faults.seek(0)
@@ -182,12 +182,12 @@ class Child:
         return error
 
     def _leave(self) -> None:
-        """Let the child end by itself, which it has begun to."""
+        """Wait until the child has exited by itself."""
         deadline = time.monotonic() + _LEAVING
         try:
             while time.monotonic() < deadline:
                 if (message := self._next()) is not None:
-                    message.say()
+                    message.emit()
         except (EOFError, ConnectionError):
             self._wait(deadline - time.monotonic())
 

@@ -1,4 +1,4 @@
-"""Pickles of calls for a child, and of what they give back: by name, or else by value."""
+"""Pickling of jobs and results: by name if possible, otherwise by value."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def pickled(value: Any, what: str) -> bytes:
+def pickle_value(value: Any, what: str) -> bytes:
     """Return the pickle of a value.
 
     Args:
         value: The value.
-        what: What an error calls it.
+        what: The value's description, for the error.
 
     Raises:
-        UnsupportedValue: It cannot be pickled.
+        UnsupportedValue: The value cannot be pickled.
     """
     try:
         content: bytes = _pickler().dumps(value)
     except Exception as error:
         msg = (
-            f"{what} cannot be sent between processes, as isolate=True needs it: {error}. Functions"
-            ' and classes of scripts need cloudpickle for it: pip install "prefectx[pickle]"'
+            f"{what} cannot be pickled, which isolate=True needs: {error}. For functions and"
+            ' classes of scripts, install cloudpickle: pip install "prefectx[pickle]"'
         )
         raise UnsupportedValue(msg) from error
     return content
@@ -42,10 +42,10 @@ def _pickler() -> Any:
 
 
 def restore_main_module(function: Callable[..., Any]) -> None:
-    """Let what a script has defined be found in this process's `__main__`, as it was there.
+    """Copy a script's globals to the `__main__` of this process.
 
     Args:
-        function: A function that came by value, with what it names.
+        function: A function of the script that was pickled by value.
     """
     if function.__module__ in {"__main__", "__mp_main__"}:
         vars(sys.modules["__main__"]).update(function.__globals__)

@@ -1,4 +1,4 @@
-"""The messages of a child: what it logs and prints, then the outcome of its job."""
+"""The messages of a child: its logs and prints, then the outcome of its job."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True)
-class Logged:
+class LogMessage:
     """A log record, for the parent's handlers."""
 
     record: logging.LogRecord
 
-    def say(self) -> None:
-        """Log it here."""
+    def emit(self) -> None:
+        """Log the record here."""
         logger = logging.getLogger(self.record.name)
         if logger.isEnabledFor(self.record.levelno):
             logger.handle(self.record)
 
 
 @dataclass(frozen=True)
-class Printed:
+class PrintMessage:
     """Text for the parent's standard output or standard error."""
 
     text: str
     stream: Literal["stdout", "stderr"]
 
-    def say(self) -> None:
-        """Print it here: with `print`, of which Prefect makes logs where `log_prints` is set."""
+    def emit(self) -> None:
+        """Print the text here, with `print`, because Prefect's `log_prints` replaces that."""
         print(self.text, end="", file=getattr(sys, self.stream))
 
 
 @dataclass(frozen=True)
-class Returned:
+class ResultMessage:
     """The pickled result of the job."""
 
     content: bytes
 
     def get(self) -> Any:
-        """Return it."""
+        """Return the result."""
         return pickle.loads(self.content)
 
 
 @dataclass(frozen=True)
-class Raised:
+class ErrorMessage:
     """The pickled exception of the job, and the traceback that only the child has."""
 
     content: bytes
     traceback: str
 
     def get(self) -> Any:
-        """Raise it."""
+        """Raise the exception."""
         error: BaseException = pickle.loads(self.content)
-        error.add_note(f"In the process of its own that isolate=True gave it:\n{self.traceback}")
+        error.add_note(f"Traceback in the child process (isolate=True):\n{self.traceback}")
         raise error
 
 
-Said = Logged | Printed
-Outcome = Returned | Raised
+OutputMessage = LogMessage | PrintMessage
+Outcome = ResultMessage | ErrorMessage

@@ -1,1 +1,1 @@
-"""Log lines with the names of the run under way, without and with Prefect."""
+"""Log lines with the names of the current run, with and without Prefect."""

@@ -1,4 +1,4 @@
-"""Spans of time as people write them: `"6h"`, `"90s"`, `5`."""
+"""Durations as people write them: `"6h"`, `"90s"`, `5`."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+) *([a-z]*)")
 
 
 def parse_duration(duration: str | float | datetime.timedelta) -> float:
-    """Return a span of time in seconds.
+    """Return a duration in seconds.
 
     Args:
-        duration: A number of seconds, a `timedelta`, or a number and a unit, as in `"6h"`,
+        duration: A number of seconds, a `timedelta`, or a number with a unit, as in `"6h"`,
             `"90 s"`, `"5 minutes"`, `"1.5 days"` or `"200ms"`; without a unit it means seconds.
 
     Raises:
-        InvalidDuration: It is none of these, negative, infinite or not a number.
+        InvalidDuration: The argument is none of these, or is negative, infinite or NaN.
 
     Example:
         >>> parse_duration("6h"), parse_duration("5 minutes"), parse_duration(90)
@@ -40,7 +40,10 @@ def parse_duration(duration: str | float | datetime.timedelta) -> float:
     """
     seconds = _seconds(duration)
     if seconds is None or not 0 <= seconds < float("inf"):
-        msg = f"{duration!r} is no span of time: give seconds, or a text as '90s', '5 min' or '6h'"
+        msg = (
+            f"{duration!r} is not a duration. Use a number of seconds, or a text such as '90s',"
+            " '5 min' or '6h'."
+        )
         raise InvalidDuration(msg)
     return seconds
 
@@ -58,11 +61,11 @@ def _seconds(duration: str | float | datetime.timedelta) -> float | None:
     return None if size is None else float(found[1]) * size
 
 
-def told_duration(seconds: float) -> str:
-    """Return a span of time as a log tells it, rounded down: `35 min`, `2 h 5 min`.
+def format_duration(seconds: float) -> str:
+    """Return a duration as text for logs, rounded down: `35 min`, `2 h 5 min`.
 
     Args:
-        seconds: The span in seconds.
+        seconds: The duration in seconds.
     """
     minutes, rest = divmod(int(seconds), 60)
     if not minutes:

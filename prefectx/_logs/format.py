@@ -1,4 +1,4 @@
-"""A line of log: time, level, run, logger, file and line, message; the same in every mode."""
+"""The format of log lines: time, level, run, logger, place and message, in every mode."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Final
 PLAIN_RUNS: Final = "prefectx.runs"
 PREFECTX: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
-# As Prefect has it for loggers that are no run's.
+# Prefect's format for loggers that do not belong to a run.
 STANDARD: Final = "%(asctime)s.%(msecs)03d | %(levelname)-7s | %(name)s - %(message)s"
 TIME: Final = "%H:%M:%S"
 
 Names = Callable[[], Mapping[str, str]]
-"""Gives the names of the run under way, as `task_run_name`, where a record does not bear them."""
+"""Returns the names of the current run, as `task_run_name`, for a record without them."""
 
 
-class Lines(logging.Formatter):
-    """Formats what runs log; leaves every other record to another formatter.
+class RunFormatter(logging.Formatter):
+    """Formats the records of runs; leaves other records to another formatter.
 
     Args:
-        is_a_runs: Tells whether a record is logged by a run's own code.
-        names: Gives the names of the run under way.
-        others: Formats the other records.
+        is_a_runs: Tells whether a run's own code has logged a record.
+        names: Returns the names of the current run.
+        others: The formatter of other records.
     """
 
     def __init__(
@@ -45,26 +45,26 @@ class Lines(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """Return the line without a traceback."""
         when = f"{record.asctime}.{record.msecs:03.0f} | {record.levelname:<7} | "
-        return when + located(record, self._names)
+        return when + message_with_place(record, self._names)
 
 
-class Messages(Lines):
-    """The same without time and level, which whoever shows the message has by itself."""
+class MessageFormatter(RunFormatter):
+    """Formats records without time and level, which Prefect's API shows separately."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """Return the line without time, level and traceback."""
-        return located(record, self._names)
+        return message_with_place(record, self._names)
 
 
-def located(record: logging.LogRecord, names: Names) -> str:
-    """Return the message after its run, its logger unless that is the run's, and its place."""
+def message_with_place(record: logging.LogRecord, names: Names) -> str:
+    """Return the message after its run, its logger (unless it is the run's own) and its place."""
     own = record.__dict__
     run = _run(own) or _run(names())
     logger = "" if "task_run_name" in own or "flow_run_name" in own else record.name
     logger = "" if record.name == PLAIN_RUNS else logger
-    # What prefectx says of a run has no place in the user's code.
-    own_words = record.pathname.startswith(PREFECTX)
-    place = "" if own_words else f"{record.filename}:{record.lineno}"
+    # The place is left out if prefectx itself has logged the record.
+    is_ours = record.pathname.startswith(PREFECTX)
+    place = "" if is_ours else f"{record.filename}:{record.lineno}"
     where = " | ".join(filter(None, (run, logger, place)))
     return f"{where} - {record.message}" if where else record.message
 

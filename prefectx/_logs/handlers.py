@@ -1,4 +1,4 @@
-"""`setup`, and what it changes in the logging of this process; all of it can be undone."""
+"""`setup`: changes the logging of this process, and undoes the changes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
-from prefectx._logs.format import PLAIN_RUNS, STANDARD, TIME, Lines
+from prefectx._logs.format import PLAIN_RUNS, STANDARD, TIME, RunFormatter
 from prefectx._logs.run_names import run_names
 from prefectx._logs.selection import (
-    Wanted,
+    LogSelection,
     as_level,
     as_names,
-    carried,
-    carrying,
     default_level,
-    set_by_prefect,
+    prefect_selection,
+    task_selection,
+    use_selection,
 )
 
 if TYPE_CHECKING:
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    Connect = Callable[[Wanted, "Process"], None]
+    Connect = Callable[[LogSelection, "ProcessLogging"], None]
 
 
 class Setup:
-    """What `setup` returns: leaving it as a context manager, or `undo`, puts logging back."""
+    """The result of `setup`: `undo`, or leaving it as a context manager, restores logging."""
 
-    def __init__(self, before: Wanted | None) -> None:
+    def __init__(self, before: LogSelection | None) -> None:
         self._before: Final = before
         self._is_undone = False
 
     def undo(self) -> None:
-        """Put the logging of this process back to what it was before."""
+        """Restore the logging of this process."""
         if not self._is_undone:
             self._is_undone = True
-            _process.want(self._before)
+            _process.select(self._before)
 
     def __enter__(self) -> Self:
         return self
@@ -54,23 +54,23 @@ class Setup:
 
 
 def setup(extra: str | Iterable[str] = (), *, level: int | str | None = None) -> Setup:
-    """Have what runs log told with its run, file and line, on the console and in Prefect's API.
+    """Log the lines of runs with run, file and line, on the console and in Prefect's API.
 
-    It counts in every mode and wherever tasks run: threads, processes, Dask workers. Loggers named
-    by `PREFECT_LOGGING_EXTRA_LOGGERS` count as well. Where the root logger has handlers of yours,
-    or Prefect's settings formats of yours, those print the lines as you say.
+    It applies in every mode and wherever tasks run: threads, processes, Dask workers. The loggers
+    in `PREFECT_LOGGING_EXTRA_LOGGERS` are included. If the root logger has handlers of your own,
+    or Prefect's settings have formats of your own, those decide how the lines look.
 
     Args:
-        extra: The names of loggers, such as those of libraries, whose lines count as the run's;
-            their children's too. Several may be one text with commas.
-        level: The lowest level of these loggers and of the runs' own, as `"DEBUG"`. By default
-            what `PREFECT_LOGGING_LEVEL` says, else INFO, and a logger's own level counts.
+        extra: The names of loggers, such as those of libraries, whose lines belong to the run;
+            their children are included. A text may have several names, separated by commas.
+        level: The lowest level of these loggers and of the runs' own, such as `"DEBUG"`. By
+            default, a logger's own level, or that of `PREFECT_LOGGING_LEVEL`, or INFO.
 
     Returns:
-        A context manager that undoes it. It need not be used.
+        A context manager that undoes the changes. It need not be used.
 
     Raises:
-        UnknownLevel: There is no level of that name.
+        UnknownLevel: There is no level with this name.
 
     Example:
         >>> import logging
@@ -78,108 +78,110 @@ def setup(extra: str | Iterable[str] = (), *, level: int | str | None = None) ->
         ...     logging.getLogger("mylib.pages").isEnabledFor(logging.DEBUG)
         True
     """
-    before = _process.asked
-    asked = Wanted(as_names(extra), None if level is None else as_level(level)).joined(before)
-    _process.want(asked)
+    before = _process.selection
+    chosen = LogSelection(as_names(extra), None if level is None else as_level(level))
+    _process.select(chosen.merge(before))
     return Setup(before)
 
 
-def wanted() -> Wanted | None:
-    """Return what is to be logged here: what came with the task run, else what is asked for."""
-    if (from_elsewhere := carried()) is not None:
+def current_selection() -> LogSelection | None:
+    """Return the selection here: that of the task run, or else that of this process."""
+    if (from_elsewhere := task_selection()) is not None:
         return from_elsewhere
-    by_prefect = set_by_prefect()
-    return by_prefect if _process.asked is None else _process.asked.joined(by_prefect)
+    by_prefect = prefect_selection()
+    return by_prefect if _process.selection is None else _process.selection.merge(by_prefect)
 
 
 def ensure_logs(connect: Connect | None = None) -> None:
-    """Have what is wanted here logged by this process, if it is not yet.
+    """Apply the current selection to this process, if that is not done yet.
 
     Args:
-        connect: Adds what only the caller knows of, such as Prefect's handlers; kept for later.
+        connect: Adds handlers that only the caller knows, such as Prefect's; kept for later calls.
     """
     if connect is not None:
         _process.connect = connect
-    if (what := wanted()) is not None:
-        _process.ensure(what)
+    if (selection := current_selection()) is not None:
+        _process.ensure(selection)
 
 
 @contextmanager
-def logging_as(what: Wanted | None, connect: Connect | None = None) -> Generator[None]:
-    """Have what came with a task run logged within the `with` statement, if anything came."""
-    if what is None:
+def apply_selection(
+    selection: LogSelection | None, connect: Connect | None = None
+) -> Generator[None]:
+    """Apply a task run's selection within the `with` statement; None: change nothing."""
+    if selection is None:
         yield
         return
-    with carrying(what):
+    with use_selection(selection):
         ensure_logs(connect)
         yield
 
 
-class Process:
-    """The logging of this process: what was asked for, what was changed for it."""
+class ProcessLogging:
+    """The logging of this process: the selection, and the changes made for it."""
 
     def __init__(self) -> None:
-        self.asked: Wanted | None = None
-        #: Adds handlers that only others know of.
+        self.selection: LogSelection | None = None
+        #: Adds the handlers of Prefect, if it is in use.
         self.connect: Connect | None = None
         self._lock: Final = threading.RLock()
-        self._done: Final[set[tuple[Wanted, Connect | None]]] = set()
+        self._done: Final[set[tuple[LogSelection, Connect | None]]] = set()
         self._levels: Final[dict[str, int]] = {}
         self._changes = ExitStack()
 
-    def want(self, asked: Wanted | None) -> None:
-        """Put back what was changed for what was asked before; change what is asked now."""
+    def select(self, selection: LogSelection | None) -> None:
+        """Undo the changes for the previous selection and apply this one."""
         with self._lock:
             self._changes.close()
             self._done.clear()
             self._levels.clear()
-            self.asked = asked
+            self.selection = selection
             ensure_logs()
 
-    def ensure(self, what: Wanted) -> None:
-        """Change what is needed for `what`, unless it was done."""
-        # Prefect's handlers may come later than this was asked for.
-        done = (what, self.connect)
+    def ensure(self, selection: LogSelection) -> None:
+        """Apply a selection, unless it is applied already."""
+        # Prefect may connect its handlers later.
+        done = (selection, self.connect)
         if done in self._done:
             return
         with self._lock:
             if self.connect is not None:
-                self.connect(what, self)
-            self._print(what)
+                self.connect(selection, self)
+            self._print(selection)
             self._done.add(done)
 
-    def _print(self, what: Wanted) -> None:
-        for name in (PLAIN_RUNS, *what.loggers):
-            self.level(name, what.level)
+    def _print(self, selection: LogSelection) -> None:
+        for name in (PLAIN_RUNS, *selection.loggers):
+            self.level(name, selection.level)
         root = logging.getLogger()
         if not any(map(_prints, root.handlers)):
             others = logging.Formatter(STANDARD, TIME)
             console = _Console()
-            console.setFormatter(Lines(_is_a_runs, run_names, others))
+            console.setFormatter(RunFormatter(_is_a_runs, run_names, others))
             self.handle(root, console)
 
-    def level(self, name: str, asked: int | None) -> None:
-        """Let a logger take records of the level that was asked for, else of the default one."""
+    def level(self, name: str, chosen: int | None) -> None:
+        """Lower a logger's level to the chosen one, or else to the default."""
         logger = logging.getLogger(name)
         before = logger.level
-        if asked is None and before != logging.NOTSET:
+        if chosen is None and before != logging.NOTSET:
             return
-        level = default_level() if asked is None else asked
-        # On a worker flows of several users may run, who ask for different levels.
+        level = default_level() if chosen is None else chosen
+        # A worker may run flows of several users, with different levels.
         self._levels[name] = min(level, self._levels.get(name, level))
         logger.setLevel(self._levels[name])
         self.undo(logger.setLevel, before)
 
-    def lowest(self, what: Wanted, logger: str) -> int:
-        """Return the lowest level of the lines of `logger` that are wanted."""
-        if what.level is not None:
-            return what.level
-        # Others may have asked for a lower one; a level that nobody has changed is as it should be.
+    def lowest(self, selection: LogSelection, logger: str) -> int:
+        """Return the lowest level that is selected for `logger`."""
+        if selection.level is not None:
+            return selection.level
+        # If another selection may have lowered the level, the default applies.
         changed = any(logger == name or logger.startswith(f"{name}.") for name in self._levels)
         return default_level() if changed else logging.NOTSET
 
     def undo(self, change: Callable[..., object], /, *args: object) -> None:
-        """Remember a call that takes back what was changed."""
+        """Remember a call that undoes a change."""
         self._changes.callback(change, *args)
 
     def handle(self, logger: logging.Logger, handler: logging.Handler) -> None:
@@ -188,22 +190,22 @@ class Process:
         self.undo(logger.removeHandler, handler)
 
     def filter(self, logger: logging.Logger, takes: Callable[[logging.LogRecord], bool]) -> None:
-        """Let a logger drop what `takes` is false of."""
+        """Let a logger drop the records for which `takes` is false."""
         logger.addFilter(takes)
         self.undo(logger.removeFilter, takes)
 
     def format(self, handler: logging.Handler, formatter: logging.Formatter) -> None:
-        """Give a handler another formatter."""
+        """Set a handler's formatter."""
         self.undo(handler.setFormatter, handler.formatter)
         handler.setFormatter(formatter)
 
 
-_process: Final = Process()
+_process: Final = ProcessLogging()
 
 
-# Prefect takes a handler whose class has such a name for nobody's, and puts its own in its place.
+# The underscore matters: Prefect ignores handlers whose class name has one, and adds its own.
 class _Console(logging.StreamHandler[TextIO]):
-    """Writes to whatever `sys.stderr` is at the time."""
+    """Writes to the current `sys.stderr`."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -214,8 +216,8 @@ class _Console(logging.StreamHandler[TextIO]):
 
 
 def _prints(handler: logging.Handler) -> bool:
-    """Tell whether a handler of the root logger shows lines to somebody."""
-    # pytest's keep lines and show none; Prefect tells handlers apart in the same way.
+    """Tell whether a handler of the root logger prints lines."""
+    # pytest's handlers store lines and print none; Prefect makes the same distinction.
     kept = type(handler).__name__ == "LogCaptureHandler"
     ours = isinstance(handler, _Console)
     unseen = kept or type(handler).__name__.startswith("_")
@@ -223,21 +225,21 @@ def _prints(handler: logging.Handler) -> bool:
 
 
 def _is_a_runs(record: logging.LogRecord) -> bool:
-    return record.name == PLAIN_RUNS or is_wanted(record)
+    return record.name == PLAIN_RUNS or is_selected(record)
 
 
-def is_wanted(record: logging.LogRecord) -> bool:
-    """Tell whether a record is one of a logger that is wanted here, at a level that is."""
-    what = wanted()
+def is_selected(record: logging.LogRecord) -> bool:
+    """Tell whether a record's logger and level are selected here."""
+    selection = current_selection()
     return (
-        what is not None
-        and what.names(record.name)
-        and record.levelno >= _process.lowest(what, record.name)
+        selection is not None
+        and selection.names(record.name)
+        and record.levelno >= _process.lowest(selection, record.name)
     )
 
 
-def is_at_wanted_level(record: logging.LogRecord) -> bool:
-    """Tell whether a record of a run's own logger is at a level that is wanted here."""
-    what = wanted()
-    asked = None if what is None else what.level
-    return record.levelno >= (default_level() if asked is None else asked)
+def is_at_selected_level(record: logging.LogRecord) -> bool:
+    """Tell whether the level of a record of a run's own logger is selected here."""
+    selection = current_selection()
+    chosen = None if selection is None else selection.level
+    return record.levelno >= (default_level() if chosen is None else chosen)

@@ -1,4 +1,4 @@
-"""The logger of a run, with the run's names on each record, where Prefect does not run it."""
+"""The logger of runs without Prefect, which adds the run's names to each record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log: Final = logging.getLogger("prefectx.runs")
 
 
 def plain_logger() -> Logger:
-    """Return a logger whose records bear the names of the run under way, as Prefect's do."""
+    """Return a logger whose records have the names of the current run, like Prefect's."""
     return _RunLogger(_log, run_names())
 
 
@@ -30,12 +30,13 @@ class _RunLogger(Logger):
 
 
 def in_run(fn: Callable[P, R]) -> Callable[P, R]:
-    """Return `fn` as a function for threads of yours: what it logs is the present run's.
+    """Return `fn` as a function for your own threads, whose logs belong to the current run.
 
-    Python starts a thread in an empty context, in which neither the run nor the mode is known.
+    Python starts a thread with an empty context, which has neither the run nor the mode.
 
     Args:
-        fn: What the thread calls; no coroutine function, whose tasks have the context anyway.
+        fn: The function that the thread calls; not a coroutine function, for asyncio passes the
+            context to its tasks.
 
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +55,7 @@ def in_run(fn: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(fn)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        # Several threads may call it at once, and each enters a context of its own.
+        # A copy for each call: several threads may run at once, and a context is entered once.
         return context.copy().run(named, *args, **kwargs)
 
     return inside

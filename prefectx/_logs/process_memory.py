@@ -1,4 +1,4 @@
-"""How much memory a process has in use, where the system tells."""
+"""The memory that a process uses, on systems that show it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Final
 _GB: Final = 1_000_000_000
 
 
-def resident(pid: int | None = None) -> int | None:
-    """Return how many bytes of memory a process has in use; None where that cannot be seen.
+def resident_memory(pid: int | None = None) -> int | None:
+    """Return the resident memory of a process in bytes; None if it is not known.
 
     Args:
-        pid: Which process; None for this one.
+        pid: The process; None for this one.
     """
     try:
         with open(f"/proc/{pid or 'self'}/statm", encoding="ascii") as file:
             pages = int(file.read().split()[1])
     except (OSError, IndexError):
         return None  # Not Linux, or no such process.
-    # Of one that has ended, but whose parent has not looked yet, there are none.
+    # A zombie has no pages.
     return pages * os.sysconf("SC_PAGE_SIZE") or None
 
 
-def told_memory(size: int) -> str:
-    """Return a size as a log tells it: `2.1 GB`.
+def format_memory(size: int) -> str:
+    """Return a size as text for logs: `2.1 GB`.
 
     Args:
         size: The size in bytes.

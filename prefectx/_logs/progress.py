@@ -1,7 +1,7 @@
-"""Long tasks say in the logs that they are alive: `still running: clean report-7, 35 min, 2.1 GB`.
+"""Log lines about long tasks: `still running: clean report-7, 35 min, 2.1 GB`.
 
-One thread a process looks after all tasks that run in it. A task enters and leaves with a few
-microseconds' work, for the thread looks by itself; it ends about a second after the last task.
+One thread per process watches all tasks that run in it, so a task spends only a few microseconds
+on it. The thread ends about a second after the last task.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from contextvars import Context, ContextVar, Token, copy_context
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from prefectx._logs.durations import parse_duration, told_duration
+from prefectx._logs.durations import format_duration, parse_duration
 from prefectx._logs.loggers import Logger, plain_logger
-from prefectx._logs.process_memory import resident, told_memory
+from prefectx._logs.process_memory import format_memory, resident_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 VARIABLE: Final = "PREFECTX_STILL_RUNNING"
-"""Names the span of time between two such lines of a task; `0` or nothing turns them off."""
+"""The interval between two such lines of a task; `0` or an empty text turns them off."""
 
 _DEFAULT: Final = "5min"
 _LONGEST_SLEEP: Final = 1.0
 
 
 def interval() -> float:
-    """Return how many seconds shall lie between two lines of one task; 0 for no lines.
+    """Return the interval between two lines of one task, in seconds; 0 for no lines.
 
     Raises:
-        InvalidDuration: `$PREFECTX_STILL_RUNNING` is no span of time.
+        InvalidDuration: `$PREFECTX_STILL_RUNNING` is not a duration.
     """
     return _parsed(os.environ.get(VARIABLE, _DEFAULT))
 
@@ -42,12 +42,12 @@ def _parsed(text: str) -> float:
 
 
 class StillRunning:
-    """A context manager: while its block lasts, the run's logger gets a line now and then.
+    """A context manager that logs a line at intervals while its block runs.
 
     Args:
-        label: Gives what the line calls the task; asked when there is a line to write.
-        seconds: How long it is until the first line, and between two; 0 for no lines.
-        logger: Gives the run's logger, in the run's own context.
+        label: Returns the task's name for the line; called for each line.
+        seconds: The time to the first line, and between two; 0 for no lines.
+        logger: Returns the run's logger, in the run's own context.
     """
 
     __slots__ = ("_around", "_context", "_label", "_logger", "_started", "due", "pid", "seconds")
@@ -64,7 +64,7 @@ class StillRunning:
         self._around: Token[StillRunning | None] | None = None
         self._started = self.due = 0.0
         self.seconds = seconds
-        #: The process that does the work; None for this one.
+        #: The process whose memory is reported; None for this one.
         self.pid: int | None = None
 
     def __enter__(self) -> None:
@@ -72,31 +72,31 @@ class StillRunning:
             return
         self._started = time.monotonic()
         self.due = self._started + self.seconds
-        self._around = _here.set(self)
-        # Its logger finds the run by the context.
+        self._around = _current.set(self)
+        # The logger finds the run through the context.
         self._context = copy_context()
-        _watch.add(self)
+        _watcher.add(self)
 
     def __exit__(self, *_: object) -> None:
         if self._around is not None:
-            _watch.remove(self)
-            _here.reset(self._around)
+            _watcher.remove(self)
+            _current.reset(self._around)
 
-    def tell(self, now: float) -> None:
-        """Write the line."""
+    def log(self, now: float) -> None:
+        """Log the line."""
         self.due = now + self.seconds
         if self._context is not None:
-            self._context.run(self._tell, now - self._started)
+            self._context.run(self._log, now - self._started)
 
-    def _tell(self, elapsed: float) -> None:
-        parts = [self._label(), told_duration(elapsed)]
-        if (size := resident(self.pid)) is not None:
-            parts.append(told_memory(size))
+    def _log(self, elapsed: float) -> None:
+        parts = [self._label(), format_duration(elapsed)]
+        if (size := resident_memory(self.pid)) is not None:
+            parts.append(format_memory(size))
         self._logger().info("still running: %s", ", ".join(parts))
 
 
-class _Watch:
-    """The tasks that run in this process, and the thread that looks after them."""
+class _Watcher:
+    """The tasks that run in this process, and the thread that watches them."""
 
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
@@ -106,7 +106,7 @@ class _Watch:
     def add(self, task: StillRunning) -> None:
         with self._lock:
             self._running.add(task)
-            # Of a thread there was before a fork, the child has only the object.
+            # After a fork the child has the Thread object, but not the thread.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._look, name="prefectx-still-running", daemon=True
@@ -124,7 +124,7 @@ class _Watch:
             with self._lock:
                 late = [task for task in self._running if task.due <= now]
             for task in late:
-                task.tell(now)
+                task.log(now)
 
     def _next_due(self) -> float | None:
         with self._lock:
@@ -134,15 +134,17 @@ class _Watch:
             return None
 
 
-_watch: Final = _Watch()
-_here: Final[ContextVar[StillRunning | None]] = ContextVar("prefectx_still_running", default=None)
+_watcher: Final = _Watcher()
+_current: Final[ContextVar[StillRunning | None]] = ContextVar(
+    "prefectx_still_running", default=None
+)
 
 
-def work_is_done_by(pid: int | None) -> None:
-    """Say which process does the work of the task that runs here, for its memory to be told.
+def set_worker_process(pid: int | None) -> None:
+    """Set the process that does the work of the current task, to report its memory.
 
     Args:
         pid: The process; None for this one.
     """
-    if (here := _here.get()) is not None:
+    if (here := _current.get()) is not None:
         here.pid = pid

@@ -1,8 +1,8 @@
-"""The options of tasks and flows: which there are, and what a misspelt one is told."""
+"""The options of tasks and flows, and the error for an unknown one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from prefectx.errors import UnknownOption, nearest
 
@@ -18,41 +18,28 @@ if TYPE_CHECKING:
     Delays = float | list[float] | Callable[[int], list[float]] | None
 
 
-class TaskOptions(TypedDict, total=False):
-    """Every option of a task; an option left out is inherited."""
+class OwnTaskOptions(TypedDict, total=False):
+    """The options of a task that are prefectx's; `help(task)` says what each means."""
 
-    #: Where the output is kept: an f-string body. `None`: the task is never cached.
     target: str | None
-    #: What `{base}` stands for, unless `context` sets it: an f-string body.
     base: str | None
-    #: Who keeps the output. `None`: the function writes its target itself.
     store: Store | type[Store] | None
-    #: `False`: as `store=None`, but the store is asked whether the target is there.
     save: bool
-    #: With `{…}` in it, the name of each task run, in Prefect and in the logs: an f-string body.
-    #: Without, the task's own name, as in Prefect.
     name: str | None
-    #: Modules that the templates may use, beside `os`, `datetime` and `Path`.
     modules: Iterable[ModuleType]
-    #: What makes a target that exists be made anew: `"inputs"`, `"code"`, `"upstream"` (what lies
-    #: at the targets of Items), `"expired"`.
     rerun_on: Iterable[RerunOn]
-    #: How old a target may be before it counts as expired.
     expires: datetime.timedelta | None
-    #: The arguments that name files, which count by their content: see `InFile`.
     files: Iterable[str]
-    #: `True`: of all processes that miss a target at once, one makes it, the others wait for it.
     once: bool
-    #: `True`: the function runs in a process of its own, in all modes but `function`.
     isolate: bool
-    #: Dask resources that a run of the task takes up.
     resources: Mapping[str, float] | None
-    #: Dask's priority: of what waits, the highest runs first. By default 0.
     priority: int | None
-    #: The Dask workers that a run may use: their addresses, names or hosts.
     workers: str | Iterable[str] | None
 
-    # Prefect's own, used in the Prefect modes and without effect in the others.
+
+class PrefectTaskOptions(TypedDict, total=False):
+    """The options of a task that are Prefect's, except its `name`."""
+
     description: str | None
     tags: Iterable[str] | None
     version: str | None
@@ -81,8 +68,18 @@ class TaskOptions(TypedDict, total=False):
     asset_deps: list[Any] | None
 
 
-class FlowOptions(TypedDict, total=False):
-    """Every option of a flow: Prefect's, used in the Prefect modes."""
+class TaskOptions(OwnTaskOptions, PrefectTaskOptions, total=False):
+    """Every option of a task; an option that is left out is inherited."""
+
+
+class OwnFlowOptions(TypedDict, total=False):
+    """The options of a flow that are prefectx's; `help(flow)` says what each means."""
+
+    rerun_on: Iterable[RerunOn]
+
+
+class PrefectFlowOptions(TypedDict, total=False):
+    """The options of a flow that are Prefect's."""
 
     name: str | None
     description: str | None
@@ -98,8 +95,6 @@ class FlowOptions(TypedDict, total=False):
     result_serializer: Any
     cache_result_in_memory: bool
     log_prints: bool | None
-    #: Ours: what makes targets that exist be made anew, for all tasks of the flow.
-    rerun_on: Iterable[RerunOn]
     on_completion: Hooks | None
     on_failure: Hooks | None
     on_cancellation: Hooks | None
@@ -107,21 +102,25 @@ class FlowOptions(TypedDict, total=False):
     on_running: Hooks | None
 
 
-OWN_OPTIONS: Final = frozenset(
-    {"target", "base", "store", "save", "name", "modules", "rerun_on", "once"}
-    | {"expires", "files"}
-    | {"isolate", "resources", "priority", "workers"},
-)
+class FlowOptions(OwnFlowOptions, PrefectFlowOptions, total=False):
+    """Every option of a flow; an option that is left out is inherited."""
+
+
+TaskHook = Literal["on_completion", "on_failure", "on_running", "on_commit", "on_rollback"]
+FlowHook = Literal["on_completion", "on_failure", "on_running", "on_cancellation", "on_crashed"]
+
+OWN_OPTIONS: Final = frozenset(OwnTaskOptions.__annotations__)
 TASK_OPTIONS: Final = frozenset(TaskOptions.__annotations__)
 FLOW_OPTIONS: Final = frozenset(FlowOptions.__annotations__)
-#: Prefect's options, which its tasks and flows have as attributes that can be set.
-TASK_ATTRIBUTES: Final = TASK_OPTIONS - OWN_OPTIONS
-FLOW_ATTRIBUTES: Final = FLOW_OPTIONS - {"name", "rerun_on"}
+
+#: The options that are attributes of Prefect's tasks and flows, which can be set.
+TASK_ATTRIBUTES: Final = frozenset(PrefectTaskOptions.__annotations__)
+FLOW_ATTRIBUTES: Final = frozenset(PrefectFlowOptions.__annotations__) - {"name"}
 
 
-def check_options(given: Iterable[str], known: frozenset[str], decorator: str) -> None:
-    """Raise `UnknownOption` for the first name in `given` that is not `known`."""
-    for name in given:
+def check_options(names: Iterable[str], known: frozenset[str], decorator: str) -> None:
+    """Raise `UnknownOption` for the first of `names` that is not `known`."""
+    for name in names:
         if name in known:
             continue
         hint = nearest(name, sorted(known))
@@ -133,7 +132,7 @@ def check_options(given: Iterable[str], known: frozenset[str], decorator: str) -
 
 
 def run_name_template(options: Mapping[str, Any]) -> Any:
-    """Return the template for the names of a task's runs, or None if there is none."""
+    """Return the template for the names of a task's runs; None if there is none."""
     name = options.get("name")
     if isinstance(name, str) and not ("{" in name or "}" in name):
         return None
@@ -141,12 +140,12 @@ def run_name_template(options: Mapping[str, Any]) -> Any:
 
 
 def task_name(options: Mapping[str, Any]) -> Any:
-    """Return the name that the options give the task itself, or None if they give it none."""
+    """Return the name of the task itself, if the options have one, else None."""
     return None if run_name_template(options) is not None else options.get("name")
 
 
 def prefect_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of a task's options that are Prefect's."""
+    """Return the options of a task that are Prefect's, with the task's name."""
     theirs = {name: value for name, value in options.items() if name not in OWN_OPTIONS}
     if (name := task_name(options)) is not None:
         theirs["name"] = name
@@ -154,5 +153,7 @@ def prefect_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def prefect_flow_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of a flow's options that are Prefect's."""
-    return {name: value for name, value in options.items() if name != "rerun_on"}
+    """Return the options of a flow that are Prefect's."""
+    return {
+        name: value for name, value in options.items() if name in PrefectFlowOptions.__annotations__
+    }

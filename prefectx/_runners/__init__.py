@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from prefectx._settings.mode import current_mode
-from prefectx._settings.scoped import Setting
+from prefectx._settings.scoped import ScopedValue
 
 if TYPE_CHECKING:
     from prefectx._runners.base import Runner
@@ -38,13 +38,13 @@ def current_runner() -> Runner:
     return _runners.get(mode) or _made(mode)
 
 
-def use_runner(runner: Runner) -> Setting:
+def use_runner(runner: Runner) -> ScopedValue:
     """Have `runner` run what the mode in force would run in the body of the `with` statement.
 
     The mode must be `use_mode`'s, not the environment's. Where the body switches to another mode,
     that mode's own runner runs it.
     """
-    return Setting(runner_override, (current_mode(), runner))
+    return ScopedValue(runner_override, (current_mode(), runner))
 
 
 def _made(mode: Mode) -> Runner:

@@ -1,1 +1,1 @@
-"""Settings in force where a call is made: mode, context, environment, options."""
+"""Current settings: mode, context, environment, the project's file."""

@@ -1,4 +1,4 @@
-"""The names that templates may use beside a call's own arguments."""
+"""`context`: names that templates may use besides a call's arguments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._settings.scoped import Setting
+from prefectx._settings.scoped import ScopedValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,15 +16,15 @@ _names: ContextVar[Mapping[str, Any]] = ContextVar("prefectx_context", default=_
 
 
 def context_names() -> Mapping[str, Any]:
-    """Return the names that are set here, never to be changed in place."""
+    """Return the names that are set here. They must not be changed in place."""
     return _names.get()
 
 
-class context(Setting):  # noqa: N801 - used as a function
-    """Let templates use `names` within the `with` statement; safe in threads and async.
+class context(ScopedValue):  # noqa: N801 - used as a function
+    """Set names for templates within the `with` statement; safe in threads and async.
 
     Args:
-        **names: What templates may name, as in `context(base="report-7")`.
+        **names: The names and their values, as in `context(base="report-7")`.
 
     Example:
         >>> @task(target="working/{funcname}/{base}")
@@ -40,19 +40,19 @@ class context(Setting):  # noqa: N801 - used as a function
     def __init__(self, /, **names: Any) -> None:
         super().__init__(_names, names)
 
-    def _now(self) -> Mapping[str, Any]:
+    def _new_value(self) -> Mapping[str, Any]:
         return {**_names.get(), **self._value}
 
 
-def replace_context(names: Mapping[str, Any]) -> Setting:
-    """Put `names` in place of whatever is set, as where a task run starts; undo it afterwards."""
-    return Setting(_names, names)
+def replace_context(names: Mapping[str, Any]) -> ScopedValue:
+    """Replace all names within a `with` statement, as at the start of a task run."""
+    return ScopedValue(_names, names)
 
 
 class GlobalContext:
     """`gcontext`: sets names for the rest of the current context, by item or by attribute.
 
-    What a flow sets is forgotten when the flow ends.
+    The names that a flow sets are removed when the flow ends.
 
     Example:
         >>> with context():
@@ -85,8 +85,8 @@ class GlobalContext:
         try:
             return self[name]
         except KeyError:
-            there = ", ".join(self) or "none"
-            msg = f"gcontext has no name {name!r}; the names that are set: {there}"
+            names = ", ".join(self) or "none"
+            msg = f"gcontext has no name {name!r}. Names that are set: {names}."
             raise AttributeError(msg) from None
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -1,8 +1,8 @@
-"""Variables of the environment, looked up at next to no cost.
+"""Fast access to environment variables.
 
-`os.environ.get` encodes the name, decodes the value, and raises and catches where there is none:
-several times as long as all else that a call of a task does. What it looks into is looked into
-here, too, and every change of `os.environ` changes it.
+`os.environ.get` encodes the name, decodes the value, and raises and catches an exception if the
+variable is not set: that takes several times as long as the rest of a task's call. So this module
+reads the dict behind `os.environ`, which every change of `os.environ` updates.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 environment: Final[Mapping[Any, Any]] = cast("Any", os.environ)._data
-"""All variables, names and values as the operating system has them: bytes on most."""
+"""All variables, names and values in the operating system's form: mostly bytes."""
 
 
 class Variable:
-    """A variable of the environment.
+    """An environment variable.
 
     Args:
         name: Its name, as in `"PREFECTX"`.
@@ -34,10 +34,10 @@ class Variable:
         self.key: Final[Any] = os.environ.encodekey(name)
 
     def raw(self) -> Any:
-        """Return its value as the operating system has it, bytes on most, or None."""
+        """Return its value in the operating system's form, mostly bytes; None if it is not set."""
         return environment.get(self.key)
 
     def get(self) -> str | None:
-        """Return its value, or None if it is not set."""
+        """Return its value; None if it is not set."""
         raw = environment.get(self.key)
         return None if raw is None else os.environ.decodevalue(raw)

@@ -1,4 +1,4 @@
-"""Which mode is in force: who runs a task, and whether its target is asked first."""
+"""The current mode: from `use_mode`, the environment or the project's file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard
 
 from prefectx._settings.environment import Variable
-from prefectx._settings.scoped import Setting
+from prefectx._settings.scoped import ScopedValue
 from prefectx.errors import UnknownMode, nearest
 
 if TYPE_CHECKING:
@@ -16,73 +16,74 @@ if TYPE_CHECKING:
     Mode = Literal["function", "cache", "prefect.skip", "prefect.cache", "prefect"]
 
 MODES: Final[tuple[Mode, ...]] = ("function", "cache", "prefect.skip", "prefect.cache", "prefect")
-"""The names of the modes, from the plainest to Prefect's own."""
+"""The names of the modes, from plain functions to Prefect's own way."""
 
 VARIABLE: Final = "PREFECTX"
 
-# As the environment has them; what is empty counts as not set.
+# In the environment's form. An empty value means "not set".
 _MODES_BY_VALUE: Final[Mapping[Any, Mode]] = {os.environ.encodevalue(mode): mode for mode in MODES}
 
 MODE: Final = Variable(VARIABLE)
 override: Final[ContextVar[Mode | None]] = ContextVar("prefectx_mode", default=None)
-"""`use_mode`'s mode, or None where none is set."""
+"""The mode that `use_mode` has set, or None."""
 
 
-def _of_a_run_of_prefects() -> None:
-    """Put mode `prefect` in force where Prefect has started a flow run and nobody has set a mode.
+def _set_mode_of_flow_run() -> None:
+    """Set mode `prefect` if Prefect has started this process for a flow run without a mode.
 
-    The flow's module is loaded in a process of its own, which no `use_mode` reaches. What that
-    process starts is to be in the same mode.
+    The flow's module is loaded in this process, which no `use_mode` of another one reaches. The
+    environment is set, so that child processes have the same mode.
     """
     if _FLOW_RUN in os.environ and not os.environ.get(VARIABLE):
         os.environ[VARIABLE] = "prefect"
         import logging
 
         logging.getLogger("prefectx").warning(
-            "Prefect has started this flow run without %s, so it runs in mode prefect. For another"
-            ' mode put it into the deployment: job_variables={"env": {"%s": "prefect.skip"}}.',
+            "Prefect has started this flow run without %s, so it runs in mode prefect. To use"
+            " another mode, set it in the deployment:"
+            ' job_variables={"env": {"%s": "prefect.skip"}}.',
             VARIABLE,
             VARIABLE,
         )
 
 
-# Prefect sets it in the processes, containers and pods that it runs deployed flows in.
+# Prefect sets it in the processes, containers and pods of deployed flows.
 _FLOW_RUN: Final = "PREFECT__FLOW_RUN_ID"
-_of_a_run_of_prefects()
+_set_mode_of_flow_run()
 
 
 class _Default:
-    """The mode where none is set: the project's, once the first call has read its settings."""
+    """The default mode: the project's, after the first call has read its settings."""
 
     mode: Mode = "function"
 
 
 plain_values: Final[set[Any]] = set()
-"""What the environment has for `PREFECTX` where mode `function` is in force.
+"""The values of `PREFECTX` in the environment that mean mode `function`.
 
 Empty until the first call has read the project's settings.
 """
 
 
 def set_default_mode(mode: str, source: str) -> None:
-    """Make `mode` the one where none is set; `source` says where it came from."""
-    _Default.mode = checked_mode(mode, source)
+    """Set the default mode; `source` is where it came from, for the error."""
+    _Default.mode = validate_mode(mode, source)
     plain_values.add(os.environ.encodevalue("function"))
     if mode == "function":
         plain_values.update((None, os.environ.encodevalue("")))
 
 
 def forget_default_mode() -> None:
-    """Have the next call find out which mode is in force where none is set."""
+    """Reset the default mode; the next call reads it again."""
     _Default.mode = "function"
     plain_values.clear()
 
 
 def current_mode() -> Mode:
-    """Return the mode in force here: `use_mode`'s, else `$PREFECTX`'s, else the project's.
+    """Return the current mode: that of `use_mode`, else of `$PREFECTX`, else of the project.
 
     Raises:
-        UnknownMode: `$PREFECTX` names no mode.
+        UnknownMode: `$PREFECTX` is not one of `MODES`.
 
     Example:
         >>> with use_mode("cache"):
@@ -94,11 +95,11 @@ def current_mode() -> Mode:
     value = MODE.raw()
     if not value:
         return _Default.mode
-    return _MODES_BY_VALUE.get(value) or checked_mode(os.environ[VARIABLE], f"${VARIABLE}")
+    return _MODES_BY_VALUE.get(value) or validate_mode(os.environ[VARIABLE], f"${VARIABLE}")
 
 
-class use_mode(Setting):  # noqa: N801 - used as a function
-    """Run the body of the `with` statement in `mode`, whatever `$PREFECTX` says.
+class use_mode(ScopedValue):  # noqa: N801 - used as a function
+    """Run the body of the `with` statement in `mode`, whatever `$PREFECTX` is.
 
     Safe in threads and async: only the current context changes.
 
@@ -117,7 +118,7 @@ class use_mode(Setting):  # noqa: N801 - used as a function
     __slots__ = ()
 
     def __init__(self, mode: str) -> None:
-        super().__init__(override, checked_mode(mode, "use_mode()"))
+        super().__init__(override, validate_mode(mode, "use_mode()"))
 
     def __enter__(self) -> Mode:
         super().__enter__()
@@ -125,8 +126,8 @@ class use_mode(Setting):  # noqa: N801 - used as a function
         return mode
 
 
-def checked_mode(mode: str, source: str) -> Mode:
-    """Return `mode` if it is one of `MODES`; `source` says in the error where it came from."""
+def validate_mode(mode: str, source: str) -> Mode:
+    """Return `mode` if it is one of `MODES`; `source` is where it came from, for the error."""
     if _is_mode(mode):
         return mode
     hint = nearest(mode, MODES)

@@ -1,6 +1,6 @@
-"""`[tool.prefectx]` in a project's `pyproject.toml`: what holds where no variable is set.
+"""`[tool.prefectx]` in a project's `pyproject.toml`: settings for which no variable is set.
 
-The file is looked for from a flow's module upwards, when the first task or flow is called.
+At the first call of a task or flow, the file is searched from its module's folder upwards.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from prefectx._settings.mode import checked_mode, forget_default_mode, set_default_mode
+from prefectx._settings.mode import forget_default_mode, set_default_mode, validate_mode
 from prefectx._types import is_list
 from prefectx.errors import PrefectxError
 
@@ -27,15 +27,15 @@ _TABLE: Final = b"[tool.prefectx"
 
 
 class BadSetting(PrefectxError, ValueError):
-    """`[tool.prefectx]` holds what is no setting, or a value that it cannot have."""
+    """`[tool.prefectx]` has an unknown setting or an invalid value."""
 
 
 class Project(NamedTuple):
-    """What a project's `pyproject.toml` sets.
+    """The settings in a project's `pyproject.toml`.
 
     Attributes:
         file: The file, or None if there is none with `[tool.prefectx]`.
-        values: What it sets, as texts.
+        values: The settings, as texts.
     """
 
     file: str | None
@@ -43,12 +43,12 @@ class Project(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """One setting that is in force.
+    """One current setting.
 
     Attributes:
         name: Its name.
         value: Its value.
-        source: Where it comes from.
+        source: The file or variable that sets it, or `default`.
     """
 
     name: str
@@ -58,25 +58,25 @@ class Setting(NamedTuple):
 
 NOTHING: Final = Project(None, {})
 
-# By folder, what holds there; those without a project's file as well.
-_known: Final[dict[str, Project]] = {}
+# The project of each folder that was asked for; NOTHING for folders without one.
+_projects: Final[dict[str, Project]] = {}
 
 
 def project_above(folder: str) -> Project:
-    """Return what the nearest `pyproject.toml` with `[tool.prefectx]` sets, from a folder upwards.
+    """Return the nearest project with `[tool.prefectx]`, from a folder upwards.
 
     Raises:
-        BadSetting: It holds what is no setting.
+        BadSetting: The file has an unknown setting or an invalid value.
     """
     folder = os.path.abspath(folder)
-    known = _known.get(folder)
-    if known is None:
-        known = _read(os.path.join(folder, "pyproject.toml"))
+    project = _projects.get(folder)
+    if project is None:
+        project = _read(os.path.join(folder, "pyproject.toml"))
         parent = os.path.dirname(folder)
-        if known is None:
-            known = NOTHING if parent == folder else project_above(parent)
-        _known[folder] = known
-    return known
+        if project is None:
+            project = NOTHING if parent == folder else project_above(parent)
+        _projects[folder] = project
+    return project
 
 
 def _read(path: str) -> Project | None:
@@ -85,7 +85,7 @@ def _read(path: str) -> Project | None:
             content = file.read()
     except OSError:
         return None
-    # Most have no such table, and what reads TOML takes long to import.
+    # Most files have no such table, and tomllib takes long to import.
     if _TABLE not in content:
         return None
     import tomllib
@@ -102,7 +102,10 @@ def _checked(table: dict[str, Any], path: str) -> dict[str, str]:
 
             nearest = difflib.get_close_matches(name, _NAMES, n=1)
             hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
-            msg = f"{path}: [tool.prefectx] has no setting {name!r}{hint} There are: {_NAMES}"
+            msg = (
+                f"{path}: [tool.prefectx] has no setting {name!r}{hint} The settings are:"
+                f" {', '.join(_NAMES)}."
+            )
             raise BadSetting(msg)
         if isinstance(value, bool):
             found[name] = "on" if value else "off"
@@ -111,56 +114,56 @@ def _checked(table: dict[str, Any], path: str) -> dict[str, str]:
         elif is_list(value) and all(isinstance(part, str) for part in value):
             found[name] = ",".join(value)
         else:
-            msg = f"{path}: [tool.prefectx] {name} is a text, not {value!r}"
+            msg = f"{path}: [tool.prefectx] {name} must be a text, not {value!r}"
             raise BadSetting(msg)
     if "root" in found:
         found["root"] = os.path.normpath(os.path.join(os.path.dirname(path), found["root"]))
     if "mode" in found:
-        checked_mode(found["mode"], path)
+        validate_mode(found["mode"], path)
     return found
 
 
-class _InForce:
-    """The project of the task or flow that was called first: its settings hold in this process."""
+class _CurrentProject:
+    """The project of the task or flow that was called first, whose settings this process uses."""
 
     project: Project | None = None
 
 
-def project_in_force() -> Project:
-    """Return the project whose settings hold here; none before the first call."""
-    return _InForce.project or NOTHING
+def current_project() -> Project:
+    """Return the project whose settings this process uses; an empty one before the first call."""
+    return _CurrentProject.project or NOTHING
 
 
 def read_project(function: Any) -> None:
-    """Let the settings of a function's project hold, unless those of another hold already.
+    """Use the settings of a function's project, unless a project was read before.
 
     Raises:
-        BadSetting: They are no settings.
+        BadSetting: The project has an unknown setting or an invalid value.
     """
-    if _InForce.project is not None:
+    if _CurrentProject.project is not None:
         return
     project = project_above(folder_of(function))
-    _InForce.project = project
+    _CurrentProject.project = project
     set_default_mode(project.values.get("mode", "function"), project.file or "default")
 
 
 def forget_project() -> None:
-    """Have the next call read the settings anew."""
-    _InForce.project = None
-    _known.clear()
+    """Forget the settings; the next call reads them again."""
+    _CurrentProject.project = None
+    _projects.clear()
     forget_default_mode()
 
 
 def folder_of(function: Any) -> str:
-    """Return the folder of the file that defines a function; the current one if it has no file."""
+    """Return the folder of the file that defines a function; if it has none, the current folder."""
     code = getattr(function, "__code__", None)
     file = "" if code is None else str(code.co_filename)
-    # What a notebook or a prompt defines has a file's name in angle brackets, or a temporary one.
+    # A function of a notebook or a prompt has a file name in angle brackets, or a temporary file.
     return os.path.dirname(file) if os.path.isabs(file) else os.getcwd()
 
 
-def settings_in_force(folder: str) -> list[Setting]:
-    """Return each setting with its value and where that comes from, as seen from a folder."""
+def current_settings(folder: str) -> list[Setting]:
+    """Return each setting with its value and its source, as seen from a folder."""
     project = project_above(folder)
     found: list[Setting] = []
     for name in _NAMES:
@@ -175,5 +178,5 @@ def settings_in_force(folder: str) -> list[Setting]:
 
 
 def root_for(folder: str) -> str:
-    """Return the folder that targets of a module in this folder are relative to."""
+    """Return the root folder for the targets of a module in this folder."""
     return os.environ.get("PREFECTX_ROOT") or project_above(folder).values.get("root", ".")

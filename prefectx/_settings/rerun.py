@@ -1,4 +1,4 @@
-"""What makes targets that exist be made anew, beside what each task says."""
+"""`rerun_on`: the reasons for which existing targets are recomputed, of flows and environment."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Literal
 
 from prefectx._settings.environment import Variable
-from prefectx._settings.project import project_in_force
-from prefectx._settings.scoped import Setting
+from prefectx._settings.project import current_project
+from prefectx._settings.scoped import ScopedValue
 from prefectx.errors import UnknownOption
 
 if TYPE_CHECKING:
@@ -20,39 +20,39 @@ VARIABLE: Final = Variable("PREFECTX_RERUN_ON")
 _of_flow: ContextVar[frozenset[str]] = ContextVar("prefectx_rerun_on", default=frozenset())
 
 
-def checked_rerun_on(reasons: Iterable[str], owner: str) -> frozenset[str]:
-    """Return the reasons for which targets are made anew, if they are known ones.
+def validate_rerun_on(reasons: Iterable[str], owner: str) -> frozenset[str]:
+    """Return the reasons for which targets are recomputed, if they are valid.
 
     Args:
         reasons: The reasons, or one of them.
-        owner: What gives them, for the message.
+        owner: The task, flow or variable that sets them, for the message.
 
     Raises:
-        UnknownOption: One of them is none.
+        UnknownOption: A reason is not one of `REASONS`.
     """
     chosen = frozenset([reasons] if isinstance(reasons, str) else reasons)
     if unknown := chosen.difference(REASONS):
         known = ", ".join(map(repr, REASONS))
-        msg = f"{owner}: rerun_on knows {known}, not {sorted(unknown)}"
+        msg = f"{owner}: rerun_on has {sorted(unknown)}. Its values can be {known}."
         raise UnknownOption(msg)
     return chosen
 
 
 def rerun_on_here() -> frozenset[str]:
-    """Return the reasons of the flow that is under way here and of the environment.
+    """Return the reasons of the current flow and of the environment.
 
     Raises:
-        UnknownOption: `$PREFECTX_RERUN_ON` has one that is none.
+        UnknownOption: `$PREFECTX_RERUN_ON` has an unknown reason.
     """
     text = VARIABLE.get()
     if text is None:
-        text = project_in_force().values.get("rerun_on")
+        text = current_project().values.get("rerun_on")
     if not text:
         return _of_flow.get()
     names = filter(None, (name.strip() for name in text.split(",")))
-    return _of_flow.get() | checked_rerun_on(names, "$PREFECTX_RERUN_ON")
+    return _of_flow.get() | validate_rerun_on(names, "$PREFECTX_RERUN_ON")
 
 
-def rerun_on(reasons: frozenset[str]) -> Setting:
+def rerun_on(reasons: frozenset[str]) -> ScopedValue:
     """Add reasons for the body of a `with` statement."""
-    return Setting(_of_flow, _of_flow.get() | reasons)
+    return ScopedValue(_of_flow, _of_flow.get() | reasons)

@@ -1,4 +1,4 @@
-"""`Setting`: a context variable that has a value for as long as a `with` statement lasts."""
+"""`ScopedValue`: sets a context variable for the duration of a `with` block."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Setting:
-    """Gives a context variable a value within a `with` statement, and then the one of before.
+class ScopedValue:
+    """Sets a context variable within a `with` statement and restores it afterwards.
 
-    What generators do with `contextmanager` takes several times as long, at each run of a task.
+    A generator with `contextmanager` takes several times as long, and this runs with each task.
 
     Args:
         variable: The variable.
@@ -28,23 +28,23 @@ class Setting:
         self._value = value
         self._tokens: list[Token[Any]] = []
 
-    def _now(self) -> Any:
+    def _new_value(self) -> Any:
         """Return the value for a statement that begins now."""
         return self._value
 
     def __enter__(self) -> Any:
-        self._tokens.append(self._variable.set(self._now()))
+        self._tokens.append(self._variable.set(self._new_value()))
 
     def __exit__(self, *_: object) -> None:
         self._variable.reset(self._tokens.pop())
 
     def __call__(self, fn: F) -> F:
-        """Return a function that does what `fn` does within such a statement."""
+        """Return a function that calls `fn` within such a statement."""
         from functools import wraps
 
         @wraps(fn)
         def function(*args: Any, **kwargs: Any) -> Any:
-            with Setting(self._variable, self._now()):
+            with ScopedValue(self._variable, self._new_value()):
                 return fn(*args, **kwargs)
 
         return function  # type: ignore[return-value] # pyright: ignore[reportReturnType]

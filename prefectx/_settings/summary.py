@@ -1,11 +1,11 @@
-"""Whether each outermost flow ends with a block that says what it did."""
+"""The setting `summary`: whether each outermost flow prints a report at its end."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from prefectx._settings.environment import Variable
-from prefectx._settings.project import project_in_force
+from prefectx._settings.project import current_project
 
 SUMMARY: Final = Variable("PREFECTX_SUMMARY")
 
@@ -13,8 +13,8 @@ _OFF: Final = frozenset({"0", "off", "no", "false", "never"})
 
 
 def is_summary_wanted() -> bool:
-    """Tell whether a run shall say what it did."""
+    """Tell whether a run prints its report."""
     value = SUMMARY.get()
     if value is None:
-        value = project_in_force().values.get("summary", "on")
+        value = current_project().values.get("summary", "on")
     return value.lower() not in _OFF

@@ -1,1 +1,1 @@
-"""Values that travel between tasks: Items, futures, annotations, containers of them."""
+"""Values that are passed between tasks: Items, futures, annotations, and containers of them."""

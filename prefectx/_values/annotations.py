@@ -1,4 +1,4 @@
-"""`.map`: how arguments are spread over calls, and the marks that change it."""
+"""`.map`: the spreading of arguments over calls, and the annotations that change it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Mark(Generic[T]):
+class _Annotation(Generic[T]):
     __slots__ = ("value",)
 
     def __init__(self, value: T) -> None:
         self.value = value
 
     def unwrap(self) -> T:
-        """Return what is marked."""
+        """Return the value."""
         return self.value
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value!r})"
 
 
-class unmapped(_Mark[T]):  # noqa: N801 - Prefect's name for it
-    """Marks an argument of `.map` that each call gets whole.
+class unmapped(_Annotation[T]):  # noqa: N801 - Prefect's name for it
+    """Marks an argument of `.map` that is passed unchanged to each call.
 
     Args:
         value: The argument.
@@ -47,8 +47,8 @@ class unmapped(_Mark[T]):  # noqa: N801 - Prefect's name for it
     __slots__ = ()
 
 
-class allow_failure(_Mark[T]):  # noqa: N801 - Prefect's name for it
-    """Marks a future whose task may fail: the function gets the exception in place of data.
+class allow_failure(_Annotation[T]):  # noqa: N801 - Prefect's name for it
+    """Marks a future whose task may fail: the function gets the exception instead of data.
 
     Args:
         value: The future.
@@ -69,17 +69,17 @@ class allow_failure(_Mark[T]):  # noqa: N801 - Prefect's name for it
 
 
 def is_unmapped(value: Any) -> bool:
-    """Tell whether `value` is `unmapped(…)`, ours or Prefect's."""
+    """Tell whether `value` is `unmapped(…)`, of prefectx or Prefect."""
     return isinstance(value, unmapped) or is_prefect_annotation(value, "unmapped")
 
 
 def may_fail(value: Any) -> bool:
-    """Tell whether `value` is `allow_failure(…)`, ours or Prefect's."""
+    """Tell whether `value` is `allow_failure(…)`, of prefectx or Prefect."""
     return isinstance(value, allow_failure) or is_prefect_annotation(value, "allow_failure")
 
 
 def is_collection(value: Any) -> bool:
-    """Tell whether `.map` takes the elements of `value` as they are, Items and futures too."""
+    """Tell whether `.map` uses the elements of `value` unchanged, Items and futures included."""
     return isinstance(value, list | tuple | set | dict)
 
 
@@ -88,15 +88,15 @@ def spread(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
 ) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """Return the arguments of each call that a `.map` stands for.
+    """Return the arguments of each call of a `.map`.
 
     Args:
         name: The task's name, for messages.
-        args: Positional arguments; iterables are mapped over, others go to each call.
+        args: Positional arguments; iterables are mapped over, others are passed to each call.
         kwargs: The same by keyword.
 
     Raises:
-        MappingError: Nothing is iterable, or the iterables differ in length.
+        MappingError: No argument is iterable, or the iterables differ in length.
     """
     columns: dict[Any, list[Any]] = {}
     constants: dict[Any, Any] = {}
@@ -107,7 +107,7 @@ def spread(
             columns[key] = column
     rows = [
         {**constants, **dict(zip(columns, row, strict=True))}
-        for row in zip(*columns.values(), strict=bool(_checked(name, columns)))
+        for row in zip(*columns.values(), strict=bool(_check_columns(name, columns)))
     ]
     return [_arguments(row, len(args), kwargs) for row in rows]
 
@@ -121,7 +121,7 @@ def _arguments(
 
 
 def _column(value: Any) -> list[Any] | None:
-    """Return what `value` gives call by call, or None if each call gets it whole."""
+    """Return the element of `value` for each call; None if each call gets the whole value."""
     if is_unmapped(value):
         return None
     if may_fail(value):
@@ -136,16 +136,16 @@ def _column(value: Any) -> list[Any] | None:
         return None
 
 
-def _checked(name: str, columns: Mapping[Any, list[Any]]) -> Mapping[Any, list[Any]]:
+def _check_columns(name: str, columns: Mapping[Any, list[Any]]) -> Mapping[Any, list[Any]]:
     if not columns:
-        msg = f"{name}.map: none of the arguments is iterable; call it, or use .submit"
+        msg = f"{name}.map: none of the arguments is iterable. Call the task, or use .submit."
         raise MappingError(msg)
     lengths = {str(key): len(column) for key, column in columns.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"argument {key} has {length}" for key, length in lengths.items())
+        lengths_text = ", ".join(f"argument {key} has {length}" for key, length in lengths.items())
         msg = (
-            f"{name}.map: iterables differ in length: {told}; mark what each call gets whole as"
-            " unmapped(…)"
+            f"{name}.map: the iterables differ in length: {lengths_text}. Wrap arguments that each"
+            " call gets unchanged in unmapped(…)."
         )
         raise MappingError(msg)
     return columns

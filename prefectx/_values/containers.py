@@ -1,4 +1,4 @@
-"""Walking nested containers and replacing what is found in them."""
+"""Replacement of values in nested containers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _ATOMS: Final[frozenset[type]] = frozenset(
 _SEQUENCES: Final[frozenset[type]] = frozenset({list, tuple, set, frozenset})
 
 DATA: Final = _ATOMS | _SEQUENCES | {dict}
-"""Types that no handle has: those of `.map` and of annotations are subclasses."""
+"""Types that are no handles. (Lists of `.map` and annotations are of subclasses.)"""
 
-# By which classes say that their objects are what their attributes are: those of dataclasses, of
-# attrs, of pydantic in its two versions, of msgspec.
+# Attributes of classes whose objects consist of fields: dataclasses, attrs, both versions of
+# pydantic, msgspec.
 _RECORDS: Final = (
     "__dataclass_fields__",
     "__attrs_attrs__",
@@ -40,34 +40,34 @@ _CONTAINERS: Final[tuple[type[Any], ...]] = (
     *(MappingProxyType, SimpleNamespace),
 )
 _ITERATED: Final[tuple[type[Any], ...]] = (list, tuple, set, frozenset, collections.deque)
-# Slots that hold no data; what pydantic and attrs keep there stays as it was copied.
+# Slots that hold no data, or data that the copy already has.
 _NO_DATA: Final = frozenset({"__dict__", "__weakref__", "__pydantic_fields_set__"})
 _UNSET: Final = object()
 _LOOP: Final = "it contains itself"
-_OTHER_COPY: Final = "a copy of it does not hold what is put into it"
+_OTHER_COPY: Final = "a copy of it does not hold the new parts"
 
 
 def replace(value: Any, leaf: Callable[[Any], Any]) -> Any:
-    """Return `value` with `leaf(x)` in place of each `x` in it for which that is another object.
+    """Return `value` with each `x` in it replaced by `leaf(x)`, if that is another object.
 
-    Walks lists, tuples, sets, dicts (keys too), deques, read-only and chained dicts, namespaces,
-    and objects of dataclasses, attrs, pydantic and msgspec, of subclasses too, however deep they
-    are nested. A container is copied only if something in it changed, so data without handles
-    keeps its identity.
+    Walks lists, tuples, sets, dicts with their keys, deques, read-only and chained dicts,
+    namespaces, and objects of dataclasses, attrs, pydantic and msgspec, with their subclasses, at
+    any depth. A container is copied only if something in it changed, so data without handles keeps
+    its identity.
 
     Raises:
-        UnsupportedValue: Something in a container changed that cannot be built anew with it.
+        UnsupportedValue: Something changed in a container that cannot be rebuilt.
     """
     walk = _Walk(leaf)
     found = walk.enter(value)
-    if not isinstance(found, _Opened):
+    if not isinstance(found, _OpenContainer):
         return found
     opened = [found]
     while True:
         top = opened[-1]
         if not top.is_done():
             found = walk.enter(top.next())
-            if isinstance(found, _Opened):
+            if isinstance(found, _OpenContainer):
                 opened.append(found)
             else:
                 top.new.append(found)
@@ -78,7 +78,7 @@ def replace(value: Any, leaf: Callable[[Any], Any]) -> Any:
         opened[-1].new.append(result)
 
 
-class _Opened:
+class _OpenContainer:
     """A container whose parts are being walked: its elements, then its attributes."""
 
     __slots__ = ("_attributes", "_elements", "_old", "contains_itself", "new", "value")
@@ -98,7 +98,7 @@ class _Opened:
         return self._old[len(self.new)]
 
     def result(self) -> Any:
-        """Return the container, or a copy of it with the new parts if there are any."""
+        """Return the container, or a copy with the new parts if anything changed."""
         if _are_same(self._old, self.new):
             return self.value
         if self.contains_itself:
@@ -107,10 +107,10 @@ class _Opened:
         elements = self.new[:size]
         attributes = dict(zip(self._attributes, self.new[size:], strict=True))
         try:
-            result = _rebuilt(self.value, elements, attributes)
+            result = _rebuild(self.value, elements, attributes)
             is_whole = _holds(result, elements, attributes)
         except Exception as error:
-            # Other people's classes may raise anything.
+            # A user's class may raise anything.
             why = f"{type(error).__name__}: {error}"
             raise self._error(why) from error
         if type_of(result) is not type_of(self.value) or not is_whole:
@@ -121,27 +121,27 @@ class _Opened:
         changed = next(a for a, b in zip(self._old, self.new, strict=True) if a is not b)
         kind = type_of(self.value)
         msg = (
-            f"{changed!r} lies in an object of {kind.__module__}.{kind.__qualname__}, which cannot"
-            f" be built anew with its data ({why}). Use load(…) on it before it is put there, or"
-            " give it to the task as an argument of its own."
+            f"{changed!r} is in an object of {kind.__module__}.{kind.__qualname__}, which cannot be"
+            f" rebuilt with the data in its place ({why}). Use load(…) before you put it there, or"
+            " pass it to the task as a separate argument."
         )
         return UnsupportedValue(msg)
 
 
 class _Walk:
-    """One walk: what it has seen, so that what is shared stays shared.
+    """One walk. It remembers the values it has seen, so that shared parts stay shared.
 
     Args:
-        leaf: Gives what is put in the place of a value.
+        leaf: Returns the replacement of a value, or the value itself.
     """
 
     def __init__(self, leaf: Callable[[Any], Any]) -> None:
         self._leaf = leaf
-        # With the values, for the identity of one that is gone may be given again.
+        # The values are kept alive: otherwise another object may get the same id.
         self._seen: dict[int, tuple[Any, Any]] = {}
 
     def enter(self, value: Any) -> Any:
-        """Return what takes the place of a value, or its parts to be walked first."""
+        """Return the replacement of a value, or an `_OpenContainer` whose parts come first."""
         if _is_flat(value):
             return value
         if (new := self._leaf(value)) is not value:
@@ -150,24 +150,24 @@ class _Walk:
         if not _is_walked(kind):
             return value
         if id(value) not in self._seen:
-            opened = _Opened(value)
+            opened = _OpenContainer(value)
             self._seen[id(value)] = (value, opened)
             return opened
         found = self._seen[id(value)][1]
-        if isinstance(found, _Opened):
+        if isinstance(found, _OpenContainer):
             found.contains_itself = True
             return value
         return found
 
-    def leave(self, opened: _Opened) -> Any:
-        """Return what takes the place of a container whose parts were walked."""
+    def leave(self, opened: _OpenContainer) -> Any:
+        """Return the replacement of a container whose parts were walked."""
         result = opened.result()
         self._seen[id(opened.value)] = (opened.value, result)
         return result
 
 
 def _is_flat(value: Any) -> bool:
-    """Tell whether `value` is seen at once to hold only numbers and texts, as arguments mostly."""
+    """Tell by a quick check whether `value` holds only numbers and texts, as most arguments do."""
     kind = type_of(value)
     if kind in _SEQUENCES:
         return _ATOMS.issuperset(map(type, value))
@@ -188,19 +188,19 @@ def _is_walked(kind: type[Any]) -> bool:
 
 
 def is_dataclass(value: Any) -> bool:
-    """Tell whether `value` is an object of a dataclass; `dataclasses` would have to be imported."""
+    """Tell whether `value` is an object of a dataclass, without importing `dataclasses`."""
     return hasattr(type_of(value), "__dataclass_fields__")
 
 
 def is_enum(value: Any) -> TypeGuard[enum.Enum]:
     """Tell whether `value` is a member of an enumeration."""
-    # Where it was never imported, nothing can be.
+    # If the module was never imported, the value cannot be an enum.
     loaded = sys.modules.get("enum")
     return loaded is not None and isinstance(value, loaded.Enum)
 
 
 def _elements(value: Any) -> list[Any]:
-    """Return what a container holds but for its attributes."""
+    """Return the elements of a container, without its attributes."""
     if is_dict(value):
         return [part for pair in value.items() for part in pair]
     if isinstance(value, MappingProxyType):
@@ -211,7 +211,7 @@ def _elements(value: Any) -> list[Any]:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    """Return an object's attributes, those in slots too, without what its class computes."""
+    """Return an object's attributes, including slots, without those that its class computes."""
     kind = type_of(value)
     if kind in _SEQUENCES or kind is dict:
         return {}
@@ -222,7 +222,7 @@ def _attributes(value: Any) -> dict[str, Any]:
             is_private = name.startswith("__") and not name.endswith("__")
             names[f"_{owner.__name__.lstrip('_')}{name}" if is_private else name] = None
     names.update(dict.fromkeys(getattr(kind, "__struct_fields__", ())))
-    # What is there is not asked for by name: pydantic warns of a field that is deprecated.
+    # Read from the dict if possible: pydantic warns about access to a deprecated field.
     own = getattr(value, "__dict__", {})
     found = {
         name: own[name] if name in own else getattr(value, name, _UNSET)
@@ -232,12 +232,12 @@ def _attributes(value: Any) -> dict[str, Any]:
     return {name: part for name, part in found.items() if part is not _UNSET}
 
 
-def _rebuilt(value: Any, elements: list[Any], attributes: dict[str, Any]) -> Any:
+def _rebuild(value: Any, elements: list[Any], attributes: dict[str, Any]) -> Any:
     """Return a copy of a container with other parts."""
-    result = _refilled(value, elements) if elements else copy(value)
+    result = _with_elements(value, elements) if elements else copy(value)
     own = getattr(value, "__dict__", {})
     if own and result.__dict__ is own:
-        # Some copies share it with the original.
+        # Some copies share their dict with the original.
         object.__setattr__(result, "__dict__", {})
     for name, part in attributes.items():
         if name in own:
@@ -247,8 +247,8 @@ def _rebuilt(value: Any, elements: list[Any], attributes: dict[str, Any]) -> Any
     return result
 
 
-def _refilled(value: Any, new: list[Any]) -> Any:
-    """Return a container of the kind of `value` with these elements."""
+def _with_elements(value: Any, new: list[Any]) -> Any:
+    """Return a container of the same type as `value` with these elements."""
     kind = type_of(value)
     if kind is MappingProxyType:
         return MappingProxyType(new[0])
@@ -256,7 +256,7 @@ def _refilled(value: Any, new: list[Any]) -> Any:
         # Prefect's annotations are tuples of one element.
         return value.rewrap(new[0])
     if issubclass(kind, tuple | frozenset):
-        # A constructor of its own may take something else.
+        # The subclass's constructor may take other arguments.
         base: Any = tuple if issubclass(kind, tuple) else frozenset
         return base.__new__(kind, new)
     result: Any = copy(value)
@@ -276,16 +276,16 @@ def _pairs(parts: list[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def _holds(result: Any, elements: list[Any], attributes: dict[str, Any]) -> bool:
-    """Tell whether a container that was built anew holds these very parts."""
+    """Tell whether a rebuilt container holds exactly these parts."""
     if is_dict(result):
-        # Of keys that are equal, one is left.
+        # Equal keys are merged.
         expected = [part for pair in dict(_pairs(elements)).items() for part in pair]
     elif issubclass(type_of(result), set | frozenset):
         if len(result) != len(set(elements)):
             return False
         expected = list(result)
     elif isinstance(result, MappingProxyType):
-        # Which gives nothing but copies of what it shows.
+        # Its content can only be copied, so there is nothing to compare.
         return True
     else:
         expected = elements
@@ -296,7 +296,7 @@ def _holds(result: Any, elements: list[Any], attributes: dict[str, Any]) -> bool
 
 
 def _is_same(old: Any, new: Any) -> bool:
-    # A dict may make its keys anew.
+    # A dict may copy its keys.
     kind = type_of(old)
     return old is new or (kind in _ATOMS and kind is type_of(new) and bool(old == new))
 

@@ -1,4 +1,4 @@
-"""Running a coroutine to its end, also where an event loop runs already."""
+"""Running a coroutine from synchronous code, also while an event loop runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     results: list[Any] = []
     context = contextvars.copy_context()
     thread = threading.Thread(
-        target=lambda: results.append(context.run(asyncio.run, _caught(coroutine))),
+        target=lambda: results.append(context.run(asyncio.run, _outcome(coroutine))),
     )
     thread.start()
     thread.join()
@@ -31,7 +31,7 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return result
 
 
-async def _caught(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+async def _outcome(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
     try:
         return await coroutine, None
     except BaseException as error:  # noqa: BLE001 - raised again in the calling thread

@@ -1,4 +1,4 @@
-"""`InFile`: arguments that name files, which count by their content."""
+"""`InFile`: arguments that name files, which are compared by content."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from prefectx._values.containers import is_container, replace
 from prefectx._values.item import is_item
 
 InFile = Annotated[str | os.PathLike[str], "InFile"]
-"""The annotation of an argument that names a file, or a folder, which the task reads.
+"""The annotation for an argument that names a file or folder that the task reads.
 
-What lies there is noted in the target's record. If it is another later on, a warning says so, or
-with `rerun_on={"inputs"}` the target is made anew. So it is for arguments that are annotated as
-`Path`, or named in the option `files`.
+The target's record notes the file's content. If it has changed at a later call, there is a warning,
+or with `rerun_on={"inputs"}` the target is recomputed. The same applies to arguments that are
+annotated as `Path`, or named in the option `files`.
 
 Example:
     >>> @task(rerun_on={"inputs"})
@@ -27,7 +27,7 @@ _FILES: Final = re.compile(r"\b(InFile|Path)\b")
 
 
 def names_files(annotation: str) -> bool:
-    """Tell whether an annotation, as text, says that an argument names files."""
+    """Tell whether an annotation, as text, marks an argument that names files."""
     return _FILES.search(annotation) is not None
 
 
@@ -36,15 +36,15 @@ def _is_path(value: Any) -> TypeGuard[os.PathLike[str]]:
 
 
 def paths_in(values: Any) -> list[str]:
-    """Return the paths that values name: texts, paths, and Items of files that tasks write.
+    """Return the paths in values: texts, paths, and Items of files that tasks write.
 
     Args:
-        values: The arguments that name files; each may be a list, or hold paths deeper.
+        values: The arguments that name files; each may be a container, at any depth.
     """
     paths: list[str] = []
 
     def note(value: Any) -> Any:
-        # First: an Item has `__fspath__` too, one that raises NotLoaded.
+        # Items first: their `__fspath__` raises NotLoaded.
         if is_item(value):
             if value.store.is_written_by_function:
                 paths.append(value.path)
@@ -53,7 +53,7 @@ def paths_in(values: Any) -> list[str]:
         return value
 
     for value in values:
-        # Texts are no handles, so `replace` does not show them.
+        # `replace` does not visit texts.
         parts = value if is_container(value) else [value]
         paths.extend(part for part in parts if isinstance(part, str))
         replace(value, note)

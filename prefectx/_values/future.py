@@ -1,4 +1,4 @@
-"""Finished futures and states: what `.submit` gives where nothing runs in the background."""
+"""Finished futures and states: results of `.submit` in modes without a background."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     T_co = TypeVar("T_co", covariant=True)
 
     class Handle(Protocol[T_co]):
-        """What `load` gives data of a known type for: an Item, a future, or what `.map` gives."""
+        """An object that `load` replaces by data of a known type: an Item, a future, …."""
 
         def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> T_co: ...
 
@@ -37,17 +37,17 @@ class State(Generic[T]):
         self._error = error
 
     def result(self, raise_on_failure: bool = True) -> T:
-        """Return the data, or raise what the run raised.
+        """Return the data, or raise the run's exception.
 
         Args:
-            raise_on_failure: `False` gives the exception instead of raising it.
+            raise_on_failure: `False` returns the exception instead of raising it.
         """
         if self._error is not None and raise_on_failure:
             raise self._error
         return self.data  # type: ignore[return-value]
 
     def is_completed(self) -> bool:
-        """Tell whether the run has ended well."""
+        """Tell whether the run has succeeded."""
         return self.type == "COMPLETED"
 
     def is_failed(self) -> bool:
@@ -55,11 +55,11 @@ class State(Generic[T]):
         return self.type == "FAILED"
 
     def is_crashed(self) -> bool:
-        """Tell whether the run was broken off from outside: never, without Prefect."""
+        """Return False: without Prefect, a run cannot crash."""
         return False
 
     def is_pending(self) -> bool:
-        """Tell whether the run never started, because what it needs has failed."""
+        """Tell whether the run did not start, because a task that it needs has failed."""
         return self.type == "PENDING"
 
     def is_final(self) -> bool:
@@ -71,7 +71,7 @@ class State(Generic[T]):
 
 
 def completed(data: T, name: str = "Completed") -> State[T]:
-    """Return the state of a run that has given `data`."""
+    """Return the state of a run that has returned `data`."""
     return State("COMPLETED", name, data)
 
 
@@ -81,7 +81,7 @@ def failed(error: BaseException) -> State[Any]:
 
 
 def not_ready(error: BaseException) -> State[Any]:
-    """Return the state of a run that could not start, because something it needs raised `error`."""
+    """Return the state of a run that did not start, because a task it needs raised `error`."""
     return State("PENDING", "NotReady", None, error)
 
 
@@ -97,11 +97,11 @@ class Future(Generic[T]):
         """Return at once: the future has finished."""
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> T:  # noqa: ARG002
-        """Return what the task gave, or raise what it raised.
+        """Return the task's result, or raise its exception.
 
         Args:
             timeout: Unused: the future has finished.
-            raise_on_failure: `False` gives the exception instead of raising it.
+            raise_on_failure: `False` returns the exception instead of raising it.
         """
         return self.state.result(raise_on_failure)
 
@@ -114,7 +114,7 @@ class Future(Generic[T]):
 
 
 class FutureList(list[Future[T]]):
-    """The futures that `.map` gives."""
+    """The futures that `.map` returns."""
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until each future has finished, for at most `timeout` seconds."""
@@ -122,10 +122,10 @@ class FutureList(list[Future[T]]):
             future.wait(timeout)
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> list[T]:
-        """Return what each task gave, in order, or raise what the first failed one raised.
+        """Return the results in order, or raise the first exception.
 
         Args:
-            timeout: How many seconds to wait for each future at most.
-            raise_on_failure: `False` gives exceptions instead of raising them.
+            timeout: The maximal time to wait for each future, in seconds.
+            raise_on_failure: `False` returns exceptions instead of raising them.
         """
         return [future.result(timeout, raise_on_failure) for future in self]

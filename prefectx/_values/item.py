@@ -1,4 +1,4 @@
-"""`Item`: the small handle of an output that lies, or would lie, in a store."""
+"""`Item`: a small handle of an output in a store."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 K = TypeVar("K")
 
-# What is made where there is nothing to make a name of.
+# The bases of calls without arguments.
 _NO_NAMES: Final = ("", "_")
-_MADE_BASE: Final = r"~[0-9a-f]{8,16}$"
+_DEFAULT_BASE: Final = r"~[0-9a-f]{8,16}$"
 
 
 class Item(HasNoData, Generic[T]):
-    """Where a task's output lies: a frozen handle, small whatever the data.
+    """A frozen handle of a task's output in a store; it is small, whatever the size of the data.
 
-    Given to a task, an Item is loaded where the task runs. It also has the methods of a future
-    that has finished, so that code written for futures runs on it. Used as data, as in `if x`,
-    `len(x)` or `x.column`, it raises `NotLoaded`: `load(x)` gives the data.
+    If an Item is passed to a task, its data is loaded where the task runs. An Item also has the
+    methods of a finished future, so that code for futures works with it. If it is used as data, as
+    in `if x`, `len(x)` or `x.column`, it raises `NotLoaded`: `load(x)` returns the data.
 
     Args:
-        store: Who keeps the output.
+        store: The store of the output.
         target: The output's readable name within the store.
-        base: The name that a task on this Item takes over; by default the target's last part.
+        base: The base that a task on this Item uses; by default the target's last part.
 
     Example:
         >>> Item(Filestore(), "working/pdf2text/report-7").base
         'report-7'
     """
 
-    # Pickles name it so, and hold when modules move.
+    # The name in pickles, which must not change if the module moves.
     __module__ = "prefectx"
 
-    # Prefect links results to runs by identity, and checks it where weak references can be had.
+    # Prefect links results to runs by identity, and checks it by weak references if possible.
     __slots__ = ("__weakref__", "_base", "_store", "_target", "_version")
 
     def __init__(
@@ -54,13 +54,13 @@ class Item(HasNoData, Generic[T]):
         self._base = base
         self._version = version
 
-    def of_version(self, version: str) -> Item[T]:
-        """Return this Item as one that loads only what has this version in its record."""
+    def with_version(self, version: str) -> Item[T]:
+        """Return an Item that loads its target only if the record has this version."""
         return Item(self._store, self._target, self._base, version)
 
     @property
     def store(self) -> Store:
-        """Who keeps the output."""
+        """The store of the output."""
         return self._store
 
     @property
@@ -70,7 +70,7 @@ class Item(HasNoData, Generic[T]):
 
     @property
     def base(self) -> str:
-        """The name that a task on this Item takes over."""
+        """The base that a task on this Item uses."""
         if self._base is not None:
             return self._base
         name = self._target.rpartition("/")[2]
@@ -83,29 +83,29 @@ class Item(HasNoData, Generic[T]):
 
     @property
     def has_explicit_base(self) -> bool:
-        """Whether `base` was given by a person, not made from arguments."""
+        """True if `base` was chosen by a person, not made from arguments."""
         if "~" not in self.base:
             return self.base not in _NO_NAMES
         import re
 
-        return re.search(_MADE_BASE, self.base) is None
+        return re.search(_DEFAULT_BASE, self.base) is None
 
     def exists(self) -> bool:
-        """Tell whether the output is there."""
+        """Tell whether the output exists."""
         return self.store.exists(self.target)
 
     def load(self, *, mmap: bool = False) -> T:
         """Return the data.
 
         Args:
-            mmap: Whether to map the file into memory instead of reading it: a `.npy` target of
-                any size opens at once. The array cannot be written to.
+            mmap: Whether to map the file into memory instead of reading it, so that a `.npy`
+                target of any size opens at once. The array is read-only.
 
         Raises:
-            TargetMissing: Nothing is there.
-            CorruptTarget: What is there cannot be read.
-            TargetReplaced: The task has `rerun_on`, and another call has made it anew since.
-            UnsupportedValue: `mmap` was asked of a store or a format that has no such thing.
+            TargetMissing: The target does not exist.
+            CorruptTarget: The target cannot be read.
+            TargetReplaced: The task has `rerun_on`, and another call has recomputed the target.
+            UnsupportedValue: The store or the format does not support `mmap`.
         """
         self._check_version()
         data: T = self.store.load_mapped(self.target) if mmap else self.store.load(self.target)
@@ -113,27 +113,27 @@ class Item(HasNoData, Generic[T]):
         return data
 
     def _check_version(self) -> None:
-        """Raise `TargetReplaced` if the call that gave this Item did not make what is there now."""
+        """Raise `TargetReplaced` if another call than this Item's has made the current output."""
         if self._version is None:
             return
         found = version_of(self.store.load_record(self.target))
         if found is None or found == self._version:
             return
         msg = (
-            f"target {self.target!r} has been made anew, by another call or by other code, since"
-            " this Item was given, as rerun_on lets it: call the task again, or name in the target"
-            " what tells its calls apart."
+            f"target {self.target!r} was recomputed, by another call or by other code, after this"
+            " Item was returned, because the task has rerun_on. Call the task again, or put every"
+            " argument that differs between its calls into the target."
         )
         raise TargetReplaced(msg)
 
     def delete(self) -> None:
-        """Remove the output, so that the next call makes it anew.
+        """Remove the output, so that the next call recomputes it.
 
         Raises:
-            TargetMissing: Nothing is there.
+            TargetMissing: The target does not exist.
         """
         if not self.exists():
-            msg = f"cannot delete {self.path!r}: nothing is there."
+            msg = f"cannot delete {self.path!r}: it does not exist."
             raise TargetMissing(msg)
         self.store.delete(self.target)
 
@@ -150,7 +150,7 @@ class Item(HasNoData, Generic[T]):
         return self.target == other.target and self.path == other.path
 
     def __hash__(self) -> int:
-        # Another one than the target has, or a dict with both would compare them.
+        # It differs from the target's hash, or a dict with both would compare them.
         return hash((Item, self._target))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -162,7 +162,7 @@ class Item(HasNoData, Generic[T]):
 
 
 def item(target: str, store: Store | type[Store] | None = None) -> Item[Any]:
-    """Return the Item of something that is there already, to feed it to a task.
+    """Return the Item of an existing output, to pass it to a task.
 
     Args:
         target: The output's name within the store, as in `"working/row_filter/a"`.
@@ -174,11 +174,11 @@ def item(target: str, store: Store | type[Store] | None = None) -> Item[Any]:
     """
     from prefectx.stores import Filestore
 
-    keeper = Filestore if store is None else store
-    return Item(keeper() if isinstance(keeper, type) else keeper, target)
+    chosen = Filestore if store is None else store
+    return Item(chosen() if isinstance(chosen, type) else chosen, target)
 
 
-# Data has the type of a handle's result, one container deep; data itself keeps its own.
+# Types: a handle becomes its result's type, also in one level of containers; data is unchanged.
 @overload
 def load(value: Handle[T] | State[T]) -> T: ...
 @overload
@@ -192,41 +192,41 @@ def load(value: tuple[Item[T], ...] | tuple[Future[T], ...]) -> tuple[T, ...]: .
 @overload
 def load(value: T) -> T: ...
 def load(value: Any) -> Any:
-    """Return the data behind an Item, a future or a state, also deep inside containers.
+    """Return the data of an Item, a future or a state, also inside containers at any depth.
 
-    Needed only where a flow's own body computes on a task's output. Data passes unchanged, so
-    the same line runs in every mode.
+    It is needed only if a flow's own body computes with a task's output. Data is returned
+    unchanged, so the same line works in every mode.
 
     Args:
         value: Data, an `Item`, a future, a state, or lists, tuples, sets, dicts and dataclasses
             of them.
 
     Raises:
-        TargetMissing: An Item's output is not there.
+        TargetMissing: An Item's output does not exist.
         CorruptTarget: An Item's output cannot be read.
 
     Example:
         >>> load([1, {"a": 2}])
         [1, {'a': 2}]
     """
-    return replace(value, _loaded)
+    return replace(value, _load)
 
 
 def is_handle(value: Any) -> bool:
-    """Tell whether `value` is an Item, a future, a state or what `.map` gives."""
+    """Tell whether `value` is an Item, a future, a state or a list of futures."""
     if type(value) in DATA:
         return False
     return is_item(value) or is_future(value) or is_state(value) or is_future_list(value)
 
 
 def settle(value: Any) -> Any:
-    """Wait for the futures in `value` and put their results (data or Items) in their place."""
-    return replace(value, _settled)
+    """Return `value` with futures and states replaced by their results: data or Items."""
+    return replace(value, _settle_one)
 
 
 def settle_futures(value: Any) -> Any:
-    """Do the same, but leave states what they are: they say how a run has ended."""
-    return replace(value, _settled_future)
+    """Return `value` with futures replaced by their results; states are left unchanged."""
+    return replace(value, _settle_one_future)
 
 
 def is_item(value: Any) -> TypeGuard[Item[Any]]:
@@ -234,17 +234,17 @@ def is_item(value: Any) -> TypeGuard[Item[Any]]:
     return isinstance(value, Item)
 
 
-def loaded_item(value: Any) -> Any:
+def load_item(value: Any) -> Any:
     """Return the data if `value` is an Item, else `value`."""
     return value.load() if is_item(value) else value
 
 
 def load_items(value: Any) -> Any:
-    """Return `value` with the data of each Item in its place; futures stay as they are."""
-    return replace(value, loaded_item)
+    """Return `value` with Items replaced by their data; futures are left unchanged."""
+    return replace(value, load_item)
 
 
-def _settled(value: Any) -> Any:
+def _settle_one(value: Any) -> Any:
     if is_future_list(value):
         return [settle(future) for future in value]
     if is_future(value) or is_state(value):
@@ -252,7 +252,7 @@ def _settled(value: Any) -> Any:
     return value
 
 
-def _settled_future(value: Any) -> Any:
+def _settle_one_future(value: Any) -> Any:
     if is_future_list(value):
         return [settle_futures(future) for future in value]
     if is_future(value):
@@ -260,8 +260,8 @@ def _settled_future(value: Any) -> Any:
     return value
 
 
-def _loaded(value: Any) -> Any:
+def _load(value: Any) -> Any:
     if is_item(value):
         return value.load()
-    settled = _settled(value)
+    settled = _settle_one(value)
     return value if settled is value else load_items(settled)

@@ -1,8 +1,8 @@
-"""What an Item does where data is expected: it raises `NotLoaded`.
+"""`NotLoaded` for an Item that is used as data.
 
-In mode `function` a task gives its data, so a flow's body may compute on it. In the other modes it
-has an Item there. Python would let `if x`, `x == 3` and `x != y` pass in silence, with another
-result; the rest would end in errors that do not say what to do.
+In mode `function` a task returns data, with which a flow's body may compute. In other modes it may
+get an Item instead. Python would evaluate `if x`, `x == 3` and `x != y` silently, with another
+result; other uses would raise errors that do not say what to do.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _BINARY: Final = {
     "xor": "^",
 }
 
-# `__call__`, `__await__` and `__next__` are missing: an Item with them would count as a function,
-# a coroutine, an iterator. Dask calls the first element of a tuple that is callable, and Prefect
-# awaits what can be awaited. Python's own errors name the Item.
+# `__call__`, `__await__` and `__next__` are left out: with them, an Item would be taken for a
+# function, a coroutine or an iterator. Dask calls a callable first element of a tuple, and Prefect
+# awaits awaitables. Python's own errors name the Item.
 USES: Final[dict[str, str]] = {
     "__bool__": "if x",
     "__len__": "len(x)",
@@ -71,20 +71,20 @@ USES: Final[dict[str, str]] = {
     "__aenter__": "async with x",
     "__aexit__": "async with x",
 }
-"""The methods that Python calls for data, each with how its call is written."""
+"""The methods that Python calls on data, each with an expression that calls it."""
 
 
 _JSON: Final = "json.dumps(x)"
 
 
 class HasNoData:
-    """Raises `NotLoaded` where it is used as data; can be asked, copied, shown and hashed."""
+    """A base class whose objects raise `NotLoaded` if they are used as data."""
 
     __slots__ = ()
 
-    @property  # type: ignore[misc] # nobody is to set it
+    @property  # type: ignore[misc] # it is read-only
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        # json asks nothing of what it does not know but its class, for the words of a bare error.
+        # json only reads the class of an unknown object, for the message of a TypeError.
         caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         if caller.f_globals.get("__name__") == "json.encoder":
             raise not_loaded(self, _JSON)
@@ -105,8 +105,8 @@ class HasNoData:
 def not_loaded(value: object, use: str) -> NotLoaded:
     """Return the error for an Item that is used as data."""
     msg = (
-        f"{value!r} is an Item: use load(…) on it before {use}. Its data is loaded for tasks, not"
-        " for the body of a flow."
+        f"{value!r} is an Item: use load(…) on it before {use}. Items are loaded automatically for"
+        " tasks, not in the body of a flow."
     )
     return NotLoaded(msg)
 
@@ -121,13 +121,13 @@ def _refusal(use: str) -> Callable[..., NoReturn]:
 def _no_attribute(self: HasNoData, name: str) -> Any:
     if name == "__class__":
         raise not_loaded(self, _JSON)
-    # Python and libraries look for protocols; a property of the class that failed has its reason.
+    # Python and libraries look up protocols; a property that fails has raised its own error.
     if name.startswith("__") or hasattr(type(self), name):
         return object.__getattribute__(self, name)
     raise not_loaded(self, f"x.{name}")
 
 
-# Not written out in the class, so that type checkers refuse such uses as well.
+# Set here and not in the class, so that type checkers reject such uses.
 for _name, _use in USES.items():
     setattr(HasNoData, _name, _refusal(_use))
 HasNoData.__getattr__ = _no_attribute  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""How tasks travel between processes: by the name that their module knows them by."""
+"""References to tasks and functions by module and qualified name, for other processes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import sys
 from typing import Any, TypeGuard
 
 
-def is_wrapped(found: Any) -> TypeGuard[staticmethod[..., Any] | classmethod[Any, ..., Any]]:
-    """Tell whether `found` is a static or class method as its class keeps it."""
+def is_static_or_class_method(
+    found: Any,
+) -> TypeGuard[staticmethod[..., Any] | classmethod[Any, ..., Any]]:
+    """Tell whether `found` is a `staticmethod` or `classmethod` object."""
     return isinstance(found, staticmethod | classmethod)
 
 
 def function_in(found: Any) -> Any:
-    """Return the function, or task, that a static or class method holds; else `found`."""
-    return found.__func__ if is_wrapped(found) else found
+    """Return the function or task in a static or class method; otherwise `found` itself."""
+    return found.__func__ if is_static_or_class_method(found) else found
 
 
 def is_importable(value: Any) -> bool:
-    """Tell whether another process finds `value` by its module and qualified name."""
+    """Tell whether another process can import `value` by its module and qualified name."""
     if value.__module__ == "__main__":
         return False
     found: Any = sys.modules.get(value.__module__)
@@ -27,8 +29,8 @@ def is_importable(value: Any) -> bool:
     return found is value
 
 
-def imported(module: str, qualified_name: str) -> Any:
-    """Return what a module knows by a qualified name."""
+def import_by_name(module: str, qualified_name: str) -> Any:
+    """Import a module and return the object with a qualified name in it."""
     found: Any = importlib.import_module(module)
     for name in qualified_name.split("."):
         found = function_in(found.__dict__[name])
@@ -36,12 +38,12 @@ def imported(module: str, qualified_name: str) -> Any:
 
 
 def name_of(fn: Any) -> str:
-    """Return a function's name; an object that can be called has that of its class."""
+    """Return a function's name; for another callable, that of its class."""
     name: str = getattr(fn, "__name__", type(fn).__name__)
     return name
 
 
 def qualified_name_of(fn: Any) -> str:
-    """Return a function's qualified name; an object that can be called has that of its class."""
+    """Return a function's qualified name; for another callable, that of its class."""
     name: str = getattr(fn, "__qualname__", type(fn).__qualname__)
     return name

@@ -1,4 +1,4 @@
-"""`wait` and `as_completed`: over futures of any mode, and over Items, which have finished."""
+"""`wait` and `as_completed`, for futures of any mode and for Items, which are finished."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class DoneAndNotDoneFutures(NamedTuple):
-    """What `wait` gives: two sets, `done` and `not_done`."""
+    """The result of `wait`: two sets, `done` and `not_done`."""
 
     done: set[Any]
     not_done: set[Any]
@@ -23,7 +23,7 @@ def wait(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDone
 
     Args:
         futures: Futures or Items, of any mode.
-        timeout: How many seconds to wait at most; by default, without end.
+        timeout: The maximal time to wait, in seconds; by default unlimited.
 
     Returns:
         Two sets: `done` and `not_done`.
@@ -36,9 +36,9 @@ def wait(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDone
         >>> len(done), len(not_done)
         (2, 0)
     """
-    given = list(futures)
-    done = {future for future in given if _has_finished(future)}
-    running = [future for future in given if not _has_finished(future)]
+    unique = list(futures)
+    done = {future for future in unique if _has_finished(future)}
+    running = [future for future in unique if not _has_finished(future)]
     if not running:
         return DoneAndNotDoneFutures(done, set())
     from prefect.futures import wait as prefect_wait
@@ -48,14 +48,14 @@ def wait(futures: Iterable[Any], timeout: float | None = None) -> DoneAndNotDone
 
 
 def as_completed(futures: Iterable[Any], timeout: float | None = None) -> Iterator[Any]:
-    """Give the futures as they finish.
+    """Yield the futures as they finish.
 
     Args:
         futures: Futures or Items, of any mode.
-        timeout: How many seconds to wait for all of them at most; by default, without end.
+        timeout: The maximal time to wait for all of them, in seconds; by default unlimited.
 
     Raises:
-        TimeoutError: Some have not finished in time.
+        TimeoutError: Some futures have not finished in time.
 
     Example:
         >>> @task(target=None)
@@ -64,9 +64,9 @@ def as_completed(futures: Iterable[Any], timeout: float | None = None) -> Iterat
         >>> [future.result() for future in as_completed([double.submit(1)])]
         [2]
     """
-    given = list(dict.fromkeys(futures))
-    yield from (future for future in given if _has_finished(future))
-    running = [future for future in given if not _has_finished(future)]
+    unique = list(dict.fromkeys(futures))
+    yield from (future for future in unique if _has_finished(future))
+    running = [future for future in unique if not _has_finished(future)]
     if not running:
         return
     from prefect.futures import as_completed as prefect_as_completed

@@ -9,7 +9,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from prefectx._settings.project import settings_in_force
+from prefectx._settings.project import current_settings
 from prefectx.cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Finding(NamedTuple):
 def doctor(options: Namespace) -> int:
     """Look at what may go wrong; say what is in force and from where."""
     findings = [*_prefect(), *_server(), *_folder(options.root), *_versions()]
-    settings = settings_in_force(os.getcwd())
+    settings = current_settings(os.getcwd())
     if options.json:
         say_json(
             {

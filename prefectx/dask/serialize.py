@@ -103,7 +103,7 @@ def pickled_call(value: Any, keep: Callable[[Task[..., Any]], str]) -> bytes:
 
     def name_of(part: Any) -> str | None:
         # A task that was made for one call names the one that all calls share.
-        is_shared = _is_task(part) and whole(part) is part and part.travels_by_value
+        is_shared = _is_task(part) and whole(part) is part and part.is_pickled_by_value
         return keep(part) if is_shared else None
 
     pickler.persistent_id = name_of

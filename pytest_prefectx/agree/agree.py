@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import MODES, current_mode
-from prefectx._settings.mode import checked_mode
+from prefectx._settings.mode import validate_mode
 from prefectx.errors import nearest
 from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.libraries import seeds_kept
@@ -132,7 +132,7 @@ def assert_modes_agree(
 def compared(modes: Iterable[str] | None) -> tuple[str, ...]:
     """Return the modes to compare, each once."""
     named = [*FAST, current_mode()] if modes is None else [*modes]
-    different = tuple(dict.fromkeys(checked_mode(mode, "modes=") for mode in named))
+    different = tuple(dict.fromkeys(validate_mode(mode, "modes=") for mode in named))
     if len(different) < len(FAST):
         msg = f"modes={list(different)} is nothing to compare. Name two of {', '.join(MODES)}."
         raise ValueError(msg)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from prefectx._logs.durations import parse_duration, told_duration
-from prefectx._logs.process_memory import resident, told_memory
+from prefectx._logs.durations import format_duration, parse_duration
+from prefectx._logs.process_memory import format_memory, resident_memory
 from prefectx._logs.progress import interval
 from prefectx.errors import InvalidDuration, PrefectxError
 
@@ -43,7 +43,7 @@ def test_spans_are_read_as_people_write_them(given: Any, seconds: float) -> None
 )
 def test_what_is_no_span_of_time_is_refused_by_name(given: Any) -> None:
     with pytest.raises(
-        InvalidDuration, match="is no span of time: give seconds, or a text"
+        InvalidDuration, match=r"is not a duration\. Use a number of seconds, or a text"
     ) as told:
         parse_duration(given)
     assert repr(given) in str(told.value)
@@ -56,25 +56,25 @@ def test_what_is_no_span_of_time_is_refused_by_name(given: Any) -> None:
     [(0.9, "0 s"), (59.9, "59 s"), (60, "1 min"), (2_100, "35 min"), (7_500, "2 h 5 min")],
 )
 def test_spans_are_told_in_their_two_largest_units(seconds: float, told: str) -> None:
-    assert told_duration(seconds) == told
+    assert format_duration(seconds) == told
 
 
 def test_sizes_are_told_in_mb_and_gb() -> None:
-    assert told_memory(85_400_000) == "85 MB"
-    assert told_memory(2_100_000_000) == "2.1 GB"
+    assert format_memory(85_400_000) == "85 MB"
+    assert format_memory(2_100_000_000) == "2.1 GB"
 
 
 def test_memory_in_use_grows_with_what_is_kept() -> None:
-    before = resident()
+    before = resident_memory()
     kept = bytearray(b"x") * 100_000_000
-    after = resident()
+    after = resident_memory()
     assert before is not None
     assert after is not None
     assert after - before > len(kept) / 2
 
 
 def test_of_a_process_that_is_not_there_no_memory_is_told() -> None:
-    assert resident(2**22 + 1) is None
+    assert resident_memory(2**22 + 1) is None
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("10 s", 10), ("0", 0), ("", 0), (" ", 0)])

@@ -333,7 +333,7 @@ class TestItemsOfTasksThatRerun:
         assert load(first) == 2
         second = double(2)
         assert load(second) == 4
-        with pytest.raises(TargetReplaced, match="'out/constant' has been made anew"):
+        with pytest.raises(TargetReplaced, match="'out/constant' was recomputed"):
             load(first)
         assert load(double(2)) == 4
 
@@ -514,7 +514,7 @@ class TestReasons:
         assert [load(run(double, x)) for x in (1, 1, 2)] == [[2], [2], [4]]
         assert tmp_target.runs == {"double": 2}
         monkeypatch.setenv("PREFECTX_RERUN_ON", "moon")
-        with pytest.raises(UnknownOption, match=r"PREFECTX_RERUN_ON.*'upstream', not \['moon'\]"):
+        with pytest.raises(UnknownOption, match=r"PREFECTX_RERUN_ON.*\['moon'\].* 'upstream'"):
             run(double, 1)
 
 

@@ -86,7 +86,7 @@ def test_a_task_completes_what_users_call_and_nothing_internal() -> None:
 def test_a_flow_completes_what_prefects_have() -> None:
     names = public(dir(report))
     assert {"fn", "name", "with_options", "serve", "deploy", "visualize"} <= names
-    assert not {"body", "bound_to", "given_options"} & names
+    assert not {"body", "bound_to", "options"} & names
 
 
 def test_a_functions_own_attributes_are_completed() -> None:

@@ -90,7 +90,7 @@ class TestHandle:
         assert not seven.exists()
         with pytest.raises(TargetMissing, match="is not there"):
             seven.load()
-        with pytest.raises(TargetMissing, match=r"cannot delete .*in/seven': nothing is there"):
+        with pytest.raises(TargetMissing, match=r"cannot delete .*in/seven': it does not exist"):
             seven.delete()
 
     def test_has_the_methods_of_a_finished_future(self, seven: Item[int]) -> None:

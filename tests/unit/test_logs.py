@@ -16,7 +16,7 @@ from talking import in_threads, logged, place, total
 
 from prefectx import context, flow, get_run_logger, logs, task, use_mode
 from prefectx._logs.format import PREFECTX
-from prefectx._logs.selection import Wanted
+from prefectx._logs.selection import LogSelection
 from prefectx.errors import PrefectxError, UnknownLevel
 from pytest_prefectx import Targets
 
@@ -185,7 +185,7 @@ def test_a_level_of_the_users_own_counts_unless_another_is_asked_for() -> None:
 
 
 def test_an_unknown_level_is_refused_naming_those_there_are() -> None:
-    with pytest.raises(UnknownLevel, match=r"'LOUD': logging has NOTSET, DEBUG, INFO"):
+    with pytest.raises(UnknownLevel, match=r"'LOUD'. Use one of NOTSET, DEBUG, INFO"):
         logs.setup(level="LOUD")
     assert issubclass(UnknownLevel, PrefectxError)
 
@@ -232,7 +232,7 @@ def test_several_threads_may_be_in_the_run_at_once() -> None:
 
 
 def test_the_lines_of_nested_loggers_are_those_of_the_outermost() -> None:
-    wanted = Wanted(("a.b", "a", "ab"))
+    wanted = LogSelection(("a.b", "a", "ab"))
     assert wanted.outermost() == ("a", "ab")
     assert [name for name in ("a", "a.b.c", "ab", "abc", "b") if wanted.names(name)] == [
         "a",

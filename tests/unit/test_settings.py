@@ -95,7 +95,7 @@ def test_the_summary_can_be_turned_off_for_a_project(project: Project) -> None:
     [
         ('rot = "outputs"', "did you mean 'root'?"),
         ('mode = "cash"', "Did you mean 'cache'?"),
-        ("root = 1", "root is a text, not 1"),
+        ("root = 1", "root must be a text, not 1"),
     ],
 )
 def test_what_is_no_setting_is_refused_with_the_file_s_name(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from example import wait_until
 
-from prefectx._logs.progress import StillRunning, work_is_done_by
+from prefectx._logs.progress import StillRunning, set_worker_process
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -62,10 +62,10 @@ def test_the_memory_of_the_process_that_does_the_work_is_told(told: Any) -> None
         try:
             with StillRunning(lambda: "outer", OFTEN):
                 with StillRunning(lambda: "inner", OFTEN):
-                    work_is_done_by(small.pid)
+                    set_worker_process(small.pid)
                     wait_until(lambda: {"outer", "inner"} <= set(sizes(told())))
                 assert sizes(told())["inner"] < 10 < sizes(told())["outer"]
-                work_is_done_by(small.pid)
+                set_worker_process(small.pid)
                 wait_until(lambda: sizes(told())["outer"] < 10)
         finally:
             small.kill()

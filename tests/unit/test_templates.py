@@ -362,7 +362,7 @@ class TestGcontext:
             assert repr(gcontext) == "gcontext({})"
 
     def test_says_which_names_are_set(self) -> None:
-        with context(a=1, b=2), pytest.raises(AttributeError, match=r"'c'; .*: a, b"):
+        with context(a=1, b=2), pytest.raises(AttributeError, match=r"'c'\. .*: a, b"):
             _ = gcontext.c
         with context(a=1), pytest.raises(KeyError):
             _ = gcontext["c"]

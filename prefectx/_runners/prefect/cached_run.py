@@ -13,6 +13,7 @@ from prefect.logging.loggers import task_run_logger
 from prefect.states import Completed
 
 from prefectx._calls.make import skip
+from prefectx._naming.options import OWN_OPTIONS
 from prefectx._runners.prefect import private
 from prefectx._runners.prefect.future import RecordedHit
 from prefectx._runners.prefect.task import as_prefect_task
@@ -24,12 +25,9 @@ if TYPE_CHECKING:
     from prefectx._naming.decorated import AnyTask
 
 
-# Whatever else a task asks of Prefect, its engine sees to.
-_OF_NO_EFFECT: Final = frozenset(
+# Options without an effect on a hit. With any other, Prefect's engine must run.
+_OF_NO_EFFECT: Final = OWN_OPTIONS | frozenset(
     {
-        *("target", "base", "store", "save", "name", "modules", "rerun_on", "once", "isolate"),
-        *("expires", "files"),
-        *("resources", "priority", "workers"),
         *("description", "tags", "version", "log_prints", "timeout_seconds", "cache_policy"),
         *("retries", "retry_delay_seconds", "retry_jitter_factor", "retry_condition_fn"),
     }

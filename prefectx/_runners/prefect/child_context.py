@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, cast
 
-from prefectx._isolation.pickling import pickled
+from prefectx._isolation.pickling import pickle_value
 from prefectx._runners import current_runner, use_runner
 from prefectx._settings.mode import use_mode
 
@@ -33,7 +33,7 @@ class PrefectRun:
     def __init__(self, content: bytes) -> None:
         self._content = content
 
-    def joined(
+    def join(
         self, mode: Mode, parameters: dict[str, Any], take_logs: Callable[[], None]
     ) -> AbstractContextManager[None]:
         """Return a context manager within which this process belongs to the run."""
@@ -63,7 +63,7 @@ def run_here() -> PrefectRun | None:
     if flow_run is not None:
         run["flow_run_context"]["flow"] = flow_run.flow and flow_run.flow.name
         run["flow_run_context"]["parameters"] = flow_run.flow_run and flow_run.flow_run.parameters
-    return PrefectRun(pickled(run, "the run of the task"))
+    return PrefectRun(pickle_value(run, "the run of the task"))
 
 
 class JoiningRunner:
@@ -73,16 +73,16 @@ class JoiningRunner:
         mode: The mode in force.
         run: Prefect's contexts of the run, pickled.
         parameters: The arguments of the task.
-        joined: Called each time the run has been joined.
+        on_join: Called each time the run has been joined.
     """
 
     def __init__(
-        self, mode: Mode, run: bytes, parameters: dict[str, Any], joined: Callable[[], None]
+        self, mode: Mode, run: bytes, parameters: dict[str, Any], on_join: Callable[[], None]
     ) -> None:
         self._mode: Mode = mode
         self._run = run
         self._parameters = parameters
-        self._joined = joined
+        self._on_join = on_join
         # They last as long as the process.
         self._entered: list[AbstractContextManager[None]] = []
 
@@ -106,7 +106,7 @@ class JoiningRunner:
         entered = hydrated_context(run)
         entered.__enter__()
         self._entered.append(entered)
-        self._joined()
+        self._on_join()
 
 
 def _runner_of(mode: Mode) -> Runner:

@@ -33,7 +33,7 @@ from prefectx._types import type_of
 from prefectx._values.containers import replace
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
-from prefectx._values.references import imported, is_importable
+from prefectx._values.references import import_by_name, is_importable
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -182,12 +182,12 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             if is_importable(self):
                 return (_found, (self.__module__, self.__qualname__, changes))
             if self._origin is not None:
-                return (_varied, (self._origin, self.given_options, self._bound, changes))
+                return (_restore_variant, (self._origin, self.options, self._bound, changes))
             # There, the function has no file.
             changes |= {"version": self.version, "_entrypoint": self._entrypoint}
             # Made first, filled then: a recursive function names its own flow.
             ours_alone = ours(self)
-            state = (self._given, self.given_options, changes)
+            state = (self._original, self.options, changes)
             return (ours_alone.__new__, (ours_alone,), state, None, None, _fill)
 
     return PrefectFlow
@@ -210,7 +210,7 @@ def as_prefect_flow(flow: Any) -> Any:
             **{name: attributes_of(flow)[name] for name in _OF_A_BOUND_FLOW},
         }
     else:
-        plain = PREFECT_FLOW(flow._given, **prefect_flow_options(flow.given_options))
+        plain = PREFECT_FLOW(flow._original, **prefect_flow_options(flow.options))
         attributes = attributes_of(plain)
     made_of: Any = type_of(flow)
     kind = kind_of(made_of)
@@ -301,7 +301,7 @@ _OF_PREFECT: Final = ("prefect.skip", "prefect.cache")
 
 def _bind(flow: Any) -> None:
     """Give a bound flow a function of its own, as Prefect binds functions."""
-    mark = "__prefect_cls__" if isinstance(flow._given, classmethod) else "__prefect_self__"
+    mark = "__prefect_cls__" if isinstance(flow._original, classmethod) else "__prefect_self__"
     flow.function = bound_function(flow.function, mark, flow._bound[0])
     setattr(flow.body, mark, flow._bound[0])
     flow.fn = flow.function
@@ -363,13 +363,15 @@ def _changes(flow: Any) -> dict[str, Any]:
 
 
 def _found(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
-    flow = as_prefect_flow(imported(module, qualified_name))
+    flow = as_prefect_flow(import_by_name(module, qualified_name))
     return _with(copy.copy(flow), changes) if changes else flow
 
 
-def _varied(origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]) -> Any:
+def _restore_variant(
+    origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]
+) -> Any:
     kind = ours(origin) if is_prefect_flow(origin) else type_of(origin)
-    return _with(as_prefect_flow(kind._varied(origin, options, bound)), changes)
+    return _with(as_prefect_flow(kind._restore_variant(origin, options, bound)), changes)
 
 
 def _fill(flow: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:

@@ -15,8 +15,8 @@ from prefect.logging.formatters import PrefectFormatter
 from prefect.logging.handlers import APILogHandler
 from prefect.logging.loggers import print_as_log
 
-from prefectx._logs.format import PLAIN_RUNS, PREFECTX, STANDARD, Lines, Messages
-from prefectx._logs.handlers import is_at_wanted_level, is_wanted, wanted
+from prefectx._logs.format import PLAIN_RUNS, PREFECTX, STANDARD, MessageFormatter, RunFormatter
+from prefectx._logs.handlers import current_selection, is_at_selected_level, is_selected
 from prefectx._logs.loggers import plain_logger
 from prefectx._logs.run_names import run_names
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from prefectx._logs.handlers import Process
-    from prefectx._logs.selection import Wanted
+    from prefectx._logs.handlers import ProcessLogging
+    from prefectx._logs.selection import LogSelection
 
 RUNS: Final = ("prefect.task_runs", "prefect.flow_runs")
 _NOT_THE_USERS: Final = (os.path.dirname(prefect.__file__) + os.sep, PREFECTX)
 
 
-def connect(what: Wanted, process: Process) -> None:
+def connect(what: LogSelection, process: ProcessLogging) -> None:
     """Have Prefect's API and console told what is wanted, in this process.
 
     Never by configuring anew, as Prefect does once a process: a task may be running here.
@@ -41,7 +41,7 @@ def connect(what: Wanted, process: Process) -> None:
         for name in RUNS:
             process.level(name, what.level)
             # On a worker, others who did not ask for it are not to see it.
-            process.filter(logging.getLogger(name), is_at_wanted_level)
+            process.filter(logging.getLogger(name), is_at_selected_level)
     to_api = _api_handler()
     for name in what.outermost():
         logger = logging.getLogger(name)
@@ -52,7 +52,7 @@ def connect(what: Wanted, process: Process) -> None:
         if isinstance(handler, APILogHandler) and handler.formatter is None:
             process.format(handler, _messages())
         elif _is_as_prefect_made_it(handler.formatter):
-            process.format(handler, Lines(_is_a_runs, _names, handler.formatter))
+            process.format(handler, RunFormatter(_is_a_runs, _names, handler.formatter))
     if builtins.print is not print_as_log:
         # Outside runs it prints. Prefect puts it in place while a task with log_prints runs, and
         # the end of one task takes it away from others that run in other threads.
@@ -70,15 +70,15 @@ def run_logger() -> Any:
 
 def _api_handler() -> APILogHandler:
     handler = APILogHandler()
-    handler.addFilter(is_wanted)
+    handler.addFilter(is_selected)
     # Prefect warns of each line that belongs to no run: a library may log at any time.
     handler.addFilter(_in_a_run)
     handler.setFormatter(_messages())
     return handler
 
 
-def _messages() -> Messages:
-    return Messages(_is_a_runs, _names, logging.Formatter())
+def _messages() -> MessageFormatter:
+    return MessageFormatter(_is_a_runs, _names, logging.Formatter())
 
 
 def _reached(logger: logging.Logger | None) -> Iterable[logging.Handler]:
@@ -109,8 +109,8 @@ def _in_a_run(_: logging.LogRecord) -> bool:
 def _is_a_runs(record: logging.LogRecord) -> bool:
     if record.name in RUNS:
         # What Prefect and prefectx say of a run, such as its end, has no place in the user's code.
-        return wanted() is not None and not record.pathname.startswith(_NOT_THE_USERS)
-    return record.name == PLAIN_RUNS or is_wanted(record)
+        return current_selection() is not None and not record.pathname.startswith(_NOT_THE_USERS)
+    return record.name == PLAIN_RUNS or is_selected(record)
 
 
 def _names() -> Mapping[str, str]:

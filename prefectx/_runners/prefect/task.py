@@ -24,7 +24,7 @@ from prefectx._calls.freshness import is_done
 from prefectx._calls.make import amake, make
 from prefectx._calls.refresh import refreshed
 from prefectx._calls.run import current_run, in_task, task_body
-from prefectx._logs.handlers import logging_as, wanted
+from prefectx._logs.handlers import apply_selection, current_selection
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning, interval
 from prefectx._naming.options import (
@@ -41,14 +41,14 @@ from prefectx._runners.prefect.server import api
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.rerun import rerun_on, rerun_on_here
-from prefectx._settings.scoped import Setting
+from prefectx._settings.scoped import ScopedValue
 from prefectx._types import type_of
 from prefectx._values.containers import replace
 from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
 from prefectx._values.references import (
     function_in,
-    imported,
+    import_by_name,
     is_importable,
     name_of,
     qualified_name_of,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Self
 
-    from prefectx._logs.selection import Wanted
+    from prefectx._logs.selection import LogSelection
     from prefectx._naming.decorated import AnyTask
     from prefectx._settings.mode import Mode
     from prefectx._values.item import Item
@@ -156,7 +156,7 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             return bound
 
         @property
-        def travels_by_value(self: Any) -> bool:
+        def is_pickled_by_value(self: Any) -> bool:
             """Whether others are sent the function itself, for no module gives it to them."""
             return not is_importable(self._origin or whole(self))
 
@@ -169,12 +169,19 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             if is_importable(self):
                 return (_found, (self.__module__, self.__qualname__, changes))
             if self._origin is not None:
-                return (_varied, (self._origin, self.options, self._bound, changes))
+                return (_restore_variant, (self._origin, self.options, self._bound, changes))
             # There, the function has no source.
             changes["source_code"] = self.source_code
             # Made first, filled then: a recursive function names its own task.
             kind = ours(self)
-            return (kind.__new__, (kind,), (self._given, self.options, changes), None, None, _fill)
+            return (
+                kind.__new__,
+                (kind,),
+                (self._original, self.options, changes),
+                None,
+                None,
+                _fill,
+            )
 
     return PrefectTask
 
@@ -219,7 +226,7 @@ _OF_A_BOUND_TASK: Final = ("_bound", "_origin", "_unbound")
 
 def _attributes(task: Any) -> dict[str, Any]:
     """Return what a `prefect.Task` of the same function and options has."""
-    plain = PREFECT_TASK(task._given, **prefect_options(task.options))
+    plain = PREFECT_TASK(task._original, **prefect_options(task.options))
     return attributes_of(plain)
 
 
@@ -230,13 +237,13 @@ def _bound_function(task: Any) -> Any:
     from one of them would run on another: each has a function of its own here.
     """
     fn = ours_function(task)
-    mark = "__prefect_cls__" if isinstance(task._given, classmethod) else "__prefect_self__"
+    mark = "__prefect_cls__" if isinstance(task._original, classmethod) else "__prefect_self__"
     return bound_function(fn, mark, task._bound[0])
 
 
 def ours_function(task: Any) -> Any:
     """Return the function that a task or flow was made of."""
-    return function_in(task._given)
+    return function_in(task._original)
 
 
 def bound_function(fn: Any, mark: str, owner: Any) -> Any:
@@ -285,13 +292,15 @@ def _changes(task: Any) -> dict[str, Any]:
 
 
 def _found(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
-    task = as_prefect_task(imported(module, qualified_name))
+    task = as_prefect_task(import_by_name(module, qualified_name))
     return _with(copy.copy(task), changes) if changes else task
 
 
-def _varied(origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]) -> Any:
+def _restore_variant(
+    origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]
+) -> Any:
     kind = ours(origin) if is_prefect_task(origin) else type_of(origin)
-    return _with(as_prefect_task(kind._varied(origin, options, bound)), changes)
+    return _with(as_prefect_task(kind._restore_variant(origin, options, bound)), changes)
 
 
 def _fill(task: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
@@ -387,7 +396,7 @@ class There(NamedTuple):
     mode: Mode
     names: dict[str, Any]
     for_task: bool
-    logged: Wanted | None
+    logged: LogSelection | None
     still_running: float
     rerun_on: frozenset[str]
     refreshed: frozenset[str]
@@ -398,9 +407,9 @@ class There(NamedTuple):
         with (
             use_mode(self.mode),
             replace_context(self.names),
-            logging_as(self.logged, connect),
+            apply_selection(self.logged, connect),
             rerun_on(self.rerun_on),
-            Setting(refreshed, self.refreshed),
+            ScopedValue(refreshed, self.refreshed),
         ):
             yield
 
@@ -429,7 +438,13 @@ class Body:
         """Return the body of a call that is made here and now."""
         names = dict(context_names())
         there = There(
-            mode, names, in_task(), wanted(), interval(), rerun_on_here(), refreshed.get()
+            mode,
+            names,
+            in_task(),
+            current_selection(),
+            interval(),
+            rerun_on_here(),
+            refreshed.get(),
         )
         return cls(task, there)
 
@@ -444,7 +459,7 @@ class Body:
             override.get() is None
             and not context_names()
             and not task.isolate
-            and wanted() is None
+            and current_selection() is None
             and not any(map(os.environ.get, asked_for))
         ):
             return None
