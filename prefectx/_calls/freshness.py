@@ -111,9 +111,9 @@ def _check_base(call: Call, item: Item[Any], record: Record) -> None:
         return
     msg = (
         f"target {item.target!r} of {call.summary} was made by another call: {record.call}. A task"
-        " whose one argument is an Item takes over the Item's base, so that both have this target."
-        " Let them differ (two tasks, or a template that names more), let rerun_on={'inputs'}"
-        f" decide, or delete the target to make it anew: {item.path!r}."
+        " whose only argument is an Item uses the Item's base, so both calls have this target. Give"
+        " them different targets (by two tasks, or more arguments in the template), set"
+        f" rerun_on={{'inputs'}}, or delete the target to recompute it: {item.path!r}."
     )
     raise TargetCollision(msg)
 

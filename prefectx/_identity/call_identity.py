@@ -51,9 +51,9 @@ class CallIdentity:
 
     @property
     def key(self) -> str:
-        """A short text that another call has not, the same in every process.
+        """A short text that is unique to the call and the same in every process.
 
-        What has no value of its own does not count.
+        Arguments that have no value of their own are left out.
         """
         if self._key is None:
             if self.exact is not None:

@@ -79,7 +79,7 @@ def default_base(
 def base_from(
     arguments: Mapping[str, Any], defaults: Mapping[str, Any], around: tuple[str, str] | None
 ) -> str:
-    """Return where the Item lies whose base `default_base` uses; "" if it uses none.
+    """Return the location of the Item whose base `default_base` uses; "" if it uses none.
 
     Args:
         arguments: The call's arguments, defaults applied.
@@ -137,7 +137,7 @@ def _replace_odd(text: str) -> str:
 def _item_with_base(
     explicit: list[tuple[str, Any]], defaults: Mapping[str, Any], around: tuple[str, str] | None
 ) -> Item[Any] | None:
-    """Return the Item that is the only argument, if its base can be used."""
+    """Return the only argument if it is an Item whose base can be used, else None."""
     if len(explicit) != 1:
         return None
     ((key, value),) = explicit

@@ -153,7 +153,7 @@ class TaskNames:
         return default_base(arguments, self._signature.absent, self._owner, self._around)
 
     def base_from(self, arguments: Mapping[str, Any]) -> str:
-        """Return where the Item lies whose base a call's target uses; "" if there is none."""
+        """Return the location of the Item whose base a call's target uses; "" if there is none."""
         if self.item_base == "" or self._base is not None or "base" in context_names():
             return ""
         return base_from(arguments, self._signature.absent, self._around)
