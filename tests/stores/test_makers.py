@@ -296,11 +296,7 @@ class TestCodeThatWasChanged:
         )
         for namespace in (first, changed):
             source = f"def fetch(x):\n    return '{namespace['version']}', x\n"
-<<<<<<< HEAD
-            exec(source, namespace)  # noqa: S102 - code of our own making
-=======
             exec(source, namespace)  # noqa: S102 - two versions of one function
->>>>>>> 7229725 (Records of a URL or a database are read many at once; a record is there before its output)
         before, now = (
             task(store=store, target="out/{x}")(namespace["fetch"])
             for namespace in (first, changed)
