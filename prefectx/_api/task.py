@@ -24,7 +24,7 @@ from typing import (
 from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._api.public_names import public_names
-from prefectx._identity.code_hash import code_hash
+from prefectx._identity.code_hash import code_fingerprints, combined_hash
 from prefectx._identity.names import module_name
 from prefectx._identity.task_identity import TaskIdentity
 from prefectx._naming.options import (
@@ -52,11 +52,10 @@ from prefectx._values.references import (
     qualified_name_of,
 )
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
-from prefectx.stores import record as records
 from prefectx.stores.record import maker_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from prefectx._values.future import Handle
 
@@ -136,6 +135,7 @@ class Task(_CallSlot, Generic[P, R_co]):
         self.naming: Final = TaskNames(self.fn, options)
         self._bound: tuple[object, ...] = ()
         self._code_hash: str | None = None
+        self._code_parts: Mapping[str, str] | None = None
         self._identity: str | None = None
         self._maker_mark: str | None = None
         self._origin: Task[..., Any] | None = None
@@ -168,16 +168,22 @@ class Task(_CallSlot, Generic[P, R_co]):
     def code_hash(self) -> str:
         """A hash of the function's code."""
         if self._code_hash is None:
-            # Not of `fn`: in Prefect's copy of a method, that is bound to an object.
-            self._code_hash = code_hash(function_in(self._original))
+            self._code_hash = combined_hash(self.code_parts)
         return self._code_hash
+
+    @property
+    def code_parts(self) -> Mapping[str, str]:
+        """Fingerprints of all code that the task's output depends on, by name."""
+        if self._code_parts is None:
+            # Not of `fn`: Prefect's copy of a method, bound to an object, is not the class's own.
+            self._code_parts = code_fingerprints(function_in(self._original))
+        return self._code_parts
 
     @property
     def maker_mark(self) -> str:
         """A short text for the task and its present code, stored with its targets."""
         if self._maker_mark is None:
-            code = self.code_hash
-            self._maker_mark = maker_mark(self.qualified_name, code, records.python_version())
+            self._maker_mark = maker_mark(self.qualified_name, self.code_hash)
         return self._maker_mark
 
     @property

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.audit import AUDIT
+from prefectx._calls.changes import changed_arguments, changed_code
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run, other_version_text, task_claims_here
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx.errors import TargetCollision
-from prefectx.stores import record as records
 from prefectx.stores.record import parsed
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _is_stale(call: Call, record: Record) -> bool:
 
 
 def _other_code(call: Call, record: Record) -> bool:
-    return record.python == records.python_version() and record.code != call.task.code_hash
+    return record.code != call.task.code_hash
 
 
 def _changed_files(call: Call, record: Record) -> list[str]:
@@ -150,6 +150,17 @@ def _changed_files(call: Call, record: Record) -> list[str]:
     ]
 
 
+def _named(what: str, names: list[str]) -> str:
+    """Return ` (what: a, b)` for a warning that takes one line, "" for no names."""
+    if not names:
+        return ""
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return f" ({what}: {', '.join(names[:_MOST_NAMES])}{more})"
+
+
+_MOST_NAMES: Final = 3
+
+
 def _is_expired(call: Call, record: Record) -> bool:
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(record.made)
     return call.task.expires is not None and age > call.task.expires
@@ -159,8 +170,9 @@ def _note_if_old(call: Call, item: Item[Any], record: Record) -> None:
     """Note for the run's warnings that a target is used although its call or code has changed."""
     if record.key not in {None, call.identity.key}:
         why = f"was made by another call: {record.call}, now {call.summary}"
+        why += _named("other arguments", changed_arguments(call, record))
     elif _other_code(call, record):
-        why = other_version_text(call.task.name)
+        why = other_version_text(call.task.name) + _named("changed", changed_code(call, record))
     elif changed := _changed_files(call, record):
         why = f"is older than its input {changed[0]!r}"
     else:

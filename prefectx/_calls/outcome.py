@@ -11,15 +11,12 @@ from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run
 from prefectx.stores import journal
 from prefectx.stores import record as records
-from prefectx.stores.file import Filestore
-from prefectx.stores.self_written import SelfWritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from prefectx._calls.call import Call
     from prefectx._values.item import Item
-    from prefectx.stores.base import Store
     from prefectx.stores.record import Record
 
 
@@ -41,10 +38,10 @@ def ran(call: Call, seconds: float, record: Record | None = None) -> None:
         run.recomputed.add(call.item.path)
     size = size_of(call.item)
     report.ran(call.task, seconds, text, size, call.item.target.rpartition("/")[0])
-    root = journal_root(call.item.store)
+    root = journal.root_of(call.item.store)
     if record is not None and root is not None:
         journal.append(root, records.journal_line(call.item.target, record._replace(bytes=size)))
-        journal.keep_source(root, record.code, call.task.fn)
+        journal.keep_code(root, record.code, call.task.fn, call.task.code_parts)
 
 
 def failed(call: Call, error: BaseException) -> None:
@@ -55,7 +52,7 @@ def failed(call: Call, error: BaseException) -> None:
     current_run().report.failed(call.task, call.summary, target, error)
     if call.item is None or not isinstance(error, Exception):
         return
-    if (root := journal_root(call.item.store)) is not None:
+    if (root := journal.root_of(call.item.store)) is not None:
         journal.append(root, _failure(call, error))
 
 
@@ -77,16 +74,6 @@ async def amake_in_process(call: Call, make: Callable[[Call], Coroutine[Any, Any
 
 def _record_of(call: Call) -> Record | None:
     return None if call.item is None else records.read(call.item.store, call.item.target)
-
-
-def journal_root(store: Store) -> str | None:
-    """Return the folder below which a store's journal lies, or None if it has none."""
-    if isinstance(store, SelfWritten):
-        store = store.store
-    if not isinstance(store, Filestore):
-        return None
-    root = store.path("")
-    return None if "://" in root else root
 
 
 def _failure(call: Call, error: Exception) -> str:

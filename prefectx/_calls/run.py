@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from itertools import count
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
@@ -50,8 +51,9 @@ class Stale:
         one = f"target {self._target!r} {self._why}"
         if self.count > 1:
             one = f"{self.count:,} targets may be outdated; the first, {one[len('target ') :]}"
+        command = f"prefectx why {quote(self._target)}" if self.count == 1 else "prefectx status"
         msg = (
-            f"{self._task}: {one}. The stored output is used all the same: see prefectx status. To"
+            f"{self._task}: {one}. The stored output is used all the same: see {command}. To"
             " recompute it, delete it, or set rerun_on={'inputs', 'code'}."
         )
         self._line.warn(msg, StaleTarget)

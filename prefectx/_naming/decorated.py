@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from prefectx._naming.options import TaskOptions
     from prefectx._naming.task_names import TaskNames
@@ -40,6 +40,11 @@ class AnyTask(Protocol):
     @property
     def code_hash(self) -> str:
         """A hash of the function's code."""
+        ...
+
+    @property
+    def code_parts(self) -> Mapping[str, str]:
+        """Fingerprints of all code that its output depends on, by name."""
         ...
 
     @property

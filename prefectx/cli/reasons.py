@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._identity.file_fingerprint import FileFingerprint
-from prefectx.stores import record as records
+from prefectx.stores.journal import changed_parts
 
 if TYPE_CHECKING:
     from prefectx._api.task import Task
@@ -42,7 +42,7 @@ def reasons_of(entry: Entry, catalogue: Catalogue, tasks: Tasks) -> list[Reason]
     if task is None:
         found.append(Reason("orphan", tasks.why.get(entry.task, "its task is not there")))
     elif entry.exists:
-        found.extend(_code(entry, task))
+        found.extend(_code(entry, catalogue, task))
         found.extend(_expired(entry, task))
     if entry.exists:
         found.extend(_files(entry, catalogue))
@@ -57,14 +57,13 @@ def _file(entry: Entry, catalogue: Catalogue) -> str | None:
     return None if file is None else str(file)
 
 
-def _code(entry: Entry, task: Task[..., Any]) -> list[Reason]:
-    if not entry.code or entry.python != records.python_version():
+def _code(entry: Entry, catalogue: Catalogue, task: Task[..., Any]) -> list[Reason]:
+    if not entry.code or entry.code == task.code_hash:
         return []
-    if entry.code == task.code_hash:
-        return []
-    return [
-        Reason("code", f"the code of {task.name} has changed since it was made, {_when(entry)}")
-    ]
+    names = changed_parts(catalogue.root, entry.code, task.code_parts)
+    parts = f": {', '.join(names)}" if names else ""
+    text = f"the code of {task.name} has changed since it was made, {_when(entry)}{parts}"
+    return [Reason("code", text)]
 
 
 def _expired(entry: Entry, task: Task[..., Any]) -> list[Reason]:

@@ -6,13 +6,21 @@ mix, on any file system. It is no condition for anything: without it, targets co
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._types import is_dict
+from prefectx.stores.file import Filestore
+from prefectx.stores.self_written import SelfWritten
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from prefectx.stores.base import Store
 
 FOLDER: Final = ".prefectx/journal"
 _SUFFIX: Final = ".jsonl"
@@ -28,6 +36,16 @@ _APPEND: Final = (
 
 # By process and folder, the file that this process appends to.
 _paths: Final[dict[tuple[int, str], str]] = {}
+
+
+def root_of(store: Store) -> str | None:
+    """Return the folder below which a store's journal lies, or None if it has none."""
+    if isinstance(store, SelfWritten):
+        store = store.store
+    if not isinstance(store, Filestore):
+        return None
+    root = store.path("")
+    return None if "://" in root else root
 
 
 def stop() -> None:
@@ -65,36 +83,67 @@ def append(root: str, line: str) -> None:
             os.close(descriptor)
 
 
-def keep_source(root: str, code: str, function: Any) -> None:
-    """Keep the source of a function once, by its fingerprint, to show later what has changed.
+def keep_code(root: str, code: str, function: Any, parts: Mapping[str, str]) -> None:
+    """Keep the source of a function and the fingerprints of its parts, to show later what changed.
+
+    Each version of a function is kept once.
 
     Args:
         root: The folder of the journal.
         code: The function's fingerprint.
         function: The function.
+        parts: The fingerprints of all code that its output depends on, by name.
     """
     if _is_stopped or (root, code) in _sources or not code:
         return
     if len(_sources) >= _MOST_SOURCES:
         _sources.clear()
     _sources.add((root, code))
-    path = source_path(root, code)
+    _write_once(_parts_path(root, code), lambda: json.dumps(parts))
+    _write_once(source_path(root, code), lambda: inspect.getsource(function))
+
+
+def _write_once(path: str, text: Callable[[], str]) -> None:
     if os.path.exists(path):
         return
-    import inspect
-
     with suppress(OSError, TypeError, UnicodeError):
-        text = inspect.getsource(function)
+        content = text()
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        held = f"{path}.{os.urandom(4).hex()}"
-        with open(held, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(held, path)
+        unfinished = f"{path}.{os.urandom(4).hex()}"
+        with open(unfinished, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.replace(unfinished, path)
 
 
 def source_path(root: str, code: str) -> str:
     """Return the file that the source of a function with this fingerprint is kept in."""
     return os.path.join(root, ".prefectx/code", f"{code}.py")
+
+
+def _parts_path(root: str, code: str) -> str:
+    return os.path.join(root, ".prefectx/code", f"{code}.json")
+
+
+def changed_parts(root: str, code: str, parts: Mapping[str, str]) -> list[str]:
+    """Return the names of the code that differs from what a function depended on once.
+
+    Args:
+        root: The folder of the journal.
+        code: The fingerprint that the function had.
+        parts: The fingerprints of what it depends on now, by name.
+
+    Returns:
+        The names, sorted; an empty list if the old fingerprints are not known.
+    """
+    try:
+        with open(_parts_path(root, code), encoding="utf-8") as file:
+            before: object = json.load(file)
+    except (OSError, ValueError):
+        return []
+    if not is_dict(before):
+        return []
+    names = {*parts, *map(str, before)}
+    return sorted(name for name in names if parts.get(name) != before.get(name))
 
 
 _sources: Final[set[tuple[str, str]]] = set()

@@ -93,9 +93,9 @@ class Record(NamedTuple):
 Record.__module__ = "prefectx.records"
 
 
-def maker_mark(task: str, code: str, python: str) -> str:
+def maker_mark(task: str, code: str) -> str:
     """Return a short text that stands for a task as it is now, in every process."""
-    return xxh3_64_hexdigest(f"{task}\0{code}\0{python}".encode("utf-8", "surrogatepass"))
+    return xxh3_64_hexdigest(f"{task}\0{code}".encode("utf-8", "surrogatepass"))
 
 
 def mark_of(text: str) -> str:
@@ -106,7 +106,7 @@ def mark_of(text: str) -> str:
     if not record.complete:
         # It is nobody's: each task reads its record first.
         return "unfinished"
-    return maker_mark(record.task, record.code, record.python) + (record.key or "")
+    return maker_mark(record.task, record.code) + (record.key or "")
 
 
 def unfinished(text: str) -> str:

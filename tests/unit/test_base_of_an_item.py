@@ -76,7 +76,7 @@ def test_a_step_put_between_two_others_is_noticed_at_each_target() -> None:
     sizes(clean_raw)
     # Whichever is looked at first.
     for name in reversed(NAMES):
-        with pytest.raises(TargetCollision, match=f"working/clean/{name}.*takes over"):
+        with pytest.raises(TargetCollision, match=f"working/clean/{name}.*uses the Item"):
             load(size(kept(raw(name))))
     size.item(kept(raw("one"))).delete()
     assert load(size(kept(raw("one")))) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import linecache
 import os
 import subprocess
@@ -551,6 +552,44 @@ class TestWarnings:
         configured(edited("return n"))(3)
         with pytest.warns(StaleTarget, match="another version of the task 'table'"):
             configured(edited("return -n"))(3)
+
+    def test_name_the_helper_or_the_constant_that_has_changed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        file = tmp_path / "notes_of_a_project.py"
+        text = (
+            "from prefectx import task\n"
+            "LIMIT = 1\n"
+            "def scale(n):\n    return n * LIMIT\n"
+            "@task(target='out/{n}')\n"
+            "def table(n):\n    return scale(n)\n"
+        )
+        file.write_text(text)
+        module = importlib.import_module(file.stem)
+        run(module.table, 1, 2)
+        for old, new, name in (
+            ("LIMIT = 1", "LIMIT = 3", "LIMIT"),
+            ("return scale(n)", "return scale(-n)", "table"),
+        ):
+            file.write_text(text.replace(old, new))
+            linecache.checkcache()
+            importlib.reload(module)
+            with pytest.warns(StaleTarget, match=rf"2 targets .* 'table' \(changed: .*{name}"):
+                run(module.table, 1, 2)
+        monkeypatch.delitem(sys.modules, file.stem)
+
+    def test_name_the_argument_that_differs(self) -> None:
+        @task(target="out/{name}")
+        def fit(name: str, rate: float = 0.1, weights: tuple[float, ...] = ()) -> str:
+            return f"{name} {rate}"
+
+        run(fit, "a")
+        with pytest.warns(
+            StaleTarget, match=r"another call: .* \(other arguments: rate, weights\)"
+        ):
+            fit("a", 0.2, (1.0, 2.0))
 
     def test_do_not_come_where_nothing_is_old(self) -> None:
         with warnings.catch_warnings():

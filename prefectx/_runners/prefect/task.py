@@ -272,9 +272,9 @@ def _note_made(task: Any) -> None:
     }
 
 
-# The last three are worked out when they are asked for: nobody set them.
+# The last four are worked out when they are asked for: nobody set them.
 _NO_ATTRIBUTE: Final = frozenset(
-    {"_made", "_whole", "fn", "_code_hash", "_identity", "_maker_mark"}
+    {"_made", "_whole", "fn", "_code_hash", "_code_parts", "_identity", "_maker_mark"}
 )
 
 
