@@ -157,7 +157,7 @@ class Store(ABC):
 
 _STEPS: Final = {
     "look": ("exists", "load_record"),
-    "save_recorded": ("exists", "save", "load_record", "save_record"),
+    "save_recorded": ("save", "load_record", "save_record"),
 }
 """What stores do in one step, and the steps it stands for.
 

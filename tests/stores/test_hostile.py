@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from prefectx import flow, load, task
 from prefectx._identity.content_hash import digest
 from prefectx._naming.safe_names import why_unsafe_on_windows
 from prefectx.errors import TargetCollision, UnsafeTarget, UnsupportedValue
+from prefectx.stores import Filestore
+from prefectx.stores.formats import _OURS
 from pytest_prefectx import Targets, identical
 
 if TYPE_CHECKING:
@@ -80,7 +82,14 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _hook() -> None:
+def _hook(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # The end of a value may pick a format. What that imports at its first use, from outside of
+    # the folder, is imported here.
+    store = Filestore(tmp_path_factory.mktemp("formats"))
+    for suffix in _OURS:
+        with suppress(UnsupportedValue):
+            store.save(f"a{suffix}", "warm")
+            store.load(f"a{suffix}")
     # It cannot be taken away again, but is nearly free while nothing is watched.
     sys.addaudithook(_note)
 
