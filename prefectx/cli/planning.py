@@ -16,7 +16,7 @@ from prefectx._calls.make import skip
 from prefectx._calls.report import Report, seconds_text
 from prefectx._calls.run import Run, run_here
 from prefectx._runners import use_runner
-from prefectx._runners.local import PlainRunner
+from prefectx._runners.local import LocalRunner
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import Item
 from prefectx.cli.catalogue import Catalogue
@@ -80,10 +80,10 @@ class Planned(Store):
         return "" if self._store is None else self._store.label()
 
 
-class PlanRunner(PlainRunner):
+class PlanRunner(LocalRunner):
     """Answers each call from its target; of what is not there it notes that it would run."""
 
-    asks_first: ClassVar[bool] = True
+    checks_target_first: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -106,7 +106,7 @@ def lookup_of(runner: CheckedRunner, check: str) -> Lookup:
     """Return where to look, for a value of `check`.
 
     Raises:
-        UnknownOption: There is no such value.
+        UnknownOption: CallContext is no such value.
     """
     kinds: dict[str, Any] = {
         "auto": lambda: _Probe(runner),

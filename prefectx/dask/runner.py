@@ -72,7 +72,7 @@ class DaskRunner(DaskTaskRunner):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Flows travel with their task runners.
-        return (_made, (self._options,))
+        return (_create, (self._options,))
 
     @property
     def client(self) -> PrefectDaskClient:
@@ -138,5 +138,5 @@ class DaskRunner(DaskTaskRunner):
             super().__exit__(*error)
 
 
-def _made(options: RunnerOptions) -> DaskRunner:
+def _create(options: RunnerOptions) -> DaskRunner:
     return DaskRunner(**options)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 from prefectx._api.task import Task
 from prefectx._runners.prefect.future import is_prefect_future
-from prefectx._runners.prefect.task import whole
+from prefectx._runners.prefect.task import shared_task
 from prefectx._values.containers import replace
 from prefectx._values.kinds import is_prefect_annotation
 from prefectx.dask.future import DaskFuture
@@ -103,7 +103,7 @@ def pickled_call(value: Any, keep: Callable[[Task[..., Any]], str]) -> bytes:
 
     def name_of(part: Any) -> str | None:
         # A task that was made for one call names the one that all calls share.
-        is_shared = _is_task(part) and whole(part) is part and part.is_pickled_by_value
+        is_shared = _is_task(part) and shared_task(part) is part and part.is_pickled_by_value
         return keep(part) if is_shared else None
 
     pickler.persistent_id = name_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect.context import AssetContext, EngineContext, TagsContext
 from prefect.utilities.engine import collect_task_run_inputs_sync
 
-from prefectx._runners.prefect.task import RunName, whole
+from prefectx._runners.prefect.task import RunName, shared_task
 from prefectx.dask import remote
 from prefectx.dask.collector import Collector
 from prefectx.dask.connection import connected
@@ -75,7 +75,9 @@ class Submission:
             )
         future = DaskFuture(run_id, running)
         origins = {name: runs for name, runs in inputs.items() if runs}
-        submitted = SubmittedCall(future, whole(task), name, origins, ready.futures, copy_context())
+        submitted = SubmittedCall(
+            future, shared_task(task), name, origins, ready.futures, copy_context()
+        )
         self._collector.add(submitted, running)
         return future
 

@@ -49,7 +49,7 @@ class FutureWatcher:
 class _Notice:
     """Stands in for the `asyncio.Event` that Dask sets when a future has ended, and tells so.
 
-    There is a real one only for who waits for it.
+    CallContext is a real one only for who waits for it.
     """
 
     __slots__ = ("_ended", "_event", "_is_set", "_key")
