@@ -233,6 +233,6 @@ def test_message_tells_the_whole_way_out() -> None:
         doubles()
     assert str(raised.value) == (
         "PREFECT_API_URL is set to http://127.0.0.1:1/api, which does not answer ([Errno 111]"
-        ' Connection refused): start a server with "prefect server start", or set'
-        " PREFECT_API_URL to one that runs."
+        ' Connection refused). Start a server with "prefect server start", or set'
+        " PREFECT_API_URL to the address of a running one."
     )
