@@ -1,4 +1,4 @@
-"""Run the same Prefect code with or without Prefect, and keep each task's output in a file."""
+"""Run the same Prefect code with or without Prefect, and store each task's output in a file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ __all__ = [
     "wait",
 ]
 
-# Imported when first used: logging alone takes as long to import as half of prefectx.
+# Imported at the first use: logging alone takes half as long to import as prefectx.
 _LATER = {
     "as_completed": "prefectx._values.waiting",
     "get_run_logger": "prefectx._api.run_functions",
@@ -57,7 +57,7 @@ _LATER = {
 }
 
 
-# The public modules; prefectx.dask needs what the extra `dask` installs.
+# The public modules; prefectx.dask needs the extra `dask`.
 _MODULES = ("dask", "errors", "logs", "records", "stores")
 
 

@@ -1,4 +1,4 @@
-"""Tests of types whose results strict type checkers know, also where a value is Any."""
+"""Type tests whose results strict type checkers understand, even for a value of type Any."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# `type`, but what is Any has a known type for strict checkers.
+# `type`, with a result that strict type checkers know for a value of type Any.
 type_of: Final = cast("Callable[[object], type[Any]]", type)
 
 
 def is_list(value: Any) -> TypeGuard[list[Any]]:
-    """Tell whether `value` is a list, of a subclass too."""
+    """Tell whether `value` is a list, or of a subclass."""
     return isinstance(value, list)
 
 
 def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
-    """Tell whether `value` is a dict, of a subclass too."""
+    """Tell whether `value` is a dict, or of a subclass."""
     return isinstance(value, dict)

@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions: each says what happened, to what, and what to do next."""
+"""Exceptions and warnings: each says what happened, to which target, and what to do next."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return a sentence that suggests the one of `names` that is meant, or nothing.
+    """Return a sentence that suggests the most similar of `names`; "" if none is similar.
 
     Example:
         >>> nearest("prefect.skipp", ["cache", "prefect.skip"])
@@ -22,7 +22,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 class PrefectxError(Exception):
-    """Base of all errors raised by prefectx."""
+    """Base class of all errors raised by prefectx."""
 
 
 class UnknownMode(PrefectxError, ValueError):
@@ -30,31 +30,31 @@ class UnknownMode(PrefectxError, ValueError):
 
 
 class UnknownOption(PrefectxError, TypeError):
-    """An option given to `task` or `flow` is neither prefectx's nor Prefect's."""
+    """An option is unknown, or has an invalid value."""
 
 
 class UnknownLevel(PrefectxError, ValueError):
-    """A level of log is none of those that `logging` knows."""
+    """A log level is unknown to `logging`."""
 
 
 class TemplateError(PrefectxError, ValueError):
-    """A target or name template does not compile, or names what is not there."""
+    """A template does not compile, or uses an unknown name."""
 
 
 class UnsafeTarget(PrefectxError, ValueError):
-    """A rendered target would leave its folder or cannot be a file's name."""
+    """A rendered target would leave its folder or is not a valid file name."""
 
 
 class TargetCollision(PrefectxError, RuntimeError):
-    """Two different calls would fill the same target."""
+    """Two different calls share a target."""
 
 
 class TargetMissing(PrefectxError, FileNotFoundError):
-    """A target that should be there is not."""
+    """A target does not exist."""
 
 
 class TargetReplaced(PrefectxError, RuntimeError):
-    """Another call, or other code, has made a target anew since an Item of it was given."""
+    """A target was recomputed by another call or other code after an Item of it was returned."""
 
 
 class FileInTheWay(PrefectxError, NotADirectoryError):
@@ -62,28 +62,28 @@ class FileInTheWay(PrefectxError, NotADirectoryError):
 
 
 class FolderInTheWay(PrefectxError, IsADirectoryError):
-    """A folder of other targets lies where a target would have to be, as `a/b` and `a`."""
+    """A target is a folder of other targets, as `a` with `a/b`."""
 
 
 class CorruptTarget(PrefectxError, RuntimeError):
-    """A target is there but cannot be read."""
+    """A target exists but cannot be read."""
 
 
 class UntrustedTarget(PrefectxError, PermissionError):
-    """A target is there and was not read, for reading it would run code that others may have put.
+    """A target was not read, because that would run code that others may have written.
 
-    See SECURITY.md for what is trusted, and `Filestore(trust="any")`.
+    See SECURITY.md for the rules, and `Filestore(trust="any")`.
     """
 
 
 class UnsupportedValue(PrefectxError, TypeError):
-    """A value cannot be kept, or cannot be told apart from others, without loss."""
+    """A value cannot be stored without loss, or cannot be compared with others."""
 
 
 class NotLoaded(PrefectxError, TypeError, AttributeError):
-    """An Item was used as if it were the data that it stands for: use `load`.
+    """An Item was used as data: use `load`.
 
-    It is an AttributeError too, so that `hasattr` and `getattr` with a default can ask an Item.
+    It is an AttributeError too, so that `hasattr`, and `getattr` with a default, work on an Item.
     """
 
 
@@ -92,15 +92,15 @@ class MappingError(PrefectxError, ValueError):
 
 
 class ServerUnreachable(PrefectxError, ConnectionError):
-    """A Prefect mode was asked for and no Prefect API answers."""
+    """A Prefect mode is used and no Prefect API answers."""
 
 
 class StoreUnreachable(PrefectxError, ConnectionError):
-    """A store is away, or refuses its credentials."""
+    """A store does not answer, or refuses the credentials."""
 
 
 class InvalidDuration(PrefectxError, ValueError):
-    """A span of time cannot be read."""
+    """A duration is not valid."""
 
 
 class IsolatedRunDied(PrefectxError, RuntimeError):
@@ -108,11 +108,11 @@ class IsolatedRunDied(PrefectxError, RuntimeError):
 
 
 class MissingExtra(PrefectxError, ImportError):
-    """Something was asked for that needs a package that is not installed."""
+    """A package is needed that is not installed."""
 
 
 class NoSuchResource(PrefectxError, ValueError):
-    """A task asks for a Dask resource that no worker offers, so it would wait for ever."""
+    """A task needs a Dask resource that no worker has, so it would wait for ever."""
 
 
 class ClusterUnreachable(PrefectxError, ConnectionError):
@@ -120,12 +120,12 @@ class ClusterUnreachable(PrefectxError, ConnectionError):
 
 
 class TaskCrashed(PrefectxError, RuntimeError):
-    """A task run did not end: its worker, or the cluster, died under it."""
+    """A task run did not complete, because its worker or the cluster died."""
 
 
 class LargePayload(UserWarning):
-    """Much data travels with a task's call, which fills the memory of Dask's scheduler."""
+    """A task's call sends much data, which fills the memory of Dask's scheduler."""
 
 
 class StaleTarget(UserWarning):
-    """A target was trusted although it was made by other code or from other inputs."""
+    """A target is used although it was made by other code or from other inputs."""

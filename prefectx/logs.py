@@ -1,4 +1,4 @@
-"""Logging: the logger of a run, and what `setup` adds: loggers of libraries, file and line."""
+"""Logging: the logger of a run, and `setup`, which adds libraries' loggers, file and line."""
 
 from prefectx._api.run_functions import get_run_logger, tags
 from prefectx._logs.handlers import Setup, setup

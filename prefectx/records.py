@@ -1,4 +1,4 @@
-"""Records: what is known of a target, such as when it was made and from which arguments."""
+"""Records of targets, such as the time when each was made, and the arguments."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Record", "record_of"]
 
 
 def record_of(item: Item[Any]) -> Record | None:
-    """Return what is known of an item's target.
+    """Return the record of an item's target.
 
     Args:
-        item: The Item that a call gave, or `task.item(…)`.
+        item: The Item that a call has returned, or `task.item(…)`.
 
     Returns:
-        The record, or None if there is none, as for a file that was dropped in by hand.
+        The record; None if there is none, as for a file that was copied there by hand.
 
     Example:
         >>> record_of(item("working/row_filter/a")) is None

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.execute import RUNS_LOG, load_result
-from prefectx._calls.freshness import plain_hit
+from prefectx._calls.freshness import fast_hit
 from prefectx._calls.run import run_here
 from prefectx._logs.run_names import register_entry
 from prefectx._runners import current_runner, runner_override
 from prefectx._settings.environment import environment
-from prefectx._settings.mode import MODE, override, plain_values
+from prefectx._settings.mode import MODE, function_mode_values, override
 from prefectx._settings.project import read_project
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def entry_of(task: AnyTask) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         mode = mode_here()
         if mode is None:
-            is_plain = look_up(_MODE) in plain_values
+            is_plain = look_up(_MODE) in function_mode_values
         else:
             is_plain = mode == "function" and runner_override.get() is None
         if kwargs or not is_plain or _RUNS_LOG in environment or run_under_way() is not None:
@@ -60,11 +60,11 @@ def entry_of(task: AnyTask) -> Callable[..., Any]:
 
 
 def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if not plain_values:
+    if not function_mode_values:
         read_project(task.fn)
     runner = current_runner()
-    if runner.asks_first and not task.is_async:
-        hit = plain_hit(task, args, kwargs)
+    if runner.checks_target_first and not task.is_async:
+        hit = fast_hit(task, args, kwargs)
         if hit is not None:
             return hit
     return runner.call(task, args, kwargs)

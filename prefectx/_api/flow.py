@@ -32,8 +32,8 @@ from prefectx._naming.options import (
     check_options,
 )
 from prefectx._runners import current_runner
-from prefectx._runners.run_block import ended_with
-from prefectx._runners.upgrade import become_prefect_flow, prefect_flow_class
+from prefectx._runners.run_block import end_run_after
+from prefectx._runners.upgrade import prefect_flow_class, upgrade_flow
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.project import read_project
 from prefectx._settings.rerun import rerun_on, validate_rerun_on
@@ -118,7 +118,7 @@ class Flow(Generic[P, R_co]):
         self._origin: Flow[..., Any] | None = None
         # For a bound method: the flow that is not bound.
         self._unbound: Flow[..., Any] | None = None
-        current_runner().become_flow(self)
+        current_runner().upgrade_flow(self)
 
     if not TYPE_CHECKING:
 
@@ -238,9 +238,9 @@ class Flow(Generic[P, R_co]):
         # Called only for attributes that this class does not have; prefect.Flow may have them.
         if type(self) is Flow and not name.startswith("_"):
             if "prefect.flows" in sys.modules:
-                become_prefect_flow(self)
+                upgrade_flow(self)
             else:
-                current_runner().become_flow(self)
+                current_runner().upgrade_flow(self)
             if type(self) is not Flow:
                 return getattr(self, name)
         msg = (
@@ -363,7 +363,7 @@ def _body(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..., Any]
             inside = copy_context()
             run = inside.run(begin_flow)
             inside.run(rerun_on(reasons).__enter__)
-            with ended_with(run):
+            with end_run_after(run):
                 return (yield from _run_in_context(inside, fn(*args, **kwargs)))
 
         update_wrapper(generator_body, fn)
@@ -376,7 +376,7 @@ def _body(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..., Any]
                 flow_body() as run,
                 replace_context(context_names()),
                 rerun_on(reasons),
-                ended_with(run),
+                end_run_after(run),
             ):
                 result = settle_futures(await fn(*args, **kwargs))
             return load_items(result) if in_task() else result
@@ -389,7 +389,7 @@ def _body(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..., Any]
             flow_body() as run,
             replace_context(context_names()),
             rerun_on(reasons),
-            ended_with(run),
+            end_run_after(run),
         ):
             result = settle_futures(fn(*args, **kwargs))
         return load_items(result) if in_task() else result

@@ -37,7 +37,7 @@ from prefectx._naming.options import (
 )
 from prefectx._naming.task_names import TaskNames
 from prefectx._runners import current_runner
-from prefectx._runners.upgrade import become_prefect_task, prefect_task_class
+from prefectx._runners.upgrade import prefect_task_class, upgrade_task
 from prefectx._settings.project import read_project
 from prefectx._settings.rerun import validate_rerun_on
 from prefectx._values.annotations import unmapped
@@ -142,7 +142,7 @@ class Task(_CallSlot, Generic[P, R_co]):
         # For a bound method: the task that is not bound.
         self._unbound: Task[..., Any] | None = None
         # In a Prefect mode, Prefect's own errors come first.
-        current_runner().become_task(self)
+        current_runner().upgrade_task(self)
         for name in ("return_state", "wait_for"):
             if name in self.naming.parameters:
                 msg = (
@@ -390,9 +390,9 @@ class Task(_CallSlot, Generic[P, R_co]):
         # Called only for attributes that this class does not have; prefect.Task may have them.
         if type(self) is Task and not name.startswith("_"):
             if "prefect.tasks" in sys.modules:
-                become_prefect_task(self)
+                upgrade_task(self)
             else:
-                current_runner().become_task(self)
+                current_runner().upgrade_task(self)
             if type(self) is not Task:
                 return getattr(self, name)
         msg = (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prefectx.stores.record import Record
 
 
-def plain_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def fast_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return the value of a call that is known to be done; None if that takes a closer look.
 
     This fast path needs: the run has checked the task before, the arguments are small literals or

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
-PLAIN_RUNS: Final = "prefectx.runs"
+RUN_LOGGER: Final = "prefectx.runs"
 PREFECTX: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 # Prefect's format for loggers that do not belong to a run.
@@ -61,7 +61,7 @@ def message_with_place(record: logging.LogRecord, names: Names) -> str:
     own = record.__dict__
     run = _run(own) or _run(names())
     logger = "" if "task_run_name" in own or "flow_run_name" in own else record.name
-    logger = "" if record.name == PLAIN_RUNS else logger
+    logger = "" if record.name == RUN_LOGGER else logger
     # The place is left out if prefectx itself has logged the record.
     is_ours = record.pathname.startswith(PREFECTX)
     place = "" if is_ours else f"{record.filename}:{record.lineno}"

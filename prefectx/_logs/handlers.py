@@ -8,7 +8,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
-from prefectx._logs.format import PLAIN_RUNS, STANDARD, TIME, RunFormatter
+from prefectx._logs.format import RUN_LOGGER, STANDARD, TIME, RunFormatter
 from prefectx._logs.run_names import run_names
 from prefectx._logs.selection import (
     LogSelection,
@@ -151,7 +151,7 @@ class ProcessLogging:
             self._done.add(done)
 
     def _print(self, selection: LogSelection) -> None:
-        for name in (PLAIN_RUNS, *selection.loggers):
+        for name in (RUN_LOGGER, *selection.loggers):
             self.level(name, selection.level)
         root = logging.getLogger()
         if not any(map(_prints, root.handlers)):
@@ -225,7 +225,7 @@ def _prints(handler: logging.Handler) -> bool:
 
 
 def _is_a_runs(record: logging.LogRecord) -> bool:
-    return record.name == PLAIN_RUNS or is_selected(record)
+    return record.name == RUN_LOGGER or is_selected(record)
 
 
 def is_selected(record: logging.LogRecord) -> bool:

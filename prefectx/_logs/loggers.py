@@ -18,7 +18,7 @@ Logger = logging.LoggerAdapter[logging.Logger]
 _log: Final = logging.getLogger("prefectx.runs")
 
 
-def plain_logger() -> Logger:
+def standard_logger() -> Logger:
     """Return a logger whose records have the names of the current run, like Prefect's."""
     return _RunLogger(_log, run_names())
 

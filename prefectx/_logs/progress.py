@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from prefectx._logs.durations import format_duration, parse_duration
-from prefectx._logs.loggers import Logger, plain_logger
+from prefectx._logs.loggers import Logger, standard_logger
 from prefectx._logs.process_memory import format_memory, resident_memory
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class StillRunning:
         self,
         label: Callable[[], str],
         seconds: float,
-        logger: Callable[[], Logger] = plain_logger,
+        logger: Callable[[], Logger] = standard_logger,
     ) -> None:
         self._label = label
         self._logger = logger

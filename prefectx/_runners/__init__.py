@@ -1,4 +1,4 @@
-"""Runners: who runs a task; one class a mode, imported when the mode is first used."""
+"""Runners: one class for each mode, imported when the mode is first used."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
     ("prefect", "prefectx._runners.prefect.modes", "PrefectRunner"),
 )
 
-# Those that have been used.
+# The runners of the modes that have been used.
 _runners: Final[dict[Mode, Runner]] = {}
 
 runner_override: Final[ContextVar[tuple[Mode, Runner] | None]] = ContextVar(
     "prefectx_runner", default=None
 )
-"""`use_runner`'s mode and runner, or None where none is set."""
+"""The mode and the runner that `use_runner` has set, or None."""
 
 
 def current_runner() -> Runner:
-    """Return the runner of the mode that is in force here."""
+    """Return the runner of the current mode."""
     mode = current_mode()
     if (instead := runner_override.get()) is not None and instead[0] == mode:
         return instead[1]
-    return _runners.get(mode) or _made(mode)
+    return _runners.get(mode) or _create(mode)
 
 
 def use_runner(runner: Runner) -> ScopedValue:
-    """Have `runner` run what the mode in force would run in the body of the `with` statement.
+    """Replace the current mode's runner in the body of the `with` statement.
 
-    The mode must be `use_mode`'s, not the environment's. Where the body switches to another mode,
-    that mode's own runner runs it.
+    The mode must be set by `use_mode`, not by the environment. If the body switches to another
+    mode, that mode's own runner is used.
     """
     return ScopedValue(runner_override, (current_mode(), runner))
 
 
-def _made(mode: Mode) -> Runner:
+def _create(mode: Mode) -> Runner:
     module, name = next((module, name) for known, module, name in _RUNNERS if known == mode)
     runner: Runner = getattr(importlib.import_module(module), name)()
     return _runners.setdefault(mode, runner)

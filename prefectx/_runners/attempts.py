@@ -1,4 +1,4 @@
-"""Retries and timeouts where Prefect does not run the task, by the options that Prefect has."""
+"""Retries and timeouts without Prefect, by the same options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from prefectx._logs.loggers import plain_logger
+from prefectx._logs.loggers import standard_logger
 from prefectx._types import is_list
 from prefectx._values.coroutines import run_coroutine
 from prefectx._values.future import State, failed
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 def attempt(task: AnyTask, make: Callable[[], Any]) -> Any:
-    """Call `make`, again after failures if the task has retries, each time within its timeout.
+    """Call `make` within the task's timeout, and again after failures if it has retries.
 
     Args:
         task: The task.
         make: Runs the task once.
 
     Raises:
-        TimeoutError: The last try took longer than `timeout_seconds`.
+        TimeoutError: The last attempt took longer than `timeout_seconds`.
     """
     seconds = task.options.get("timeout_seconds")
     retries = _Retries(task)
@@ -52,12 +52,12 @@ def attempt(task: AnyTask, make: Callable[[], Any]) -> Any:
 
 
 async def aattempt(task: AnyTask, make: Callable[[], Awaitable[Any]]) -> Any:
-    """Do the same for a coroutine function."""
+    """Async version of `attempt`."""
     seconds = task.options.get("timeout_seconds")
     retries = _Retries(task)
     while True:
         try:
-            result = await _awaited(task.name, make(), seconds)
+            result = await _await_within(task.name, make(), seconds)
         except Exception as error:
             if (delay := retries.delay_after(failed(error))) is None:
                 raise
@@ -72,7 +72,7 @@ def _has_failed(result: Any) -> bool:
 
 
 class _Retries:
-    """Counts the tries of one call, and tells how long to wait for the next one."""
+    """Counts the attempts at one call, and computes the delay before the next one."""
 
     def __init__(self, task: AnyTask) -> None:
         self._task = task
@@ -83,15 +83,15 @@ class _Retries:
         self._done = 0
 
     def delay_after(self, state: State[Any]) -> float | None:
-        """Return how many seconds to wait before the next try, or None if there is none."""
+        """Return the delay before the next attempt in seconds; None if there is none."""
         if self._done >= self._most or isinstance(state.data, PrefectxError):
             return None
-        if not self._is_wanted(state):
+        if not self._should_retry(state):
             return None
         delay = self._delay()
         self._done += 1
-        plain_logger().info(
-            "task %s failed: %s; try %d of %d starts in %g s",
+        standard_logger().info(
+            "task %s failed: %s; attempt %d of %d starts in %g s",
             self._task.name,
             state.message,
             self._done + 1,
@@ -100,11 +100,11 @@ class _Retries:
         )
         return delay
 
-    def _is_wanted(self, state: State[Any]) -> bool:
+    def _should_retry(self, state: State[Any]) -> bool:
         condition = self._task.options.get("retry_condition_fn")
         if condition is None:
             return True
-        # As far as there is a task run where Prefect runs none.
+        # A stand-in for Prefect's task run.
         run = SimpleNamespace(name=self._task.name, run_count=self._done + 1, state=state)
         answer = condition(self._task, run, state)
         return bool(run_coroutine(answer) if inspect.iscoroutine(answer) else answer)
@@ -116,7 +116,7 @@ class _Retries:
         return float(delay) * (1 + random.uniform(0, jitter))  # noqa: S311 - it only spreads
 
 
-async def _awaited(task: str, coroutine: Awaitable[Any], seconds: float | None) -> Any:
+async def _await_within(task: str, coroutine: Awaitable[Any], seconds: float | None) -> Any:
     if not seconds:
         return await coroutine
     timeout = asyncio.timeout(seconds)
@@ -125,12 +125,12 @@ async def _awaited(task: str, coroutine: Awaitable[Any], seconds: float | None) 
             return await coroutine
     except TimeoutError:
         if timeout.expired():
-            raise TimeoutError(_too_long(task, seconds)) from None
+            raise TimeoutError(_timeout_message(task, seconds)) from None
         raise
 
 
-def _too_long(task: str, seconds: float) -> str:
-    return f"task {task!r} has run longer than its timeout_seconds={seconds:g}"
+def _timeout_message(task: str, seconds: float) -> str:
+    return f"task {task!r} ran longer than its timeout_seconds={seconds:g}"
 
 
 @contextlib.contextmanager
@@ -140,21 +140,25 @@ def _timeout(task: str, seconds: float | None) -> Generator[None]:
         yield
         return
     is_main = threading.current_thread() is threading.main_thread()
-    interrupt = _by_signal if is_main and hasattr(signal, "setitimer") else _by_thread
-    with interrupt(_too_long(task, seconds), seconds):
+    interrupt = (
+        _interrupt_main_thread
+        if is_main and hasattr(signal, "setitimer")
+        else _interrupt_other_thread
+    )
+    with interrupt(_timeout_message(task, seconds), seconds):
         yield
 
 
 @contextlib.contextmanager
-def _by_signal(message: str, seconds: float) -> Generator[None]:
-    """Interrupt the main thread, which also wakes from what it waits for."""
+def _interrupt_main_thread(message: str, seconds: float) -> Generator[None]:
+    """Interrupt the main thread by a signal, which also ends a blocking call."""
 
     def interrupt(*_: object) -> None:
         raise TimeoutError(message)
 
     started = time.monotonic()
     before = signal.signal(signal.SIGALRM, interrupt)
-    # A task within a task has a timer of its own; the outer one goes on afterwards.
+    # A task within a task uses the same timer; the outer one's is restored afterwards.
     rest, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
@@ -166,13 +170,13 @@ def _by_signal(message: str, seconds: float) -> Generator[None]:
             signal.setitimer(signal.ITIMER_REAL, max(rest - passed, 1e-6))
 
 
-class _TookTooLong(TimeoutError):
-    """Raised in a thread by another, which can hand over no message."""
+class _Timeout(TimeoutError):
+    """Raised in a thread by another thread, which cannot pass a message."""
 
 
 @contextlib.contextmanager
-def _by_thread(message: str, seconds: float) -> Generator[None]:
-    """Interrupt a thread other than the main one at its next step of Python."""
+def _interrupt_other_thread(message: str, seconds: float) -> Generator[None]:
+    """Interrupt a thread other than the main one, at its next bytecode."""
     thread = threading.get_ident()
     lock = threading.Lock()
     ended = threading.Event()
@@ -183,7 +187,7 @@ def _by_thread(message: str, seconds: float) -> Generator[None]:
         with lock:
             if not ended.is_set():
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread), ctypes.py_object(_TookTooLong)
+                    ctypes.c_ulong(thread), ctypes.py_object(_Timeout)
                 )
 
     watcher = threading.Thread(target=interrupt, name="prefectx-timeout", daemon=True)
@@ -194,7 +198,7 @@ def _by_thread(message: str, seconds: float) -> Generator[None]:
         finally:
             with lock:
                 ended.set()
-            # What was sent and has not come yet is not to come later.
+            # Cancel an exception that was sent and is not raised yet.
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
-    except _TookTooLong:
+    except _Timeout:
         raise TimeoutError(message) from None

@@ -1,4 +1,4 @@
-"""`Runner`: what a mode does with the calls of tasks and flows."""
+"""`Runner`: the base class of modes, which run the calls of tasks and flows."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 class Runner(ABC):
-    """One mode. `args` and `kwargs` are as the caller gave them, a method's owner first.
+    """One mode. `args` and `kwargs` are the caller's, with a method's object first.
 
-    `kwargs` may hold `return_state` and `wait_for` too.
+    `kwargs` may also have `return_state` and `wait_for`.
     """
 
-    #: Whether a call that is plainly done need not come here: `Naming.hit` gives its Item.
-    asks_first: ClassVar[bool] = False
+    #: Whether a call takes the fast path (`fast_hit`) before it reaches the runner.
+    checks_target_first: ClassVar[bool] = False
 
     @abstractmethod
     def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
-        """Run the task; return what the mode gives, or a coroutine of it for an async task."""
+        """Run the task; return data or an Item, or a coroutine for an async task."""
 
     @abstractmethod
     def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
@@ -41,17 +41,17 @@ class Runner(ABC):
 
     @abstractmethod
     def logger(self) -> Any:
-        """Return the logger of the run that is under way."""
+        """Return the logger of the current run."""
 
     @abstractmethod
     def tags(self, *names: str) -> AbstractContextManager[Any]:
-        """Return a context manager that gives tags to the runs started within."""
+        """Return a context manager that adds tags to the runs that are started within it."""
 
-    def become_task(self, task: AnyTask) -> None:  # noqa: B027 - nothing, without Prefect
-        """Make `task` what tasks are in this mode."""
+    def upgrade_task(self, task: AnyTask) -> None:  # noqa: B027 - nothing, without Prefect
+        """Make `task` a `prefect.Task` in a Prefect mode."""
 
-    def become_flow(self, flow: AnyFlow) -> None:  # noqa: B027 - nothing, without Prefect
-        """Make `flow` what flows are in this mode."""
+    def upgrade_flow(self, flow: AnyFlow) -> None:  # noqa: B027 - nothing, without Prefect
+        """Make `flow` a `prefect.Flow` in a Prefect mode."""
 
     def map(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Start the task once for each element; return the futures, or the states."""
@@ -59,14 +59,16 @@ class Runner(ABC):
             key: kwargs.pop(key) for key in ("return_state", "wait_for") if key in kwargs
         }
         rows = spread(
-            task.name, tuple(map(_mapped, args)), {k: _mapped(v) for k, v in kwargs.items()}
+            task.name,
+            tuple(map(_with_results, args)),
+            {k: _with_results(v) for k, v in kwargs.items()},
         )
         started = [self.submit(task, row, {**named, **common}) for row, named in rows]
         return started if common.get("return_state") else FutureList(started)
 
 
-def _mapped(value: Any) -> Any:
-    """Return an argument of `.map` with the result in place of a future, to see its length."""
+def _with_results(value: Any) -> Any:
+    """Return an argument of `.map` with futures replaced by results, to get its length."""
     if is_collection(value) or may_fail(value):
         return value
     return settle(value)

@@ -1,4 +1,4 @@
-"""Mode `cache`: what is there is not made again; what is not is made here, now."""
+"""Mode `cache`: a task whose target exists is skipped; any other runs here, at once."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 from prefectx._calls.call import Call
 from prefectx._calls.freshness import is_done
 from prefectx._calls.make import amake, make, skip
-from prefectx._runners.local import PlainRunner
+from prefectx._runners.local import LocalRunner
 
 if TYPE_CHECKING:
     from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
-class CacheRunner(PlainRunner):
-    """Asks the target first, then calls the function and keeps its output."""
+class CacheRunner(LocalRunner):
+    """Checks the target, then calls the function and stores its output."""
 
-    asks_first = True
+    checks_target_first = True
 
     def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
-        """Return the call's Item; inside another task, and without a target, its data."""
+        """Return the call's Item; inside another task, or without a target, its data."""
         call = Call(task, args, kwargs)
         if task.is_async and not task.is_generator:
             return _arun(call)
@@ -44,5 +44,5 @@ async def _arun(call: Call) -> Any:
 
 
 def _needs_attempts(task: AnyTask) -> bool:
-    """Tell whether a task has retries or a timeout; what sees to them takes long to import."""
+    """Tell whether a task has retries or a timeout, whose module takes long to import."""
     return bool(task.options.get("retries") or task.options.get("timeout_seconds"))

@@ -1,4 +1,4 @@
-"""Mode `function`: tasks and flows are the functions they were."""
+"""Mode `function`: tasks and flows are plain functions."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from prefectx._calls.execute import execute
 from prefectx._calls.run import run_here
 from prefectx._calls.running import count_coroutine, count_run
-from prefectx._runners.local import PlainRunner
+from prefectx._runners.local import LocalRunner
 
 if TYPE_CHECKING:
     from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
 
 
-class FunctionRunner(PlainRunner):
-    """Calls the function; asks no target."""
+class FunctionRunner(LocalRunner):
+    """Calls the function; checks no target."""
 
     def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
-        """Return what the function returns."""
+        """Return the function's result."""
         if run_here.get() is None:
             return execute(task, args, kwargs)
         if task.is_async and not task.is_generator:

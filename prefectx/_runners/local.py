@@ -1,4 +1,4 @@
-"""What the modes without Prefect share: calls run here, one after the other."""
+"""`LocalRunner`: the base class of modes without Prefect, which run calls one after the other."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ if TYPE_CHECKING:
 
 
 class UpstreamFailed(Exception):
-    """A future among the arguments holds an exception, its cause."""
+    """A future among the arguments has failed, with the exception `cause`."""
 
     def __init__(self, cause: BaseException) -> None:
         super().__init__(cause)
         self.cause = cause
 
 
-class PlainRunner(Runner):
-    """Runs tasks and flows as functions."""
+class LocalRunner(Runner):
+    """Runs tasks and flows in the current thread."""
 
     def __init__(self) -> None:
-        # Once a process, at the first use of the mode: calls of tasks cost nothing for it.
+        # Once per process, at the first use of the mode, so that calls need not check it.
         _ensure_logs()
 
     @abstractmethod
     def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
-        """Run the task on arguments without futures; return what the mode gives, or a coroutine."""
+        """Run the task on arguments without futures; return the mode's value or a coroutine."""
 
     def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Run the task."""
@@ -58,7 +58,7 @@ class PlainRunner(Runner):
         if return_state:
             return self._state(task, args, kwargs, wait_for)
         try:
-            settled = _settled(args, kwargs, wait_for)
+            settled = _settle_arguments(args, kwargs, wait_for)
         except UpstreamFailed as upstream:
             raise upstream.cause from None
         return self.run(task, *settled)
@@ -70,29 +70,29 @@ class PlainRunner(Runner):
         if inspect.iscoroutine(state):
             state = run_coroutine(state)
         if task.is_generator and state.is_completed():
-            # As Prefect does: a generator cannot travel.
+            # As Prefect does: a future holds a list, not a generator.
             state = completed(list(state.data))
         return state if return_state else Future(state)
 
     def _state(self, task: AnyTask, args: Args, kwargs: Kwargs, wait_for: Any) -> Any:
         try:
-            settled = _settled(args, kwargs, wait_for)
+            settled = _settle_arguments(args, kwargs, wait_for)
         except UpstreamFailed as upstream:
             return not_ready(upstream.cause)
-        # What does not fit the signature is an error of the caller, not of the task.
+        # Arguments that do not fit the signature are an error of the caller, not of the task.
         task.naming.bind(*settled[0], **settled[1])
         try:
             result = self.run(task, *settled)
-        except Exception as error:  # noqa: BLE001 - it is kept in the state
+        except Exception as error:  # noqa: BLE001 - it becomes the state's
             return failed(error)
-        return _awaited_state(result) if inspect.iscoroutine(result) else _state_of(result)
+        return _await_state(result) if inspect.iscoroutine(result) else _state_of(result)
 
     def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body."""
         _ensure_logs()
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         try:
-            args, kwargs = _settled(args, kwargs, wait_for)
+            args, kwargs = _settle_arguments(args, kwargs, wait_for)
             result = run_flow(flow, lambda: self._body(flow, args, kwargs))
         except UpstreamFailed as upstream:
             if return_state:
@@ -103,7 +103,7 @@ class PlainRunner(Runner):
                 return failed(error)
             raise
         if inspect.iscoroutine(result):
-            return _awaited_state(result) if return_state else _aresult(result)
+            return _await_state(result) if return_state else _await_result(result)
         return _state_of(result) if return_state else _result(result)
 
     def _body(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
@@ -112,31 +112,31 @@ class PlainRunner(Runner):
 
     def logger(self) -> Logger:
         """Return a standard logger."""
-        from prefectx._logs.loggers import plain_logger
+        from prefectx._logs.loggers import standard_logger
 
-        return plain_logger()
+        return standard_logger()
 
     def tags(self, *names: str) -> AbstractContextManager[Any]:  # noqa: ARG002
-        """Do nothing: there is nobody to see tags."""
+        """Return a context manager that does nothing: without Prefect, there are no tags."""
         from contextlib import nullcontext
 
         return nullcontext()
 
 
-def _settled(args: Args, kwargs: Kwargs, wait_for: Any) -> tuple[Args, Kwargs]:
-    """Return the arguments with results in place of futures.
+def _settle_arguments(args: Args, kwargs: Kwargs, wait_for: Any) -> tuple[Args, Kwargs]:
+    """Return the arguments with futures replaced by their results.
 
     Raises:
-        UpstreamFailed: A future among them, or in `wait_for`, holds an exception.
+        UpstreamFailed: A future among them, or in `wait_for`, has failed.
     """
     if wait_for:
-        replace([wait_for], _result_of)
-    return replace(args, _result_of), replace(kwargs, _result_of)
+        replace([wait_for], _settle_one)
+    return replace(args, _settle_one), replace(kwargs, _settle_one)
 
 
-def _result_of(value: Any) -> Any:
+def _settle_one(value: Any) -> Any:
     if is_future_list(value):
-        return [_result_of(future) for future in value]
+        return [_settle_one(future) for future in value]
     if is_future(value) or is_state(value):
         try:
             return settle(result_of(value))
@@ -145,7 +145,7 @@ def _result_of(value: Any) -> Any:
     if may_fail(value):
         return replace(value.unwrap(), _result_or_error)
     if is_unmapped(value):
-        return replace(value.unwrap(), _result_of)
+        return replace(value.unwrap(), _settle_one)
     if is_prefect_annotation(value, "BaseAnnotation"):
         return value.unwrap()
     return value
@@ -155,29 +155,29 @@ def _result_or_error(value: Any) -> Any:
     if is_future_list(value):
         return [_result_or_error(future) for future in value]
     if is_future(value):
-        # Of what never started there is not even an exception.
+        # The result of a run that never started is None, as in Prefect.
         return value.state.result(raise_on_failure=False)
     return value
 
 
 def _state_of(result: Any) -> State[Any]:
-    """Return the state that a run has ended in: the one it gives itself, as in Prefect."""
+    """Return the final state of a run: a state that it returns, as in Prefect, or `Completed`."""
     return result if is_state(result) else completed(result)
 
 
 def _result(result: Any) -> Any:
-    """Return what the call of a flow gives: the state of a task's run as it is, as in Prefect."""
+    """Return the value of a flow's call: the state of a task's run unchanged, as in Prefect."""
     if not is_state(result) or (type(result) is State and result.is_completed()):
         return result
-    # One that the flow gives itself is what the flow's run has ended in.
+    # A state that the flow itself has created is the final state of its run.
     return result_of(result)
 
 
-async def _aresult(result: Coroutine[Any, Any, Any]) -> Any:
+async def _await_result(result: Coroutine[Any, Any, Any]) -> Any:
     return _result(await result)
 
 
-async def _awaited_state(result: Coroutine[Any, Any, Any]) -> State[Any]:
+async def _await_state(result: Coroutine[Any, Any, Any]) -> State[Any]:
     try:
         return _state_of(await result)
     except Exception as error:  # noqa: BLE001 - it is kept in the state
@@ -185,7 +185,7 @@ async def _awaited_state(result: Coroutine[Any, Any, Any]) -> State[Any]:
 
 
 def _ensure_logs() -> None:
-    """Have what is wanted logged, if anybody can have asked: logging takes long to import."""
+    """Set up logging if anything may have selected loggers; the import takes long."""
     asked = os.environ.get("PREFECT_LOGGING_EXTRA_LOGGERS") or "prefect" in sys.modules
     if not asked and "prefectx._logs.handlers" not in sys.modules:
         return
@@ -194,7 +194,7 @@ def _ensure_logs() -> None:
     if "prefect.main" not in sys.modules:
         ensure_logs()
         return
-    # Prefect's console prints these lines too, whoever runs the task.
+    # Prefect's console prints these lines too, in every mode.
     from prefectx._runners.prefect.logs import connect
 
     ensure_logs(connect)

@@ -1,4 +1,4 @@
-"""The place where `prefect.skip` looks for a target before it sends a call, and its task runs."""
+"""`Lookup`: where `prefect.skip` looks for a target before it submits a call."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class Lookup:
-    """A look where the flow runs: right for all who see the same stores."""
+    """A look where the flow runs, which is right if workers see the same stores."""
 
     def looks_here(self, item: Item[Any]) -> bool:  # noqa: ARG002
-        """Tell whether to look where the flow runs; if not, the task's run looks."""
+        """Tell whether to look where the flow runs; otherwise the task's run looks."""
         return True
 
     def confirms(self, item: Item[Any]) -> bool:  # noqa: ARG002
-        """Tell whether what was seen here counts."""
+        """Tell whether a target that was seen here is visible to the workers."""
         return True
 
 
 HERE: Final = Lookup()
 
 PLACEMENTS: Final[list[Callable[[AnyTask, Any], AbstractContextManager[None] | None]]] = []
-"""Each returns, for a task and a task runner that it knows, a context manager within which the task
-is submitted to where its options ask for: packages of task runners add theirs."""
+"""Functions of a task and a task runner. Each returns, for a task runner that it knows, a context
+manager that applies the task's options for placement, or None. Task runners add theirs."""

@@ -1,4 +1,4 @@
-"""The run around an outermost flow, and what a person is told at its end."""
+"""The run around an outermost flow, and the report that is printed at its end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class outermost_run:  # noqa: N801 - used as a function
-    """Run a flow within a run of its own, unless one is under way; say at the end what it did.
+    """A context manager that starts a run, unless there is one, and prints its report at the end.
 
     Args:
         flow: The flow's name.
@@ -47,11 +47,11 @@ class outermost_run:  # noqa: N801 - used as a function
         end_run(self._run, error)
 
 
-class ended_with:  # noqa: N801 - used as a function
-    """Let a run end with the `with` statement, if there is one.
+class end_run_after:  # noqa: N801 - used as a function
+    """A context manager that ends a run, if there is one.
 
     Args:
-        run: A run that a flow's body has started, or None if it was started around the flow.
+        run: The run that a flow's body has started; None if it was started around the flow.
     """
 
     __slots__ = ("_run",)
@@ -68,7 +68,7 @@ class ended_with:  # noqa: N801 - used as a function
 
 
 def end_run(run: Run, error: BaseException | None) -> None:
-    """Note that a run has ended, and say what it did."""
+    """Note that a run has ended, and print its report and warnings."""
     report = run.report
     if report.ended:
         return
@@ -78,28 +78,28 @@ def end_run(run: Run, error: BaseException | None) -> None:
     if error is not None:
         hide_own_frames(error)
     if report.tasks and is_summary_wanted():
-        say(report)
+        print_report(report)
 
 
-def say(report: Report) -> None:
-    """Say what a run did: to the flow run's log, or on standard error."""
+def print_report(report: Report) -> None:
+    """Print a run's report to the flow run's log, or to standard error."""
     if report.log is not None:
         report.log("%s", report.text())
     elif sys.stderr is not None:
-        # One call, so that lines of other threads do not come between.
+        # One call, so that other threads cannot print between the lines.
         sys.stderr.write(f"{report.text()}\n")
         sys.stderr.flush()
 
 
 def run_flow(flow: AnyFlow, call: Callable[[], Any]) -> Any:
-    """Run a flow within a run, unless one is under way; return what it gives, or a coroutine.
+    """Run a flow within a run, unless there is one; return its result or a coroutine.
 
     Args:
         flow: The flow.
-        call: Runs it, or returns a coroutine that does.
+        call: Runs the flow, or returns a coroutine that does.
     """
     if inspect.isgeneratorfunction(flow.function) or inspect.isasyncgenfunction(flow.function):
-        # It runs as it is asked for elements, within a context of its own.
+        # A generator runs as it is iterated, within a separate context.
         return call()
     if inspect.iscoroutinefunction(flow.function):
         return _arun_flow(flow, call)

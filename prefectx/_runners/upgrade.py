@@ -1,4 +1,4 @@
-"""Tasks and flows become Prefect's own, where Prefect has been imported."""
+"""Upgrade of tasks and flows to Prefect's own classes, after Prefect was imported."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ if TYPE_CHECKING:
 
 
 def prefect_task_class(kind: type) -> type:
-    """Return the class of tasks that are of this class of ours, and Prefect's as well.
+    """Return the class that inherits from `kind` and from `prefect.Task`.
 
     Prefect must have been imported.
     """
-    from prefectx._runners.prefect.task import kind_of
+    from prefectx._runners.prefect.task import prefect_class
 
-    made: type = kind_of(kind)
+    made: type = prefect_class(kind)
     return made
 
 
 def prefect_flow_class(kind: type) -> type:
-    """Return the class of flows that are of this class of ours, and Prefect's as well.
+    """Return the class that inherits from `kind` and from `prefect.Flow`.
 
     Prefect must have been imported.
     """
-    from prefectx._runners.prefect.flow import kind_of
+    from prefectx._runners.prefect.flow import prefect_class
 
-    made: type = kind_of(kind)
+    made: type = prefect_class(kind)
     return made
 
 
-def become_prefect_task(task: AnyTask) -> None:
-    """Make `task` one of Prefect's; Prefect must have been imported."""
+def upgrade_task(task: AnyTask) -> None:
+    """Make `task` a `prefect.Task`; Prefect must have been imported."""
     from prefectx._runners.prefect.task import as_prefect_task
 
     as_prefect_task(task)
 
 
-def become_prefect_flow(flow: AnyFlow) -> None:
-    """Make `flow` one of Prefect's; Prefect must have been imported."""
+def upgrade_flow(flow: AnyFlow) -> None:
+    """Make `flow` a `prefect.Flow`; Prefect must have been imported."""
     from prefectx._runners.prefect.flow import as_prefect_flow
 
     as_prefect_flow(flow)

@@ -58,7 +58,7 @@ class _Default:
     mode: Mode = "function"
 
 
-plain_values: Final[set[Any]] = set()
+function_mode_values: Final[set[Any]] = set()
 """The values of `PREFECTX` in the environment that mean mode `function`.
 
 Empty until the first call has read the project's settings.
@@ -68,15 +68,15 @@ Empty until the first call has read the project's settings.
 def set_default_mode(mode: str, source: str) -> None:
     """Set the default mode; `source` is where it came from, for the error."""
     _Default.mode = validate_mode(mode, source)
-    plain_values.add(os.environ.encodevalue("function"))
+    function_mode_values.add(os.environ.encodevalue("function"))
     if mode == "function":
-        plain_values.update((None, os.environ.encodevalue("")))
+        function_mode_values.update((None, os.environ.encodevalue("")))
 
 
 def forget_default_mode() -> None:
     """Reset the default mode; the next call reads it again."""
     _Default.mode = "function"
-    plain_values.clear()
+    function_mode_values.clear()
 
 
 def current_mode() -> Mode:

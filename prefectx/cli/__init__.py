@@ -1,4 +1,4 @@
-"""The command `prefectx`: what is there, why, and how to make just that anew."""
+"""The command `prefectx`: shows targets, says why they are stale, and reruns just those."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command `prefectx`.
 
     Args:
-        arguments: What follows the command's name; by default that of this process.
+        arguments: The command's arguments; by default those of this process.
 
     Returns:
         0 if all is fresh, 1 if something is stale or missing, 2 if something failed or the command
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from prefectx.cli.parser import parser
 
     options = parser().parse_args(arguments)
-    # Flows and tasks are imported from where a person stands.
+    # Flows and tasks are imported from the current folder.
     if "" not in sys.path:
         sys.path.insert(0, "")
     from prefectx.cli.misuse import Misuse
@@ -35,6 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"prefectx: {error}\n")
         return 2
     except BrokenPipeError:
-        # As in `prefectx ls | head`: who reads has seen enough.
+        # As in `prefectx ls | head`: the reader has closed the pipe.
         sys.stderr.close()
         return 0

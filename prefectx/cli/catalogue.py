@@ -1,4 +1,4 @@
-"""All targets below a folder: what is there, what the journal knows of it, and what failed."""
+"""`Catalogue`: all targets below a folder, with their records from the journal."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ RESERVED: Final = ".prefectx"
 
 
 class Entry:
-    """One target.
+    """One target and its latest record.
 
     Attributes:
         target: Its name below the root.
-        exists: Whether it is there.
-        task: The qualified name of the task that made it, or should have; "" if that is not known.
-        made: When it was made, or when it failed: ISO 8601, UTC.
-        seconds: How long that took.
-        size: How many bytes it has.
+        exists: Whether the target exists.
+        task: The qualified name of the task that made it, or failed to; "" if not known.
+        made: The time when it was made, or failed: ISO 8601, UTC.
+        seconds: The duration of the call.
+        size: The size in bytes.
         code: The fingerprint of the code that made it.
-        python: The version of Python that this fingerprint holds for.
+        python: The version of Python for which this fingerprint is valid.
         upstream: The targets that it was made from.
-        failed: The exception in one line, if its last call failed.
-        files: The fingerprints of the files that it was made from, by path.
+        failed: The exception in one line, if the last call failed.
+        files: The fingerprints of its input files, by path.
         accepted: Whether a person has marked it as current.
-        place: The journal's file and the position in it, for all else.
+        place: The journal's file and the position of the record in it.
     """
 
     __slots__ = (
@@ -55,7 +55,7 @@ class Entry:
         self.place: tuple[str, int] | None = None
 
     def take(self, fields: dict[str, Any], place: tuple[str, int] | None) -> None:
-        """Take over what a line of the journal or a record says, unless it is outdated."""
+        """Update the entry from a line of the journal or a record, unless it is older."""
         made = str(fields.get("made", ""))
         if made < self.made:
             return
@@ -101,7 +101,7 @@ class Catalogue:
         return iter(self.entries.values())
 
     def details(self, entry: Entry) -> dict[str, Any]:
-        """Return all that is known of a target."""
+        """Return the whole record of a target."""
         if entry.place is None:
             return _record_with(os.path.join(self.root, entry.target)) or {}
         path, position = entry.place
@@ -110,14 +110,14 @@ class Catalogue:
             return dict(json.loads(file.readline()))
 
     def is_trusted(self, entry: Entry) -> bool:
-        """Tell whether nobody else can have written what is known of a target."""
+        """Tell whether nobody else can have written the record of a target."""
         if entry.place is None or os.name != "posix":
             return True
         found = os.stat(entry.place[0])
         return found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
     def _read_journal(self) -> None:
-        # The root as a journal spells it, with links followed or not.
+        # The journals of all spellings of the root, with and without symbolic links.
         for path in journal.files(self.root):
             position = 0
             with open(path, "rb") as file:
@@ -129,12 +129,12 @@ class Catalogue:
                         entry = self.entries.get(target) or Entry(target)
                         entry.take(fields, place)
                     except (ValueError, KeyError, TypeError, AttributeError):
-                        # Cut off, or by another version.
+                        # A truncated line, or one of another version.
                         continue
                     self.entries[target] = entry
 
     def _look(self) -> None:
-        """Find out which targets are there; take in those that the journal does not know."""
+        """Check which targets exist; add those that are not in the journal."""
         tops = {target.partition("/")[0] for target in self.entries if "/" in target}
         tops.add("working")
         for top in sorted(tops):
@@ -143,16 +143,16 @@ class Catalogue:
                 inside = os.path.relpath(folder, self.root).replace(os.sep, "/")
                 for name in names:
                     if not name.startswith(RESERVED):
-                        self._found(f"{inside}/{name}")
+                        self._add_existing(f"{inside}/{name}")
                 for name in folders:
-                    # A task may have written a whole folder.
+                    # A target may be a whole folder.
                     if (entry := self.entries.get(f"{inside}/{name}")) is not None:
                         entry.exists = True
         for target, entry in self.entries.items():
             if "/" not in target or target.startswith(("/", "..")):
                 entry.exists = os.path.exists(os.path.join(self.root, target))
 
-    def _found(self, target: str) -> None:
+    def _add_existing(self, target: str) -> None:
         entry = self.entries.get(target)
         if entry is None:
             entry = self.entries[target] = Entry(target)
@@ -163,7 +163,7 @@ class Catalogue:
 
 
 def _record_with(path: str) -> dict[str, Any] | None:
-    """Return the record that is kept with a file, or beside it."""
+    """Return the record that is stored with a file, or beside it."""
     from prefectx.stores import Filestore
 
     folder, name = os.path.split(path)

@@ -1,4 +1,4 @@
-"""`prefectx debug`: one recorded call again, in this process."""
+"""`prefectx debug`: runs one recorded call again, in this process."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import load_items
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import Tasks, one
+from prefectx.cli.finding import TaskFinder, find_entry
 from prefectx.cli.misuse import Misuse
 from prefectx.cli.output import say, say_next
-from prefectx.cli.show import told
+from prefectx.cli.show import format_value
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 
 def debug(options: Namespace) -> int:
-    """Rebuild a recorded call, made or failed, and run its function here; nothing is kept."""
-    catalogue, tasks = Catalogue(options.root), Tasks()
-    entry = one(catalogue, options.target)
+    """Run the function of a recorded call here, whether it failed or not; store nothing."""
+    catalogue, tasks = Catalogue(options.root), TaskFinder()
+    entry = find_entry(catalogue, options.target)
     known = catalogue.details(entry)
     task = tasks.get(entry.task, known.get("file"))
     if task is None:
-        why = tasks.why.get(entry.task, "no record says which task made it")
+        why = tasks.why.get(entry.task, "it has no record of the task that made it")
         msg = f"{entry.target} cannot be debugged: {why}"
         raise Misuse(msg)
     if known.get("args") is None:
-        msg = f"no record has the arguments of {entry.target}: run its flow with --pdb instead"
+        msg = f"the arguments of {entry.target} are not recorded. Run its flow with --pdb instead."
         raise Misuse(msg)
     try:
         arguments = restore(known["args"], is_trusted=catalogue.is_trusted(entry))
     except NotKept as error:
-        msg = f"{entry.target} cannot be debugged: {error}. Run its flow with --pdb instead"
+        msg = f"{entry.target} cannot be debugged: {error}. Run its flow with --pdb instead."
         raise Misuse(msg) from error
     inside = ", ".join(f"{name}={text_of(value)}" for name, value in known["args"].items())
     say(f"{entry.task}({inside})")
@@ -50,16 +50,16 @@ def debug(options: Namespace) -> int:
 def _run(task: Task[..., Any], arguments: dict[str, Any], options: Namespace) -> int:
     args, kwargs = task.naming.unbound(load_items(arguments))
     try:
-        # What the function itself calls are functions too.
+        # Tasks that the function calls run as functions too.
         with use_mode("function"):
             result = task.fn(*args, **kwargs)
             if inspect.iscoroutine(result):
                 result = asyncio.run(result)
-    except Exception as error:  # noqa: BLE001 - it is what is looked for
+    except Exception as error:  # noqa: BLE001 - any error is to be debugged
         hide_own_frames(error)
         traceback.print_exception(error)
         if options.pdb:
-            import pdb  # noqa: T100 - it is what was asked for
+            import pdb  # noqa: T100 - for the option --pdb
 
             pdb.post_mortem(error.__traceback__)
         elif options.shell:
@@ -70,14 +70,14 @@ def _run(task: Task[..., Any], arguments: dict[str, Any], options: Namespace) ->
     if options.pdb or options.shell:
         _shell(args, kwargs, result)
     else:
-        say(told(result))
+        say(format_value(result))
         say_next(f"prefectx show {options.target}")
     return 0
 
 
 def _shell(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
     names = {"args": args, "kwargs": kwargs, "result": result}
-    banner = "args, kwargs and result are those of the call"
+    banner = "The names args, kwargs and result are those of the call."
     try:
         from IPython import embed  # type: ignore[import-not-found,unused-ignore]
     except ModuleNotFoundError:

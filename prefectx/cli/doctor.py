@@ -1,4 +1,4 @@
-"""`prefectx doctor`: what may go wrong here, each with its cure, and the settings in force."""
+"""`prefectx doctor`: checks for possible problems, with advice, and the current settings."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _SECONDS: Final = 3.0
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        what: What was looked at.
-        ok: Whether it is as it should be.
-        text: What was found.
-        cure: What to do about it.
+        what: The name of the check.
+        ok: Whether all is well.
+        text: The result in words.
+        cure: The advice.
     """
 
     what: str
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
 
 
 def doctor(options: Namespace) -> int:
-    """Look at what may go wrong; say what is in force and from where."""
+    """Run all checks; print the results and the current settings with their sources."""
     findings = [*_prefect(), *_server(), *_folder(options.root), *_versions()]
     settings = current_settings(os.getcwd())
     if options.json:
@@ -90,13 +90,13 @@ def _server() -> Iterator[Finding]:
     url = os.environ.get("PREFECT_API_URL")
     if url is None:
         text = "PREFECT_API_URL is not set: each process starts a temporary server"
-        cure = "prefect server start, and set PREFECT_API_URL"
+        cure = "run prefect server start, and set PREFECT_API_URL"
         yield Finding("server", ok=True, text=text, cure=cure)
     else:
         yield _answer(url)
     if "PREFECT_SERVER_DATABASE_CONNECTION_URL" not in os.environ:
         batch = os.environ.get(_BATCH)
-        text = f"a batch of {batch}" if batch else "SQLite with its own settings loses task runs"
+        text = f"a batch of {batch}" if batch else "SQLite with default settings loses task runs"
         cure = f"start the server with {_BATCH}=100 and …_FLUSH_INTERVAL=1, or use PostgreSQL"
         yield Finding("task run recorder", batch is not None or url is None, text, cure)
 
@@ -111,7 +111,7 @@ def _answer(url: str) -> Finding:
     except urllib.error.HTTPError as error:
         return Finding("server", ok=True, text=f"{url} answers ({error.code})")
     except (OSError, ValueError) as error:
-        cure = "start it with prefect server start, or set PREFECT_API_URL to one that runs"
+        cure = "run prefect server start, or set PREFECT_API_URL to a server that runs"
         return Finding("server", ok=False, text=f"{url} does not answer ({error})", cure=cure)
 
 
@@ -119,15 +119,15 @@ def _folder(root: str) -> Iterator[Finding]:
     found = os.stat(root)
     others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
     text = f"{os.path.abspath(root)} {stat.filemode(found.st_mode)}"
-    cure = f"chmod go-w {os.path.abspath(root)}: others can put pickles there, which run code"
+    cure = f"chmod go-w {os.path.abspath(root)}: others can write pickles there, which run code"
     yield Finding("folder", not others, text, cure)
     if not os.access(root, os.W_OK):
-        cure = "let the folder be written, or set root in [tool.prefectx]"
-        yield Finding("folder", ok=False, text="it may not be written", cure=cure)
+        cure = "make the folder writable, or set root in [tool.prefectx]"
+        yield Finding("folder", ok=False, text="it is not writable", cure=cure)
         return
     yield _clock(root)
     attributes = _has_attributes(root)
-    text = "extended attributes" if attributes else "no extended attributes: a file a record"
+    text = "extended attributes" if attributes else "no extended attributes: one file per record"
     yield Finding("records", ok=True, text=text)
 
 
@@ -139,8 +139,8 @@ def _clock(root: str) -> Finding:
         off = os.stat(path).st_mtime - time.time()
     finally:
         os.unlink(path)
-    text = f"the file system's is {abs(off):.1f} s {'ahead' if off > 0 else 'behind'}"
-    cure = "set the clocks by NTP: locks with a heartbeat compare times"
+    text = f"the file system's clock is {abs(off):.1f} s {'ahead' if off > 0 else 'behind'}"
+    cure = "synchronise the clocks by NTP: locks with a heartbeat compare times"
     return Finding("clock", abs(off) < _SECONDS, text, cure)
 
 

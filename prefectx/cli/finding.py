@@ -1,4 +1,4 @@
-"""Finding flows, tasks and targets by what a person types."""
+"""Look-up of flows, tasks and targets by the command's arguments."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 
 def flow_at(where: str) -> Flow[..., Any]:
-    """Return the flow that `module:name` or `file.py:name` names.
+    """Return the flow at `module:name` or `file.py:name`.
 
     Raises:
-        Misuse: There is none.
+        Misuse: There is no such flow.
     """
     place, colon, name = where.partition(":")
     module = module_at(place)
-    there_is: dict[str, Any] = vars(module)
+    names: dict[str, Any] = vars(module)
     flows: dict[str, Flow[..., Any]] = {
-        key: value for key, value in there_is.items() if isinstance(value, Flow)
+        key: value for key, value in names.items() if isinstance(value, Flow)
     }
     if not colon and len(flows) == 1:
         return next(iter(flows.values()))
     found = flows.get(name)
     if found is None:
-        there = ", ".join(f"{place}:{key}" for key in sorted(flows)) or "none"
-        msg = f"{where!r} names no flow; the flows of {place}: {there}"
+        options = ", ".join(f"{place}:{key}" for key in sorted(flows)) or "none"
+        msg = f"{where!r} is not a flow. The flows of {place}: {options}."
         raise Misuse(msg)
     return found
 
@@ -48,7 +48,7 @@ def module_at(place: str) -> ModuleType:
         try:
             return importlib.import_module(place)
         except ModuleNotFoundError as error:
-            msg = f"there is no module {place!r} ({error}); give a module, or a file: flows.py:name"
+            msg = f"there is no module {place!r} ({error}). Use a module or a file: flows.py:name."
             raise Misuse(msg) from error
     path = os.path.abspath(place)
     if not os.path.exists(path):
@@ -62,29 +62,29 @@ def module_at(place: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-class Tasks:
-    """The tasks that records name, imported when they are first asked for."""
+class TaskFinder:
+    """Finds the tasks of records, and imports each at the first use."""
 
     def __init__(self) -> None:
         self._known: dict[str, Task[..., Any] | None] = {}
-        #: Why a task could not be found.
+        #: The reasons why tasks could not be found.
         self.why: dict[str, str] = {}
 
     def get(self, name: str, file: str | None = None) -> Task[..., Any] | None:
-        """Return the task of this qualified name, or None if there is none any more.
+        """Return the task with this qualified name; None if it does not exist any more.
 
         Args:
             name: Module and qualified name.
-            file: The script that defines it, if it is in no module.
+            file: The script that defines it, if it is not in a module.
         """
         if name not in self._known:
-            self._known[name] = self._found(name, file)
+            self._known[name] = self._find(name, file)
         return self._known[name]
 
-    def _found(self, name: str, file: str | None) -> Task[..., Any] | None:
+    def _find(self, name: str, file: str | None) -> Task[..., Any] | None:
         if name.startswith("__main__."):
             if file is None or not os.path.exists(file):
-                self.why[name] = f"{name} was defined by a script that is not there"
+                self.why[name] = f"{name} was defined by a script that does not exist any more"
                 return None
             place, path = file, name.removeprefix("__main__.")
             return self._in(name, place, path)
@@ -96,7 +96,7 @@ class Tasks:
             module = ".".join(parts[:length])
             if module in sys.modules or _has_module(module):
                 return self._in(name, module, ".".join(parts[length:]))
-        self.why[name] = f"there is no module of {name} here"
+        self.why[name] = f"the module of {name} does not exist here"
         return None
 
     def _in(self, name: str, place: str, path: str) -> Task[..., Any] | None:
@@ -104,11 +104,11 @@ class Tasks:
             found: Any = module_at(place)
             for part in path.split("."):
                 found = vars(found)[part] if isinstance(found, type) else getattr(found, part)
-        except Exception as error:  # noqa: BLE001 - importing runs code of the user's
+        except Exception as error:  # noqa: BLE001 - importing runs the user's code
             self.why[name] = f"{name} cannot be imported: {type(error).__name__}: {error}"
             return None
         if not isinstance(found, Task):
-            self.why[name] = f"{name} is no task any more"
+            self.why[name] = f"{name} is not a task any more"
             return None
         return cast("Task[..., Any]", found)
 
@@ -120,13 +120,13 @@ def _has_module(name: str) -> bool:
         return False
 
 
-def chosen(catalogue: Catalogue, patterns: Sequence[str], where: Iterable[str] = ()) -> list[Entry]:
+def select(catalogue: Catalogue, patterns: Sequence[str], where: Iterable[str] = ()) -> list[Entry]:
     """Return the targets that match any of the patterns and all conditions.
 
     Args:
         catalogue: All targets.
-        patterns: Targets, patterns of targets as of a shell, or names of tasks; none for all.
-        where: Conditions as in `base=abc*` or `path=*.html`, on arguments, task and base.
+        patterns: Targets, shell patterns of targets, or names of tasks; none for all.
+        where: Conditions on arguments, task and base, such as `base=abc*` or `path=*.html`.
 
     Raises:
         Misuse: A condition has no `=`.
@@ -136,25 +136,25 @@ def chosen(catalogue: Catalogue, patterns: Sequence[str], where: Iterable[str] =
     return [entry for entry in picked if all(_holds(catalogue, entry, *c) for c in conditions)]
 
 
-def one(catalogue: Catalogue, target: str) -> Entry:
-    """Return the entry of one target, also by its path or its beginning.
+def find_entry(catalogue: Catalogue, target: str) -> Entry:
+    """Return the entry of one target, by its name, its path or a unique beginning.
 
     Raises:
-        Misuse: It is not known, or what is given is the beginning of several.
+        Misuse: There is no such target, or several begin so.
     """
     name = _relative(target, catalogue)
     found = catalogue.entries.get(name)
     if found is not None:
         return found
-    # As of a commit, enough of it to be the only one will do.
+    # As with a commit's hash, a unique beginning is enough.
     beginning = [entry for key, entry in catalogue.entries.items() if key.startswith(name)]
     if len(beginning) == 1:
         return beginning[0]
     import difflib
 
     nearest = difflib.get_close_matches(name, list(catalogue.entries), n=3)
-    hint = f"; near it: {', '.join(nearest)}" if nearest else ""
-    msg = f"nothing is known of the target {target!r} below {catalogue.root}{hint}"
+    hint = f" Similar targets: {', '.join(nearest)}." if nearest else ""
+    msg = f"there is no target {target!r} below {catalogue.root}.{hint}"
     raise Misuse(msg)
 
 
@@ -177,7 +177,7 @@ def _matches(entry: Entry, patterns: Sequence[str], catalogue: Catalogue) -> boo
 def _condition(text: str) -> tuple[str, str]:
     name, equals, pattern = text.partition("=")
     if not equals:
-        msg = f"--where {text!r}: write an argument's name, =, and a pattern, as in base=abc*"
+        msg = f"--where {text!r} is not NAME=PATTERN, as in base=abc*"
         raise Misuse(msg)
     return name, pattern
 
@@ -187,13 +187,13 @@ def _holds(catalogue: Catalogue, entry: Entry, name: str, pattern: str) -> bool:
 
 
 def parameters(catalogue: Catalogue, entry: Entry) -> dict[str, str]:
-    """Return what a call is told apart by, as texts: its base and task, and its arguments."""
+    """Return the base, the task and the arguments of a call, as texts by name."""
     from prefectx._calls.kept_arguments import text_of
 
     found = {"base": entry.base, "task": entry.task_name}
     args: dict[str, Any] = catalogue.details(entry).get("args") or {}
     for key, value in args.items():
         text = text_of(value)
-        # A person writes texts without quotes.
+        # Without quotes, as a person types it.
         found[key] = text[1:-1] if text[:1] == text[-1:] and text[:1] in {"'", '"'} else text
     return found

@@ -1,4 +1,4 @@
-"""`Misuse`: what the command was asked cannot be done."""
+"""`Misuse`: the error for wrong arguments of the command."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from prefectx.errors import PrefectxError
 
 
 class Misuse(PrefectxError, ValueError):
-    """The command was given something that is not there or does not fit."""
+    """An argument of the command is wrong: it does not exist, or does not fit."""

@@ -1,4 +1,4 @@
-"""What the command prints: tables for people, JSON for programs."""
+"""The command's output: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def say_json(value: Any) -> None:
 
 
 def say_next(*commands: str) -> None:
-    """Print the commands that show the next detail."""
+    """Print the commands that could come next."""
     say()
     for command in commands:
         say(f"next: {command}")
 
 
 def say_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: columns of numbers end, all others begin, in one column each."""
+    """Print a table with numbers aligned to the right, and texts to the left."""
     if sys.stdout.isatty() and _say_with_rich(titles, rows):
         return
     columns = list(zip(titles, *rows, strict=True))

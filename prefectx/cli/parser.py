@@ -13,43 +13,43 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
 _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
-    "status": ("status", "status", "what there is of each task; a column a reason"),
-    "ls": ("status", "ls", "targets, those that are asked for"),
-    "show": ("show", "show", "one target: its data, its record, from what, used by what"),
-    "sample": ("show", "sample", "some targets of a task, picked at random"),
-    "diff": ("show", "diff", "where two targets differ"),
-    "why": ("show", "why", "in words why targets are stale"),
-    "plan": ("planning", "plan", "what a run of a flow would do; runs nothing"),
+    "status": ("status", "status", "count the targets of each task, by the reason if stale"),
+    "ls": ("status", "ls", "list targets"),
+    "show": ("show", "show", "show a target: its data, its record, its inputs and its users"),
+    "sample": ("show", "sample", "show some targets of a task, picked at random"),
+    "diff": ("show", "diff", "show the differences between two targets"),
+    "why": ("show", "why", "explain why targets are stale"),
+    "plan": ("planning", "plan", "show what a run of a flow would do; run nothing"),
     "run": ("running", "run", "run a flow"),
-    "check": ("running", "check", "do the modes agree on a flow?"),
-    "rm": ("removal", "rm", "remove targets, so that the next run makes them anew"),
-    "accept": ("removal", "accept", "mark targets that are there as current"),
-    "debug": ("debug", "debug", "one recorded call again, in this process"),
-    "doctor": ("doctor", "doctor", "what may go wrong here, and the cure"),
-    "completion": ("parser", "completion", "what makes the shell complete this command"),
+    "check": ("running", "check", "check whether the modes agree on a flow"),
+    "rm": ("removal", "rm", "remove targets, so that the next run recomputes them"),
+    "accept": ("removal", "accept", "mark existing targets as current"),
+    "debug": ("debug", "debug", "run one recorded call again, in this process"),
+    "doctor": ("doctor", "doctor", "check for possible problems, with advice"),
+    "completion": ("parser", "completion", "print the shell's completion of this command"),
 }
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the command's arguments."""
+    """Return the parser of the command's arguments."""
     whole = argparse.ArgumentParser(
         prog="prefectx",
-        description="See what tasks have made, know why, and rerun just that.",
+        description="See the outputs of tasks, know why they are stale, and rerun just those.",
         epilog="exit codes: 0 fresh, 1 stale or missing, 2 failed or wrong use",
     )
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, function, text) in _COMMANDS.items():
         one = commands.add_parser(name, help=text, description=text)
         one.add_argument("--root", default=_root(), help="the folder of the targets")
-        one.add_argument("--json", action="store_true", help="for programs")
+        one.add_argument("--json", action="store_true", help="print JSON, for programs")
         one.set_defaults(command=_command(module, function))
-        _ADDED.get(name, _nothing)(one)
+        _ARGUMENTS.get(name, _nothing)(one)
     return whole
 
 
 def _command(module: str, function: str) -> Any:
     def command(options: Namespace) -> int:
-        # Only what this command needs is imported: the first line is there at once.
+        # Only the command's own module is imported, for a quick start.
         return int(getattr(import_module(f"prefectx.cli.{module}"), function)(options))
 
     return command
@@ -66,21 +66,21 @@ def _nothing(_: argparse.ArgumentParser) -> None:
 
 
 def _status(one: argparse.ArgumentParser) -> None:
-    one.add_argument("flow", nargs="?", help="module:flow, to import its tasks as it does")
+    one.add_argument("flow", nargs="?", help="module:flow, whose module imports the tasks")
 
 
 def _selection(one: argparse.ArgumentParser) -> None:
     one.add_argument("pattern", nargs="*", help="a target, a pattern of targets, or a task")
     one.add_argument("--where", action="append", default=[], metavar="NAME=PATTERN")
-    one.add_argument("--stale", action="store_true", help="only those that are stale")
-    one.add_argument("--failed", action="store_true", help="only those that failed")
-    one.add_argument("--orphans", action="store_true", help="only those whose task is gone")
+    one.add_argument("--stale", action="store_true", help="only stale targets")
+    one.add_argument("--failed", action="store_true", help="only failed calls")
+    one.add_argument("--orphans", action="store_true", help="only targets without a task")
 
 
 def _ls(one: argparse.ArgumentParser) -> None:
     _selection(one)
     one.add_argument("--sort", choices=["target", "size", "time", "made"], default="target")
-    one.add_argument("-n", dest="most", type=int, default=50, help="how many lines (50)")
+    one.add_argument("-n", dest="most", type=int, default=50, help="the number of lines (50)")
 
 
 def _show(one: argparse.ArgumentParser) -> None:
@@ -89,8 +89,8 @@ def _show(one: argparse.ArgumentParser) -> None:
 
 def _sample(one: argparse.ArgumentParser) -> None:
     one.add_argument("task")
-    one.add_argument("-n", dest="number", type=int, default=5, help="how many (5)")
-    one.add_argument("--seed", type=int, default=0, help="for others than the last time")
+    one.add_argument("-n", dest="number", type=int, default=5, help="the number of targets (5)")
+    one.add_argument("--seed", type=int, default=0, help="another seed picks other targets")
 
 
 def _diff(one: argparse.ArgumentParser) -> None:
@@ -109,36 +109,36 @@ def _flow(one: argparse.ArgumentParser) -> None:
 
 def _plan(one: argparse.ArgumentParser) -> None:
     _flow(one)
-    one.add_argument("-n", dest="most", type=int, default=20, help="how many calls (20)")
+    one.add_argument("-n", dest="most", type=int, default=20, help="the number of calls (20)")
 
 
 def _run(one: argparse.ArgumentParser) -> None:
     _flow(one)
-    one.add_argument("--mode", help="by default cache, unless PREFECTX is set")
-    one.add_argument("--refresh", action="append", metavar="TASK", help="make its targets anew")
-    one.add_argument("--pdb", action="store_true", help="open a debugger where it fails")
+    one.add_argument("--mode", help="the mode; by default cache, unless PREFECTX is set")
+    one.add_argument("--refresh", action="append", metavar="TASK", help="recompute its targets")
+    one.add_argument("--pdb", action="store_true", help="open a debugger at an exception")
 
 
 def _check(one: argparse.ArgumentParser) -> None:
     _flow(one)
-    one.add_argument("--mode", help="modes with commas between them (function,cache)")
+    one.add_argument("--mode", help="the modes, separated by commas (function,cache)")
 
 
 def _rm(one: argparse.ArgumentParser) -> None:
     _selection(one)
-    one.add_argument("--downstream", action="store_true", help="and what was made from them")
-    one.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    one.add_argument("--downstream", action="store_true", help="also targets made from them")
+    one.add_argument("--dry-run", action="store_true", help="only print the targets")
     one.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _accept(one: argparse.ArgumentParser) -> None:
     one.add_argument("pattern", nargs="+", help="a target, a pattern of targets, or a task")
-    one.add_argument("--reason", required=True, help="why they are current: kept in their records")
+    one.add_argument("--reason", required=True, help="the reason, which their records will have")
 
 
 def _debug(one: argparse.ArgumentParser) -> None:
     one.add_argument("target")
-    one.add_argument("--pdb", action="store_true", help="open a debugger where it fails")
+    one.add_argument("--pdb", action="store_true", help="open a debugger at an exception")
     one.add_argument("--shell", action="store_true", help="open a shell with args, kwargs, result")
 
 
@@ -146,7 +146,7 @@ def _completion(one: argparse.ArgumentParser) -> None:
     one.add_argument("shell", choices=["bash", "zsh", "fish"])
 
 
-_ADDED: Final = {
+_ARGUMENTS: Final = {
     "status": _status,
     "ls": _ls,
     "show": _show,
@@ -164,7 +164,7 @@ _ADDED: Final = {
 
 
 def completion(options: Namespace) -> int:
-    """Print what makes a shell complete commands, options and targets."""
+    """Print a script with which a shell completes commands and targets."""
     names = " ".join(_COMMANDS)
     if options.shell == "fish":
         say(f"complete -c prefectx -n __fish_use_subcommand -a '{names}'")

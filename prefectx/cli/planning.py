@@ -1,4 +1,4 @@
-"""`prefectx plan`: the flow runs with each task answered from its target; nothing else runs."""
+"""`prefectx plan`: runs a flow's body, with each task replaced by its target if that exists."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from prefectx._calls.make import skip
 from prefectx._calls.report import Report, seconds_text
 from prefectx._calls.run import Run, run_here
 from prefectx._runners import use_runner
-from prefectx._runners.local import PlainRunner
+from prefectx._runners.local import LocalRunner
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import Item
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import Tasks, flow_at
+from prefectx.cli.finding import TaskFinder, flow_at
 from prefectx.cli.output import say, say_json, say_next, say_table
 from prefectx.cli.reasons import reasons_of
 from prefectx.cli.running import parameters
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
     from prefectx._runners.base import Args, Kwargs
 
 
-class NotThere(TargetMissing):
-    """A flow's body needs a value that is not there, in a plan."""
+class MissingValue(TargetMissing):
+    """In a plan, a flow's body needs a value that does not exist."""
 
 
-class Planned(Store):
-    """Stands for the store of an output that a run would make.
+class PlannedStore(Store):
+    """The store of an output that a run would make.
 
     Args:
-        store: The store that would keep it, or None where nothing is kept.
+        store: The store that the run would use; None for a task without a target.
         call: The call as short text.
     """
 
@@ -53,58 +53,58 @@ class Planned(Store):
         self._call = call
 
     def exists(self, target: str) -> bool:  # noqa: ARG002
-        """Say no: the output is not there."""
+        """Return False: the output does not exist."""
         return False
 
     def load(self, target: str) -> Any:  # noqa: ARG002
-        """Raise `NotThere`."""
-        raise NotThere(self._call)
+        """Raise `MissingValue`."""
+        raise MissingValue(self._call)
 
     def save(self, target: str, value: Any) -> None:  # noqa: ARG002
-        """Raise `NotThere`: a plan writes nothing."""
-        raise NotThere(self._call)
+        """Raise `MissingValue`: a plan writes nothing."""
+        raise MissingValue(self._call)
 
     def delete(self, target: str) -> None:
         """Do nothing: a plan removes nothing."""
 
     def list(self, prefix: str = "") -> Iterable[str]:  # noqa: ARG002
-        """Give nothing."""
+        """Return no targets."""
         return ()
 
     def path(self, target: str) -> str:
-        """Return where the output would lie."""
+        """Return the path that the output would have."""
         return target if self._store is None else self._store.path(target)
 
     def label(self) -> str:
-        """Return what the store that would keep it is told apart by: names depend on it."""
+        """Return the label of the store that the run would use: names depend on it."""
         return "" if self._store is None else self._store.label()
 
 
-class PlanRunner(PlainRunner):
-    """Answers each call from its target; of what is not there it notes that it would run."""
+class PlanRunner(LocalRunner):
+    """Returns the Item of each call whose target is valid, and notes the others."""
 
-    asks_first: ClassVar[bool] = True
+    checks_target_first: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
-        #: What would run: task, target or None, short text of the call, reason.
+        #: The calls that would run: task, target or None, short text of the call, reason.
         self.would_run: list[tuple[str, str | None, str, str]] = []
         self._planned: dict[str, Item[Any]] = {}
-        #: Where a flow's body needs a value that is not there.
+        #: The places where a flow's body needs a value that does not exist.
         self.unknown: list[str] = []
 
     def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
-        """Return the call's Item, or one that stands for what a run would make."""
-        given = self._given(task, args, kwargs)
+        """Return the call's Item, or one for the output that a run would make."""
+        kwargs = self._answer(task, args, kwargs)
         if task.is_async and not task.is_generator:
-            return _later(given)
-        return given
+            return _later(kwargs)
+        return kwargs
 
-    def _given(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
+    def _answer(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         try:
             call = Call(task, args, kwargs)
-        except NotThere as error:
-            # The name of its target depends on it.
+        except MissingValue as error:
+            # The name of the target depends on the value.
             text = f"{task.qualified_name}(…), whose target depends on {error}"
             return self._plan(task, None, text, "unknown target")
         if call.item is None:
@@ -119,7 +119,7 @@ class PlanRunner(PlainRunner):
     def _plan(self, task: AnyTask, item: Item[Any] | None, text: str, why: str) -> Item[Any]:
         target = None if item is None else item.target
         self.would_run.append((task.qualified_name, target, text, why))
-        store = Planned(None if item is None else item.store, target or text)
+        store = PlannedStore(None if item is None else item.store, target or text)
         if item is None:
             return Item(store, task.name, "")
         planned: Item[Any] = Item(store, item.target, item.base)
@@ -127,27 +127,27 @@ class PlanRunner(PlainRunner):
         return planned
 
     def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
-        """Run the flow's body; where it needs what is not there, note it and go on after it."""
+        """Run the flow's body; if it needs a value that does not exist, note the place and stop."""
         if inspect.iscoroutinefunction(flow.function):
             return self._aflow(flow, args, kwargs)
         try:
             return super().flow(flow, args, kwargs)
-        except NotThere as error:
+        except MissingValue as error:
             return self._give_up(flow, error)
 
     async def _aflow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         try:
             return await super().flow(flow, args, kwargs)
-        except NotThere as error:
+        except MissingValue as error:
             return self._give_up(flow, error)
 
-    def _give_up(self, flow: AnyFlow, error: NotThere) -> Item[Any]:
+    def _give_up(self, flow: AnyFlow, error: MissingValue) -> Item[Any]:
         frames = traceback.extract_tb(error.__traceback__)
         own = inspect.getsourcefile(flow.function)
         here = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
         place = f"{os.path.basename(here.filename)}:{here.lineno}"
         self.unknown.append(f"{place} needs {error}")
-        return Item(Planned(None, f"the result of {flow.name}"), flow.name, "")
+        return Item(PlannedStore(None, f"the result of {flow.name}"), flow.name, "")
 
 
 async def _later(value: Any) -> Any:
@@ -155,11 +155,11 @@ async def _later(value: Any) -> Any:
 
 
 def plan(options: Namespace) -> int:
-    """Say what a run would do; run nothing, write nothing."""
-    flow, given = flow_at(options.flow), parameters(options.parameter)
+    """Print what a run would do; run nothing, write nothing."""
+    flow, kwargs = flow_at(options.flow), parameters(options.parameter)
     os.chdir(options.root)
-    runner, run = _planned(flow, given)
-    catalogue, tasks = Catalogue("."), Tasks()
+    runner, run = _run_plan(flow, kwargs)
+    catalogue, tasks = Catalogue("."), TaskFinder()
     lines = _lines(runner, run.report, catalogue)
     stale = _stale(run, catalogue, tasks)
     seconds = sum(line["seconds"] or 0 for line in lines)
@@ -182,14 +182,14 @@ def plan(options: Namespace) -> int:
     return 1 if runner.would_run or runner.unknown or stale else 0
 
 
-def _planned(flow: Flow[..., Any], given: dict[str, Any]) -> tuple[PlanRunner, Run]:
+def _run_plan(flow: Flow[..., Any], kwargs: dict[str, Any]) -> tuple[PlanRunner, Run]:
     runner, run = PlanRunner(), Run(flow.name, "plan")
     token = run_here.set(run)
     try:
         with use_mode("cache"), use_runner(runner), warnings.catch_warnings():
-            # What is trusted although it is stale is told below.
+            # Stale targets are printed below.
             warnings.simplefilter("ignore", StaleTarget)
-            result = flow(**given)
+            result = flow(**kwargs)
             if inspect.iscoroutine(result):
                 asyncio.run(result)
     except PrefectxError as error:
@@ -200,7 +200,7 @@ def _planned(flow: Flow[..., Any], given: dict[str, Any]) -> tuple[PlanRunner, R
 
 
 def _lines(runner: PlanRunner, report: Report, catalogue: Catalogue) -> list[dict[str, Any]]:
-    """Return a line a task: how many calls would run and are skipped, and how long they took."""
+    """Return a line for each task: the numbers of calls to run and to skip, and the time."""
     took: dict[str, list[float]] = {}
     for entry in catalogue:
         if entry.exists:
@@ -218,8 +218,8 @@ def _lines(runner: PlanRunner, report: Report, catalogue: Catalogue) -> list[dic
     return list(found.values())
 
 
-def _stale(run: Run, catalogue: Catalogue, tasks: Tasks) -> list[dict[str, str]]:
-    """Return what would be skipped because it is there, although it is stale."""
+def _stale(run: Run, catalogue: Catalogue, tasks: TaskFinder) -> list[dict[str, str]]:
+    """Return the targets that would be skipped although they are stale."""
     found: list[dict[str, str]] = []
     for target in run.targets():
         entry = catalogue.entries.get(target)
@@ -254,11 +254,11 @@ def _say(
     if len(runner.would_run) > options.most:
         say(f"  and {len(runner.would_run) - options.most:,} more: -n {len(runner.would_run)}")
     for line in stale[: options.most]:
-        say(f"  trusted  {line['target']}: {line['why']}")
+        say(f"  skip  {line['target']}, although it is stale: {line['why']}")
     if len(stale) > options.most:
-        say(f"  and {len(stale) - options.most:,} more that are trusted although they are stale")
+        say(f"  and {len(stale) - options.most:,} more that are skipped although they are stale")
     for place in runner.unknown:
-        say(f"  unknown from here: {place}")
+        say(f"  unknown from here on: {place}")
     if seconds:
-        say(f"about {seconds_text(seconds)}, by what the same tasks took before")
+        say(f"about {seconds_text(seconds)}, estimated from earlier calls of the same tasks")
     say_next(f"prefectx run {options.flow}")

@@ -1,4 +1,4 @@
-"""Why a target is not what a run from scratch would give: one reason a line."""
+"""Reasons why a target is stale, missing or failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prefectx.stores.journal import changed_parts
 if TYPE_CHECKING:
     from prefectx._api.task import Task
     from prefectx.cli.catalogue import Catalogue, Entry
-    from prefectx.cli.finding import Tasks
+    from prefectx.cli.finding import TaskFinder
 
 REASONS: Final = ("missing", "code", "inputs", "files", "upstream", "expired", "failed", "orphan")
 
@@ -29,18 +29,18 @@ class Reason(NamedTuple):
     text: str
 
 
-def reasons_of(entry: Entry, catalogue: Catalogue, tasks: Tasks) -> list[Reason]:
-    """Return all reasons why a target is stale, missing or failed."""
+def reasons_of(entry: Entry, catalogue: Catalogue, tasks: TaskFinder) -> list[Reason]:
+    """Return all reasons that apply to a target."""
     found: list[Reason] = []
     if entry.failed is not None:
         found.append(Reason("failed", f"its last call, {_when(entry)}, raised {entry.failed}"))
     elif not entry.exists:
-        found.append(Reason("missing", f"it was made {_when(entry)} and is not there any more"))
+        found.append(Reason("missing", f"it was made {_when(entry)} and does not exist any more"))
     if not entry.task:
         return found
     task = tasks.get(entry.task, _file(entry, catalogue))
     if task is None:
-        found.append(Reason("orphan", tasks.why.get(entry.task, "its task is not there")))
+        found.append(Reason("orphan", tasks.why.get(entry.task, "its task does not exist")))
     elif entry.exists:
         found.extend(_code(entry, catalogue, task))
         found.extend(_expired(entry, task))
@@ -77,7 +77,7 @@ def _expired(entry: Entry, task: Task[..., Any]) -> list[Reason]:
 
 def _files(entry: Entry, catalogue: Catalogue) -> list[Reason]:
     return [
-        Reason("files", f"its input {path} holds something else than when it was made")
+        Reason("files", f"its input {path} has changed since it was made")
         for path, found in entry.files
         if not FileFingerprint(*found).matches(os.path.join(catalogue.root, path))
     ]
@@ -88,11 +88,11 @@ def _upstream(entry: Entry, catalogue: Catalogue) -> list[Reason]:
     for target in entry.upstream:
         source = catalogue.entries.get(target)
         if source is None or (not source.exists and source.failed is None):
-            found.append(Reason("upstream", f"{target}, which it was made from, is not there"))
+            found.append(Reason("upstream", f"{target}, which it was made from, does not exist"))
         elif source.failed is not None:
             found.append(Reason("upstream", f"{target}, which it was made from, has failed since"))
         elif source.made > entry.made:
-            text = f"{target}, which it was made from, was made anew {_when(source)}"
+            text = f"{target}, which it was made from, was recomputed {_when(source)}"
             found.append(Reason("upstream", text))
     return found
 

@@ -1,4 +1,4 @@
-"""`prefectx rm` and `accept`, and `prefectx.remove`: taking targets away, and trusting them."""
+"""`prefectx rm`, `prefectx accept` and `prefectx.remove`: remove targets, or accept stale ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.report import seconds_text, size_text
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import Tasks, chosen
+from prefectx.cli.finding import TaskFinder, select
 from prefectx.cli.misuse import Misuse
 from prefectx.cli.output import say, say_json, say_next
 from prefectx.cli.reasons import reasons_of
@@ -35,20 +35,20 @@ def remove(  # noqa: PLR0913 - each is an option of the command
     dry_run: bool = False,
     root: str = ".",
 ) -> list[str]:
-    """Remove targets, so that the next run makes them anew; return which.
+    """Remove targets, so that the next run recomputes them; return their names.
 
     Args:
-        *patterns: Targets, patterns of targets as of a shell, or names of tasks.
+        *patterns: Targets, shell patterns of targets, or names of tasks.
         where: Patterns of arguments by name, as in `{"base": "abc*"}`.
-        downstream: Whether to remove what was made from them as well.
-        stale: Whether to remove only those that are stale.
-        failed: Whether to take only calls that failed.
-        orphans: Whether to take only targets whose task is not there any more.
-        dry_run: Whether to remove nothing, and only say what would be removed.
+        downstream: Whether to remove the targets that were made from them too.
+        stale: Whether to remove stale targets only.
+        failed: Whether to remove failed calls only.
+        orphans: Whether to remove only targets whose task does not exist any more.
+        dry_run: Whether to remove nothing, and only return the names.
         root: The folder of the targets.
 
     Raises:
-        Misuse: Nothing says which targets to remove.
+        Misuse: No target is selected.
 
     Example:
         >>> remove("clean", where={"base": "report-*"}, downstream=True)
@@ -57,10 +57,10 @@ def remove(  # noqa: PLR0913 - each is an option of the command
     conditions = [f"{name}={pattern}" for name, pattern in (where or {}).items()]
     kinds = _kinds(stale=stale, failed=failed, orphans=orphans)
     if not (patterns or conditions or kinds):
-        msg = "remove what? Give a target, a pattern or a task, or stale, failed or orphans"
+        msg = "remove what? Pass a target, a pattern or a task, or stale, failed or orphans."
         raise Misuse(msg)
     catalogue = Catalogue(root)
-    entries = _picked(catalogue, patterns, conditions, kinds, downstream=downstream)
+    entries = _select(catalogue, patterns, conditions, kinds, downstream=downstream)
     if not dry_run:
         _remove(catalogue, entries)
     return [entry.target for entry in entries]
@@ -71,7 +71,7 @@ def _kinds(*, stale: bool, failed: bool, orphans: bool) -> set[str]:
     return {kind for kind, is_asked in each.items() if is_asked}
 
 
-def _picked(
+def _select(
     catalogue: Catalogue,
     patterns: Iterable[str],
     conditions: list[str],
@@ -79,8 +79,8 @@ def _picked(
     *,
     downstream: bool,
 ) -> list[Entry]:
-    tasks = Tasks()
-    entries = chosen(catalogue, list(patterns), conditions)
+    tasks = TaskFinder()
+    entries = select(catalogue, list(patterns), conditions)
     if kinds:
         entries = [e for e in entries if kinds & _kinds_of(e, catalogue, tasks)]
     if downstream:
@@ -88,7 +88,7 @@ def _picked(
     return [entry for entry in entries if entry.exists or entry.failed is not None]
 
 
-def _kinds_of(entry: Entry, catalogue: Catalogue, tasks: Tasks) -> set[str]:
+def _kinds_of(entry: Entry, catalogue: Catalogue, tasks: TaskFinder) -> set[str]:
     found = {reason.kind for reason in reasons_of(entry, catalogue, tasks)}
     return found | ({"stale"} if found else set())
 
@@ -126,13 +126,13 @@ def _forget_failure(catalogue: Catalogue, entry: Entry) -> None:
 
 
 def rm(options: Namespace) -> int:
-    """Say what will be removed and how long it took to make; ask; remove it."""
+    """Print the targets and the time that they took to make; ask; remove them."""
     kinds = _kinds(stale=options.stale, failed=options.failed, orphans=options.orphans)
     if not (options.pattern or options.where or kinds):
-        msg = "rm what? Give a target, a pattern or a task, or --stale, --failed or --orphans"
+        msg = "rm what? Pass a target, a pattern or a task, or --stale, --failed or --orphans."
         raise Misuse(msg)
     catalogue = Catalogue(options.root)
-    entries = _picked(
+    entries = _select(
         catalogue, options.pattern, options.where, kinds, downstream=options.downstream
     )
     if options.json:
@@ -171,7 +171,8 @@ _SHOWN = 20
 def _is_confirmed(number: int) -> bool:
     if not sys.stdin.isatty():
         msg = (
-            "not a terminal, so nobody can be asked: --yes removes them, --dry-run only says which"
+            "rm cannot ask, because standard input is not a terminal. Use --yes to remove the"
+            " targets, or --dry-run to list them."
         )
         raise Misuse(msg)
     sys.stdout.write(f"remove {number:,}? [y/N] ")
@@ -180,9 +181,9 @@ def _is_confirmed(number: int) -> bool:
 
 
 def accept(options: Namespace) -> int:
-    """Mark targets that are there as current: by whom, when and why."""
-    catalogue, tasks = Catalogue(options.root), Tasks()
-    entries = [entry for entry in chosen(catalogue, options.pattern) if entry.exists]
+    """Mark existing targets as current, with the user, the time and the reason."""
+    catalogue, tasks = Catalogue(options.root), TaskFinder()
+    entries = [entry for entry in select(catalogue, options.pattern) if entry.exists]
     store = Filestore(catalogue.root)
     accepted: list[str] = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""`prefectx run` and `check`: a flow, from the command line."""
+"""`prefectx run` and `prefectx check`: run a flow from the command line."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 
 def parameters(pairs: Iterable[str]) -> dict[str, Any]:
-    """Return a flow's parameters from `key=value`: a Python literal, or else a text.
+    """Return a flow's parameters from `key=value`, with Python literals or texts.
 
     Raises:
-        Misuse: One has no `=`.
+        Misuse: A pair has no `=`.
     """
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
-            msg = f"-p {pair!r}: write the parameter's name, = and its value"
+            msg = f"-p {pair!r} is not KEY=VALUE"
             raise Misuse(msg)
         try:
             found[name] = ast.literal_eval(text)
@@ -44,8 +44,8 @@ def parameters(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def run(options: Namespace) -> int:
-    """Run a flow; what it did goes to standard error."""
-    flow, given = flow_at(options.flow), parameters(options.parameter)
+    """Run a flow; its report goes to standard error."""
+    flow, kwargs = flow_at(options.flow), parameters(options.parameter)
     mode = options.mode or _mode()
     with ExitStack() as stack:
         stack.enter_context(use_mode(mode))
@@ -53,14 +53,14 @@ def run(options: Namespace) -> int:
             stack.enter_context(refresh(*options.refresh))
         os.chdir(options.root)
         try:
-            result = flow(**given)
+            result = flow(**kwargs)
             if inspect.iscoroutine(result):
                 asyncio.run(result)
         except Exception as error:  # noqa: BLE001 - any error of the user's flow
             hide_own_frames(error)
             traceback.print_exception(error)
             if options.pdb:
-                import pdb  # noqa: T100 - it is what was asked for
+                import pdb  # noqa: T100 - for the option --pdb
 
                 pdb.post_mortem(error.__traceback__)
             return 2
@@ -88,19 +88,19 @@ def run(options: Namespace) -> int:
 
 
 def _mode() -> str:
-    # Who runs a flow by this command wants to keep what it makes.
+    # A flow that is run by this command should store its outputs.
     mode = current_mode()
     return "cache" if mode == "function" and "PREFECTX" not in os.environ else mode
 
 
 def check(options: Namespace) -> int:
-    """Run a flow in several modes, cold and warm, and say where they disagree."""
+    """Run a flow in several modes, with and without targets, and print where they disagree."""
     from pytest_prefectx import assert_modes_agree
 
-    flow, given = flow_at(options.flow), parameters(options.parameter)
+    flow, kwargs = flow_at(options.flow), parameters(options.parameter)
     modes = options.mode.split(",") if options.mode else ["function", "cache"]
     try:
-        assert_modes_agree(flow, modes=modes, **given)
+        assert_modes_agree(flow, modes=modes, **kwargs)
     except AssertionError as error:
         sys.stderr.write(f"{error}\n")
         return 2

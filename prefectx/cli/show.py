@@ -1,4 +1,4 @@
-"""`prefectx show`, `sample`, `diff` and `why`: one target, and all that is known of it."""
+"""`prefectx show`, `sample`, `diff` and `why`: details of targets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prefectx._calls.kept_arguments import text_of
 from prefectx._calls.report import seconds_text, size_text
 from prefectx._values.item import Item
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import Tasks, chosen, one
+from prefectx.cli.finding import TaskFinder, find_entry, select
 from prefectx.cli.output import say, say_json, say_next
 from prefectx.cli.reasons import reasons_of
 from prefectx.stores import Filestore
@@ -35,8 +35,8 @@ def value_of(catalogue: Catalogue, entry: Entry) -> Any:
     return item.load()
 
 
-def told(value: Any, longest: int = _LONGEST) -> str:
-    """Return a value as a person reads it: a table, an array, JSON, a text, any object."""
+def format_value(value: Any, longest: int = _LONGEST) -> str:
+    """Return a value as text for people: a table, an array, JSON, a text, any object."""
     if isinstance(value, str):
         text = value
     elif isinstance(value, dict | list | tuple):
@@ -60,9 +60,9 @@ def _pretty(value: Any) -> str:
 
 
 def show(options: Namespace) -> int:
-    """Show a target: its data, its record, what it was made from and what was made from it."""
+    """Print a target: its data, its record, its inputs, and the targets made from it."""
     catalogue = Catalogue(options.root)
-    entry = one(catalogue, options.target)
+    entry = find_entry(catalogue, options.target)
     known, users = catalogue.details(entry), used_by(catalogue, entry)
     if options.json:
         say_json({**known, "target": entry.target, "exists": entry.exists, "used_by": users})
@@ -80,17 +80,17 @@ def show(options: Namespace) -> int:
         say_next(f"prefectx debug {entry.target} --pdb")
         return 2
     if not entry.exists:
-        say("it is not there")
+        say("it does not exist")
         say_next(f"prefectx why {entry.target}")
         return 1
-    say(told(value_of(catalogue, entry)))
+    say(format_value(value_of(catalogue, entry)))
     say_next(f"prefectx why {entry.target}", f"prefectx debug {entry.target}")
     return 0
 
 
 def _say_record(entry: Entry, known: dict[str, Any]) -> None:
     if not known:
-        say("  no record: nothing is known of how it was made")
+        say("  no record of how it was made")
         return
     made = entry.made[:19].replace("T", " ")
     who = f"{known.get('by', '?')}@{known.get('host', '?')}"
@@ -100,12 +100,12 @@ def _say_record(entry: Entry, known: dict[str, Any]) -> None:
     for name, value in args.items():
         say(f"  {name:<9}  {text_of(value)}")
     if shape := known.get("shape"):
-        say(f"  shape      {_told_shape(shape)}")
+        say(f"  shape      {_format_shape(shape)}")
     if accepted := known.get("accepted"):
         say(f"  accepted   {accepted}")
 
 
-def _told_shape(shape: dict[str, Any]) -> str:
+def _format_shape(shape: dict[str, Any]) -> str:
     if "rows" not in shape:
         return f"{' x '.join(map(str, shape['shape']))} {shape['dtype']}"
     kinds = ", ".join(f"{name}: {kind}" for name, kind in shape["dtypes"].items())
@@ -118,22 +118,24 @@ def used_by(catalogue: Catalogue, entry: Entry) -> list[str]:
 
 
 def sample(options: Namespace) -> int:
-    """Show some targets of a task, picked at random."""
+    """Print some targets of a task, picked at random."""
     catalogue = Catalogue(options.root)
-    there = [entry for entry in chosen(catalogue, [options.task]) if entry.exists]
+    there = [entry for entry in select(catalogue, [options.task]) if entry.exists]
     there.sort(key=lambda entry: entry.target)
-    # The same ones each time, so that two people see the same.
+    # The same targets each time, so that two people see the same.
     picked = random.Random(options.seed).sample(  # noqa: S311 - nothing secret
         there, min(options.number, len(there))
     )
     if options.json:
-        say_json([{"target": e.target, "value": told(value_of(catalogue, e))} for e in picked])
+        say_json(
+            [{"target": e.target, "value": format_value(value_of(catalogue, e))} for e in picked]
+        )
     for entry in [] if options.json else picked:
         say(f"{entry.target}  ({size_text(entry.size)})")
-        say(told(value_of(catalogue, entry), 500))
+        say(format_value(value_of(catalogue, entry), 500))
         say()
     if not picked:
-        say(f"no targets of {options.task} are there")
+        say(f"{options.task} has no targets")
         return 1
     if not options.json:
         say(f"{len(picked)} of {len(there):,}")
@@ -142,10 +144,11 @@ def sample(options: Namespace) -> int:
 
 
 def diff(options: Namespace) -> int:
-    """Compare two targets: the first difference inside the data, or the rows that differ."""
+    """Print the first difference inside the data of two targets, or the rows that differ."""
     catalogue = Catalogue(options.root)
     one_value, other_value = (
-        value_of(catalogue, one(catalogue, target)) for target in (options.one, options.other)
+        value_of(catalogue, find_entry(catalogue, target))
+        for target in (options.one, options.other)
     )
     lines = list(islice(differences(one_value, other_value), _LINES))
     if options.json:
@@ -160,7 +163,7 @@ def diff(options: Namespace) -> int:
 
 
 def differences(one_value: Any, other_value: Any) -> Iterable[str]:
-    """Give each difference between two values, a line each."""
+    """Yield the differences between two values, one line each."""
     import difflib
 
     if isinstance(one_value, str) and isinstance(other_value, str):
@@ -193,16 +196,16 @@ def _rows(one_value: Any, other_value: Any) -> Iterable[str]:
 
 
 def why(options: Namespace) -> int:
-    """Say in words why targets are stale, one reason a line."""
-    catalogue, tasks = Catalogue(options.root), Tasks()
-    entries = chosen(catalogue, [options.what]) or [one(catalogue, options.what)]
+    """Print the reasons why targets are stale, one per line."""
+    catalogue, tasks = Catalogue(options.root), TaskFinder()
+    entries = select(catalogue, [options.what]) or [find_entry(catalogue, options.what)]
     found = {entry: reasons_of(entry, catalogue, tasks) for entry in entries}
     stale = {entry: reasons for entry, reasons in found.items() if reasons}
     if options.json:
         say_json({entry.target: [list(r) for r in reasons] for entry, reasons in stale.items()})
     elif not stale:
         names = entries[0].target if len(entries) == 1 else f"all {len(entries):,} targets"
-        say(f"{names}: fresh, as far as records tell")
+        say(f"{names}: fresh, according to the records")
         say_next(f"prefectx show {entries[0].target}")
     else:
         _say_why(stale, catalogue, tasks)
@@ -211,7 +214,7 @@ def why(options: Namespace) -> int:
     return 1 if stale else 0
 
 
-def _say_why(stale: dict[Entry, list[Any]], catalogue: Catalogue, tasks: Tasks) -> None:
+def _say_why(stale: dict[Entry, list[Any]], catalogue: Catalogue, tasks: TaskFinder) -> None:
     told_code: set[str] = set()
     for entry, reasons in islice(stale.items(), _LINES):
         for reason in reasons:
@@ -227,7 +230,7 @@ def _say_why(stale: dict[Entry, list[Any]], catalogue: Catalogue, tasks: Tasks) 
 
 
 def _say_code(path: str, task: Any) -> None:
-    """Say what of a function has changed, where the code that made the target is known."""
+    """Print the changes of a function, if the code that made the target is recorded."""
     import difflib
 
     if task is None or not os.path.exists(path):

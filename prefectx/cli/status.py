@@ -1,4 +1,4 @@
-"""`prefectx status` and `ls`: what is there, a line a task or a line a target."""
+"""`prefectx status` and `prefectx ls`: targets, one line for each task or each target."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.report import seconds_text, size_text
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import Tasks, chosen, flow_at, parameters
+from prefectx.cli.finding import TaskFinder, flow_at, parameters, select
 from prefectx.cli.output import say, say_json, say_next, say_table
 from prefectx.cli.reasons import REASONS, reasons_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TaskStatus:
-    """What there is of one task."""
+    """The counts of one task's targets."""
 
     def __init__(self, task: str) -> None:
         self.task = task
@@ -40,7 +40,7 @@ class TaskStatus:
         self.folder = self.folder or entry.target.rpartition("/")[0]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
+        """Return the counts for JSON."""
         return {
             "task": self.task,
             "targets": self.targets,
@@ -53,11 +53,11 @@ class TaskStatus:
 
 
 def status(options: Namespace) -> int:
-    """Say what there is of each task; a column a reason."""
+    """Print the counts of each task's targets, with a column for each reason."""
     if options.flow:
-        # What it imports is what a run would import; tasks of other flows are told as well.
+        # The import makes tasks of scripts known; targets of other flows are counted too.
         flow_at(options.flow)
-    catalogue, tasks = Catalogue(options.root), Tasks()
+    catalogue, tasks = Catalogue(options.root), TaskFinder()
     lines: dict[str, TaskStatus] = {}
     for entry in catalogue:
         kinds = {reason.kind for reason in reasons_of(entry, catalogue, tasks)}
@@ -105,12 +105,12 @@ def _code(lines: Any) -> int:
 
 
 def ls(options: Namespace) -> int:
-    """List targets, those that are asked for."""
-    catalogue, tasks = Catalogue(options.root), Tasks()
+    """Print the selected targets."""
+    catalogue, tasks = Catalogue(options.root), TaskFinder()
     found: list[tuple[Entry, list[str]]] = []
     asked = {"failed": options.failed, "orphan": options.orphans}
     wanted = {kind for kind, is_asked in asked.items() if is_asked}
-    for entry in chosen(catalogue, options.pattern, options.where):
+    for entry in select(catalogue, options.pattern, options.where):
         needs = options.stale or options.orphans or options.json
         kinds = [reason.kind for reason in reasons_of(entry, catalogue, tasks)] if needs else []
         if entry.failed is not None and "failed" not in kinds:

@@ -1,4 +1,4 @@
-"""Beyond one process: a Dask task runner for Prefect that stays small, alive and readable."""
+"""A Dask task runner for Prefect that uses little memory and survives long tasks."""
 
 from __future__ import annotations
 
@@ -36,32 +36,32 @@ def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
 ) -> DaskRunner:
     """Return a task runner for `@flow(task_runner=…)` that runs tasks on a Dask cluster.
 
-    It is a `prefect_dask.DaskTaskRunner`. Outputs travel between workers as Items, results are
-    released once they are known, tasks that kill their worker end as crashed, and a submit costs
-    a fraction. Without `address` a cluster is made for each flow run and ends with it.
+    It is a `prefect_dask.DaskTaskRunner`. Outputs are passed between workers as Items, results are
+    released as soon as they are known, tasks that kill their worker end as crashed, and a submit
+    takes a fraction of the time. Without `address`, a cluster is started for each flow run.
 
     Args:
-        n_workers: How many worker processes a new cluster has.
-        threads_per_worker: How many tasks each of them runs at a time.
+        n_workers: The number of worker processes of a new cluster.
+        threads_per_worker: The number of tasks that each of them runs at a time.
         memory_limit: The memory of each, as in `"4GB"`; a worker that needs more is restarted.
-        resources: What each worker of a new cluster offers, as in `{"gpu": 1}`.
-        address: The scheduler of a cluster that runs already, as in `"tcp://10.0.0.1:8786"`.
+        resources: The resources of each worker of a new cluster, as in `{"gpu": 1}`.
+        address: The scheduler of a running cluster, as in `"tcp://10.0.0.1:8786"`.
         cluster_class: Another class of clusters than `distributed.LocalCluster`, or its name, as
             in `"dask_jobqueue.SLURMCluster"`.
         cluster_kwargs: More arguments for the cluster's class, as in
             `{"dashboard_address": ":0"}`.
         adapt_kwargs: Arguments for `cluster.adapt`, as in `{"maximum": 40}`.
         client_kwargs: Arguments for `distributed.Client`.
-        performance_report_path: Where Dask's report is to be written.
-        keepalive: How long a task may hold Python's global lock before its worker is taken for
-            dead, as in `"6h"`. On a cluster that runs already this is raised, never lowered.
+        performance_report_path: The path of Dask's report.
+        keepalive: The time for which a task may hold Python's global lock before its worker is
+            considered dead, as in `"6h"`. On a running cluster it is raised, never lowered.
         check: Where `prefect.skip` looks for a target. `"client"`: where the flow runs. `"worker"`:
             only where tasks run. `"both"`: both must see it. `"auto"`: where the flow runs, if the
-            workers see the same files, which is tried out once a cluster.
+            workers see the same files, which is tested once per cluster.
 
     Raises:
         MissingExtra: `prefect-dask` is not installed.
-        InvalidDuration: `keepalive` is no span of time.
+        InvalidDuration: `keepalive` is not a duration.
         UnknownOption: `check` is none of these.
         ValueError: Arguments contradict each other.
 
@@ -83,11 +83,11 @@ def task_runner(  # noqa: PLR0913 - as many as a cluster has, all by name
         "memory_limit": memory_limit,
         "resources": None if resources is None else dict(resources),
     }
-    given = {name: value for name, value in workers.items() if value is not None}
+    chosen = {name: value for name, value in workers.items() if value is not None}
     return DaskRunner(
         address=address,
         cluster_class=cluster_class,
-        cluster_kwargs={**given, **(cluster_kwargs or {})},
+        cluster_kwargs={**chosen, **(cluster_kwargs or {})},
         adapt_kwargs=adapt_kwargs,
         client_kwargs=client_kwargs,
         performance_report_path=performance_report_path,
@@ -100,9 +100,9 @@ def _placement(task: AnyTask, task_runner: Any) -> AbstractContextManager[None] 
     dask_runner = getattr(sys.modules.get("prefect_dask"), "DaskTaskRunner", None)
     if dask_runner is None or not isinstance(task_runner, dask_runner):
         return None
-    from prefectx.dask.placement import placed
+    from prefectx.dask.placement import apply_placement
 
-    return placed(task, task_runner)
+    return apply_placement(task, task_runner)
 
 
 PLACEMENTS.append(_placement)

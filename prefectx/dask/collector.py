@@ -1,4 +1,4 @@
-"""Takes in what finished calls have left on their workers, in batches, on a thread of its own."""
+"""Collection of the outcomes of finished calls, in batches and in a separate thread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.dask.crash import FLOW_ENDED, SubmittedCall, crash
-from prefectx.dask.outcome import OnWorker
+from prefectx.dask.outcome import WorkerOutcome
 from prefectx.dask.watcher import FutureWatcher
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Collector:
         self._something.release()
 
     def end(self) -> None:
-        """Give up what has not ended; end the thread."""
+        """Cancel the calls that have not ended; end the thread."""
         self._ending = True
         try:
             self._cancel()
@@ -50,7 +50,7 @@ class Collector:
     def _cancel(self) -> None:
         running = [call.future.on_workers for _, call in list(self._calls.values())]
         known = [future for future in running if future is not None]
-        # A client that has lost its scheduler for good has cancelled them, and refuses to.
+        # A client that has lost its scheduler has cancelled them, and would raise.
         if known and self._client.status in {"running", "connecting"}:
             self._client.cancel(known, reason=FLOW_ENDED)
 
@@ -58,11 +58,11 @@ class Collector:
         while not (self._ending and not self._calls):
             self._something.acquire()
             for batch in self._finished.batches():
-                self._take_in(batch)
-                # Dask keeps what somebody knows a future of, and makes it anew if its worker dies.
+                self._settle_batch(batch)
+                # As long as a future is referenced, Dask keeps its result.
                 del batch
 
-    def _take_in(self, batch: list[DaskResult]) -> None:
+    def _settle_batch(self, batch: list[DaskResult]) -> None:
         """Settle the calls of finished Dask futures, in the order in which they were submitted."""
         known = {future.key: self._calls.pop(future.key) for future in batch}
         batch.sort(key=lambda future: known[future.key][0])
@@ -70,19 +70,19 @@ class Collector:
         small = [
             future
             for _, future in done
-            if future.status == "finished" and future.type is not OnWorker
+            if future.status == "finished" and future.type is not WorkerOutcome
         ]
-        outcomes = dict(zip((f.key for f in small), self._fetched(small), strict=True))
+        outcomes = dict(zip((f.key for f in small), self._gather(small), strict=True))
         for call, future in done:
             self._settle(call, future, outcomes.get(future.key))
 
-    def _fetched(self, futures: list[DaskResult]) -> list[Outcome | BaseException]:
+    def _gather(self, futures: list[DaskResult]) -> list[Outcome | BaseException]:
         if not futures:
-            # Dask would ask the scheduler for nothing, and wait for it if it is gone.
+            # Even for no futures, Dask would wait for a lost scheduler.
             return []
         try:
             return self._client.gather(futures)
-        except Exception:  # noqa: BLE001 - each is asked for its own below
+        except Exception:  # noqa: BLE001 - each future is asked separately below
             return [_result_or_error(future) for future in futures]
 
     def _settle(self, call: SubmittedCall, future: DaskResult, outcome: Any) -> None:
@@ -99,7 +99,7 @@ class Collector:
 def _result_or_error(future: DaskResult) -> Any:
     try:
         return future.result()
-    except Exception as error:  # noqa: BLE001 - it is kept in the run's state
+    except Exception as error:  # noqa: BLE001 - it becomes the run's state
         return error
 
 

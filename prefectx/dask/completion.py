@@ -1,4 +1,4 @@
-"""The end of a run that is waited for: `concurrent.futures.Future` in a tenth of the memory."""
+"""`Completion`: a `concurrent.futures.Future` without a result, in a tenth of the memory."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ _log: Final = logging.getLogger("prefectx.dask")
 
 
 class Completion:
-    """An event that comes once, and calls back."""
+    """A one-shot event with callbacks."""
 
     __slots__ = ("_waiting",)
 
-    # One for all of them: it is held for a moment.
+    # One lock for all of them, since it is held for a moment only.
     _lock: ClassVar = threading.Lock()
 
     def __init__(self) -> None:
         self._waiting: list[Callable[[Completion], None]] | None = []
 
     def complete(self) -> None:
-        """Note that it is complete, and call all who wait."""
+        """Set the event, and call the callbacks."""
         with self._lock:
             waiting, self._waiting = self._waiting or [], None
         for fn in waiting:
             try:
                 fn(self)
-            except Exception:  # noqa: BLE001 - as `concurrent.futures` does: others wait as well
+            except Exception:  # noqa: BLE001 - as in `concurrent.futures`: other callbacks must run
                 _log.exception("a callback of a future failed: %r", fn)
 
     def done(self) -> bool:
-        """Tell whether it is complete."""
+        """Tell whether the event is set."""
         return self._waiting is None
 
     def add_done_callback(self, fn: Callable[[Completion], None]) -> None:
-        """Have `fn` called when it is complete; at once if it is already."""
+        """Call `fn` when the event is set; at once if it is set already."""
         with self._lock:
             if self._waiting is not None:
                 self._waiting.append(fn)
@@ -46,10 +46,10 @@ class Completion:
         fn(self)
 
     def result(self, timeout: float | None = None) -> None:
-        """Wait for it.
+        """Wait for the event.
 
         Raises:
-            TimeoutError: It is not complete after that many seconds.
+            TimeoutError: The event is not set after `timeout` seconds.
         """
         if self.done():
             return

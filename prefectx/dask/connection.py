@@ -1,4 +1,4 @@
-"""Whether the scheduler is still there, and what is said when it is not."""
+"""Checks of the connection to the scheduler, and the error if it is lost."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def connected(client: DaskClient) -> Generator[None]:
-    """See that the scheduler can be reached, before and after something is sent to it.
+def ensure_connected(client: DaskClient) -> Generator[None]:
+    """Check the connection to the scheduler before and after the `with` statement.
 
-    A client that has lost its scheduler keeps what it is given and tries to reach it again, for
-    half a minute by default. All that ran is lost by then, so there is nothing to wait for.
+    A client that has lost its scheduler queues messages and tries to reconnect, for half a minute
+    by default. But everything that ran is lost, so there is nothing to wait for.
 
     Raises:
-        ClusterUnreachable: It cannot.
+        ClusterUnreachable: The connection is lost.
     """
     _check(client)
     try:
         yield
     except OSError as error:
         raise ClusterUnreachable(_lost(client)) from error
-    # What is sent while the client closes is never answered.
+    # A message that is sent while the client closes is never answered.
     _check(client)
 
 
@@ -41,7 +41,7 @@ def _lost(client: DaskClient) -> str:
     scheduler = client.scheduler
     address = f" at {scheduler.address}" if scheduler is not None else ""
     return (
-        f"the Dask scheduler{address} does not answer any more, and all that ran on its cluster is"
-        " lost. Outputs that were finished are kept: run the flow again, on a cluster that"
-        " answers, to make what is missing."
+        f"the Dask scheduler{address} does not answer any more, and everything that ran on its"
+        " cluster is lost. Finished outputs are stored. Run the flow again, on a cluster that"
+        " answers, to make the missing ones."
     )

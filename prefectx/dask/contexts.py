@@ -26,65 +26,65 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 _MOST: Final = 8
-"""How many flow runs' contexts a worker holds."""
+"""The maximal number of flow runs whose contexts a worker holds."""
 
 
-class _Rebuilt:
-    """A context, how it is left, and how many calls run in copies of it."""
+class _WorkerContext:
+    """A rebuilt context, and the number of calls that run in copies of it."""
 
     def __init__(self, content: bytes) -> None:
-        # Dask notes in the context which worker this is.
+        # A copy, because Dask stores the current worker in the context.
         self.context: Final = copy_context()
         self._stack: Final = ExitStack()
         self.users = 0
         self.context.run(_enter, pickle.loads(content), self._stack)
 
     def leave(self) -> None:
-        """Leave it, which can be done from within alone."""
+        """Leave the context, which is only possible from inside it."""
         self.context.run(self._stack.close)
 
 
-class Contexts:
-    """The contexts that this process has rebuilt, the latest used last."""
+class ContextCache:
+    """The contexts that this process has rebuilt, in the order of their last use."""
 
     def __init__(self) -> None:
         self._lock: Final = threading.Lock()
-        self._known: Final[OrderedDict[str, _Rebuilt]] = OrderedDict()
+        self._contexts: Final[OrderedDict[str, _WorkerContext]] = OrderedDict()
         atexit.register(self._leave_all_but, 0)
 
     @contextmanager
     def copy(self, name: str) -> Generator[Context]:
-        """Give a copy of a context, to run one call in."""
+        """Yield a copy of a context for one call."""
         with self._lock:
-            if name not in self._known:
-                self._known[name] = _Rebuilt(_fetched(name))
-            rebuilt = self._known[name]
-            self._known.move_to_end(name)
-            rebuilt.users += 1
+            if name not in self._contexts:
+                self._contexts[name] = _WorkerContext(_fetch(name))
+            found = self._contexts[name]
+            self._contexts.move_to_end(name)
+            found.users += 1
         try:
-            yield rebuilt.context.copy()
+            yield found.context.copy()
         finally:
             with self._lock:
-                rebuilt.users -= 1
+                found.users -= 1
                 self._leave_all_but(_MOST)
 
     def _leave_all_but(self, latest: int) -> None:
-        idle = [name for name, rebuilt in self._known.items() if not rebuilt.users]
-        for name in idle[: max(0, len(self._known) - latest)]:
-            self._known.pop(name).leave()
+        idle = [name for name, found in self._contexts.items() if not found.users]
+        for name in idle[: max(0, len(self._contexts) - latest)]:
+            self._contexts.pop(name).leave()
 
 
-CONTEXTS: Final = Contexts()
-"""Those of this worker process."""
+CONTEXTS: Final = ContextCache()
+"""The contexts of this worker process."""
 
 
 @functools.lru_cache(maxsize=_MOST)
-def kept_task(name: str) -> Any:
-    """Return the task of a script or a notebook that the scheduler keeps under a name."""
-    return pickle.loads(_fetched(name))
+def task_from_scheduler(name: str) -> Any:
+    """Return a task of a script or a notebook, which the scheduler stores under a name."""
+    return pickle.loads(_fetch(name))
 
 
-def _fetched(name: str) -> bytes:
+def _fetch(name: str) -> bytes:
     content: bytes = metadata(FOLDER, name)
     return content
 
@@ -92,14 +92,14 @@ def _fetched(name: str) -> bytes:
 def _enter(serialized: dict[str, Any], stack: ExitStack) -> None:
     settings = serialized["settings_context"]
     stack.enter_context(SettingsContext(**settings))
-    _make_known(PREFECT_API_URL.value())
-    # Made once: each new client reads the certificates of the system.
+    _set_api_url(PREFECT_API_URL.value())
+    # Created once, because each new client reads the system's certificates.
     client = stack.enter_context(SyncClientContext.get_or_create()).client
     stack.enter_context(hydrated_context({**serialized, "settings_context": {}}, client))
 
 
-def _make_known(url: str | None) -> None:
-    """Tell this process's own settings the API's address, for Prefect's background threads."""
+def _set_api_url(url: str | None) -> None:
+    """Set the API's address for this whole process, for Prefect's background threads."""
     if url and not os.environ.get("PREFECT_API_URL"):
         os.environ["PREFECT_API_URL"] = url
         refresh_global_settings_context()

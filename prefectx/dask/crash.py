@@ -1,4 +1,4 @@
-"""Task runs that Dask lost: with their worker, with the scheduler, or with what they needed."""
+"""Task runs that Dask has lost, with their worker, the scheduler or an upstream task."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prefect.states import Pending
 
 from prefectx._runners.prefect.private import create_task_run, emit_state
 from prefectx.dask.crashed_state import crashed
-from prefectx.dask.outcome import InHand
+from prefectx.dask.outcome import LocalOutcome
 
 if TYPE_CHECKING:
     import uuid
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 
 FLOW_ENDED: Final = "flow-ended"
-"""Why Dask was told to cancel a call."""
+"""The reason with which Dask cancels calls at the end of a flow."""
 
 
 class SubmittedCall(NamedTuple):
-    """What must be known of a call to say what became of it.
+    """A submitted call, with the data that a report of its crash needs.
 
     Attributes:
         future: Its future.
         task: Its task.
         name: The rendered name of its run, or its task's name.
-        dependencies: The runs that its parameters came from.
+        dependencies: The runs from which its parameters come.
         upstream: The futures that it waits for.
         context: The context in which it was submitted.
     """
@@ -47,23 +47,23 @@ class SubmittedCall(NamedTuple):
 
 
 def crash(call: SubmittedCall, error: BaseException) -> None:
-    """Settle a call that Dask lost, here and in Prefect's records.
+    """Settle a call that Dask has lost, here and in Prefect's records.
 
     Args:
         call: The call.
-        error: What Dask says of it.
+        error: Dask's error.
     """
     state = _state(call, error)
     try:
         call.context.run(_report, call, state)
-    except Exception as unreported:  # noqa: BLE001 - whoever waits must be told all the same
-        state.message = f"{state.message} (Prefect could not be told: {unreported!r}.)"
-    call.future.settle(InHand(state))
+    except Exception as unreported:  # noqa: BLE001 - the future must be settled in any case
+        state.message = f"{state.message} (It was not reported to Prefect: {unreported!r}.)"
+    call.future.settle(LocalOutcome(state))
 
 
 def _state(call: SubmittedCall, error: BaseException) -> State[Any]:
     for future in call.upstream:
-        # Dask hands the error of a task on to all that wait for it.
+        # Dask passes the error of a task on to all tasks that depend on it.
         if future.has_failed:
             message = f"Upstream task run '{future.task_run_id}' did not reach a 'COMPLETED' state."
             return Pending(name="NotReady", message=message)
@@ -73,18 +73,18 @@ def _state(call: SubmittedCall, error: BaseException) -> State[Any]:
 def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, KilledWorker):
         return (
-            f"task run {name!r} crashed: each of the {error.allowed_failures + 1} workers that it"
-            f" was tried on died, at last {error.last_worker.address}. Out of memory, a crash of"
-            " compiled code, or a worker taken for dead because the task held the global lock for"
-            " too long are the usual reasons; the worker's log tells. isolate=True on the task,"
-            " and memory_limit= or keepalive= of task_runner, are the cures."
+            f"task run {name!r} crashed: each of the {error.allowed_failures + 1} workers that ran"
+            f" it died, the last one at {error.last_worker.address}. The usual reasons are a lack"
+            " of memory, a crash of compiled code, or a task that held the global lock for so long"
+            " that its worker was considered dead; see the worker's log. Use isolate=True for the"
+            " task, or memory_limit= or keepalive= of task_runner."
         )
     if getattr(error, "reason", None) == FLOW_ENDED:
-        return f"task run {name!r} crashed: its flow ended before it did."
+        return f"task run {name!r} crashed: its flow ended first."
     return (
-        f"task run {name!r} crashed: the cluster did not run it to its end"
-        f" ({type(error).__name__}: {error}). Outputs that were finished are kept: run the flow"
-        " again to make what is missing."
+        f"task run {name!r} crashed: the cluster did not complete it"
+        f" ({type(error).__name__}: {error}). Finished outputs are stored. Run the flow again to"
+        " make the missing ones."
     )
 
 

@@ -1,4 +1,4 @@
-"""States of task runs whose output Dask cannot give."""
+"""States of task runs whose output Dask has lost."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 def crashed(message: str, error: BaseException) -> State[Any]:
-    """Return the state of a run that ended as `message` says, because of `error`."""
+    """Return the state of a run that crashed, with a message and its cause."""
     why = TaskCrashed(message)
     why.__cause__ = error
     return Crashed(message=message, data=why)
 
 
 def lost(name: str, error: BaseException) -> State[Any]:
-    """Return the state of a run whose large output was on workers, which are gone.
+    """Return the state of a run whose large output was lost with its workers.
 
     Args:
         name: The name of the run.
-        error: What Dask says of it.
+        error: Dask's error.
     """
     return crashed(
-        f"the output of task run {name!r} is lost: it was kept on the workers alone, and the"
-        f" cluster does not give it back ({type(error).__name__}: {error}). Run the flow again;"
-        " give the task a target to keep its outputs.",
+        f"the output of task run {name!r} is lost: only the workers had it, and the cluster does"
+        f" not return it ({type(error).__name__}: {error}). Run the flow again, and give the task"
+        " a target to store its outputs.",
         error,
     )

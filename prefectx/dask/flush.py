@@ -1,4 +1,4 @@
-"""Reports of task runs that a worker has still to send to Prefect's API."""
+"""Sending of a worker's pending reports to Prefect's API."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Final
 from prefectx.dask.private import wait_until_sent
 
 _SECONDS: Final = 5.0
-"""How long a task run waits at most for the API to be told of it."""
+"""The maximal time, in seconds, for which a task run waits until its reports are sent."""
 
 
 def wait_until_reported() -> None:
-    """Wait until what this process has reported of its task runs is on its way to the API.
+    """Wait until this process has sent its reports of task runs to the API.
 
-    Prefect reports in the background. A worker that dies takes along what it has not sent yet, and
-    the API would never know of a run that its flow takes for finished.
+    Prefect reports in the background. If a worker dies, its unsent reports are lost, and the API
+    would never learn that a run has finished.
     """
     wait_until_sent(_SECONDS)

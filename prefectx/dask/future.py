@@ -1,4 +1,4 @@
-"""The future of a task run on Dask: it gives back what the workers keep for it."""
+"""The future of a task run on Dask, which lets the workers release the result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prefectx._runners.prefect.future import state_result
 from prefectx._values.item import is_item
 from prefectx.dask.completion import Completion
 from prefectx.dask.crashed_state import lost
-from prefectx.dask.outcome import InHand, data_of
+from prefectx.dask.outcome import LocalOutcome, state_data
 from prefectx.dask.private import make_future
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 class DaskFuture(PrefectConcurrentFuture[Any]):
     """A future whose Dask result is released as soon as the run's small state is known.
 
-    Large data that is not kept in a target stays on the workers, and is fetched by `result` alone.
+    Large data without a target stays on the workers, and is fetched by `result` only.
 
     Args:
-        task_run_id: Which task run it is.
-        running: Dask's own future of it, whose result is an `Outcome`.
+        task_run_id: The id of the task run.
+        running: Dask's own future, whose result is an `Outcome`.
     """
 
-    # Flows hold thousands: there is little in one that nobody has waited for.
+    # A flow may hold thousands, so a new one is small.
     def __init__(self, task_run_id: uuid.UUID, running: DaskResult) -> None:
         self._outcome: Outcome | None = None
         self._running: DaskResult | None = running
@@ -45,26 +45,26 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
 
     @property
     def on_workers(self) -> DaskResult | None:
-        """Dask's future of what the workers still have or make; None once it is known here."""
+        """Dask's own future while the workers have or compute the result; then None."""
         return self._running
 
     @property
     def has_failed(self) -> bool:
-        """Whether the run is known to have ended, and not well."""
+        """True if the run is known to have ended without success."""
         return self._outcome is not None and not self._outcome.state.is_completed()
 
     def settle(self, outcome: Outcome) -> None:
-        """Take the run's outcome; let the workers forget it."""
+        """Set the run's outcome; let the workers release it."""
         self._outcome = outcome
         self._running = None
         self._completion.complete()
 
     def keep_on_workers(self) -> None:
-        """Note that the run has completed, and that its large data stays on the workers."""
+        """Note that the run has completed and its large data stays on the workers."""
         self._completion.complete()
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
-        """Return what the task gave, or raise what it raised; large data is fetched now."""
+        """Return the task's result, or raise its exception; large data is fetched now."""
         self.wait(timeout)
         if (state := self._state_on_workers()) is not None:
             return state_result(state, raise_on_failure=raise_on_failure)
@@ -72,7 +72,7 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
 
     @property
     def state(self) -> State[Any]:
-        """The run's state; its large data is fetched for it."""
+        """The run's state; large data is fetched for it."""
         return self._state_on_workers() or super().state
 
     def _add_prefect_done_callback(self, fn: Callable[[PrefectFuture[Any]], None]) -> None:
@@ -83,15 +83,15 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
         if self._outcome is None:
             return None
         state = self._outcome.state
-        if not is_item(data_of(state)):
-            # Who changes the data must find it changed when asking again.
-            self._outcome = InHand(state)
+        if not is_item(state_data(state)):
+            # Every access returns the same object, so that changes of the data are seen.
+            self._outcome = LocalOutcome(state)
         return state
 
-    # Prefect sets it, to None as long as it is not known.
+    # Prefect sets it, to None while it is not known.
     @_final_state.setter
     def _final_state(self, state: State[Any] | None) -> None:
-        self._outcome = None if state is None else InHand(state)
+        self._outcome = None if state is None else LocalOutcome(state)
 
     def _state_on_workers(self) -> State[Any] | None:
         if self._running is None or not self._completion.done():

@@ -1,10 +1,10 @@
-"""How long a worker may be silent: a task that holds Python's lock lets it send no heartbeat.
+"""The time for which a worker may send no heartbeat, because a task holds Python's global lock.
 
-Dask's scheduler takes a worker for dead that has been silent for the time that
-`distributed.scheduler.worker-ttl` says, 5 minutes by default. Its nanny kills it, the task is
-started elsewhere, and after four times it fails with `KilledWorker`. Nothing else is in the way of
-long tasks: connections are kept by the kernel, which needs no lock. A worker's `lifetime` must
-not be set: it would end a worker in the middle of a task.
+Dask's scheduler considers a worker dead after `distributed.scheduler.worker-ttl` without a
+heartbeat, 5 minutes by default. Its nanny kills it, the task is started elsewhere, and after four
+times it fails with `KilledWorker`. Nothing else limits long tasks: the kernel keeps connections
+open, for which it needs no lock. A worker's `lifetime` must not be set: it would end a worker in
+the middle of a task.
 """
 
 from __future__ import annotations
@@ -20,52 +20,52 @@ if TYPE_CHECKING:
 
     Duration = str | float | datetime.timedelta
 
-__all__ = ["Raised", "created_config", "parse_duration", "raise_ttl"]
+__all__ = ["TtlChange", "cluster_config", "parse_duration", "raise_ttl"]
 
 
-class Raised(NamedTuple):
-    """How long a running scheduler bore silent workers, and bears them now."""
+class TtlChange(NamedTuple):
+    """The old and the new time that a scheduler waits for a heartbeat."""
 
-    #: Seconds; None for ever.
+    #: In seconds; None for unlimited.
     old: float | None
-    #: Seconds; None for ever.
+    #: In seconds; None for unlimited.
     new: float | None
 
 
-def created_config(keepalive: Duration) -> dict[str, Any]:
-    """Return what must be set in Dask's configuration while a cluster is created.
+def cluster_config(keepalive: Duration) -> dict[str, Any]:
+    """Return Dask's configuration for a new cluster.
 
-    It reaches a scheduler that runs in this process, as that of a `LocalCluster` does.
+    It applies to a scheduler in this process, such as that of a `LocalCluster`.
 
     Args:
-        keepalive: How long a worker may be silent: seconds, a `timedelta` or a text as `"6h"`.
+        keepalive: The time without a heartbeat: seconds, a `timedelta` or a text such as `"6h"`.
 
     Raises:
-        InvalidDuration: `keepalive` is no span of time.
+        InvalidDuration: `keepalive` is not a duration.
 
     Example:
-        >>> created_config("6h")
+        >>> cluster_config("6h")
         {'distributed.scheduler.worker-ttl': '21600.0s'}
     """
     return {"distributed.scheduler.worker-ttl": f"{parse_duration(keepalive)}s"}
 
 
-def raise_ttl(client: Client, keepalive: Duration) -> Raised:
-    """Let a running scheduler bear silent workers for longer; never for shorter than it does.
+def raise_ttl(client: Client, keepalive: Duration) -> TtlChange:
+    """Raise the time that a running scheduler waits for a heartbeat; never lower it.
 
-    A scheduler that never takes a worker for dead stays so. The scheduler keeps this until it ends,
-    for all who use it.
+    A scheduler that waits for ever still does so. The change lasts until the scheduler ends, for
+    all of its clients.
 
     Args:
         client: A client of the scheduler.
-        keepalive: As for `created_config`.
+        keepalive: As for `cluster_config`.
 
     Raises:
-        InvalidDuration: `keepalive` is no span of time.
+        InvalidDuration: `keepalive` is not a duration.
     """
     seconds = parse_duration(keepalive)
 
-    # Inside, so that it travels by value: the scheduler may have no prefectx.
+    # A local function, which is pickled by value: the scheduler may have no prefectx.
     def raised(dask_scheduler: Any) -> tuple[float | None, float | None]:
         old = dask_scheduler.worker_ttl or None
         if old is not None and old < seconds:
@@ -74,4 +74,4 @@ def raise_ttl(client: Client, keepalive: Duration) -> Raised:
 
     # Distributed's annotations are partial.
     scheduler: Any = client
-    return Raised(*scheduler.run_on_scheduler(raised))
+    return TtlChange(*scheduler.run_on_scheduler(raised))

@@ -1,4 +1,4 @@
-"""Whether client and workers see the same files, so that a look where the flow runs counts."""
+"""Lookups for Dask: whether workers see the files that the flow's process sees."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from prefectx.dask.protocols import CheckedRunner
 
 _SECONDS: Final = 30
-"""How long the workers may take to say whether they see a file."""
+"""The maximal time, in seconds, for a worker's answer."""
 _FIRST: Final = 100
-"""Dask's priority of questions."""
+"""Dask's priority of these questions."""
 
 
-class _Workers(Lookup):
-    """`check="worker"`: only where tasks run."""
+class _WorkersOnly(Lookup):
+    """`check="worker"`: looks only where tasks run."""
 
     def looks_here(self, item: Item[Any]) -> bool:  # noqa: ARG002
         return False
 
 
-class _Asking(Lookup):
+class _AskingLookup(Lookup):
     def __init__(self, runner: CheckedRunner) -> None:
         self._runner: Final = runner
 
-    def _asked(self, question: Any, path: str) -> Any:
+    def _ask(self, question: Any, path: str) -> Any:
         key = f"{question.__name__}-{uuid.uuid4().hex}"
         client = client_of(self._runner)
         future = client.submit(question, path, key=key, pure=False, priority=_FIRST)
         return future.result(timeout=_SECONDS)
 
 
-class _Both(_Asking):
-    """`check="both"`: a worker lists the folder, once, and must see it too."""
+class _ClientAndWorkers(_AskingLookup):
+    """`check="both"`: a worker lists each folder once, and must see the target too."""
 
     def __init__(self, runner: CheckedRunner) -> None:
         super().__init__(runner)
@@ -55,23 +55,27 @@ class _Both(_Asking):
             return True
         folder, name = os.path.split(path)
         if folder not in self._listed:
-            self._listed[folder] = self._asked(remote.names_in, folder)
+            self._listed[folder] = self._ask(remote.names_in, folder)
         return name in self._listed[folder]
 
 
-class _Probe(_Asking):
-    """`check="auto"`: tries it out, once for each store's root."""
+class _AutoLookup(_AskingLookup):
+    """`check="auto"`: tests once for each store's root whether a worker sees its files."""
 
     def __init__(self, runner: CheckedRunner) -> None:
         super().__init__(runner)
         self._seen: Final[dict[str, bool]] = {}
 
     def looks_here(self, item: Item[Any]) -> bool:
-        # A cluster is not started to ask it: whatever is found here need not run there.
-        if self._runner.is_local or self._runner.is_coming or (root := _local(item, "")) is None:
+        # A cluster is not started for the test: a target that is found here needs none.
+        if (
+            self._runner.is_local
+            or self._runner.is_not_started
+            or (root := _local(item, "")) is None
+        ):
             return True
         if root not in self._seen:
-            # Where there is no folder, nothing is there to be seen.
+            # Without a folder there are no targets.
             if not os.path.isdir(root):
                 return True
             self._seen[root] = self._is_seen(root)
@@ -84,17 +88,16 @@ class _Probe(_Asking):
         with open(path, "x", encoding="utf-8"):
             pass
         try:
-            seen = bool(self._asked(remote.sees, path))
+            seen = bool(self._ask(remote.sees, path))
         except (TimeoutError, KilledWorker):
-            # Workers that die while they are asked say nothing of the folder: those that take
-            # their place look themselves.
+            # There is no answer from a worker that dies. The workers that replace it will look.
             seen = False
         finally:
             os.unlink(path)
         if not seen:
             self._runner.logger.warning(
-                "The workers do not see %s, or did not say so within %s s: targets below it are"
-                " looked for on the workers, a task run each. Where they do see it, say"
+                "The workers do not see %s, or did not answer within %s s. So targets below it are"
+                " checked on the workers, by a task run each. If the workers do see it, set"
                 ' task_runner(check="client").',
                 root,
                 _SECONDS,
@@ -103,26 +106,26 @@ class _Probe(_Asking):
 
 
 def lookup_of(runner: CheckedRunner, check: str) -> Lookup:
-    """Return where to look, for a value of `check`.
+    """Return the lookup for a value of `check`.
 
     Raises:
-        UnknownOption: There is no such value.
+        UnknownOption: The value is unknown.
     """
     kinds: dict[str, Any] = {
-        "auto": lambda: _Probe(runner),
+        "auto": lambda: _AutoLookup(runner),
         "client": Lookup,
-        "worker": _Workers,
-        "both": lambda: _Both(runner),
+        "worker": _WorkersOnly,
+        "both": lambda: _ClientAndWorkers(runner),
     }
     if check not in kinds:
-        msg = f"task_runner: check is one of {', '.join(kinds)}, not {check!r}"
+        msg = f"task_runner: check must be one of {', '.join(kinds)}, not {check!r}"
         raise UnknownOption(msg)
     lookup: Lookup = kinds[check]()
     return lookup
 
 
 def _local(item: Item[Any], target: str) -> str | None:
-    """Return the path of a target in the item's store, or None where all see the same."""
+    """Return the path of a target in the item's store; None for a store that all can reach."""
     store = item.store
     inner = getattr(store, "store", store)
     if not isinstance(inner, Filestore):

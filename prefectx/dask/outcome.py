@@ -1,4 +1,4 @@
-"""The outcome of a task run on its worker: a small one to fetch, or a large one to keep there."""
+"""Outcomes of task runs: small ones are sent to the client, large ones stay on the worker."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Outcome(ABC):
-    """The final state of a task run. Dask sees how large it is, data and all.
+    """The final state of a task run. Dask uses its size, including the data.
 
     Args:
-        size: How many bytes it takes.
+        size: Its size in bytes.
     """
 
     __slots__ = ("size",)
@@ -33,8 +33,8 @@ class Outcome(ABC):
         return self.size
 
 
-class Pickled(Outcome):
-    """A small outcome: the client fetches it at once, and the worker need not keep it.
+class PickledOutcome(Outcome):
+    """A small outcome, which the client fetches at once, so that the worker can release it.
 
     Args:
         content: The pickled state, which takes a fifth of the state's memory.
@@ -48,7 +48,7 @@ class Pickled(Outcome):
 
     @property
     def state(self) -> State[Any]:
-        """The state, another one each time."""
+        """The state, unpickled at each access."""
         state: State[Any] = pickle.loads(self.content)
         return state
 
@@ -56,12 +56,12 @@ class Pickled(Outcome):
         return (type(self), (self.content,))
 
 
-class InHand(Outcome):
-    """An outcome whose state is at hand.
+class LocalOutcome(Outcome):
+    """An outcome that holds its state in this process.
 
     Args:
         state: The state.
-        size: How many bytes it takes.
+        size: Its size in bytes.
     """
 
     __slots__ = ("_state",)
@@ -79,13 +79,13 @@ class InHand(Outcome):
         return (type(self), (self._state, self.size))
 
 
-class OnWorker(InHand):
-    """A large outcome of a completed run: it stays on the workers, for those who need it."""
+class WorkerOutcome(LocalOutcome):
+    """A large outcome of a completed run, which stays on its worker."""
 
     __slots__ = ()
 
 
-def data_of(state: State[Any]) -> Any:
-    """Return what a state holds: what the task gave, or raised."""
-    # An Item has a `result` as well, which is not what a state's own record of a result is.
+def state_data(state: State[Any]) -> Any:
+    """Return the data of a state: the task's result or exception."""
+    # A state may hold a result record, whose data is its `result`; but an Item has one too.
     return state.data if is_item(state.data) else getattr(state.data, "result", state.data)

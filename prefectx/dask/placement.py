@@ -1,4 +1,4 @@
-"""Where a task may run: the resources, the priority and the workers that it asks Dask for."""
+"""Placement of tasks: the resources, the priority and the workers for Dask."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from prefectx.dask.protocols import DaskClient
 
 _OPTIONS: Final = ("resources", "priority", "workers")
-"""Options of tasks, which are also names of Dask's annotations."""
+"""Options of tasks that are also Dask's annotations."""
 
 
 @contextmanager
-def placed(task: AnyTask, task_runner: DaskTaskRunner) -> Generator[None]:
-    """Have what is submitted within run where the task's options, and `dask.annotate`, say.
+def apply_placement(task: AnyTask, task_runner: DaskTaskRunner) -> Generator[None]:
+    """Apply the task's options as Dask's annotations within the `with` statement.
 
     Raises:
-        NoSuchResource: No worker offers what is asked for.
+        NoSuchResource: No worker has the resources.
     """
     own = {name: task.options.get(name) for name in _OPTIONS}
     with annotate(**{name: value for name, value in own.items() if value is not None}):
@@ -45,23 +45,22 @@ def _check_once(task: AnyTask, resources: Mapping[str, float], task_runner: Dask
 
 
 def check_offered(client: DaskClient, task: str, asked: Mapping[str, float]) -> None:
-    """See that at least one worker offers what is asked for.
+    """Check that at least one worker has the resources.
 
-    Nothing is said of a cluster that has no workers yet.
+    A cluster that has no workers yet is not checked.
 
     Raises:
-        NoSuchResource: No worker does, so the task would wait for ever.
+        NoSuchResource: No worker has them, so the task would wait for ever.
     """
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     offers = [worker["resources"] for worker in workers]
     if not offers or any(_is_enough(offer, asked) for offer in offers):
         return
-    there = {name: max(o.get(name, 0) for o in offers) for offer in offers for name in offer}
+    most = {name: max(o.get(name, 0) for o in offers) for offer in offers for name in offer}
     msg = (
-        f"task {task!r} asks for the resources {dict(asked)}, which none of the {len(offers)}"
-        f" workers offers; the most that one offers: {there or 'no resources at all'}. Start"
-        " workers that do, with task_runner(resources=…) or dask worker --resources, or ask for"
-        " less."
+        f"task {task!r} needs the resources {dict(asked)}, which none of the {len(offers)} workers"
+        f" has. The most that a worker has: {most or 'no resources at all'}. Start workers that"
+        " have them, with task_runner(resources=…) or dask worker --resources, or require less."
     )
     raise NoSuchResource(msg)
 

@@ -1,7 +1,7 @@
-"""Names of Prefect's futures and of distributed that are not promised, here alone.
+"""Private names of Prefect's futures and of distributed, used in this module only.
 
-`prefectx.dask.tested` says with which versions they were tested, and has tasks submitted in
-prefect-dask's own way where this module cannot be imported.
+`prefectx.dask.tested` has the versions with which they were tested. If this module cannot be
+imported, tasks are submitted in prefect-dask's own way.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ for _owner, _name in _NAMES:
 
 
 def make_future(future: PrefectConcurrentFuture[Any], run_id: uuid.UUID, ending: Any) -> None:
-    """Initialize a future without the locks and events of its own base."""
+    """Initialize a future without the locks and events of its base class."""
     super(PrefectConcurrentFuture, future).__init__(run_id, ending)
 
 
 def notify_at_end(future: DaskResult, event: Any) -> None:
-    """Have `event.set()` called when Dask's future has ended.
+    """Let Dask call `event.set()` when its future has ended.
 
-    Dask's own way is a coroutine for each future.
+    Dask's own way takes a coroutine for each future.
     """
     untyped: Any = future
     untyped._state._event = event
 
 
 def wait_until_sent(seconds: float) -> None:
-    """Wait until what this process has reported of its task runs is on its way to the API."""
+    """Wait until this process has sent its reports of task runs to the API."""
     worker: Any = EventsWorker.instance()
     waiting = getattr(worker, "_queue", None)
     if waiting is None:
-        # It cannot be seen: a worker that is killed may take its last reports along.
+        # The queue is not accessible: a worker that is killed may lose its last reports.
         return
     with waiting.all_tasks_done:
         waiting.all_tasks_done.wait_for(lambda: not waiting.unfinished_tasks, seconds)

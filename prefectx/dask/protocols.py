@@ -1,4 +1,4 @@
-"""Typed protocols for the parts of Dask that are used here: it has few annotations of its own."""
+"""Typed protocols for the parts of Dask that are used here, because it has few annotations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 FOLDER: Final = "prefectx"
-"""The name under which the scheduler's metadata holds what many calls share."""
+"""The key of the shared data in the scheduler's metadata."""
 
 
 class DaskResult(Protocol):
@@ -36,26 +36,26 @@ class DaskResult(Protocol):
 
 
 class CheckedRunner(Protocol):
-    """A task runner whose workers can be asked whether they see a file."""
+    """A task runner whose workers can tell whether they see a file."""
 
     @property
     def check(self) -> Check:
-        """Who looks for targets."""
+        """The option `check`."""
         ...
 
     @property
     def is_local(self) -> bool:
-        """Whether its workers are on this machine."""
+        """True if its workers are on this machine."""
         ...
 
     @property
-    def is_coming(self) -> bool:
-        """Whether its cluster has not started yet."""
+    def is_not_started(self) -> bool:
+        """True if its cluster has not started yet."""
         ...
 
     @property
     def logger(self) -> Any:
-        """Where it says what it finds."""
+        """The logger for warnings."""
         ...
 
 
@@ -63,9 +63,9 @@ class DaskClient(Protocol):
     """A `distributed.Client`.
 
     Attributes:
-        id: Which of the scheduler's clients it is.
-        status: `running`; `connecting` while it has lost its scheduler; `closed`.
-        scheduler: How to call the scheduler, by its `address`; None once it is given up.
+        id: The client's id on the scheduler.
+        status: `running`; `connecting` after the loss of its scheduler; `closed`.
+        scheduler: The connection to the scheduler, with its `address`; None after it is closed.
     """
 
     id: str
@@ -81,28 +81,28 @@ class DaskClient(Protocol):
         ...
 
     def cancel(self, futures: Sequence[DaskResult], *, reason: str) -> None:
-        """Give tasks up."""
+        """Cancel tasks."""
 
     def set_metadata(self, key: Sequence[str], value: Any) -> None:
-        """Keep something on the scheduler."""
+        """Store a value on the scheduler."""
 
     def run_on_scheduler(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function in the scheduler's process."""
 
     def scheduler_info(self, n_workers: int = -1) -> dict[str, Any]:
-        """Tell of the scheduler and its workers."""
+        """Return a description of the scheduler and its workers."""
         ...
 
 
 def client_of(task_runner: object) -> DaskClient:
-    """Return the client of a task runner's cluster, which this makes or connects to."""
+    """Return the client of a task runner's cluster; start or connect it if necessary."""
     runner: Any = task_runner
     found: DaskClient = runner.client
     return found
 
 
 def size_of(value: Any) -> int:
-    """Return about how many bytes a value takes in memory."""
+    """Return the approximate size of a value in memory, in bytes."""
     import dask.sizeof
 
     untyped: Any = dask.sizeof
@@ -111,7 +111,7 @@ def size_of(value: Any) -> int:
 
 
 def metadata(*keys: str) -> Any:
-    """Return what the scheduler keeps under these names, for whom a worker runs here."""
+    """Return the value that the scheduler of this worker stores under these keys."""
     import distributed
     from distributed.utils import sync
 

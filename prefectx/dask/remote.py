@@ -1,4 +1,4 @@
-"""Functions that run on a Dask worker. The scheduler, too, imports this module, without Prefect."""
+"""Functions that run on Dask's workers and scheduler. The latter may have no Prefect."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def run(call: bytes, awaited: list[Outcome]) -> Outcome:
     """Run a task's call.
 
     Args:
-        call: The call, as `prefectx.dask.remote_call` makes it.
-        awaited: What the calls that it waits for have given.
+        call: The pickled `RemoteCall`.
+        awaited: The outcomes of the calls that it depends on.
     """
     from prefectx.dask.remote_call import run_call
 
@@ -26,19 +26,19 @@ def run(call: bytes, awaited: list[Outcome]) -> Outcome:
 
 
 def sees(path: str) -> bool:
-    """Tell whether there is such a file where this runs."""
+    """Tell whether this process sees a file."""
     return os.path.exists(path)
 
 
 def names_in(folder: str) -> frozenset[str]:
-    """Return what is in a folder where this runs, nothing if there is no such folder."""
+    """Return the names in a folder, as this process sees them; none if it does not exist."""
     with suppress(*NO_SUCH_FILE):
         return frozenset(os.listdir(folder))
     return frozenset()
 
 
 def forget(client: str, dask_scheduler: Any) -> None:
-    """Forget, on the scheduler, what a client has left, and what killed ones have left."""
+    """Remove from the scheduler the data of a client, and of clients that were killed."""
     kept = dask_scheduler.task_metadata.get(FOLDER, {})
     for name in list(kept):
         owner = name.partition(" ")[0]

@@ -1,4 +1,4 @@
-"""One call of a task: pickled where it is submitted, run in Prefect's engine on a worker."""
+"""One call of a task, pickled by the client and run in Prefect's engine on a worker."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import prefect
 from prefect.context import AssetContext, EngineContext
 from prefect.task_engine import run_task_async, run_task_sync
 
-from prefectx.dask.contexts import CONTEXTS, kept_task
+from prefectx.dask.contexts import CONTEXTS, task_from_scheduler
 from prefectx.dask.flush import wait_until_reported
-from prefectx.dask.outcome import OnWorker, Pickled, data_of
+from prefectx.dask.outcome import PickledOutcome, WorkerOutcome, state_data
 from prefectx.dask.protocols import size_of
-from prefectx.dask.serialize import filled_in, pickled, unpickled_call
+from prefectx.dask.serialize import dumps, fill_in, load_call
 
 if TYPE_CHECKING:
     import uuid
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from prefectx.dask.outcome import Outcome
 
 _SMALL: Final = 10_000
-"""Bytes of data that travel with the state to the client, asked for or not."""
+"""The maximal size, in bytes, of data that is sent to the client with the state."""
 
 
 class RemoteCall(NamedTuple):
-    """One call as it crosses to a worker.
+    """One call in the form that is sent to a worker.
 
     Attributes:
-        context: The name of the context that it is made in, as the scheduler keeps it.
-        content: The pickled task, its parameters, what it waits for, and where they came from.
+        context: The name of its context on the scheduler.
+        content: The pickled task, parameters, `wait_for` and dependencies.
         run_id: The id of its task run.
-        tags: The tags in force where it was made.
-        assets: Prefect's asset context if there are assets, as Prefect serializes it.
+        tags: The tags of its context.
+        assets: Prefect's serialized asset context, if there are assets.
     """
 
     context: str
@@ -54,8 +54,8 @@ def run_call(message: bytes, awaited: Sequence[Outcome]) -> Outcome:
 
 
 def _run(call: RemoteCall, awaited: Sequence[Outcome]) -> Outcome:
-    content = unpickled_call(call.content, kept_task)
-    task, parameters, wait_for, dependencies = filled_in(content, awaited)
+    content = load_call(call.content, task_from_scheduler)
+    task, parameters, wait_for, dependencies = fill_in(content, awaited)
     how: dict[str, Any] = {
         "task": task,
         "task_run_id": call.run_id,
@@ -74,14 +74,14 @@ def _run(call: RemoteCall, awaited: Sequence[Outcome]) -> Outcome:
 
 
 def _outcome(state: State[Any]) -> Outcome:
-    size = size_of(data_of(state))
+    size = size_of(state_data(state))
     if size > _SMALL and state.is_completed():
-        return OnWorker(state, size)
-    return Pickled(pickled(state))
+        return WorkerOutcome(state, size)
+    return PickledOutcome(dumps(state))
 
 
 def _own_flow_run_context() -> None:
-    """Give this call a flow run context of its own to note results in, or they would pile up."""
+    """Give this call a separate flow run context, because each one collects results."""
     shared = EngineContext.get()
     if shared is not None:
         shared.model_copy(update={"run_results": {}, "task_run_assets": {}}).__enter__()

@@ -1,4 +1,4 @@
-"""`DaskRunner`: Prefect's Dask task runner, with what a cluster of many tasks needs."""
+"""`DaskRunner`: Prefect's Dask task runner, extended for many and long tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import dask.config
 from prefect.utilities.importtools import from_qualified_name
 from prefect_dask.task_runners import DaskTaskRunner
 
-from prefectx.dask.keepalive import created_config, raise_ttl
+from prefectx.dask.keepalive import cluster_config, raise_ttl
 from prefectx.dask.lookup import lookup_of
 from prefectx.dask.protocols import client_of
 from prefectx.dask.tested import can_submit_quickly
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from prefectx.dask.options import Check, RunnerOptions
     from prefectx.dask.submission import Submission
 
-_CREATED: Final[dict[str, Any]] = {
-    # The scheduler's last messages to each worker and client would be kept whole, a thousand each.
+_CLUSTER_CONFIG: Final[dict[str, Any]] = {
+    # Otherwise the scheduler keeps its last thousand messages to each worker and client.
     "distributed.admin.low-level-log-length": 1,
 }
 
 
 class DaskRunner(DaskTaskRunner):
-    """Runs tasks on a Dask cluster; made by `prefectx.dask.task_runner`, which says how."""
+    """Runs tasks on a Dask cluster. `prefectx.dask.task_runner` creates it and has the options."""
 
     def __init__(self, **options: Unpack[RunnerOptions]) -> None:
         self._options: Final = options
         address, cluster_class = options.get("address"), options.get("cluster_class")
-        # A name is looked up when a cluster is made: where tasks run it need not be installed.
+        # A name is resolved when a cluster is started: workers need not have the package.
         late = isinstance(cluster_class, str) and address is None
         super().__init__(
             address=address,
@@ -51,32 +51,32 @@ class DaskRunner(DaskTaskRunner):
         self._configuration()
         self.check: Final[Check] = options.get("check", "auto")
         self.lookup: Final = lookup_of(self, self.check)
-        #: The resources that some worker is known to offer.
+        #: The resources that at least one worker has.
         self.offered: Final[set[frozenset[tuple[str, float]]]] = set()
         self._submission: Submission | None = None
         self._unreachable: ClusterUnreachable | None = None
 
     @property
     def is_local(self) -> bool:
-        """Whether the workers run on this machine, in processes of ours."""
+        """True if the workers are child processes on this machine."""
         return self.address is None and self.cluster_class is None
 
     @property
-    def is_coming(self) -> bool:
-        """Whether its cluster is ours and was not needed so far: no call had to run."""
+    def is_not_started(self) -> bool:
+        """True if its own cluster has not started, because no call had to run so far."""
         return self.address is None and self._client is None
 
     def duplicate(self) -> DaskRunner:
-        """Return a runner with the same options, which has not started."""
+        """Return a new runner with the same options."""
         return type(self)(**self._options)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Flows travel with their task runners.
-        return (_made, (self._options,))
+        # Flows are pickled with their task runners.
+        return (_create, (self._options,))
 
     @property
     def client(self) -> PrefectDaskClient:
-        """The client of the cluster, which is made or connected to when this is first asked for.
+        """The client of the cluster, which is started or connected at the first access.
 
         Raises:
             ClusterUnreachable: No scheduler answers at the address.
@@ -84,7 +84,7 @@ class DaskRunner(DaskTaskRunner):
         if self._client is not None:
             return self._client
         if self._unreachable is not None:
-            # It was waited for, half a minute by default: a map would wait as long for each call.
+            # The first attempt took half a minute: a map would wait as long for each call.
             raise self._unreachable
         if isinstance(self.cluster_class, str):
             self.resolved_cluster_class = from_qualified_name(self.cluster_class)
@@ -95,19 +95,19 @@ class DaskRunner(DaskTaskRunner):
             if self.address is None:
                 raise
             msg = (
-                f"no Dask scheduler answers at {self.address} ({error}): start one with"
+                f"no Dask scheduler answers at {self.address} ({error}). Start one with"
                 ' "dask scheduler", and workers with "dask worker ADDRESS".'
             )
             self._unreachable = ClusterUnreachable(msg)
             raise self._unreachable from error
         if self.keepalive is not None:
-            # The scheduler may run elsewhere, or longer than this.
+            # The configuration does not apply to a scheduler in another process.
             raise_ttl(client, self.keepalive)
         return client
 
     def _configuration(self) -> dict[str, Any]:
-        """Return what Dask must be set to where a cluster is made."""
-        return _CREATED | ({} if self.keepalive is None else created_config(self.keepalive))
+        """Return Dask's configuration for a new cluster."""
+        return _CLUSTER_CONFIG | ({} if self.keepalive is None else cluster_config(self.keepalive))
 
     def submit(
         self,
@@ -130,7 +130,7 @@ class DaskRunner(DaskTaskRunner):
         return self._submission.submit(task, parameters, wait_for, dependencies)
 
     def __exit__(self, *error: object) -> None:
-        """Give up what has not ended, and close the cluster if it was made here."""
+        """Cancel the calls that have not ended, and close the cluster if it was started here."""
         try:
             if self._submission is not None:
                 self._submission.end()
@@ -138,5 +138,5 @@ class DaskRunner(DaskTaskRunner):
             super().__exit__(*error)
 
 
-def _made(options: RunnerOptions) -> DaskRunner:
+def _create(options: RunnerOptions) -> DaskRunner:
     return DaskRunner(**options)

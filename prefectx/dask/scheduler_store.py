@@ -1,8 +1,8 @@
-"""Data that many calls have in common, kept once on the scheduler instead of being sent with each.
+"""Data that many calls share, stored once on the scheduler instead of being sent with each call.
 
 Prefect serializes its settings, the flow run and the flow's parameters for each task, and a worker
-rebuilds them for each. Here the client leaves them with the scheduler, under a hash of them, and
-a worker fetches them when it first needs them.
+rebuilds them each time. Here the client stores them on the scheduler, under a hash, and a worker
+fetches them at the first use.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from prefect.context import (
     serialize_context,
 )
 
-from prefectx.dask.connection import connected
+from prefectx.dask.connection import ensure_connected
 from prefectx.dask.protocols import FOLDER
 from prefectx.dask.remote import forget
-from prefectx.dask.serialize import pickled
+from prefectx.dask.serialize import dumps
 
 if TYPE_CHECKING:
     from prefectx.dask.protocols import DaskClient
 
 
 class SchedulerStore:
-    """The data that one flow run has left with the scheduler.
+    """The data that one flow run has stored on the scheduler.
 
     Args:
         client: The client of the cluster.
@@ -41,38 +41,38 @@ class SchedulerStore:
         self._context: tuple[tuple[Any, ...], str] | None = None
 
     def context(self) -> str:
-        """Return the name of the context that is in force here: flow run, task run and settings."""
+        """Store the current context (flow run, task run, settings); return its name."""
         here = (EngineContext.get(), TaskRunContext.get(), SettingsContext.get())
         known = self._context
         if known is None or any(a is not b for a, b in zip(known[0], here, strict=True)):
             serialized = serialize_context()
-            # Tags change from call to call, so they go with the calls.
+            # Tags differ between calls, so each call has its own.
             del serialized["tags_context"]
             if flow_run := serialized["flow_run_context"]:
-                flow_run["flow"] = _stand_in(flow_run["flow"])
-            self._context = known = (here, self.keep(pickled(serialized)))
+                flow_run["flow"] = _without_function(flow_run["flow"])
+            self._context = known = (here, self.keep(dumps(serialized)))
         return known[1]
 
     def keep(self, content: bytes) -> str:
-        """Leave bytes with the scheduler unless they are there; return their name."""
-        # Others may leave the same, and take it back when they end.
+        """Store bytes on the scheduler unless they are there; return their name."""
+        # With the client's id: another client may store the same, and remove it at its end.
         name = f"{self._client.id} {hashlib.blake2b(content, digest_size=16).hexdigest()}"
         if name not in self._kept:
-            with connected(self._client):
+            with ensure_connected(self._client):
                 self._client.set_metadata([FOLDER, name], content)
             self._kept.add(name)
         return name
 
     def clear(self) -> None:
-        """Take back what was left, unless the scheduler is gone, and all that with it."""
+        """Remove the data from the scheduler, if that still runs."""
         kept, self._kept = self._kept, set()
         if kept and self._client.status == "running":
             with suppress(OSError):
                 self._client.run_on_scheduler(forget, self._client.id)
 
 
-def _stand_in(flow: prefect.Flow[..., Any]) -> prefect.Flow[..., Any]:
-    """Return what a worker needs of a flow: not its function, with the globals that it names."""
+def _without_function(flow: prefect.Flow[..., Any]) -> prefect.Flow[..., Any]:
+    """Return a flow for workers, without its function, whose globals would be pickled."""
     return prefect.Flow(
         _runs_elsewhere,
         name=flow.name,
@@ -83,4 +83,4 @@ def _stand_in(flow: prefect.Flow[..., Any]) -> prefect.Flow[..., Any]:
 
 
 def _runs_elsewhere() -> None:
-    """Stand for a flow's function where only its tasks run."""
+    """Take the place of a flow's function on workers, which run its tasks only."""

@@ -1,4 +1,4 @@
-"""Calls as bytes for a worker, with futures left out, to be filled in there."""
+"""Serialization of calls for a worker; the worker fills in the results of futures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 from prefectx._api.task import Task
 from prefectx._runners.prefect.future import is_prefect_future
-from prefectx._runners.prefect.task import whole
+from prefectx._runners.prefect.task import shared_task
 from prefectx._values.containers import replace
 from prefectx._values.kinds import is_prefect_annotation
 from prefectx.dask.future import DaskFuture
@@ -25,7 +25,7 @@ _cloudpickle: Final[Any] = import_module("cloudpickle")
 
 
 class FuturePlace:
-    """Stands in an argument's place for what the task at `index` among those before gives."""
+    """A placeholder for the outcome of the awaited task at `index`."""
 
     __slots__ = ("index",)
 
@@ -34,24 +34,24 @@ class FuturePlace:
 
 
 class PlainAnnotation(NamedTuple):
-    """Stands for `kind(value)`, an annotation of Prefect's, which pickling would change."""
+    """A placeholder for `kind(value)`, an annotation of Prefect, which pickling would change."""
 
     kind: type[Any]
     value: Any
 
 
 class Arguments(NamedTuple):
-    """Arguments that can be pickled, the futures that they wait for, and Dask's own of those."""
+    """Arguments that can be pickled, the futures that they depend on, and Dask's own futures."""
 
     arguments: Any
     futures: list[DaskFuture]
     awaited: list[DaskResult]
 
 
-def prepared(arguments: Any) -> Arguments:
-    """Return `arguments` without futures: with the states of those that are known.
+def prepare(arguments: Any) -> Arguments:
+    """Return `arguments` with futures replaced by their states or by placeholders.
 
-    Futures of other task runners are waited for.
+    It waits for futures of other task runners.
     """
     futures: list[DaskFuture] = []
     awaited: list[DaskResult] = []
@@ -74,8 +74,8 @@ def prepared(arguments: Any) -> Arguments:
     return Arguments(replace(arguments, without_futures), futures, awaited)
 
 
-def filled_in(arguments: Any, outcomes: Sequence[Outcome]) -> Any:
-    """Return `arguments` with states in place of what stood for futures."""
+def fill_in(arguments: Any, outcomes: Sequence[Outcome]) -> Any:
+    """Return `arguments` with placeholders replaced by states."""
 
     def original(value: Any) -> Any:
         if isinstance(value, PlainAnnotation):
@@ -85,25 +85,25 @@ def filled_in(arguments: Any, outcomes: Sequence[Outcome]) -> Any:
     return replace(arguments, original)
 
 
-def pickled(value: Any) -> bytes:
-    """Return a value as bytes; tasks and flows of modules by reference."""
+def dumps(value: Any) -> bytes:
+    """Return the pickle of a value; tasks and flows of modules are pickled by reference."""
     content: bytes = _cloudpickle.dumps(value)
     return content
 
 
-def pickled_call(value: Any, keep: Callable[[Task[..., Any]], str]) -> bytes:
-    """Return a call as bytes, in which names stand for tasks that no module knows.
+def dump_call(value: Any, keep: Callable[[Task[..., Any]], str]) -> bytes:
+    """Return the pickle of a call, with names in place of tasks that cannot be imported.
 
     Args:
         value: The call.
-        keep: Keeps such a task for all calls, and returns its name.
+        keep: Stores such a task for all calls, and returns its name.
     """
     file = io.BytesIO()
     pickler = _cloudpickle.Pickler(file)
 
     def name_of(part: Any) -> str | None:
-        # A task that was made for one call names the one that all calls share.
-        is_shared = _is_task(part) and whole(part) is part and part.is_pickled_by_value
+        # Not a copy for one call, which refers to the task that all calls share.
+        is_shared = _is_task(part) and shared_task(part) is part and part.is_pickled_by_value
         return keep(part) if is_shared else None
 
     pickler.persistent_id = name_of
@@ -115,12 +115,12 @@ def _is_task(part: Any) -> TypeGuard[Task[..., Any]]:
     return isinstance(part, Task)
 
 
-def unpickled_call(content: bytes, find: Callable[[str], Any]) -> Any:
-    """Return the call that `pickled_call` made bytes of.
+def load_call(content: bytes, find: Callable[[str], Any]) -> Any:
+    """Return the call from a pickle of `dump_call`.
 
     Args:
         content: The bytes.
-        find: Returns the task that was kept under a name.
+        find: Returns the task that is stored under a name.
     """
     unpickler: Any = pickle.Unpickler(io.BytesIO(content))
     unpickler.persistent_load = find

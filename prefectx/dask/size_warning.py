@@ -1,4 +1,4 @@
-"""Says so when much data travels with a call, and what it is."""
+"""The warning for a call that sends too much data."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import inspect
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx.dask.serialize import pickled
+from prefectx.dask.serialize import dumps
 from prefectx.errors import LargePayload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _MUCH: Final = 1_000_000
-"""Bytes."""
+"""The limit in bytes."""
 
 
-def surroundings(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return what a function names and does not make, which travels with it by value."""
+def captured_values(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the globals and closure of a function, which are pickled with it by value."""
     around = inspect.getclosurevars(function)
     return {**around.globals, **around.nonlocals}
 
 
 def warn_if_large(content: bytes, what: str, parts: Mapping[str, Any]) -> None:
-    """Warn if `content` is so large that the scheduler will suffer.
+    """Warn if `content` is too large for the scheduler.
 
     Args:
-        content: What is sent.
-        what: What that is, for the message.
-        parts: What it is made of, by name.
+        content: The bytes to send.
+        what: A description, for the message.
+        parts: The parts by name.
     """
     if len(content) <= _MUCH:
         return
@@ -36,17 +36,17 @@ def warn_if_large(content: bytes, what: str, parts: Mapping[str, Any]) -> None:
     name = max(sizes, key=lambda name: sizes[name], default="")
     cause = f", of which {name!r} is {_megabytes(sizes[name])}" if name else ""
     msg = (
-        f"{what} takes {_megabytes(len(content))} on its way through Dask's scheduler{cause}."
-        " Give the task an Item or a path and let it load the data itself; keep large globals in"
-        " a module that workers can import."
+        f"{what} sends {_megabytes(len(content))} through Dask's scheduler{cause}. Pass an Item or"
+        " a path to the task, which then loads the data itself; move large globals to a module"
+        " that workers can import."
     )
     warnings.warn(msg, LargePayload, stacklevel=4)
 
 
 def _size(part: Any) -> int:
     try:
-        return len(pickled(part))
-    except Exception:  # noqa: BLE001 - a future, say, which is not what is large
+        return len(dumps(part))
+    except Exception:  # noqa: BLE001 - some parts cannot be pickled alone, such as futures
         return 0
 
 

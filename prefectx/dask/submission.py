@@ -1,4 +1,4 @@
-"""The quick way to submit tasks: what calls share is sent once, and results are released early."""
+"""The quick way to submit tasks: shared data is sent once, and results are released early."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect.context import AssetContext, EngineContext, TagsContext
 from prefect.utilities.engine import collect_task_run_inputs_sync
 
-from prefectx._runners.prefect.task import RunName, whole
+from prefectx._runners.prefect.task import RunName, shared_task
 from prefectx.dask import remote
 from prefectx.dask.collector import Collector
-from prefectx.dask.connection import connected
+from prefectx.dask.connection import ensure_connected
 from prefectx.dask.crash import SubmittedCall
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.remote_call import RemoteCall
 from prefectx.dask.scheduler_store import SchedulerStore
-from prefectx.dask.serialize import pickled, pickled_call, prepared
-from prefectx.dask.size_warning import surroundings, warn_if_large
+from prefectx.dask.serialize import dump_call, dumps, prepare
+from prefectx.dask.size_warning import captured_values, warn_if_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Submission:
-    """All that one flow run submits to a cluster.
+    """The calls that one flow run submits to a cluster.
 
     Args:
         client: The client of the cluster.
@@ -54,44 +54,46 @@ class Submission:
         run_id = uuid.uuid4()
         inputs = _inputs(parameters, dependencies)
         waited = None if wait_for is None else list(wait_for)
-        ready = prepared((task, parameters, waited, inputs))
+        ready = prepare((task, parameters, waited, inputs))
         call = RemoteCall(
             context=self._store.context(),
-            content=pickled_call(ready.arguments, self._keep),
+            content=dump_call(ready.arguments, self._keep),
             run_id=run_id,
             tags=frozenset(TagsContext.get().current_tags),
             assets=_assets(task, run_id, inputs),
         )
         warn_if_large(call.content, f"a call of task {task.name!r}", parameters)
         name = _name(task)
-        with connected(self._client):
+        with ensure_connected(self._client):
             running = self._client.submit(
                 remote.run,
-                pickled(tuple(call)),
+                dumps(tuple(call)),
                 ready.awaited,
-                # Of the first part Dask makes groups and colours; the second one is for people.
+                # Dask uses the first part for groups and colours; the second one is for people.
                 key=(f"{task.name}-{self._token}", name, str(run_id)),
                 pure=False,
             )
         future = DaskFuture(run_id, running)
         origins = {name: runs for name, runs in inputs.items() if runs}
-        submitted = SubmittedCall(future, whole(task), name, origins, ready.futures, copy_context())
+        submitted = SubmittedCall(
+            future, shared_task(task), name, origins, ready.futures, copy_context()
+        )
         self._collector.add(submitted, running)
         return future
 
     def _keep(self, task: AnyTask) -> str:
-        content = pickled(task)
-        warn_if_large(content, f"the task {task.name!r}", surroundings(task.fn))
+        content = dumps(task)
+        warn_if_large(content, f"the task {task.name!r}", captured_values(task.fn))
         return self._store.keep(content)
 
     def end(self) -> None:
-        """Give up what has not ended, and take back what was left with the scheduler."""
+        """Cancel the calls that have not ended, and clear the scheduler's store."""
         self._collector.end()
         self._store.clear()
 
 
 def _inputs(parameters: Mapping[str, Any], more: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the runs that each parameter comes from, which the server shows as a graph."""
+    """Return the runs from which each parameter comes, which the server shows as a graph."""
     found = {name: collect_task_run_inputs_sync(value) for name, value in parameters.items()}
     return {name: runs | (more or {}).get(name, set()) for name, runs in found.items()}
 
@@ -110,6 +112,6 @@ def _assets(
 
 
 def _name(task: AnyPrefectTask[..., Any]) -> str:
-    """Return the rendered name of a task's run, or the task's own."""
+    """Return the rendered name of a task's run, or the task's name."""
     rendered = task.task_run_name
     return rendered.name if isinstance(rendered, RunName) else task.name

@@ -1,4 +1,4 @@
-"""Versions that the quick way to submit was tested with: it leans on details of theirs."""
+"""The versions with which the quick submission was tested, because it uses private names."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ TESTED: Final = {
     "prefect-dask": ((0, 3, 5), (0, 4)),
     "distributed": ((2025, 1), (2027,)),
 }
-"""Each package's first version that was tested, and the first that was not."""
+"""The first version of each package that was tested, and the first that was not."""
 
 _log: Final = logging.getLogger("prefectx.dask")
 
 
 @functools.cache
 def can_submit_quickly() -> bool:
-    """Tell whether all that is installed was tested and is as it was; if not, say so, once."""
+    """Tell whether the installed versions were tested and have all names; warn once if not."""
     other = {name: version(name) for name in TESTED if not _is_tested(name)}
     why = ", ".join(f"{name} {number}" for name, number in other.items())
     if not why:
@@ -32,8 +32,8 @@ def can_submit_quickly() -> bool:
             why = _missing()
     if why:
         _log.warning(
-            "prefectx.dask was not tested with %s: tasks are submitted in prefect-dask's own way,"
-            " which is slower and keeps results in the workers' memory.",
+            "prefectx.dask was not tested with %s. So tasks are submitted in prefect-dask's own"
+            " way, which is slower and keeps results in the workers' memory.",
             why,
         )
     return not why

@@ -1,4 +1,4 @@
-"""Watches Dask's futures: `distributed.as_completed` in a third of the memory."""
+"""`FutureWatcher`: `distributed.as_completed` in a third of the memory."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 
 class FutureWatcher:
-    """Gives futures as they finish, fail or are cancelled."""
+    """Yields futures as they finish, fail or are cancelled."""
 
     def __init__(self) -> None:
         self._futures: Final[dict[Any, DaskResult]] = {}
         self._ended: Final[SimpleQueue[Any]] = SimpleQueue()
 
     def add(self, future: DaskResult) -> None:
-        """Watch one more, of which nobody else knows yet."""
+        """Watch a new future."""
         self._futures[future.key] = future
         notify_at_end(future, _Notice(future.key, self._ended))
         if future.status != "pending":
             self._ended.put(future.key)
 
     def batches(self) -> Iterator[list[DaskResult]]:
-        """Give futures as they finish, until none is left."""
+        """Yield futures as they finish, until none is left."""
         while self._futures:
             known = [self._futures.pop(key, None) for key in self._keys()]
             yield [future for future in known if future is not None]
-            # While anybody knows a future of it, Dask keeps a result.
+            # As long as a future is referenced, Dask keeps its result.
             del known
 
     def _keys(self) -> list[Any]:
@@ -47,9 +47,9 @@ class FutureWatcher:
 
 
 class _Notice:
-    """Stands in for the `asyncio.Event` that Dask sets when a future has ended, and tells so.
+    """A replacement for the `asyncio.Event` that Dask sets when a future has ended.
 
-    There is a real one only for who waits for it.
+    A real event is created only if a coroutine waits for it.
     """
 
     __slots__ = ("_ended", "_event", "_is_set", "_key")
@@ -61,24 +61,24 @@ class _Notice:
         self._event: asyncio.Event | None = None
 
     def set(self) -> None:
-        """Tell it."""
+        """Set the event, and put the key into the queue."""
         self._is_set = True
         if self._event is not None:
             self._event.set()
         self._ended.put(self._key)
 
     def clear(self) -> None:
-        """Forget that it was set: the result is lost, and will be made again."""
+        """Clear the event: the result is lost, and will be recomputed."""
         self._is_set = False
         if self._event is not None:
             self._event.clear()
 
     def is_set(self) -> bool:
-        """Tell whether it was set."""
+        """Tell whether the event is set."""
         return self._is_set
 
     async def wait(self) -> None:
-        """Wait until it is set."""
+        """Wait until the event is set."""
         if self._is_set:
             return
         self._event = self._event or asyncio.Event()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx import Item
 from prefectx._calls.execute import execute
 from prefectx._calls.run import in_task, task_body
-from prefectx._runners.local import PlainRunner
+from prefectx._runners.local import LocalRunner
 from prefectx.errors import PrefectxError
 from pytest_prefectx.agree.effects import noted_effects
 from pytest_prefectx.agree.hidden import Hidden, hidden_inputs, unseen_state
@@ -96,7 +96,7 @@ class TaskCall:
         return difference(self.result, other.result)
 
 
-class Tracer(PlainRunner):
+class Tracer(LocalRunner):
     """Runs tasks as mode `function` does and notes each call.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from prefectx import Item, use_mode
 from prefectx._identity.content_hash import digest
 from prefectx._runners import use_runner
-from prefectx._runners.local import PlainRunner
+from prefectx._runners.local import LocalRunner
 from prefectx._values.containers import replace
 from prefectx.errors import PrefectxError, TargetMissing
 from pytest_prefectx.agree.programs import finished
@@ -104,10 +104,10 @@ class History(tuple[HistoryCall, ...]):
         raise CallsDiffer(msg)
 
 
-class _Answering(PlainRunner):
+class _Answering(LocalRunner):
     """Answers each task from its target, and notes the calls."""
 
-    asks_first = False
+    checks_target_first = False
 
     def __init__(self) -> None:
         self.calls: list[HistoryCall] = []

@@ -106,7 +106,7 @@ def test_a_target_that_was_removed_is_missing(ran: Command) -> None:
     lines = {line["task"]: line for line in ran.json("status", code=1)}
     assert lines["words.fetch"]["missing"] == 1
     assert lines["words.count"]["upstream"] == 1
-    assert "is not there" in ran("why", "working/fetch/a", code=1)
+    assert "does not exist" in ran("why", "working/fetch/a", code=1)
     assert "working/fetch/a, which it was made from" in ran("why", "count", code=1)
 
 
@@ -258,11 +258,11 @@ def test_shells_complete_the_commands(px: Command, shell: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("show", "nowhere"), "nothing is known of the target 'nowhere'"),
+        (("show", "nowhere"), "there is no target 'nowhere'"),
         (("run", "words:nothing"), "words:words"),
         (("run", "nomodule:flow"), "there is no module 'nomodule'"),
-        (("debug", "nowhere"), "nothing is known"),
-        (("ls", "--where", "base"), "write an argument's name"),
+        (("debug", "nowhere"), "there is no target"),
+        (("ls", "--where", "base"), "is not NAME=PATTERN"),
     ],
 )
 def test_wrong_use_says_what_would_be_right(

@@ -12,8 +12,8 @@ from prefect.states import Completed
 from prefectx import task, use_mode
 from prefectx.dask.completion import Completion
 from prefectx.dask.future import DaskFuture
-from prefectx.dask.outcome import InHand, Pickled
-from prefectx.dask.serialize import pickled
+from prefectx.dask.outcome import LocalOutcome, PickledOutcome
+from prefectx.dask.serialize import dumps
 from pytest_prefectx import Targets
 
 
@@ -25,7 +25,7 @@ def double(x: int) -> int:
 def settled(data: Any) -> DaskFuture:
     running: Any = object()
     future = DaskFuture(uuid.uuid4(), running)
-    future.settle(Pickled(pickled(Completed(data=data))))
+    future.settle(PickledOutcome(dumps(Completed(data=data))))
     return future
 
 
@@ -33,7 +33,7 @@ def test_an_item_is_kept_as_bytes_also_when_it_was_asked_for(tmp_target: Targets
     with use_mode("cache"):
         future = settled(double(2))
     assert future.result().load() == 4
-    assert isinstance(future._outcome, Pickled)
+    assert isinstance(future._outcome, PickledOutcome)
     assert future.on_workers is None
 
 
@@ -41,7 +41,7 @@ def test_data_stays_one_object_so_that_changes_are_seen() -> None:
     future = settled([1])
     future.result().append(2)
     assert future.result() == [1, 2]
-    assert isinstance(future._outcome, InHand)
+    assert isinstance(future._outcome, LocalOutcome)
 
 
 def test_who_waits_is_told_of_the_end() -> None:

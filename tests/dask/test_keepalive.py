@@ -16,7 +16,7 @@ from prefect_dask import DaskTaskRunner
 
 from prefectx import flow, load
 from prefectx.dask import task_runner
-from prefectx.dask.keepalive import created_config, raise_ttl
+from prefectx.dask.keepalive import cluster_config, raise_ttl
 from prefectx.errors import InvalidDuration
 from pytest_prefectx import Targets
 
@@ -104,11 +104,11 @@ def test_what_is_created_with_keepalive_has_it_from_the_start() -> None:
 
 
 def test_no_worker_gets_a_lifetime() -> None:
-    assert list(created_config("6h")) == ["distributed.scheduler.worker-ttl"]
+    assert list(cluster_config("6h")) == ["distributed.scheduler.worker-ttl"]
 
 
 def test_dask_reads_what_is_written_for_it() -> None:
-    (ttl,) = created_config(0.25).values()
+    (ttl,) = cluster_config(0.25).values()
     assert parse_timedelta(ttl) == 0.25
 
 

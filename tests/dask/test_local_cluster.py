@@ -16,7 +16,7 @@ from prefect_dask import DaskTaskRunner
 
 from prefectx import flow, load, task, use_mode
 from prefectx._runners.prefect.flow import as_prefect_flow
-from prefectx._runners.prefect.task import Body, as_prefect_task, for_call
+from prefectx._runners.prefect.task import Body, as_prefect_task, task_for_call
 from prefectx.dask import task_runner
 from pytest_prefectx import Targets
 
@@ -72,7 +72,7 @@ def test_hits_send_nothing_to_the_scheduler(on_cluster: Any, prefect_server: Any
 @pytest.mark.prefectx("prefect.cache")
 def test_tasks_and_flows_travel_by_reference() -> None:
     body = Body.here(shipped.named, "prefect.cache")
-    sent = cloudpickle.dumps(for_call(as_prefect_task(shipped.named), body, "name"))
+    sent = cloudpickle.dumps(task_for_call(as_prefect_task(shipped.named), body, "name"))
     assert len(sent) < 1_000
     assert len(cloudpickle.dumps(as_prefect_flow(shipped.many_ways))) < 1_000
     other = shipped.many_ways.with_options(name="other")

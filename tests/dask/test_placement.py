@@ -49,7 +49,7 @@ def test_resource_that_nobody_offers_raises_at_submit_and_names_what_there_is(
             clustered.double.with_options(resources={"gpu": 1}).submit(1)
         with (
             dask.annotate(resources={"process": 2}),
-            pytest.raises(NoSuchResource, match=r"none of the 2 workers offers"),
+            pytest.raises(NoSuchResource, match=r"none of the 2 workers has"),
         ):
             clustered.double.submit(1)
 

@@ -244,7 +244,7 @@ def test_runner_travels_with_all_its_options() -> None:
 def contexts_here() -> tuple[int, int]:
     from prefectx.dask.contexts import CONTEXTS
 
-    rebuilt = CONTEXTS._known.values()
+    rebuilt = CONTEXTS._contexts.values()
     return len(rebuilt), sum(one.users for one in rebuilt)
 
 

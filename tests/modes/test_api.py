@@ -149,9 +149,9 @@ def test_without_a_server_a_temporary_one_is_started_and_said_so(tmp_path: Path)
     assert in_flow == in_worker
     assert in_flow.startswith("http://127.0.0.1:")
     assert (result, again) == (6, "6")
-    said = [line for line in done.stderr.splitlines() if "starting a temporary one" in line]
+    said = [line for line in done.stderr.splitlines() if "Starting a temporary one" in line]
     assert len(said) == 1
-    assert "waiting until it answers, for 120 s at most" in said[0]
+    assert "waiting at most 120 s until it answers" in said[0]
     assert "prefect server start" in done.stderr
     assert not _answers(int(in_flow.rsplit(":", 1)[1].removesuffix("/api")))
 
@@ -170,7 +170,7 @@ def test_temporary_server_that_cannot_start_is_an_error_as_soon_as_it_has_died(
     )
     assert done.returncode == 1
     error = done.stderr.rpartition("ServerUnreachable: ")[2]
-    assert error.startswith("the temporary Prefect server did not come up")
+    assert error.startswith("the temporary Prefect server did not start")
     assert "unable to open database file" in done.stderr
 
 
@@ -233,6 +233,6 @@ def test_message_tells_the_whole_way_out() -> None:
         doubles()
     assert str(raised.value) == (
         "PREFECT_API_URL is set to http://127.0.0.1:1/api, which does not answer ([Errno 111]"
-        ' Connection refused): start a server with "prefect server start", or set'
-        " PREFECT_API_URL to one that runs."
+        ' Connection refused). Start a server with "prefect server start", or set'
+        " PREFECT_API_URL to the address of a running one."
     )

@@ -48,7 +48,7 @@ def test_a_death_is_a_failed_task_run_with_its_last_words(
         apart.last_words()
 
     state = deadly(return_state=True)
-    with pytest.raises(IsolatedRunDied, match=r"task 'last_words': the process .* code 3"):
+    with pytest.raises(IsolatedRunDied, match=r"task 'last_words': its child process .* code 3"):
         state.result()
     (run,) = prefect_server.task_runs(state.state_details.flow_run_id)
     assert run.state.name == "Failed"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from prefectx._runners.prefect.server_process import Recording
+from prefectx._runners.prefect.server_process import RecordingMonitor
 from pytest_prefectx.server.server import template
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def test_all_that_was_reported_is_recorded_before_it_stops(home: Path) -> None:
         _, said = ended(process)
     assert process.returncode == 0
     assert states(home) == {"Completed": 400}
-    assert "waiting until the temporary Prefect server has recorded" in said
+    assert "until the temporary Prefect server has recorded" in said
     assert "Traceback" not in said
 
 
@@ -142,7 +142,7 @@ def test_what_it_could_not_record_is_told_in_words(home: Path) -> None:
     with running(home, f"{lock}; many(400); lock.execute('begin immediate')") as process:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
-        said = next(line for line in lines if "waiting until the temporary" in line)
+        said = next(line for line in lines if "until the temporary" in line)
         process.send_signal(signal.SIGINT)
         said += ended(process)[1]
     assert "was stopped before it had recorded" in said
@@ -187,7 +187,7 @@ def test_another_is_started_when_it_has_died_between_two_flows(home: Path) -> No
     with running(home, code) as process:
         _, said = ended(process)
     assert process.returncode == 0, said
-    assert said.count("starting a temporary one") == 2
+    assert said.count("Starting a temporary one") == 2
     # What the first one had not recorded is sent again.
     assert states(home) == {"Completed": 5}
 
@@ -201,14 +201,14 @@ def test_flow_whose_server_is_gone_for_good_ends_with_its_result(home: Path) -> 
         printed, said = ended(process)
     assert process.returncode == 0, said
     assert printed.strip() == str(list(range(30)))
-    assert "it does not know that the flow 'left-alone' has ended" in said
+    assert "It has not recorded that the flow 'left-alone' has ended" in said
 
 
 def test_nothing_is_known_of_a_prefect_with_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is served all the same, and not waited for."""
     name = "prefect.server.services.task_run_recorder.record_bulk_task_run_events"
     monkeypatch.delattr(name)
-    recording = Recording()
+    recording = RecordingMonitor()
     recording.watch()
-    assert not recording.told()["known"]
-    assert recording.is_over
+    assert not recording.summary()["known"]
+    assert recording.is_complete

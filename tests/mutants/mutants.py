@@ -331,7 +331,7 @@ def _backwards(result: Any) -> Any:
     return lambda self, *args, **kwargs: result(self, *args, **kwargs)[::-1]
 
 
-@bug("the wrong futures among the arguments are resolved", "_runners.local:_result_of")
+@bug("the wrong futures among the arguments are resolved", "_runners.local:_settle_one")
 def _wrong_futures(result_of: Any) -> Any:
     from prefectx._values.kinds import is_future_list
 
@@ -343,7 +343,7 @@ def _wrong_futures(result_of: Any) -> Any:
     return changed
 
 
-@bug("what waits for a failed future runs all the same", "_runners.local:_settled")
+@bug("what waits for a failed future runs all the same", "_runners.local:_settle_arguments")
 def _failures_are_passed_over(settled: Any) -> Any:
     def changed(args: Any, kwargs: Any, wait_for: Any) -> Any:
         return settled(args, kwargs, None)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefectx import context, gcontext, get_run_logger, item, load, task, use_mode
-from prefectx._calls.freshness import plain_hit
+from prefectx._calls.freshness import fast_hit
 from prefectx.errors import PrefectxError, TemplateError
 from prefectx.stores import Filestore
 from pytest_prefectx import Targets
@@ -130,6 +130,7 @@ class TestArguments:
 
 
 class TestNames:
+    @pytest.mark.usefixtures("tmp_target")
     @pytest.mark.parametrize("name", ["data", "names", "target", "context", "here"])
     def test_of_modules_may_be_any(self, name: str) -> None:
         module = ModuleType(name)
@@ -137,7 +138,7 @@ class TestNames:
         plain = task(target=f"out/{{{name}.version}}/{{x}}", modules=[module])(lambda x: x)
         with use_mode("cache"):
             assert [plain(1).target, plain(1).target] == ["out/v3/1"] * 2
-            assert plain_hit(plain, (1,), {}).target == "out/v3/1"
+            assert fast_hit(plain, (1,), {}).target == "out/v3/1"
 
     def test_come_from_context(self) -> None:
         with context(day="monday", n=3):

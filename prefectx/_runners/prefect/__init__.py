@@ -1,1 +1,1 @@
-"""The three modes that Prefect runs."""
+"""The three modes with Prefect."""

@@ -1,4 +1,4 @@
-"""What a call of a task was given: as Prefect must see it, and as far as it is known already."""
+"""A call's arguments, converted for Prefect, with the results that are known already."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from prefect.utilities.annotations import allow_failure as prefect_allow_failure
 from prefect.utilities.annotations import unmapped as prefect_unmapped
 
 from prefectx._runners.prefect.future import (
-    Hit,
+    HitFuture,
     has_finished,
     is_prefect_future,
     upstream_futures,
 )
-from prefectx._runners.prefect.task import Carried
+from prefectx._runners.prefect.task import HiddenValue
 from prefectx._values.annotations import allow_failure, is_unmapped, may_fail, unmapped
 from prefectx._values.containers import replace
 from prefectx._values.future import Future, FutureList
@@ -32,35 +32,48 @@ if TYPE_CHECKING:
     from prefectx._runners.base import Args, Kwargs
 
 
-class Given:
-    """What a call was given: as Prefect must see it, and as far as it is known already."""
+class CallArguments:
+    """A call's arguments, converted for Prefect, with the results that are known already.
+
+    Args:
+        task: The task.
+        args: The caller's positional arguments.
+        kwargs: The caller's arguments by name, with `wait_for`.
+
+    Attributes:
+        parameters: The converted arguments by name.
+        upstream: The futures that must succeed.
+        waits: Whether the call waits for futures that have not finished.
+        known_args: The positional arguments with the results of finished futures.
+        known_kwargs: The arguments by name, likewise.
+    """
 
     def __init__(self, task: AnyTask, args: Args, kwargs: Kwargs) -> None:
         self.task = task
-        self.wait_for = _as_list(replace(kwargs.pop("wait_for", None), _for_prefect))
-        self.args: Args = replace(args, _for_prefect)
-        self.kwargs: Kwargs = replace(kwargs, _for_prefect)
+        self.wait_for = _as_list(replace(kwargs.pop("wait_for", None), _convert_for_call))
+        self.args: Args = replace(args, _convert_for_call)
+        self.kwargs: Kwargs = replace(kwargs, _convert_for_call)
         self.parameters: dict[str, Any] = task.naming.bind(*self.args, **self.kwargs)
         self.upstream = upstream_futures([self.args, self.kwargs, self.wait_for or []])
         self.waits = False
-        self.known_args, self.known_kwargs = replace((self.args, self.kwargs), self._known)
-        replace(self.wait_for or [], self._known)
+        self.known_args, self.known_kwargs = replace((self.args, self.kwargs), self._settle_if_done)
+        replace(self.wait_for or [], self._settle_if_done)
 
-    def _known(self, value: Any) -> Any:
+    def _settle_if_done(self, value: Any) -> Any:
         if may_fail(value):
-            return replace(value.unwrap(), self._known_even_if_failed)
+            return replace(value.unwrap(), self._settle_if_done_or_failed)
         if is_prefect_annotation(value, "BaseAnnotation"):
             return value.unwrap()
         if is_state(value) and value.is_completed():
             return result_of(value)
         if not is_prefect_future(value):
-            return value.value if isinstance(value, Carried) else value
+            return value.value if isinstance(value, HiddenValue) else value
         if has_finished(value) and value.state.is_completed():
             return value.result()
         self.waits = True
         return None
 
-    def _known_even_if_failed(self, value: Any) -> Any:
+    def _settle_if_done_or_failed(self, value: Any) -> Any:
         if not is_prefect_future(value):
             return value
         if has_finished(value):
@@ -69,18 +82,18 @@ class Given:
         return None
 
     def run_name(self) -> str | None:
-        """Return the run's name, or None if it is Prefect's to make or cannot be known yet."""
+        """Return the run's name; None if Prefect makes it, or if it is not known yet."""
         if self.waits:
             return None
         return run_name_of(self.task, self.known_args, self.known_kwargs)
 
 
 def run_name_of(task: AnyTask, args: Args, kwargs: Kwargs) -> str | None:
-    """Return what a call's run is called, or None if Prefect makes its name.
+    """Return the name of a call's run; None if Prefect makes it.
 
     Args:
         task: The task.
-        args: The call's positional arguments, of which all are known.
+        args: The call's positional arguments, without futures.
         kwargs: Its arguments by name.
     """
     naming = task.naming
@@ -91,33 +104,33 @@ def run_name_of(task: AnyTask, args: Args, kwargs: Kwargs) -> str | None:
     return naming.default_run_name(task.name, args, kwargs)
 
 
-def for_prefect(value: Any) -> Any:
-    """Return the arguments of a task with Prefect's marks in place of ours, and data of Items."""
-    return replace(value, _as_prefects)
+def to_prefect(value: Any) -> Any:
+    """Return the arguments of a task with Prefect's annotations, and with the data of Items."""
+    return replace(value, _convert)
 
 
-def for_prefect_flow(value: Any) -> Any:
-    """Return the arguments of a flow with Prefect's marks in place of ours; Items stay Items."""
-    return replace(value, _marked)
+def to_prefect_flow(value: Any) -> Any:
+    """Return the arguments of a flow with Prefect's annotations; Items are left unchanged."""
+    return replace(value, _convert_annotation)
 
 
-def hidden_iterator(value: Any) -> Any:
-    """Return an iterator hidden from Prefect, which would use it up; all else as it is."""
-    return Carried(value) if is_iterator(value) else value
+def hide_iterator(value: Any) -> Any:
+    """Wrap an iterator, which Prefect would use up; return other values unchanged."""
+    return HiddenValue(value) if is_iterator(value) else value
 
 
-def _as_prefects(value: Any) -> Any:
-    return value.load() if is_item(value) else _marked(value)
+def _convert(value: Any) -> Any:
+    return value.load() if is_item(value) else _convert_annotation(value)
 
 
-def _marked(value: Any) -> Any:
+def _convert_annotation(value: Any) -> Any:
     if isinstance(value, allow_failure):
-        return prefect_allow_failure(for_prefect(value.unwrap()))
+        return prefect_allow_failure(to_prefect(value.unwrap()))
     if isinstance(value, unmapped):
-        return prefect_unmapped(for_prefect(value.unwrap()))
+        return prefect_unmapped(to_prefect(value.unwrap()))
     if isinstance(value, FutureList | Future):
-        # Of a mode in which nothing runs in the background.
-        return for_prefect(value.result())
+        # A future of a mode without Prefect.
+        return to_prefect(value.result())
     return value
 
 
@@ -127,20 +140,20 @@ def _as_list(wait_for: Any) -> list[Any] | None:
     return [*wait_for] if hasattr(wait_for, "__iter__") else [wait_for]
 
 
-def _for_prefect(value: Any) -> Any:
+def _convert_for_call(value: Any) -> Any:
     if isinstance(value, allow_failure):
-        return prefect_allow_failure(replace(value.unwrap(), _for_prefect))
+        return prefect_allow_failure(replace(value.unwrap(), _convert_for_call))
     if is_future_list(value):
-        return [_for_prefect(future) for future in value]
+        return [_convert_for_call(future) for future in value]
     if is_unmapped(value):
-        return replace(value.unwrap(), _for_prefect)
-    return Carried(value) if is_iterator(value) else _without_hits(value)
+        return replace(value.unwrap(), _convert_for_call)
+    return HiddenValue(value) if is_iterator(value) else _replace_hit(value)
 
 
-def _without_hits(value: Any) -> Any:
-    if isinstance(value, Hit):
-        # Prefect would note a run that never was.
-        return value.given
+def _replace_hit(value: Any) -> Any:
+    if isinstance(value, HitFuture):
+        # Otherwise Prefect would record a dependency on a run that does not exist.
+        return value.value
     if is_future(value) and not is_prefect_future(value):
         return value.result()
     return value

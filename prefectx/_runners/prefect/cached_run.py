@@ -1,7 +1,7 @@
-"""The task run in the state `Cached` that a hit leaves in Prefect's records, with one event.
+"""Recording of a hit as a task run in the state `Cached`, by one event.
 
-Prefect's engine would send three, and do all that a run might need before it finds out that there
-is nothing to run. What is used here of Prefect is not public, see `private`.
+Prefect's engine would send three events, and prepare a run before it finds out that there is
+nothing to run. The functions of Prefect that are used here are not public: see `private`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from prefect.states import Completed
 from prefectx._calls.make import skip
 from prefectx._naming.options import OWN_OPTIONS
 from prefectx._runners.prefect import private
-from prefectx._runners.prefect.future import RecordedHit
+from prefectx._runners.prefect.future import RecordedHitFuture
 from prefectx._runners.prefect.task import as_prefect_task
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ _OF_NO_EFFECT: Final = OWN_OPTIONS | frozenset(
 )
 
 
-# Hooks may be added after the task was made.
+# Hooks may be added after the task was created.
 _EVENTS: Final = ("completion", "failure", "running", "commit", "rollback")
 
 
 def can_record(task: AnyTask) -> bool:
-    """Tell whether a hit can be recorded without Prefect's engine: in a flow, by known options."""
+    """Tell whether a hit can be recorded without Prefect's engine."""
     if FlowRunContext.get() is None or not _OF_NO_EFFECT.issuperset(task.options):
         return False
     real = as_prefect_task(task)
@@ -47,16 +47,16 @@ def can_record(task: AnyTask) -> bool:
     return not has_hooks and private.are_tested()
 
 
-def recorded(
+def record_hit(
     call: Call, name: str | None, parameters: dict[str, Any], wait_for: Any
-) -> RecordedHit:
-    """Enter a task run that ended in the state `Cached`; return its future.
+) -> RecordedHitFuture:
+    """Record a task run in the state `Cached`; return its future.
 
     Args:
-        call: A call that is done.
-        name: The run's name, if it has one of its own.
-        parameters: The arguments, by name.
-        wait_for: The futures that the call named.
+        call: A call whose target is valid.
+        name: The run's name; None if Prefect makes it.
+        parameters: The arguments by name.
+        wait_for: The futures in the call's `wait_for`.
     """
     task = as_prefect_task(call.task)
     run: Any = private.create_task_run(task=task, parameters=parameters, wait_for=wait_for)
@@ -73,5 +73,5 @@ def recorded(
     run.start_time = run.end_time = state.timestamp
     private.link_result(state, call.item)
     private.emit_state(task_run=run, initial_state=None, validated_state=state)
-    task_run_logger(run, task).info("Finished in state %s", state)
-    return RecordedHit(skip(call), state, run.id)
+    task_run_logger(run, task).info("FinishedFuture in state %s", state)
+    return RecordedHitFuture(skip(call), state, run.id)

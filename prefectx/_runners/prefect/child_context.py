@@ -1,7 +1,7 @@
-"""The Prefect run that a child's work is part of, so that what it calls belongs to it too.
+"""The Prefect run of a child process, so that the child's own calls belong to it.
 
-Most functions call nothing of Prefect, whose import takes longer than the start of a child, and
-more memory: the child joins the run when something of Prefect is first used.
+Most functions do not use Prefect, whose import takes more time and memory than the start of a
+child. So the child joins the run when Prefect is first used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PrefectRun:
-    """The task run that is under way where a child is started.
+    """The current task run of a child's parent.
 
     Args:
         content: Prefect's contexts, pickled.
@@ -37,16 +37,16 @@ class PrefectRun:
         self, mode: Mode, parameters: dict[str, Any], take_logs: Callable[[], None]
     ) -> AbstractContextManager[None]:
         """Return a context manager within which this process belongs to the run."""
-        # Prefect sets up its own logs.
+        # Prefect sets up its own logging.
         runner = JoiningRunner(mode, self._content, parameters, take_logs)
         if "prefect" in sys.modules:
-            # The function's module has imported it, and may use it without our knowing.
+            # The function's module has imported Prefect, and may use it directly.
             runner.join()
         return use_runner(cast("Runner", runner))
 
 
 def run_here() -> PrefectRun | None:
-    """Return the task run that is under way here, if one is."""
+    """Return the current task run, or None."""
     if "prefect.context" not in sys.modules:
         return None
     from prefect.context import FlowRunContext, TaskRunContext, serialize_context
@@ -55,7 +55,7 @@ def run_here() -> PrefectRun | None:
         return None
     flow_run = FlowRunContext.get()
     with ExitStack() as stack:
-        # The call carries the arguments; and a flow is pickled with everything that it names.
+        # Without the arguments, which the call has, and the flow, whose pickle may be large.
         stack.enter_context(task_run.model_copy(update={"parameters": {}}))
         if flow_run is not None:
             stack.enter_context(flow_run.model_copy(update={"parameters": {}, "flow": None}))
@@ -67,10 +67,10 @@ def run_here() -> PrefectRun | None:
 
 
 class JoiningRunner:
-    """The runner of the mode in force, which joins the run before it does anything.
+    """A runner that joins the parent's run and then delegates to the current mode's runner.
 
     Args:
-        mode: The mode in force.
+        mode: The current mode.
         run: Prefect's contexts of the run, pickled.
         parameters: The arguments of the task.
         on_join: Called each time the run has been joined.
@@ -83,16 +83,16 @@ class JoiningRunner:
         self._run = run
         self._parameters = parameters
         self._on_join = on_join
-        # They last as long as the process.
-        self._entered: list[AbstractContextManager[None]] = []
+        # They stay entered until the process ends.
+        self._contexts: list[AbstractContextManager[None]] = []
 
     def __getattr__(self, name: str) -> Any:
         self.join()
-        # In a context of its own, this one is not the runner.
+        # In an empty context, where this runner is not set.
         return getattr(Context().run(_runner_of, self._mode), name)
 
     def join(self) -> None:
-        """Make the run the one that is under way here, if none is: in a thread, none may be."""
+        """Make the run the current one, unless there is one. (A new thread has none.)."""
         import prefect
         from prefect.context import TaskRunContext, hydrated_context
 
@@ -101,11 +101,11 @@ class JoiningRunner:
         run: dict[str, Any] = pickle.loads(self._run)
         run["task_run_context"]["parameters"] = self._parameters
         if flow_run := run["flow_run_context"]:
-            # Its task runner is threads: that of the flow might start a cluster here.
+            # With a thread task runner: the flow's own might start a cluster here.
             flow_run["flow"] = prefect.Flow(_nothing, name=flow_run["flow"])
         entered = hydrated_context(run)
         entered.__enter__()
-        self._entered.append(entered)
+        self._contexts.append(entered)
         self._on_join()
 
 
@@ -115,4 +115,4 @@ def _runner_of(mode: Mode) -> Runner:
 
 
 def _nothing() -> None:
-    """Stand for a flow's body, which does not run here."""
+    """Take the place of a flow's body, which does not run here."""

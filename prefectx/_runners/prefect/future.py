@@ -1,4 +1,4 @@
-"""Futures of the Prefect modes: of hits, which never ran, and of runs whose inputs failed."""
+"""Futures of the Prefect modes: for hits, and for runs whose upstream tasks failed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from prefectx._values.item import Item
 
 
-class Finished(PrefectTaskRunFuture[Any]):
-    """The future of a call that has its final state already."""
+class FinishedFuture(PrefectTaskRunFuture[Any]):
+    """The future of a call that has finished."""
 
     def __init__(self, state: State[Any], run_id: uuid.UUID | None = None) -> None:
         super().__init__(run_id or uuid.uuid4())
@@ -44,55 +44,55 @@ class Finished(PrefectTaskRunFuture[Any]):
         return (type(self), (self._final_state, self._task_run_id))
 
 
-class Hit(Finished):
-    """The future of a call whose target is there: nothing ran, Prefect knows nothing of it."""
+class HitFuture(FinishedFuture):
+    """The future of a call whose target exists: nothing ran, and Prefect has no record of it."""
 
-    # All but what was given is made when it is asked for: a state alone takes ten times as long as
-    # all else of a hit, and ten times its memory.
-    def __init__(self, given: Item[Any] | Any) -> None:
-        self.given = given
+    # State and id are created on demand: a state alone takes ten times the time and memory of the
+    # rest of a hit.
+    def __init__(self, value: Item[Any] | Any) -> None:
+        self.value = value
 
     @functools.cached_property
     def _final_state(self) -> State[Any]:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
-        return Completed(name="Cached", data=self.given)
+        return Completed(name="Cached", data=self.value)
 
     @functools.cached_property
     def _task_run_id(self) -> uuid.UUID:  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride]
         return uuid.uuid4()
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:  # noqa: ARG002
-        """Return the Item, or inside a task the data."""
-        return self.given
+        """Return the Item; inside a task, the data."""
+        return self.value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.given,))
+        return (type(self), (self.value,))
 
 
-class RecordedHit(Hit):
-    """The future of a hit that Prefect knows as a task run in the state `Cached`."""
+class RecordedHitFuture(HitFuture):
+    """The future of a hit that Prefect has recorded as a task run in the state `Cached`."""
 
-    def __init__(self, given: Item[Any] | Any, state: State[Any], run_id: uuid.UUID) -> None:
-        super().__init__(given)
+    def __init__(self, value: Item[Any] | Any, state: State[Any], run_id: uuid.UUID) -> None:
+        super().__init__(value)
         self._final_state = state
         self._task_run_id = run_id
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.given, self._final_state, self._task_run_id))
+        return (type(self), (self.value, self._final_state, self._task_run_id))
 
 
 def state_result(state: State[Any], *, raise_on_failure: bool = True) -> Any:
-    """Return a state's result in plain code and in async code alike."""
+    """Return a state's result, in synchronous and in async code."""
     if isinstance(state.data, ResultRecord) and state.is_completed():
-        # Prefect would go through an event loop in another thread for it.
+        # A shortcut: Prefect would run an event loop in another thread.
         return cast("Any", state).data.result
-    # `_sync` is not in Prefect's annotations.
+    # `_sync` is missing in Prefect's annotations.
     return state.result(  # type: ignore[call-overload]
         raise_on_failure=raise_on_failure, _sync=True
     )
 
 
 def is_prefect_future(value: Any) -> TypeGuard[PrefectFuture[Any]]:
-    """Tell whether `value` is a future that Prefect knows how to wait for."""
+    """Tell whether `value` is a future of Prefect."""
     return isinstance(value, PrefectFuture)
 
 
@@ -100,17 +100,17 @@ def has_finished(future: PrefectFuture[Any]) -> bool:
     """Tell whether a future has its final state, without asking the API."""
     if getattr(future, "_final_state", None) is not None:
         return True
-    # What Ray gives cannot be asked whether it is done.
+    # Futures of Ray have no `done`.
     is_done = getattr(getattr(future, "wrapped_future", None), "done", None)
     if is_done is None or not is_done():
         return False
     future.wait()
-    # Large data of a run on a cluster stays there: what has ended is not known for all that.
+    # The state of a run with large data may stay on the cluster.
     return getattr(future, "_final_state", None) is not None
 
 
 def is_unready(state: State[Any]) -> bool:
-    """Tell whether a run never started because what it needs has failed."""
+    """Tell whether a run did not start because an upstream task has failed."""
     return state.is_pending() and state.name == "NotReady"
 
 
@@ -130,41 +130,41 @@ def upstream_futures(value: Any) -> list[PrefectFuture[Any]]:
 
 
 def settle_failures(value: Any) -> Any:
-    """Wait for the futures in `value`; put what they gave or raised in their place."""
-    return replace(value, _given_or_raised)
+    """Wait for the futures in `value`; replace them by their results or exceptions."""
+    return replace(value, _result_or_error)
 
 
-def _given_or_raised(value: Any) -> Any:
+def _result_or_error(value: Any) -> Any:
     if not is_prefect_future(value):
         return value
     value.wait()
-    # Of what never started there is not even an exception.
+    # A run that never started has no exception.
     return None if is_unready(value.state) else value.result(raise_on_failure=False)
 
 
 def upstream_error(upstream: list[PrefectFuture[Any]]) -> BaseException | None:
-    """Return what the first failed future has raised, or what failed before it."""
+    """Return the exception of the first failed future, or of the task that failed before it."""
     for future in upstream:
         state = future.state
         if state.is_completed():
             continue
         try:
             future.result()
-        except Exception as error:  # noqa: BLE001 - it is what is asked for
+        except Exception as error:  # noqa: BLE001 - it is returned
             return error
     return None
 
 
 def explain(future: PrefectFuture[Any], upstream: list[PrefectFuture[Any]]) -> None:
-    """Let `future.result()` raise what has failed before it, as in the modes without Prefect.
+    """Make `future.result()` raise the upstream exception, as in the modes without Prefect.
 
-    Prefect says only that the run never started.
+    Prefect's own error only says that the run did not start.
     """
     if upstream:
-        future.result = partial(_explained_result, future, upstream)  # type: ignore[method-assign]
+        future.result = partial(_result_with_cause, future, upstream)  # type: ignore[method-assign]
 
 
-def _explained_result(
+def _result_with_cause(
     future: PrefectFuture[Any],
     upstream: list[PrefectFuture[Any]],
     timeout: float | None = None,
@@ -177,6 +177,6 @@ def _explained_result(
         if (error := upstream_error(upstream)) is not None:
             raise error
     result = type(future).result(future, timeout=timeout, raise_on_failure=raise_on_failure)
-    # What came before need not be kept in memory any longer.
+    # The upstream futures are not needed any more.
     upstream.clear()
     return result

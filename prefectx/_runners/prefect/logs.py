@@ -1,4 +1,4 @@
-"""What runs log, as Prefect tells it: to its API and on its console, with file and line."""
+"""Logs of runs through Prefect: to its API and on its console, with file and line."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from prefect.logging.formatters import PrefectFormatter
 from prefect.logging.handlers import APILogHandler
 from prefect.logging.loggers import print_as_log
 
-from prefectx._logs.format import PLAIN_RUNS, PREFECTX, STANDARD, MessageFormatter, RunFormatter
+from prefectx._logs.format import PREFECTX, RUN_LOGGER, STANDARD, MessageFormatter, RunFormatter
 from prefectx._logs.handlers import current_selection, is_at_selected_level, is_selected
-from prefectx._logs.loggers import plain_logger
+from prefectx._logs.loggers import standard_logger
 from prefectx._logs.run_names import run_names
 
 if TYPE_CHECKING:
@@ -31,19 +31,19 @@ RUNS: Final = ("prefect.task_runs", "prefect.flow_runs")
 _NOT_THE_USERS: Final = (os.path.dirname(prefect.__file__) + os.sep, PREFECTX)
 
 
-def connect(what: LogSelection, process: ProcessLogging) -> None:
-    """Have Prefect's API and console told what is wanted, in this process.
+def connect(selection: LogSelection, process: ProcessLogging) -> None:
+    """Send the selected lines to Prefect's API and console, in this process.
 
-    Never by configuring anew, as Prefect does once a process: a task may be running here.
+    It adds to the current configuration and never replaces it, because a task may be running.
     """
     ensure_logging_setup()
-    if what.level is not None:
+    if selection.level is not None:
         for name in RUNS:
-            process.level(name, what.level)
-            # On a worker, others who did not ask for it are not to see it.
+            process.level(name, selection.level)
+            # A worker may run other flows, which did not select this level.
             process.filter(logging.getLogger(name), is_at_selected_level)
     to_api = _api_handler()
-    for name in what.outermost():
+    for name in selection.outermost():
         logger = logging.getLogger(name)
         if not any(isinstance(handler, APILogHandler) for handler in _reached(logger)):
             process.handle(logger, to_api)
@@ -54,8 +54,8 @@ def connect(what: LogSelection, process: ProcessLogging) -> None:
         elif _is_as_prefect_made_it(handler.formatter):
             process.format(handler, RunFormatter(_is_a_runs, _names, handler.formatter))
     if builtins.print is not print_as_log:
-        # Outside runs it prints. Prefect puts it in place while a task with log_prints runs, and
-        # the end of one task takes it away from others that run in other threads.
+        # Outside runs it prints. Prefect replaces print while a task with log_prints runs, and
+        # the end of one task would restore it for tasks in other threads too.
         process.undo(setattr, builtins, "print", builtins.print)
         builtins.print = print_as_log
 
@@ -65,13 +65,13 @@ def run_logger() -> Any:
     try:
         return prefect.get_run_logger()
     except MissingContextError:
-        return plain_logger()
+        return standard_logger()
 
 
 def _api_handler() -> APILogHandler:
     handler = APILogHandler()
     handler.addFilter(is_selected)
-    # Prefect warns of each line that belongs to no run: a library may log at any time.
+    # Prefect warns about each line outside a run, and a library may log at any time.
     handler.addFilter(_in_a_run)
     handler.setFormatter(_messages())
     return handler
@@ -82,14 +82,14 @@ def _messages() -> MessageFormatter:
 
 
 def _reached(logger: logging.Logger | None) -> Iterable[logging.Handler]:
-    """Yield the handlers that a record of `logger` comes to."""
+    """Yield the handlers that get the records of `logger`."""
     while logger is not None:
         yield from logger.handlers
         logger = logger.parent if logger.propagate else None
 
 
 def _is_as_prefect_made_it(formatter: logging.Formatter | None) -> TypeGuard[PrefectFormatter]:
-    # Formats of the user's own are left alone, whether set by variable, by file or in code.
+    # A user's own formats, from variables, files or code, are not changed.
     return (
         isinstance(formatter, PrefectFormatter)
         and formatter._fmt == STANDARD
@@ -108,13 +108,13 @@ def _in_a_run(_: logging.LogRecord) -> bool:
 
 def _is_a_runs(record: logging.LogRecord) -> bool:
     if record.name in RUNS:
-        # What Prefect and prefectx say of a run, such as its end, has no place in the user's code.
+        # Lines of Prefect and prefectx about a run, such as its end, have no place in user code.
         return current_selection() is not None and not record.pathname.startswith(_NOT_THE_USERS)
-    return record.name == PLAIN_RUNS or is_selected(record)
+    return record.name == RUN_LOGGER or is_selected(record)
 
 
 def _names() -> Mapping[str, str]:
-    """Return the names of the run under way: Prefect's, for it makes up some."""
+    """Return the names of the current run in Prefect, which invents some."""
     if (task := TaskRunContext.get()) is not None:
         return {"task_run_name": task.task_run.name}
     if (flow := FlowRunContext.get()) is not None and flow.flow_run is not None:

@@ -1,4 +1,4 @@
-"""A server that is gone for good in the middle of a flow: the flow ends with its own result."""
+"""A server that is lost in the middle of a flow: the flow still returns its own result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log: Final = logging.getLogger("prefectx.api")
 
 
 class FlowEnd:
-    """The result or the exception of a flow's body, kept until Prefect was told of it."""
+    """The result or the exception of a flow's body, kept until Prefect has recorded it."""
 
     def __init__(self) -> None:
         self._result: Any = None
@@ -31,20 +31,20 @@ class FlowEnd:
         self._is_known = False
 
     def note_result(self, result: Any) -> None:
-        """Keep what the body gave."""
+        """Keep the body's result."""
         self._result, self._error, self._is_known = result, None, True
 
     def note_error(self, error: Exception) -> None:
-        """Keep what the body raised."""
+        """Keep the body's exception."""
         self._error, self._is_known = error, True
 
     @property
     def is_known(self) -> bool:
-        """Whether the body has ended."""
+        """True if the body has ended."""
         return self._is_known
 
-    def given(self, *, return_state: bool) -> Any:
-        """Return or raise what the flow's caller is given."""
+    def value(self, *, return_state: bool) -> Any:
+        """Return the flow's result or state, or raise its exception."""
         if self._error is not None:
             raise self._error
         return Completed(data=self._result) if return_state else self._result
@@ -53,15 +53,15 @@ class FlowEnd:
 _end: ContextVar[FlowEnd | None] = ContextVar("prefectx_flow_end", default=None)
 
 
-def noting_its_end(body: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a flow's body that notes how it ends; that of a generator as it is."""
+def note_flow_end(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a flow's body that notes its result or exception; a generator stays unchanged."""
     if inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body):
         return body
     if inspect.iscoroutinefunction(body):
 
         @functools.wraps(body)
         async def async_body(*args: Any, **kwargs: Any) -> Any:
-            with _noted() as end:
+            with _note_error() as end:
                 result = await body(*args, **kwargs)
             end.note_result(result)
             return result
@@ -70,7 +70,7 @@ def noting_its_end(body: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(body)
     def sync_body(*args: Any, **kwargs: Any) -> Any:
-        with _noted() as end:
+        with _note_error() as end:
             result = body(*args, **kwargs)
         end.note_result(result)
         return result
@@ -79,9 +79,9 @@ def noting_its_end(body: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _noted() -> Generator[FlowEnd]:
+def _note_error() -> Generator[FlowEnd]:
     end = _end.get() or FlowEnd()
-    # A flow that is called within has an end of its own.
+    # A flow that is called within this one has a separate end.
     token = _end.set(None)
     try:
         yield end
@@ -94,7 +94,7 @@ def _noted() -> Generator[FlowEnd]:
 
 @contextmanager
 def flow_end() -> Generator[FlowEnd]:
-    """Give the end of the flow that is called within the `with` statement."""
+    """Yield the end of the flow that is called within the `with` statement."""
     end = FlowEnd()
     token = _end.set(end)
     try:
@@ -103,13 +103,13 @@ def flow_end() -> Generator[FlowEnd]:
         _end.reset(token)
 
 
-def say_that_it_is_gone(flow: str, error: httpx.TransportError) -> None:
-    """Say what Prefect does not know, and give up what was still to be reported."""
+def report_lost_server(flow: str, error: httpx.TransportError) -> None:
+    """Log what Prefect has not recorded, and drop the reports that were not sent."""
     _log.error(
-        "the Prefect server at %s does not answer any more (%s): it does not know that the flow %r"
-        " has ended, nor what became of its latest task runs (%s reports are given up), and shows"
-        " them as running, or not at all. The flow's result is given all the same, and outputs are"
-        " in their targets.",
+        "the Prefect server at %s does not answer any more (%s). It has not recorded that the flow"
+        " %r has ended, nor its latest task runs (%s reports are dropped), and shows them as"
+        " running, or not at all. The flow still returns its result, and all outputs are in their"
+        " targets.",
         PREFECT_API_URL.value(),
         error,
         flow,
@@ -118,7 +118,7 @@ def say_that_it_is_gone(flow: str, error: httpx.TransportError) -> None:
 
 
 def _give_up_reports() -> int:
-    """Forget what is still to be sent: each report would be tried for seconds, also at exit."""
+    """Drop the unsent reports: Prefect would try each one for seconds, even at exit."""
     worker: Any = EventsWorker.instance()
     queue = getattr(worker, "_queue", None)
     given_up = 0

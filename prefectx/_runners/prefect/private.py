@@ -1,7 +1,7 @@
-"""The private names of Prefect that are used, each as a shortcut for what has a public way.
+"""Private functions of Prefect, each used as a shortcut for a public way.
 
-In a version that was not tested, or that lacks one of them, the public way is taken: a hit in
-`prefect.cache` is then recorded by Prefect's engine, whose body finds the target there.
+In a version that was not tested, or that lacks one of them, the public way is used: a hit in
+`prefect.cache` is then recorded by Prefect's engine, whose task body checks the target.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ def _private(module: str, name: str) -> Any:
     return getattr(import_module(module), name, None)
 
 
-#: Makes a task run that the API does not know of yet.
+#: Creates a task run that is not yet sent to the API.
 create_task_run: Final = _private("prefect.task_engine", "_create_task_run_locally")
 
-#: Lets Prefect find the run that a value came from.
+#: Links a value to the run that has returned it.
 link_result: Final = _private("prefect.utilities.engine", "link_state_to_task_run_result")
 
-#: Tells the API of a task run's new state.
+#: Reports a task run's new state to the API.
 emit_state: Final = _private("prefect.utilities.engine", "emit_task_run_state_change_event")
 
 
 @functools.cache
 def are_tested() -> bool:
-    """Tell whether these names can be used here; if the version is another, say so, once."""
+    """Tell whether these functions can be used; warn once if the version was not tested."""
     number = version("prefect")
     parts = tuple(int(part) for part in number.split(".")[:2] if part.isdigit())
     tested = TESTED[0] <= parts < TESTED[1]
     if not tested:
         _log.warning(
-            "prefectx was tested with Prefect %s up to, not with, %s; this is %s. It works by what"
-            " is public alone: a hit in prefect.cache takes longer.",
+            "prefectx was tested with Prefect from %s up to, but without, %s; this is %s. prefectx"
+            " uses only its public functions, so a hit in prefect.cache takes longer.",
             *(".".join(map(str, bound)) for bound in TESTED),
             number,
         )

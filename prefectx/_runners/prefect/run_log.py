@@ -1,4 +1,4 @@
-"""What a run's report is told of by Prefect: the flow run's log, and how futures end."""
+"""A run's report with Prefect: its output to the flow run's log, and counts from futures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def note_log(flow: Any) -> None:
-    """Let the report of the run that is under way go to the log of its flow run."""
+    """Send the current run's report to the log of its flow run."""
     run, context = run_here.get(), FlowRunContext.get()
     if run is None or run.report.log is not None or context is None or context.flow_run is None:
         return
@@ -33,16 +33,16 @@ def note_log(flow: Any) -> None:
 
 
 def watch(task: AnyTask, submitted: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Count calls of a task that run where they cannot be counted, as their futures end.
+    """Count calls of a task that run in other processes, as their futures finish.
 
     Args:
         task: The task.
-        submitted: A future or a list of them; what else may come back is counted by nobody.
+        submitted: A future or a list of futures; other values, such as states, are not counted.
         args: The arguments of the call, or of `.map`.
         kwargs: The same by name.
 
     Returns:
-        What was submitted; a list of futures in a form that raises what the other modes raise.
+        The argument; a list of futures in a form that raises the same as in other modes.
     """
     run = run_here.get()
     if run is None:
@@ -58,16 +58,16 @@ def watch(task: AnyTask, submitted: Any, args: tuple[Any, ...], kwargs: dict[str
                 call = partial(_mapped_call, task, args, kwargs, number)
                 future.add_done_callback(partial(_count, run.report, task, call))
         if type(submitted) is PrefectFutureList:
-            # Prefect's annotations take its class for abstract, which it is not.
-            return InOrder(submitted)  # type: ignore[abstract]
+            # By Prefect's annotations the class is abstract, which is not true.
+            return OrderedFutureList(submitted)  # type: ignore[abstract]
     return submitted
 
 
-class InOrder(PrefectFutureList[Any]):
-    """The futures of `.map`: what raises is the first of them, not the first to fail."""
+class OrderedFutureList(PrefectFutureList[Any]):
+    """The futures of `.map`, whose `result` raises the first exception in order, not in time."""
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
-        """Return all results; wait for all before raising what the first failed one has raised."""
+        """Return all results; wait for all futures before raising the first exception."""
         try:
             return super().result(timeout, raise_on_failure)
         except TimeoutError:
@@ -84,22 +84,22 @@ def _count(
 ) -> None:
     try:
         future.wait()
-    except Exception as error:  # noqa: BLE001 - it is the flow's, which asks the future itself
-        # What the task gave, or raised, did not travel.
+    except Exception as error:  # noqa: BLE001 - the flow gets it from the future itself
+        # The task's result, or exception, could not be pickled.
         report.failed(task, call(), None, error)
         return
     _count_state(report, task, call, getattr(future, "_final_state", None))
 
 
-def counted_state(task: AnyTask, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Count a call that has given its final state; return the state."""
+def count_state(task: AnyTask, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Count a call by its final state; return the state."""
     if (run := run_here.get()) is not None:
         _count_state(run.report, task, partial(_call, task, args, kwargs), state)
     return state
 
 
 def _count_state(report: Report, task: AnyTask, call: Callable[[], str], state: Any) -> None:
-    # Large data may stay on the workers of Dask: then its state is not known here.
+    # The state of a run with large data may stay on Dask's workers.
     if state is None:
         report.ran(task, 0)
     elif state.is_completed() and state.name == "Cached":

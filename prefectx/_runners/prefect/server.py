@@ -1,4 +1,4 @@
-"""Where Prefect's API is: the one that is set, the one that answers here, or one of our own."""
+"""Prefect's API: at `PREFECT_API_URL`, at the local default address, or a temporary server."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 LOCAL_URL: Final = "http://127.0.0.1:4200/api"
 _SECONDS: Final = 5.0
 
-_found: ContextVar[bool] = ContextVar("prefectx_api_found", default=False)
+_has_api: ContextVar[bool] = ContextVar("prefectx_api_found", default=False)
 
 
 @contextmanager
 def api() -> Generator[None]:
-    """Let Prefect use the API that can be had, within the `with` statement.
+    """Set the API for Prefect within the `with` statement, and start one if necessary.
 
     Raises:
-        ServerUnreachable: `PREFECT_API_URL` is set and does not answer, or none may be started.
+        ServerUnreachable: `PREFECT_API_URL` does not answer, or no server may be started.
     """
-    # A run that Prefect has under way has an API.
-    if _found.get() or FlowRunContext.get() or TaskRunContext.get():
+    # A current run of Prefect has an API already.
+    if _has_api.get() or FlowRunContext.get() or TaskRunContext.get():
         yield
         return
-    token = _found.set(True)
+    token = _has_api.set(True)
     try:
         with temporary_settings({PREFECT_API_URL: _url()}):
             yield
     finally:
-        _found.reset(token)
+        _has_api.reset(token)
 
 
 def _url() -> str:
@@ -51,23 +51,23 @@ def _url() -> str:
     if url and not TEMPORARY_SERVER.has_died_at(url):
         _check(url)
         return url
-    if _why_not(LOCAL_URL) is None:
-        return _known_to_all(LOCAL_URL)
+    if _why_unreachable(LOCAL_URL) is None:
+        return _set_for_all(LOCAL_URL)
     if not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
         msg = (
             f"PREFECT_API_URL is not set, nothing answers at {LOCAL_URL}, and Prefect's settings"
-            ' forbid a temporary server: start one with "prefect server start", or set'
+            ' forbid a temporary server. Start a server with "prefect server start", or set'
             " PREFECT_API_URL."
         )
         raise ServerUnreachable(msg)
-    return _known_to_all(TEMPORARY_SERVER.url(LOCAL_URL))
+    return _set_for_all(TEMPORARY_SERVER.url(LOCAL_URL))
 
 
-def _known_to_all(url: str) -> str:
-    """Make the address that was found what this process and its children are set to.
+def _set_for_all(url: str) -> str:
+    """Set the address for this whole process and its children.
 
-    Prefect's background threads and the processes of task runners see no setting that is made
-    for a context: each of them would start a server of its own.
+    Prefect's background threads and the processes of task runners do not see temporary settings:
+    each of them would start another server.
     """
     os.environ["PREFECT_API_URL"] = url
     refresh_global_settings_context()
@@ -75,18 +75,18 @@ def _known_to_all(url: str) -> str:
 
 
 def _check(url: str) -> None:
-    if (why := _why_not(url)) is None:
+    if (why := _why_unreachable(url)) is None:
         return
     msg = (
-        f"PREFECT_API_URL is set to {url}, which does not answer ({why}): start a server with"
-        ' "prefect server start", or set PREFECT_API_URL to one that runs.'
+        f"PREFECT_API_URL is set to {url}, which does not answer ({why}). Start a server with"
+        ' "prefect server start", or set PREFECT_API_URL to the address of a running one.'
     )
     raise ServerUnreachable(msg)
 
 
-def _why_not(url: str) -> str | None:
-    """Return why nothing usable answers at `url`, or None if something does."""
-    # Only what answers is asked for: who may use it is for Prefect's own client to find out.
+def _why_unreachable(url: str) -> str | None:
+    """Return why nothing answers at `url`; None if a server does."""
+    # Any answer will do: Prefect's own client checks the credentials.
     try:
         httpx.get(f"{url.rstrip('/')}/health", timeout=_SECONDS, verify=False)  # noqa: S501
     except (httpx.TransportError, httpx.InvalidURL) as error:

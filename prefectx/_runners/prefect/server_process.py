@@ -1,9 +1,9 @@
-"""The process of a Prefect server of ours: run by its path, so that it imports nothing of prefectx.
+"""The process of a temporary Prefect server, run by its path so that it does not import prefectx.
 
-It ends with the process that started it, however that ends: its standard input is a pipe that the
-other end never writes to but for the word that it is done, and that is closed when it is gone. What
-the server has to say goes to files in a folder: `outcome.json` tells its address or why there is
-none, `recorded.json` what it has still to write to its database once it was told to stop.
+It ends with its parent, even if that is killed: its standard input is a pipe, to which the parent
+writes only when it is done, and which is closed when the parent ends. The server writes files to a
+folder: `outcome.json` has its address or an error; `recorded.json` has the number of reports that
+are still to be written to the database after it was told to stop.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
     from socket import socket
 
 ORPHAN_SECONDS: Final = 30.0
-"""How long a server whose parent is gone may go on to record what it was told."""
+"""The time, in seconds, in which a server whose parent has ended may record pending reports."""
 
 _QUIET_SECONDS: Final = 0.5
-"""How long no report may have come in before all are taken for received."""
+"""The time, in seconds, without new reports after which all are assumed to be received."""
 
 _TICK: Final = 0.1
 
 _NAMES: Final = 3
-"""How many of the task runs that are missing are named."""
+"""The number of missing task runs that are listed by name."""
 
 
 class Options(NamedTuple):
-    """How to serve.
+    """The options of the server.
 
     Attributes:
-        folder: Where outcomes are written; removed with all that is in it when nobody reads them.
-        database: The file of a database to be made as a copy of `template`; None for the one that
-            Prefect's settings name.
-        template: A migrated, empty database; made here if it is not there.
-        port: The port to serve at; 0 for any.
-        records: Whether what was reported is to be in the database before this process ends.
+        folder: The folder for the files; removed when nobody reads them any more.
+        database: The file of a new database, a copy of `template`; None for the database in
+            Prefect's settings.
+        template: A migrated, empty database; created if it does not exist.
+        port: The port; 0 for any.
+        records: Whether to wait at the end until all reports are in the database.
     """
 
     folder: Path
@@ -58,39 +58,41 @@ class Options(NamedTuple):
     records: bool
 
     @classmethod
-    def parsed(cls, text: str) -> Options:
-        """Return the options that a parent has passed on."""
-        given: dict[str, Any] = json.loads(text)
-        database, template = given["database"], given["template"]
+    def from_json(cls, text: str) -> Options:
+        """Return the options from the parent's JSON text."""
+        options: dict[str, Any] = json.loads(text)
+        database, template = options["database"], options["template"]
         return cls(
-            Path(given["folder"]),
+            Path(options["folder"]),
             None if database is None else Path(database),
             None if template is None else Path(template),
-            given["port"],
-            given["records"],
+            options["port"],
+            options["records"],
         )
 
 
-class Recording:
-    """Reports of task runs that were received and are not in the database yet.
+class RecordingMonitor:
+    """Tracks reports of task runs that were received and are not in the database yet.
 
-    Prefect's server takes reports in at once and writes them later. It leans on names of Prefect's
-    server that are not promised: where they are not there, nothing is known.
+    Prefect's server receives reports at once and writes them later. This uses private names of
+    Prefect's server; if one is missing, `is_known` is False.
     """
 
     def __init__(self) -> None:
         self._waiting: Final[dict[Any, str]] = {}
-        # A client that connects anew sends what it is not sure of again, which Prefect leaves out.
+        # After a reconnection, a client sends some reports twice; Prefect ignores the second.
         self._recorded: Final[deque[Any]] = deque(maxlen=20_000)
         self._received = time.monotonic()
         self.is_known = False
 
     def watch(self) -> None:
-        """Follow what the server receives and writes; let none of it be dropped."""
+        """Track the reports that the server receives and writes; let it drop none."""
         try:
             self._watch()
         except (ImportError, AttributeError) as error:
-            sys.stderr.write(f"prefectx cannot follow what this Prefect records: {error}\n")
+            sys.stderr.write(
+                f"prefectx cannot track what this version of Prefect records: {error}\n"
+            )
         else:
             self.is_known = True
 
@@ -113,7 +115,7 @@ class Recording:
 
         def subscribe_without_limit(subscription: Any, *args: Any, **kwargs: Any) -> None:
             subscribe(subscription, *args, **kwargs)
-            # Prefect drops what comes in while 10,000 others wait.
+            # Prefect's own queue drops reports while 10,000 others wait.
             subscription._queue = asyncio.Queue()
 
         untyped: Any = (EventPublisher, task_run_recorder, Subscription)
@@ -122,7 +124,7 @@ class Recording:
         untyped[2].__init__ = subscribe_without_limit
 
     def _receive(self, event: Any) -> None:
-        # As Prefect's recorder chooses.
+        # The same condition as in Prefect's recorder.
         is_recorded = event.event.startswith("prefect.task-run") and (
             event.resource.get("prefect.orchestration") == "client"
         )
@@ -136,13 +138,13 @@ class Recording:
             self._recorded.append(event.id)
 
     @property
-    def is_over(self) -> bool:
-        """Whether all that was reported is recorded, as far as that is known."""
+    def is_complete(self) -> bool:
+        """True if all reports are recorded, or if that is not known."""
         is_quiet = time.monotonic() - self._received > _QUIET_SECONDS
         return not self.is_known or (is_quiet and not self._waiting)
 
-    def told(self) -> dict[str, Any]:
-        """Return what is missing, for the parent."""
+    def summary(self) -> dict[str, Any]:
+        """Return the numbers of missing reports and runs, for the parent."""
         names = sorted(set(self._waiting.copy().values()))
         return {
             "known": self.is_known,
@@ -153,11 +155,11 @@ class Recording:
 
 
 def main(options: Options) -> None:
-    """Serve Prefect's API until the parent is done or gone."""
-    recording = Recording()
+    """Serve Prefect's API until the parent is done or has ended."""
+    recording = RecordingMonitor()
     end = threading.Thread(target=_end_with_parent, args=(options, recording), daemon=True)
     end.start()
-    # Looking through Prefect's modules again and again while they are imported takes half a second.
+    # Garbage collection during Prefect's import would take half a second.
     gc.disable()
     try:
         if options.database is not None and options.template is not None:
@@ -169,16 +171,15 @@ def main(options: Options) -> None:
         raise
 
 
-def _end_with_parent(options: Options, recording: Recording) -> None:
+def _end_with_parent(options: Options, recording: RecordingMonitor) -> None:
     parent = os.getppid()
-    # A fork of the parent may hold its end of the pipe open after it is gone: so its id is looked
-    # at as well.
+    # The parent's id is checked too, because a fork of the parent may hold the pipe open.
     while os.getppid() == parent and not select.select([sys.stdin], [], [], 0.5)[0]:
         pass
     if options.records:
         _record(options.folder, recording, parent)
     is_asked = options.records and os.getppid() == parent
-    # The server is still writing: what it adds while the folder is being removed takes another go.
+    # The server may still write to the folder while it is removed, so try again.
     for _ in () if is_asked else range(100):
         shutil.rmtree(options.folder, ignore_errors=True)
         if not options.folder.exists():
@@ -186,21 +187,21 @@ def _end_with_parent(options: Options, recording: Recording) -> None:
     os._exit(0)
 
 
-def _record(folder: Path, recording: Recording, parent: int) -> None:
-    """Wait until all is recorded; say how much is missing as long as somebody listens.
+def _record(folder: Path, recording: RecordingMonitor, parent: int) -> None:
+    """Wait until everything is recorded; report how much is missing while the parent lives.
 
-    Who asks decides how long to wait, and kills this process when that is over.
+    The parent decides how long to wait, and kills this process after that.
     """
     orphaned: float | None = None
-    while not recording.is_over:
+    while not recording.is_complete:
         if os.getppid() != parent:
             orphaned = orphaned or time.monotonic()
             if time.monotonic() - orphaned > ORPHAN_SECONDS:
                 return
         else:
-            _write(folder / "recorded.json", recording.told())
+            _write(folder / "recorded.json", recording.summary())
         time.sleep(_TICK)
-    _write(folder / "recorded.json", recording.told())
+    _write(folder / "recorded.json", recording.summary())
 
 
 def _make_database(database: Path, template: Path) -> None:
@@ -221,7 +222,7 @@ def _migrate(database: Path, template: Path) -> None:
     asyncio.run(migrate())
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    # Others may be doing the same: each writes a file of its own, and the last rename wins.
+    # Other processes may do the same: each writes its own file, and the last rename wins.
     template.parent.mkdir(parents=True, exist_ok=True)
     unfinished = template.with_name(f"{template.name}.{os.getpid()}.tmp")
     shutil.copyfile(database, unfinished)
@@ -233,7 +234,7 @@ def _serve(folder: Path, port: int) -> None:
     from prefect.server.api.server import create_app
 
     class Server(uvicorn.Server):
-        """Tells its port once it accepts requests."""
+        """A server that writes its address once it accepts requests."""
 
         async def startup(self, sockets: list[socket] | None = None) -> None:
             await super().startup(sockets)
@@ -242,7 +243,7 @@ def _serve(folder: Path, port: int) -> None:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             _write(folder / "outcome.json", {"url": f"http://{host}:{port}"})
 
-    # Binding port 0 here, not handing over a socket: `--fd` loses TCP_NODELAY, 40 ms a request.
+    # Port 0 is bound here. A socket from the parent would lose TCP_NODELAY: 40 ms per request.
     # Prefect's clients keep idle connections for 25 s, uvicorn for 5: a request that is sent while
     # the server closes its connection fails.
     config = uvicorn.Config(
@@ -263,9 +264,9 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         unfinished.write_text(json.dumps(content), encoding="utf-8")
         unfinished.replace(path)
     except FileNotFoundError:
-        # The folder is gone, and so is whoever would read this.
+        # The folder is removed: nobody will read this.
         return
 
 
 if __name__ == "__main__":
-    main(Options.parsed(sys.argv[1]))
+    main(Options.from_json(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""The `prefect.Task` behind a task, and what Prefect's engine calls in place of its function."""
+"""The upgrade of a task to a real `prefect.Task`, and the function that Prefect's engine calls."""
 
 from __future__ import annotations
 
@@ -64,56 +64,56 @@ if TYPE_CHECKING:
     from prefectx._values.item import Item
 
 
-def ours(value: Any) -> Any:
-    """Return the class of ours that a task or flow was made of before it became Prefect's too."""
+def own_class(value: Any) -> Any:
+    """Return the class of prefectx that a task or flow had before its upgrade."""
     return type_of(value).__mro__[_OURS]
 
 
-# After the class that was made for both.
+# Position 0 is the combined class.
 OUTER_RUNS.append(run_here)
 
 _OURS: Final = 1
-_becoming: Final = threading.RLock()
+_upgrade_lock: Final = threading.RLock()
 
 
 def attributes_of(value: Any) -> dict[str, Any]:
-    """Return the attributes of an object, to read and to change."""
+    """Return the `__dict__` of an object, to read and to change."""
     attributes: dict[str, Any] = value.__dict__
     return attributes
 
 
-# What Prefect takes for an option that was not given.
-_LEFT_OUT: Final = (None, NotSet)
+# Values that mean to Prefect that an option is not set.
+_NOT_SET: Final = (None, NotSet)
 
 
-# Its annotations name what is not public, or leave out what it is of.
+# Any, because Prefect's annotations have private or missing types.
 PREFECT_TASK: Final[Any] = prefect.Task
 
 
 @functools.cache
-def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
-    """Return the class of tasks that are of this class of ours, and Prefect's as well.
+def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
+    """Return the class that inherits from a class of prefectx's tasks and from `prefect.Task`.
 
-    What both have is ours, but for what stands here; what only `prefect.Task` has is there as well.
+    Attributes of both are prefectx's, except those defined here.
     """
 
     class PrefectTask(kind, prefect.Task[..., Any]):  # type: ignore[misc] # which class, only callers know
-        """A task of ours that is one of Prefect's."""
+        """A task of prefectx that is also a `prefect.Task`."""
 
-        # Its attributes travel by themselves: see `_changes`.
+        # Changes of attributes are pickled separately: see `_changes`.
         __setattr__ = object.__setattr__
 
         def with_options(self: Any, **options: Any) -> Any:
-            """Return this task with some options changed: Prefect's by the rules of Prefect."""
+            """Return this task with some options changed: Prefect's options by Prefect's rules."""
             check_options(options, TASK_OPTIONS, "task")
             theirs = prefect_options(options)
             plain: Any = PREFECT_TASK.with_options(self, **theirs)
-            kept = {name: value for name, value in theirs.items() if value not in _LEFT_OUT}
+            kept = {name: value for name, value in theirs.items() if value not in _NOT_SET}
             own = {name: options[name] for name in OWN_OPTIONS & options.keys()}
-            changed = ours(self).with_options(self, **{**own, **kept})
+            changed = own_class(self).with_options(self, **{**own, **kept})
             as_prefect_task(changed)
             attributes_of(changed).update(attributes_of(plain))
-            _note_made(changed)
+            _note_attributes(changed)
             return changed
 
         def on_completion(self: Any, fn: Any) -> Any:
@@ -143,56 +143,56 @@ def kind_of(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
             wait_for: Any = None,
             dependencies: Any = None,
         ) -> Any:
-            """Have a task worker run the task; `delay` is the same with arguments as in a call."""
-            # The worker calls the function itself, which knows nothing of Items.
+            """Submit the task to a task worker, like `delay`, but with arguments as containers."""
+            # The worker calls the function itself, with data.
             args, kwargs = load_items(args), load_items(kwargs)
             with api():
                 return PREFECT_TASK.apply_async(self, args, kwargs, wait_for, dependencies)
 
         def _bind_to(self: Any, owner: object) -> Any:
-            bound = ours(self)._bind_to(self, owner)
+            bound = own_class(self)._bind_to(self, owner)
             bound.fn = _bound_function(bound)
-            _note_made(bound)
+            _note_attributes(bound)
             return bound
 
         @property
         def is_pickled_by_value(self: Any) -> bool:
-            """Whether others are sent the function itself, for no module gives it to them."""
-            return not is_importable(self._origin or whole(self))
+            """True if the function itself is pickled, because other processes cannot import it."""
+            return not is_importable(self._origin or shared_task(self))
 
         def __reduce__(self: Any) -> tuple[Any, ...]:
-            if (task := whole(self)) is not self:
-                # By reference to the task, not with the function and all globals that it names.
+            if (task := shared_task(self)) is not self:
+                # By reference to the shared task, so that the function's globals are not pickled.
                 body = self.fn if isinstance(self.fn, Body) else None
-                return (_restored, (task, body, self.task_run_name))
+                return (_restore_call_task, (task, body, self.task_run_name))
             changes = _changes(self)
             if is_importable(self):
-                return (_found, (self.__module__, self.__qualname__, changes))
+                return (_restore_by_name, (self.__module__, self.__qualname__, changes))
             if self._origin is not None:
                 return (_restore_variant, (self._origin, self.options, self._bound, changes))
-            # There, the function has no source.
+            # In the other process, the function has no source.
             changes["source_code"] = self.source_code
-            # Made first, filled then: a recursive function names its own task.
-            kind = ours(self)
+            # Created first, initialised later: a recursive function refers to its own task.
+            kind = own_class(self)
             return (
                 kind.__new__,
                 (kind,),
                 (self._original, self.options, changes),
                 None,
                 None,
-                _fill,
+                _restore_state,
             )
 
     return PrefectTask
 
 
 def is_prefect_task(task: Any) -> bool:
-    """Tell whether `task` is one of ours that is one of Prefect's already."""
+    """Tell whether a task of prefectx is a `prefect.Task` already."""
     return issubclass(type_of(task), prefect.Task)
 
 
 def as_prefect_task(task: Any) -> Any:
-    """Make `task` itself a real `prefect.Task`, if it is none yet; return it."""
+    """Upgrade `task` itself to a real `prefect.Task`, unless it is one; return it."""
     if is_prefect_task(task):
         return task
     if task._unbound is not None:
@@ -204,19 +204,19 @@ def as_prefect_task(task: Any) -> Any:
     else:
         attributes = _attributes(task)
     made_of: Any = type_of(task)
-    kind = kind_of(made_of)
-    with _becoming:
+    kind = prefect_class(made_of)
+    with _upgrade_lock:
         if is_prefect_task(task):
             return task
         were_set = TASK_ATTRIBUTES & attributes_of(task).keys()
-        # Another thread may use the task meanwhile: it becomes a whole one at once.
+        # Another thread may use the task meanwhile, so the class is set last.
         attributes_of(task).update(attributes)
         _SET_CLASS(task, kind)
     if task._bound:
         task.fn = _bound_function(task)
-    _note_made(task)
+    _note_attributes(task)
     for name in were_set:
-        del task._made[name]
+        del task._initial[name]
     return task
 
 
@@ -225,35 +225,35 @@ _OF_A_BOUND_TASK: Final = ("_bound", "_origin", "_unbound")
 
 
 def _attributes(task: Any) -> dict[str, Any]:
-    """Return what a `prefect.Task` of the same function and options has."""
+    """Return the attributes of a `prefect.Task` with the same function and options."""
     plain = PREFECT_TASK(task._original, **prefect_options(task.options))
     return attributes_of(plain)
 
 
 def _bound_function(task: Any) -> Any:
-    """Return the function of a task that is bound to an object, as Prefect binds functions.
+    """Return the function of a bound task, bound as Prefect binds functions.
 
-    Prefect writes the object onto the function that all objects share, so that a method taken
-    from one of them would run on another: each has a function of its own here.
+    Prefect sets the object as an attribute of the function that all objects share, so that a
+    method of one would run on another. Here each bound task has a copy of the function.
     """
-    fn = ours_function(task)
+    fn = own_function(task)
     mark = "__prefect_cls__" if isinstance(task._original, classmethod) else "__prefect_self__"
     return bound_function(fn, mark, task._bound[0])
 
 
-def ours_function(task: Any) -> Any:
-    """Return the function that a task or flow was made of."""
+def own_function(task: Any) -> Any:
+    """Return the original function of a task or flow."""
     return function_in(task._original)
 
 
 def bound_function(fn: Any, mark: str, owner: Any) -> Any:
-    """Return a function like `fn` that bears what Prefect binds it to."""
+    """Return a copy of `fn` with the attribute by which Prefect binds it to an object."""
     if not isinstance(fn, FunctionType):
         return fn
     bound = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
     bound.__kwdefaults__ = fn.__kwdefaults__
     functools.update_wrapper(bound, fn, assigned=(*functools.WRAPPER_ASSIGNMENTS,))
-    # Of what wraps nothing it must not be said that it did: Prefect would read another source.
+    # update_wrapper has set it, but the copy wraps nothing: Prefect would read another source.
     attributes_of(bound).pop("__wrapped__")
     attributes_of(bound).update(attributes_of(fn))
     setattr(bound, mark, owner)
@@ -261,95 +261,95 @@ def bound_function(fn: Any, mark: str, owner: Any) -> Any:
 
 
 def has_owner(fn: Any) -> bool:
-    """Tell whether Prefect puts the object that a function is bound to before its arguments."""
+    """Tell whether Prefect passes a bound object as the function's first argument."""
     return hasattr(fn, "__prefect_self__") or hasattr(fn, "__prefect_cls__")
 
 
-def _note_made(task: Any) -> None:
-    """Note the attributes that other processes give the task by themselves."""
-    attributes_of(task)["_made"] = {
+def _note_attributes(task: Any) -> None:
+    """Note the initial attributes, which another process sets by itself."""
+    attributes_of(task)["_initial"] = {
         name: value for name, value in attributes_of(task).items() if name not in _NO_ATTRIBUTE
     }
 
 
-# The last four are worked out when they are asked for: nobody set them.
+# The last four are caches.
 _NO_ATTRIBUTE: Final = frozenset(
-    {"_made", "_whole", "fn", "_code_hash", "_code_parts", "_identity", "_maker_mark"}
+    {"_initial", "_shared_task", "fn", "_code_hash", "_code_parts", "_identity", "_maker_mark"}
 )
 
 
 def _changes(task: Any) -> dict[str, Any]:
-    """Return the attributes that were set since the task was made."""
-    made = task._made
+    """Return the attributes that were set after the task was created."""
+    made = task._initial
     return {
         name: value
         for name, value in attributes_of(task).items()
         if name not in _NO_ATTRIBUTE
         and not (name in made and made[name] is value)
-        # What is worked out when it is asked for was not set.
+        # A cached property was computed, not set.
         and not isinstance(getattr(type_of(task), name, None), functools.cached_property)
     }
 
 
-def _found(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
+def _restore_by_name(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
     task = as_prefect_task(import_by_name(module, qualified_name))
-    return _with(copy.copy(task), changes) if changes else task
+    return _set_attributes(copy.copy(task), changes) if changes else task
 
 
 def _restore_variant(
     origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]
 ) -> Any:
-    kind = ours(origin) if is_prefect_task(origin) else type_of(origin)
-    return _with(as_prefect_task(kind._restore_variant(origin, options, bound)), changes)
+    kind = own_class(origin) if is_prefect_task(origin) else type_of(origin)
+    return _set_attributes(as_prefect_task(kind._restore_variant(origin, options, bound)), changes)
 
 
-def _fill(task: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
-    given, options, changes = state
-    task.__setstate__((given, options))
-    _with(as_prefect_task(task), changes)
+def _restore_state(task: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
+    original, options, changes = state
+    task.__setstate__((original, options))
+    _set_attributes(as_prefect_task(task), changes)
 
 
-def _with(task: Any, changes: dict[str, Any]) -> Any:
+def _set_attributes(task: Any, changes: dict[str, Any]) -> Any:
     attributes_of(task).update(changes)
     return task
 
 
-def whole(task: Any) -> Any:
-    """Return the task that all calls share, of one that was made for a call."""
-    return attributes_of(task).get("_whole", task)
+def shared_task(task: Any) -> Any:
+    """Return the task that all calls share, for a copy that was made for one call."""
+    return attributes_of(task).get("_shared_task", task)
 
 
-def for_call(task: Any, body: Body | None, name: str | None) -> Any:
-    """Return a task like this one, with the body, and the run's name, of one call.
+def task_for_call(task: Any, body: Body | None, name: str | None) -> Any:
+    """Return a copy of a task with the body, and the run's name, of one call.
 
     Args:
         task: The task.
-        body: What Prefect runs in place of the function; None for the function itself.
-        name: The run's name, if it is known.
+        body: The callable that Prefect runs; None for the function itself.
+        name: The run's name; None if it is not known.
     """
     one = object.__new__(type_of(task))
     attributes_of(one).update(attributes_of(task))
     one.__call__ = task.__call__
-    one._whole = whole(task)
+    one._shared_task = shared_task(task)
     if body is not None:
         one.fn = body
     if name is not None:
         one.task_run_name = RunName(name)
-    elif task.naming.names_runs or (_keeps(task, body) and task.task_run_name is None):
-        # Prefect asks for a parameter of this name, not for its own class.
-        one.task_run_name = LateRunName(whole(task), dict(context_names()))
-    if _keeps(task, body):
-        # The target is the cache: Prefect's own would give Items whose files were deleted.
+    elif task.naming.names_runs or (_stores_output(task, body) and task.task_run_name is None):
+        # Prefect passes the arguments to a name function with a parameter `parameters`.
+        one.task_run_name = LateRunName(shared_task(task), dict(context_names()))
+    if _stores_output(task, body):
+        # The target is the cache. Prefect's own could return Items whose files were deleted.
         one.cache_policy, one.cache_key_fn, one.result_storage_key = NO_CACHE, None, None
     return one
 
 
-def _keeps(task: Any, body: Body | None) -> bool:
-    return isinstance(body, KeepingBody) and task.naming.has_target
+def _stores_output(task: Any, body: Body | None) -> bool:
+    return isinstance(body, StoringBody) and task.naming.has_target
 
 
-def _restored(task: Any, body: Body | None, name: Any) -> Any:
-    one = for_call(as_prefect_task(task), body, None)
+def _restore_call_task(task: Any, body: Body | None, name: Any) -> Any:
+    one = task_for_call(as_prefect_task(task), body, None)
     one.task_run_name = name
     return one
 
@@ -359,8 +359,8 @@ def _signature(fn: Any) -> inspect.Signature:
     return inspect.signature(fn)
 
 
-class Carried:
-    """Hides a value from Prefect, which uses an iterator up by looking into it."""
+class HiddenValue:
+    """A wrapper that hides an iterator from Prefect, which would use it up."""
 
     __slots__ = ("value",)
 
@@ -368,46 +368,46 @@ class Carried:
         self.value = value
 
 
-def settled_and_unpacked(value: Any) -> Any:
-    """Return `value` without what Prefect cannot see into: hidden values, futures in odd places."""
-    return replace(value, _unpacked)
+def settle_and_unhide(value: Any) -> Any:
+    """Return `value` with hidden iterators unwrapped and remaining futures replaced by results."""
+    return replace(value, _unhide)
 
 
-def _unpacked(value: Any) -> Any:
-    if isinstance(value, Carried):
+def _unhide(value: Any) -> Any:
+    if isinstance(value, HiddenValue):
         return value.value
     return settle(value) if is_handle(value) else value
 
 
-class There(NamedTuple):
-    """What held where a call was made, and holds where it runs.
+class CallContext(NamedTuple):
+    """The context of a call: captured where it is made, restored where it runs.
 
     Attributes:
         mode: The mode of the call.
-        names: What `context` held.
-        for_task: Whether a task made the call: it is given data, not an Item.
-        logged: What was to be logged.
-        rerun_on: What makes targets be made anew, beside what the task says.
-        still_running: After how many seconds, and then how often, a log line says that the task
-            is alive; 0 for never.
-        refreshed: The tasks whose calls run anew.
+        names: The names that `context` has set.
+        for_task: Whether a task made the call, which then gets data, not an Item.
+        logs: The selection of loggers.
+        rerun_on: The reasons to recompute targets, besides the task's own.
+        still_running: The interval, in seconds, of log lines that the task is still running; 0
+            for none.
+        refreshed: The tasks that `refresh` applies to.
     """
 
     mode: Mode
     names: dict[str, Any]
     for_task: bool
-    logged: LogSelection | None
+    logs: LogSelection | None
     still_running: float
     rerun_on: frozenset[str]
     refreshed: frozenset[str]
 
     @contextmanager
-    def holds(self) -> Generator[None]:
-        """Let it hold within the `with` statement."""
+    def restore(self) -> Generator[None]:
+        """Restore the context within the `with` statement."""
         with (
             use_mode(self.mode),
             replace_context(self.names),
-            apply_selection(self.logged, connect),
+            apply_selection(self.logs, connect),
             rerun_on(self.rerun_on),
             ScopedValue(refreshed, self.refreshed),
         ):
@@ -415,18 +415,18 @@ class There(NamedTuple):
 
 
 class Body:
-    """What Prefect runs: the function, within what held where the call was made.
+    """The callable that Prefect runs: the function, within the call's context.
 
     Args:
         task: The task.
-        there: What held there.
+        context: The context of the call.
     """
 
-    # Prefect asks for a function's attributes, and finds the function's own.
-    def __init__(self, task: AnyTask, there: There) -> None:
+    # Prefect reads these attributes of a function.
+    def __init__(self, task: AnyTask, context: CallContext) -> None:
         self.task = task
-        self.there = there
-        fn = ours_function(task)
+        self.context = context
+        fn = own_function(task)
         self.__name__ = name_of(fn)
         self.__qualname__ = qualified_name_of(fn)
         self.__doc__ = fn.__doc__
@@ -435,9 +435,9 @@ class Body:
 
     @classmethod
     def here(cls, task: AnyTask, mode: Mode) -> Self:
-        """Return the body of a call that is made here and now."""
+        """Return the body of a call with the current context."""
         names = dict(context_names())
-        there = There(
+        context = CallContext(
             mode,
             names,
             in_task(),
@@ -446,13 +446,13 @@ class Body:
             rerun_on_here(),
             refreshed.get(),
         )
-        return cls(task, there)
+        return cls(task, context)
 
     @classmethod
     def if_needed(cls, task: AnyTask, mode: Mode) -> Self | None:
-        """Return the body of a call, or None if nothing holds here that must hold there as well.
+        """Return the body of a call; None if there is no context to restore.
 
-        In mode `prefect` Prefect is then given the task itself, with its own function.
+        In mode `prefect`, Prefect then gets the task itself, with its own function.
         """
         asked_for = (RUNS_LOG.name, STILL_RUNNING)
         if (
@@ -467,21 +467,21 @@ class Body:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the task as `run` does, or return a coroutine that does."""
-        args, kwargs = settled_and_unpacked(args), settled_and_unpacked(kwargs)
+        args, kwargs = settle_and_unhide(args), settle_and_unhide(kwargs)
         if self.task.is_async and not self.task.is_generator:
             return self._acall(args, kwargs)
-        with self.there.holds(), self._alive():
+        with self.context.restore(), self._alive():
             return self.run(args, kwargs)
 
     async def _acall(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        with self.there.holds(), self._alive():
+        with self.context.restore(), self._alive():
             return await self.arun(args, kwargs)
 
     def _alive(self) -> StillRunning:
-        return StillRunning(self._label, self.there.still_running, run_logger)
+        return StillRunning(self._label, self.context.still_running, run_logger)
 
     def _label(self) -> str:
-        """Return what the log calls the run that is under way: its name, if it was given one."""
+        """Return the name of the current run for log lines."""
         item = self.item()
         if item is not None and not self.task.naming.names_runs:
             return f"{self.task.name} {base_of(item)}"
@@ -489,7 +489,7 @@ class Body:
         return self.task.name if run is None else run.task_run.name
 
     def item(self) -> Item[Any] | None:
-        """Return the Item of the call that is under way, if there is one."""
+        """Return the Item of the current call, if there is one."""
         return None
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -500,60 +500,60 @@ class Body:
             return execute(self.task, args, kwargs)
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Do the same for a coroutine function."""
+        """Async version of `run`."""
         if self.task.isolate:
             return await aexecute_in_child(self.task, args, kwargs)
         with task_body():
             return await execute(self.task, args, kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.task, self.there))
+        return (type(self), (self.task, self.context))
 
 
-class KeepingBody(Body):
-    """Asks the target first, where the task runs; keeps what the function gives."""
+class StoringBody(Body):
+    """A body that checks the target where the task runs, and stores the function's output."""
 
     _call: Call | None = None
 
     def item(self) -> Item[Any] | None:
-        """Return the Item of the call that is under way, if it has a target."""
+        """Return the Item of the current call, if it has a target."""
         return None if self._call is None else self._call.item
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the Item of what is there, as a `Cached` state, or of what is made now."""
+        """Return a `Cached` state if the target is valid; otherwise make it and return its Item."""
         call = self._call_with(args, kwargs)
         return self._skipped(call) if is_done(call) else self._made(call, make(call))
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Do the same for a coroutine function."""
+        """Async version of `run`."""
         call = self._call_with(args, kwargs)
         return self._skipped(call) if is_done(call) else self._made(call, await amake(call))
 
     def _call_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        # A retry is the same call, although the first try may have changed its arguments.
+        # A retry is the same call, although the first attempt may have changed its arguments.
         self._call = self._call or Call(self.task, args, kwargs)
         return self._call
 
     def _made(self, call: Call, made: Any) -> Any:
         if is_state(made):
             return made
-        return self._cached(call) if call.was_made_by_other else self._given(call, made)
+        return self._cached(call) if call.was_made_by_other else self._output(call, made)
 
     def _skipped(self, call: Call) -> Any:
         current_run().report.line(call.task).skipped += 1
         return self._cached(call)
 
     def _cached(self, call: Call) -> Any:
-        return Completed(name="Cached", data=self._given(call, call.item))
+        return Completed(name="Cached", data=self._output(call, call.item))
 
-    def _given(self, call: Call, made: Any) -> Any:
+    def _output(self, call: Call, made: Any) -> Any:
         if call.item is None:
             return made
-        return call.item.load() if self.there.for_task else call.item
+        return call.item.load() if self.context.for_task else call.item
 
 
 class RunName:
-    """The name of a task run, known when it was submitted."""
+    """The name of a task run, if it is known at submission."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -564,16 +564,16 @@ class RunName:
 
 
 class LateRunName:
-    """The name of a task run some of whose arguments were not known when it was submitted."""
+    """The name of a task run, if some of its arguments are not known at submission."""
 
     def __init__(self, task: AnyTask, names: dict[str, Any]) -> None:
         self.task = task
         self.names = names
 
     def __call__(self, parameters: dict[str, Any]) -> str:
-        """Return the name for the arguments, which are known where the task runs."""
+        """Return the name for the arguments, which are known when the task runs."""
         with replace_context(self.names):
-            args, kwargs = self.task.naming.unbound(settled_and_unpacked(parameters))
+            args, kwargs = self.task.naming.unbound(settle_and_unhide(parameters))
             naming = self.task.naming
             if naming.names_runs:
                 return str(naming.run_name(args, kwargs))

@@ -1,4 +1,4 @@
-"""Prefect's server for this process alone: started when there is no other, ended with it."""
+"""A temporary Prefect server: started if there is no other, and stopped with this process."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from types import FrameType
 
-# The first start in a home makes the database: on a busy machine that alone can take a minute.
+# The first start creates the database: on a busy machine that alone can take a minute.
 _START_SECONDS: Final = 120
 _RECORD_SECONDS: Final = 300.0
 _STUCK_SECONDS: Final = 30.0
-"""How long the server may take to record anything at all before the wait for it is over."""
+"""The maximal time, in seconds, without any progress in recording."""
 
 _SAY_SECONDS: Final = 10.0
 _KILL_SECONDS: Final = 5.0
@@ -46,9 +46,9 @@ _POLL: Final = 0.05
 _LOG_LINES: Final = 30
 
 _SETTINGS: Final[dict[Any, Any]] = {
-    # It would be sent while the new database is still being made.
+    # Analytics would be sent while the new database is still being created.
     PREFECT_SERVER_ANALYTICS_ENABLED: False,
-    # With its own settings, the SQLite server loses a third of 5,000 task runs.
+    # With the default settings, the SQLite server loses a third of 5,000 task runs.
     PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE: 100,
     PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL: 1,
 }
@@ -59,27 +59,27 @@ _ENVIRONMENT: Final = {
     "PREFECT__SERVER_FINAL": "1",
 }
 
-_NOTHING_TOLD: Final[dict[str, Any]] = {"known": True, "reports": 0, "runs": 0, "names": []}
+_NOTHING_MISSING: Final[dict[str, Any]] = {"known": True, "reports": 0, "runs": 0, "names": []}
 
 _log: Final = logging.getLogger("prefectx.api")
 
 
 def startup_seconds() -> int:
-    """Return how long to wait: 120 seconds, or what Prefect's setting says if that is longer."""
+    """Return the time to wait for a start: 120 seconds, or Prefect's setting if that is longer."""
     chosen: int = PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value()
     return max(_START_SECONDS, chosen)
 
 
 def _environment_of_others() -> dict[str, str]:
-    # One of ours may have been there before this one.
+    # It may be the address of an earlier temporary server.
     return {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
 
 
 class TemporaryServer:
-    """A server in a child process, which records all that it was told before it is stopped.
+    """A server in a child process, which records all reports before it is stopped.
 
-    Its database is that of Prefect's settings. It has none of this process's streams: whoever waits
-    for the end of what this process prints does not wait for the server.
+    Its database is that of Prefect's settings. It does not inherit this process's streams: a reader
+    of this process's output does not wait for the server.
 
     Args:
         port: The port to serve at; 0 for any.
@@ -90,10 +90,10 @@ class TemporaryServer:
         # A fork of this process must not stop it.
         self._owner: Final = os.getpid()
         self._url: str | None = None
-        self._process: Final = self._launched(port)
+        self._process: Final = self._launch(port)
         atexit.register(self.stop)
 
-    def _launched(self, port: int) -> subprocess.Popen[bytes]:
+    def _launch(self, port: int) -> subprocess.Popen[bytes]:
         options = {
             "folder": str(self._folder),
             "database": None,
@@ -110,29 +110,29 @@ class TemporaryServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**_environment_of_others(), **_ENVIRONMENT, **settings},
-                # Ctrl-C reaches this process alone, which has reports to send after that.
+                # Ctrl-C must not reach the server: this process still sends reports after that.
                 start_new_session=True,
             )
 
     @property
     def url(self) -> str | None:
-        """The address of its API once it has answered, as long as it is there."""
+        """The address of its API while it runs, after it has answered; otherwise None."""
         return self._url if self._is_alive() else None
 
     @property
     def port(self) -> int:
-        """The port that it has, or had; 0 if it never answered."""
+        """Its present or former port; 0 if it never answered."""
         return 0 if self._url is None else urlsplit(self._url).port or 0
 
     def has_died_at(self, url: str) -> bool:
-        """Tell whether this server had that address, and is gone."""
+        """Tell whether this server had that address, and has ended."""
         return url == self._url and not self._is_alive()
 
     def wait(self) -> str:
         """Wait until it answers; return the address of its API.
 
         Raises:
-            ServerUnreachable: It ended, or did not answer in time.
+            ServerUnreachable: The server ended, or did not answer in time.
         """
         try:
             self._url = f"{self._outcome()}/api"
@@ -147,78 +147,78 @@ class TemporaryServer:
         while not outcome.exists():
             if not self._is_alive():
                 reason = f"its process ended with code {self._process.returncode}"
-                raise self._not_up(reason)
+                raise self._startup_error(reason)
             if time.monotonic() - start > limit:
                 reason = f"it did not answer within {limit} s"
-                raise self._not_up(reason)
+                raise self._startup_error(reason)
             time.sleep(_POLL)
         found: dict[str, str] = json.loads(outcome.read_text(encoding="utf-8"))
         if "error" in found:
-            raise self._not_up(found["error"])
+            raise self._startup_error(found["error"])
         return found["url"]
 
     def stop(self) -> None:
-        """Wait until it has recorded what it was told, say what it has not, and end it."""
+        """Wait until the server has recorded all reports, log what is missing, and stop it."""
         if os.getpid() != self._owner or not self._folder.exists():
             return
         try:
             if self._url is not None and self._is_alive():
                 with _interrupts() as interrupted:
-                    self._let_it_record(interrupted)
+                    self._wait_for_recording(interrupted)
         finally:
             self._end()
 
-    def _let_it_record(self, interrupted: threading.Event) -> None:
+    def _wait_for_recording(self, interrupted: threading.Event) -> None:
         start = changed = said = time.monotonic()
-        before, told = -1, _NOTHING_TOLD
+        before, summary = -1, _NOTHING_MISSING
         try:
-            # A word, not only the end of the pipe: a fork of this process may hold that open.
+            # A word, because a fork of this process may hold the pipe open.
             self._process.communicate(b"stop", timeout=_POLL)
         except (subprocess.TimeoutExpired, BrokenPipeError):
             said -= _SAY_SECONDS
         try:
             while self._is_alive() and not interrupted.is_set():
                 now = time.monotonic()
-                told = self._told() or told
-                if told["reports"] != before:
-                    before, changed = told["reports"], now
+                summary = self._read_summary() or summary
+                if summary["reports"] != before:
+                    before, changed = summary["reports"], now
                 if now - start > _RECORD_SECONDS or now - changed > _STUCK_SECONDS:
                     break
-                if told["reports"] and now - said > _SAY_SECONDS:
+                if summary["reports"] and now - said > _SAY_SECONDS:
                     said = now
                     _log.warning(
-                        "waiting until the temporary Prefect server has recorded %s reports of"
-                        " task runs, for %.0f s at most; Ctrl-C ends the wait.",
-                        f"{told['reports']:,}",
+                        "waiting at most %.0f s until the temporary Prefect server has recorded %s"
+                        " reports of task runs; Ctrl-C ends the wait.",
                         _RECORD_SECONDS - (now - start),
+                        f"{summary['reports']:,}",
                     )
                 time.sleep(_POLL)
         finally:
-            self._say_what_is_missing(self._told() or told)
+            self._report_missing(self._read_summary() or summary)
 
-    def _told(self) -> dict[str, Any] | None:
+    def _read_summary(self) -> dict[str, Any] | None:
         try:
             content = (self._folder / "recorded.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        told: dict[str, Any] = json.loads(content)
-        return told
+        summary: dict[str, Any] = json.loads(content)
+        return summary
 
-    def _say_what_is_missing(self, told: dict[str, Any]) -> None:
-        if told["reports"]:
+    def _report_missing(self, summary: dict[str, Any]) -> None:
+        if summary["reports"]:
             _log.error(
                 "the temporary Prefect server was stopped before it had recorded %s reports of %s"
-                " task runs, such as %s: Prefect shows them as running, or not at all, although"
-                " they have ended. Their outputs are in their targets all the same. A lasting"
-                ' server goes on recording: start one with "prefect server start".',
-                f"{told['reports']:,}",
-                f"{told['runs']:,}",
-                ", ".join(told["names"]),
+                " task runs, such as %s. Prefect shows them as running, or not at all, although"
+                " they have ended. Their outputs are in their targets. A permanent server would go"
+                ' on recording: start one with "prefect server start".',
+                f"{summary['reports']:,}",
+                f"{summary['runs']:,}",
+                ", ".join(summary["names"]),
             )
-        elif not told["known"]:
+        elif not summary["known"]:
             _log.warning(
-                "the temporary Prefect server was stopped; whether it had recorded all task runs"
-                " is not known with this version of Prefect."
+                "the temporary Prefect server was stopped. With this version of Prefect, prefectx"
+                " does not know whether it had recorded all task runs."
             )
 
     def _is_alive(self) -> bool:
@@ -236,22 +236,22 @@ class TemporaryServer:
     def _log_file(self) -> Path:
         return self._folder / "server.log"
 
-    def _not_up(self, reason: str) -> ServerUnreachable:
+    def _startup_error(self, reason: str) -> ServerUnreachable:
         lines = self._log_file.read_text(encoding="utf-8", errors="replace").splitlines()
-        said = "\n".join(lines[-_LOG_LINES:]) or "(it said nothing)"
+        end = "\n".join(lines[-_LOG_LINES:]) or "(empty)"
         msg = (
-            f"the temporary Prefect server did not come up: {reason}. Start one with"
-            f' "prefect server start", or set PREFECT_API_URL. The end of its log:\n{said}'
+            f"the temporary Prefect server did not start: {reason}. Start a server with"
+            f' "prefect server start", or set PREFECT_API_URL. The end of its log:\n{end}'
         )
         return ServerUnreachable(msg)
 
 
 @contextmanager
 def _interrupts() -> Generator[threading.Event]:
-    """Give an event that Ctrl-C sets, instead of raising in the middle of what is being said."""
+    """Yield an event that Ctrl-C sets, instead of raising KeyboardInterrupt."""
     interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        # Python hands no signal to others.
+        # Only the main thread can set signal handlers.
         yield interrupted
         return
 
@@ -265,7 +265,7 @@ def _interrupts() -> Generator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-class _OneServer:
+class _SharedServer:
     """The temporary server of this process, if it has one."""
 
     def __init__(self) -> None:
@@ -273,28 +273,28 @@ class _OneServer:
         self._lock: Final = threading.Lock()
 
     def url(self, instead_of: str) -> str:
-        """Return the address of the server's API; start it unless it runs.
+        """Return the address of the server's API; start it if it does not run.
 
         Args:
-            instead_of: Where a server was looked for, for the message.
+            instead_of: The address that does not answer, for the message.
         """
         with self._lock:
             if self._server is not None and (url := self._server.url) is not None:
                 return url
             _log.warning(
-                "no Prefect server: PREFECT_API_URL is not set and nothing answers at %s; starting"
-                " a temporary one, which ends with this process, and waiting until it answers,"
-                ' for %g s at most. Start a lasting one with "prefect server start".',
+                "no Prefect server: PREFECT_API_URL is not set and nothing answers at %s. Starting"
+                " a temporary one, which ends with this process, and waiting at most %g s until it"
+                ' answers. Start a permanent one with "prefect server start".',
                 instead_of,
                 startup_seconds(),
             )
-            # Where the one before was: Prefect's threads go on sending their reports there.
+            # The same port as before: Prefect's threads go on sending their reports there.
             self._server = TemporaryServer(0 if self._server is None else self._server.port)
             return self._server.wait()
 
     def has_died_at(self, url: str) -> bool:
-        """Tell whether the temporary server had that address, and is gone."""
+        """Tell whether the temporary server had that address, and has ended."""
         return self._server is not None and self._server.has_died_at(url)
 
 
-TEMPORARY_SERVER: Final = _OneServer()
+TEMPORARY_SERVER: Final = _SharedServer()

@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from prefectx._logs.loggers import plain_logger
+from prefectx._logs.loggers import standard_logger
 from prefectx.stores.locks.waiting import Pauses
 
 if TYPE_CHECKING:
@@ -250,11 +250,13 @@ class HeartbeatLock(AbstractContextManager[None]):
             beats += 1
             try:
                 if not self._is_still(_Note(self._mine, self._text(0))):
-                    plain_logger().warning("the lock of %s was taken away", self._what)
+                    standard_logger().warning("the lock of %s was taken away", self._what)
                     return
                 self._notes.replace(self._mine, self._text(beats))
             except Exception as error:  # noqa: BLE001 - the next beat may get through
-                plain_logger().warning("no sign of life for the lock of %s: %s", self._what, error)
+                standard_logger().warning(
+                    "no sign of life for the lock of %s: %s", self._what, error
+                )
 
     def _text(self, beats: int) -> bytes:
         said = {

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
-from prefectx._logs.loggers import plain_logger
+from prefectx._logs.loggers import standard_logger
 
 if TYPE_CHECKING:
     import threading
@@ -64,7 +64,7 @@ class Pauses:
         """
         if not self._said and time.monotonic() - self._since > _SAID_AFTER:
             self._said = True
-            plain_logger().warning("waiting for %s, which %s is making", self._what, holder())
+            standard_logger().warning("waiting for %s, which %s is making", self._what, holder())
         given_up = _given_up.get()
         if given_up is None:
             time.sleep(self._next)
