@@ -254,6 +254,21 @@ def two_shops(day: str) -> list[int]:
     return [count(day, "north"), count(day, "west")]
 
 
+@task(target="shared/{day}")
+def visitors(day: str) -> int:
+    return 7
+
+
+@flow
+def visitors_of(day: str) -> Any:
+    return visitors(day)
+
+
+@flow
+def loudness_of(text: str) -> Any:
+    return loudness(text)
+
+
 @task(target="{funcname}.json")
 def tuple_in_json() -> tuple[int, ...]:
     return (1, 2)
@@ -335,6 +350,13 @@ def test_what_would_give_other_data_is_refused(tmp_target: Targets) -> None:
             two_shops("monday")
         with pytest.raises(UnsupportedValue):
             tuple_in_json()
+        loudness(shout("a"))
+        count("tuesday", "north")
+        # In later runs.
+        with pytest.raises(TargetCollision):
+            loudness_of("a")
+        with pytest.raises(TargetCollision):
+            visitors_of("tuesday")
 
 
 # Agreement says nothing of how often something runs.

@@ -298,6 +298,16 @@ def _only_the_target(contents: Any) -> Any:
     return changed
 
 
+@bug("a target is taken over from an Item of the same base", "_calls.freshness:_check_base")
+def _unchecked_base(_: Any) -> Any:
+    return lambda call, item, record: None
+
+
+@bug("a target that another task has made counts", "_calls.freshness:_check_maker")
+def _unchecked_maker(_: Any) -> Any:
+    return lambda call, item, record: None
+
+
 @bug("collisions are not looked for", "_calls.run:Run.claim")
 def _no_collisions(_: Any) -> Any:
     return lambda self, item, claim: True
