@@ -9,7 +9,7 @@ import pytest
 # Before any test imports it: its assertions say what differs.
 pytest.register_assert_rewrite("example")
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "usual_port"]
 
 NIGHTLY = "nightly: takes minutes, or much memory or disk: run by --nightly, which runs no others"
 

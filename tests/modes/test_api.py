@@ -139,9 +139,8 @@ def test_skipped_calls_outside_flows_need_no_server() -> None:
         assert refuser.calls == 0
 
 
+@pytest.mark.usefixtures("no_usual_server")
 def test_without_a_server_a_temporary_one_is_started_and_said_so(tmp_path: Path) -> None:
-    if _answers(4200):
-        pytest.skip("something listens at port 4200, which would be used instead")
     done = run_script(tmp_path)
     assert done.returncode == 0, done.stderr
     places, again = done.stdout.splitlines()
@@ -156,12 +155,11 @@ def test_without_a_server_a_temporary_one_is_started_and_said_so(tmp_path: Path)
     assert not _answers(int(in_flow.rsplit(":", 1)[1].removesuffix("/api")))
 
 
+@pytest.mark.usefixtures("no_usual_server")
 def test_temporary_server_that_cannot_start_is_an_error_as_soon_as_it_has_died(
     tmp_path: Path,
 ) -> None:
     """It is not waited for, and what killed it is part of the error."""
-    if _answers(4200):
-        pytest.skip("something listens at port 4200, which would be used instead")
     (tmp_path / "nowhere").touch()
     done = run_script(
         tmp_path,
@@ -174,23 +172,29 @@ def test_temporary_server_that_cannot_start_is_an_error_as_soon_as_it_has_died(
     assert "unable to open database file" in done.stderr
 
 
+@pytest.mark.usefixtures("no_usual_server")
 def test_forbidden_temporary_server_is_an_error(tmp_path: Path) -> None:
-    if _answers(4200):
-        pytest.skip("something listens at port 4200, which would be used instead")
     done = run_script(tmp_path, PREFECT_SERVER_EPHEMERAL_ENABLED="false")
     assert done.returncode == 1
     assert "ServerUnreachable" in done.stderr.splitlines()[-1]
     assert "prefect server start" in done.stderr
 
 
-def test_server_at_the_usual_port_is_used(tmp_path: Path) -> None:
-    if _answers(4200):
-        pytest.skip("something listens at port 4200 already")
+def test_server_at_the_usual_port_is_used(tmp_path: Path, usual_port: int) -> None:
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "server")}
     environment.pop("PREFECT_API_URL", None)
     use_migrated_database(tmp_path / "server")
     with subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--no-services", "--port", "4200"],
+        [
+            sys.executable,
+            "-m",
+            "prefect",
+            "server",
+            "start",
+            "--no-services",
+            "--port",
+            str(usual_port),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=environment,

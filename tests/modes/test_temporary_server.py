@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -69,11 +68,8 @@ def server():
 
 
 @pytest.fixture
-def home(tmp_path: Path, prefect_server: Any) -> Path:
+def home(tmp_path: Path, prefect_server: Any, no_usual_server: None) -> Path:
     """A home of Prefect's whose database need not be made first."""
-    with closing(socket.socket()) as caller:
-        if caller.connect_ex(("127.0.0.1", 4200)) == 0:
-            pytest.skip("something listens at port 4200, which would be used instead")
     home = tmp_path / "home"
     home.mkdir()
     shutil.copy(template(), home / "prefect.db")
