@@ -104,13 +104,13 @@ def _seen_in_code(function: Any) -> HiddenInputs:
 def _content_of(path: Path) -> bytes | None:
     try:
         status = path.stat()
-        return _hashed(path, status.st_mtime_ns, status.st_size, status.st_ino)
+        return _hash_file(path, status.st_mtime_ns, status.st_size, status.st_ino)
     except OSError:  # the file was removed, or is not readable
         return None
 
 
 @functools.lru_cache(maxsize=10_000)
-def _hashed(path: Path, *_status: int) -> bytes:
+def _hash_file(path: Path, *_status: int) -> bytes:
     """Return a hash of a file's content, cached by the file's status."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, hashlib.blake2b).digest()
@@ -195,7 +195,7 @@ def sources_of_chance(function: Callable[..., Any]) -> list[str]:
 def _names(function: Any, depth: int) -> Iterator[tuple[str, str, Any]]:
     if not isinstance(function, FunctionType):
         return
-    found = [("enclosing variable", *pair) for pair in _enclosed(function)]
+    found = [("enclosing variable", *pair) for pair in _enclosing_variables(function)]
     found += [("global", *pair) for pair in _globals_of(function).items()]
     for name, value in _defaults(function):
         found.append((f"default of {function.__name__} for", name, value))
@@ -205,7 +205,7 @@ def _names(function: Any, depth: int) -> Iterator[tuple[str, str, Any]]:
             yield from _names(value, depth - 1)
 
 
-def _enclosed(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _enclosing_variables(function: FunctionType) -> Iterator[tuple[str, Any]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with suppress(ValueError):  # the cell of a name that is bound later
             yield name, cell.cell_contents
@@ -222,24 +222,24 @@ def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _globals_of(function: FunctionType) -> dict[str, Any]:
-    names = {name for code in _nested(function.__code__) for name in code.co_names}
+    names = {name for code in _nested_codes(function.__code__) for name in code.co_names}
     return {name: function.__globals__[name] for name in sorted(names & set(function.__globals__))}
 
 
 def _codes(function: Any, depth: int) -> Iterator[CodeType]:
     if not isinstance(function, FunctionType):
         return
-    yield from _nested(function.__code__)
+    yield from _nested_codes(function.__code__)
     if depth:
         for value in _globals_of(function).values():
             yield from _codes(value, depth - 1)
 
 
-def _nested(code: CodeType) -> Iterator[CodeType]:
+def _nested_codes(code: CodeType) -> Iterator[CodeType]:
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _nested(constant)
+            yield from _nested_codes(constant)
 
 
 def _class_attributes(arguments: Iterable[object], module: str) -> Iterator[tuple[str, Any]]:

@@ -98,9 +98,9 @@ class ProcessState:
             if isinstance(value, _ATOMS) or id(value) in self._seen:
                 continue
             self._seen[id(value)] = value  # kept alive, so that the id stays its own
-            waiting.extend(self._reached(value))
+            waiting.extend(self._content(value))
 
-    def _reached(self, value: Any) -> Iterable[Any]:
+    def _content(self, value: Any) -> Iterable[Any]:
         """Store one object's content; return the objects in it."""
         if isinstance(value, ModuleType | type):
             return self._of_namespace(value)

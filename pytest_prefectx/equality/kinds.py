@@ -265,7 +265,7 @@ def _hides_state(kind: type[Any]) -> bool:
 def _walk_hidden(a: Any, b: Any) -> Walk:
     if found := (yield from walk_attributes(a, b)):
         return found
-    left, right = _reduced(a), _reduced(b)
+    left, right = _reduce(a), _reduce(b)
     if left is None or right is None:
         # Objects such as locks and open files have no value that could be compared.
         has_own = any("__eq__" in vars(base) for base in type_of(a).__mro__[:-1])
@@ -273,7 +273,7 @@ def _walk_hidden(a: Any, b: Any) -> Walk:
     return value_difference(a, b) if (yield "", left, right) else None
 
 
-def _reduced(value: Any) -> tuple[Any, ...] | None:
+def _reduce(value: Any) -> tuple[Any, ...] | None:
     """Return the state that pickle would store of an object; None if it cannot be pickled."""
     reducer = copyreg.dispatch_table.get(type_of(value))
     try:

@@ -12,7 +12,7 @@ from prefectx.records import record_of
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.programs import snapshot
 from pytest_prefectx.replay.recorded import (
-    difference_from_kept,
+    difference_from_stored,
     format_difference,
     not_deterministic,
     why_other,
@@ -47,7 +47,7 @@ def _finding(call: Call, item: Item[Any]) -> str | None:
             return execute(call.task, snapshot(call.args), snapshot(call.kwargs))
 
     kept, given = item.load(), run()
-    if (found := difference_from_kept(item.target, kept, given)) is None:
+    if (found := difference_from_stored(item.target, kept, given)) is None:
         return None
     reason = not_deterministic(call.task, given, run)
     if reason is None:

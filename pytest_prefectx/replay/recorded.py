@@ -100,7 +100,7 @@ class RecordedCall:
         except kept_arguments.NotKept as error:
             raise NotReplayed(str(error)) from None
 
-    def kept(self) -> Any:
+    def stored_output(self) -> Any:
         """Return the stored output."""
         item: Item[Any] = Item(Filestore(self.root), self.target)
         return item.load()
@@ -122,7 +122,7 @@ class RecordedCall:
             OutputDiffers: They differ.
             NotReplayed: The call cannot be repeated.
         """
-        kept = self.kept()
+        kept = self.stored_output()
         try:
             given = self.run()
         except NotReplayed:
@@ -130,7 +130,7 @@ class RecordedCall:
         except Exception as error:
             text = f"  kept: {short_text(kept)}\n  now:  raised {type(error).__name__}: {error}"
             raise OutputDiffers(self, text, why_other(self.record, self.task)) from error
-        if (found := difference_from_kept(self.target, kept, given)) is None:
+        if (found := difference_from_stored(self.target, kept, given)) is None:
             return
         reason = not_deterministic(self.task, snapshot(given), self.run)
         raise OutputDiffers(
@@ -138,7 +138,7 @@ class RecordedCall:
         )
 
 
-def difference_from_kept(target: str, kept: Any, given: Any) -> Difference | None:
+def difference_from_stored(target: str, kept: Any, given: Any) -> Difference | None:
     """Return the first difference between the stored and the new output.
 
     There is none if the new output equals the stored one after the target's format.

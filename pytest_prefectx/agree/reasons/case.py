@@ -107,17 +107,17 @@ class Case:
         return self._look(Tracer(self.folder.path))
 
     @cached_property
-    def isolated(self) -> ObservedRun:
+    def isolated_run(self) -> ObservedRun:
         """A run in which tasks share no arguments."""
         return self._look(ArgumentCopyTracer(self.folder.path))
 
     @cached_property
-    def queued(self) -> ObservedRun:
+    def queued_run(self) -> ObservedRun:
         """A run in which coroutine functions run one after the other."""
         return self._look(QueueTracer(self.folder.path))
 
     @cached_property
-    def reversed(self) -> ObservedRun:
+    def reversed_run(self) -> ObservedRun:
         """A run in which coroutine functions start in the opposite order."""
         return self._look(ReverseTracer(self.folder.path, len(self.first.calls) + 1))
 
@@ -129,22 +129,22 @@ class Case:
         return handing.uses
 
     @cached_property
-    def asked(self) -> ObservedRun:
+    def cache_mode_run(self) -> ObservedRun:
         """A run in mode `cache`, but with tasks as plain functions."""
         return self._look(Tracer(self.folder.path), "cache")
 
     @cached_property
-    def not_loaded(self) -> str | None:
+    def item_sensitive_task(self) -> str | None:
         """The task for which Items make a difference, even with the same object as data."""
         return self._first_that_differs(lambda only: MemoryItemTracer(self.folder.path, only))
 
     @cached_property
-    def copied(self) -> str | None:
+    def copy_sensitive_task(self) -> str | None:
         """The task for which copies of its results make a difference."""
         return self._first_that_differs(lambda only: ResultCopyTracer(self.folder.path, only))
 
     @cached_property
-    def skipped(self) -> str | None:
+    def skip_sensitive_task(self) -> str | None:
         """The task for which a skip makes a difference, even with the same results."""
         for name in self.tasks:
             if self.differs(self._look(SkipTracer(self.folder.path, self.first.calls, name))):

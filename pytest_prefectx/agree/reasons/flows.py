@@ -31,14 +31,14 @@ def handle_refused(case: Case) -> Reason | None:
 
 def handle_used(case: Case) -> Reason | None:
     """Find a flow that behaves differently with Items, even if they hold the same objects."""
-    return _not_loaded(case) if case.not_loaded else None
+    return _not_loaded(case) if case.item_sensitive_task else None
 
 
 def mode_asked(case: Case) -> Reason | None:
     """Find a flow or a task whose result depends on the mode itself."""
-    if not case.differs(case.asked):
+    if not case.differs(case.cache_mode_run):
         return None
-    for one, other in zip(case.first.calls, case.asked.calls, strict=False):
+    for one, other in zip(case.first.calls, case.cache_mode_run.calls, strict=False):
         if one.is_same_call(other) and one.result_difference(other) is not None:
             who = task_text(one)
             break
@@ -60,7 +60,7 @@ def order(case: Case) -> Reason | None:
     if not coroutines:
         return None
     shared = _shared(calls)
-    if not (shared or case.differs(case.queued) or case.differs(case.reversed)):
+    if not (shared or case.differs(case.queued_run) or case.differs(case.reversed_run)):
         return None
     through = f", through {shared[0]}" if shared else ""
     return Reason(
@@ -80,8 +80,8 @@ def _shared(calls: list[TaskCall]) -> list[str]:
 
 def _not_loaded(case: Case) -> Reason:
     task, operation = case.uses[0] if case.uses else (None, "")
-    if task is None and case.not_loaded:
-        task = case.calls_of(case.not_loaded)[0].task
+    if task is None and case.item_sensitive_task:
+        task = case.calls_of(case.item_sensitive_task)[0].task
         operation = "no operator: isinstance, is, a key, a library such as json or pandas"
     gave = f"what {task.name} gave" if task else "what a task gave"
     by = f" (by {operation})" if operation else ""

@@ -65,8 +65,8 @@ def shared_target(case: Case) -> Reason | None:
             continue
         return Reason(
             "shared-target",
-            f"two different calls share the target {one.item.target!r}: {called(one)} and"
-            f" {called(other)}. What the first has left there is taken for the output of the"
+            f"two different calls share the target {one.item.target!r}: {call_text(one)} and"
+            f" {call_text(other)}. What the first has left there is taken for the output of the"
             " second.",
             "name in the target what tells the calls apart, as {base} does by itself.",
         )
@@ -102,7 +102,9 @@ def side_effect(case: Case) -> Reason | None:
         "return it, and let the flow or another task go on from there; or give the task"
         " target=None, so that it always runs."
     )
-    calls = case.calls_of(case.skipped) if case.skipped else case.first.calls
+    calls = (
+        case.calls_of(case.skip_sensitive_task) if case.skip_sensitive_task else case.first.calls
+    )
     for call in calls:
         own = file_key(call.item.target) if call.item is not None else ""
         hidden = [name for name in changed_inputs(call.hidden, call.hidden_after) if name != own]
@@ -111,13 +113,15 @@ def side_effect(case: Case) -> Reason | None:
             return Reason("side-effect", text, advice)
     for call in calls:
         effects = [
-            effect for effect in call.effects if case.skipped or not effect.startswith(TAKES_TIME)
+            effect
+            for effect in call.effects
+            if case.skip_sensitive_task or not effect.startswith(TAKES_TIME)
         ]
         if effects:
             does = f"{task_text(call)} {join_names(effects)}"
-            seen = ", and the result depends on that" if case.skipped else ""
+            seen = ", and the result depends on that" if case.skip_sensitive_task else ""
             return Reason("side-effect", f"{does}{seen}; {why}.", advice)
-    if case.skipped:
+    if case.skip_sensitive_task:
         text = (
             f"{task_text(calls[0])} does something besides giving its result, and the result of"
             f" {case.program.name} depends on that; {why}."
@@ -169,7 +173,7 @@ def _hidden(call: TaskCall, hidden: list[str], text: str) -> Reason:
     )
 
 
-def called(call: TaskCall) -> str:
+def call_text(call: TaskCall) -> str:
     """Return the call as Python would write it."""
     given = ", ".join(
         f"{name}={short_text(value)}" for name, value in call.arguments_before.items()

@@ -14,7 +14,7 @@ from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text, task_text
 from pytest_prefectx.agree.hidden import CURRENT_FOLDER
 from pytest_prefectx.agree.reasons.case import Case, Reason, error_text
-from pytest_prefectx.agree.reasons.inputs import called
+from pytest_prefectx.agree.reasons.inputs import call_text
 from pytest_prefectx.agree.reasons.storing import not_kept
 
 
@@ -57,7 +57,7 @@ def _collided(case: Case) -> Reason | None:
             return Reason(
                 "shared-target",
                 f"two different calls share the target {one.item.target!r} in one run:"
-                f" {called(one)} and {called(other)}; {task_text(other)}.",
+                f" {call_text(one)} and {call_text(other)}; {task_text(other)}.",
                 "name in the target what tells the calls apart, as {base} does by itself.",
             )
     return None

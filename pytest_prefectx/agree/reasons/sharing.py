@@ -22,13 +22,17 @@ def argument_changed(case: Case) -> Reason | None:
     changing = [call for call in case.first.calls if call.changes]
     kept = [call for call in changing if any(_is_default(call, name) for name in call.changes)]
     seen = changing and (
-        case.differs(case.isolated)
+        case.differs(case.isolated_run)
         or case.differs(case.second)
-        or case.skipped in {call.task.qualified_name for call in changing}
+        or case.skip_sensitive_task in {call.task.qualified_name for call in changing}
     )
     if not kept and not seen:
         return None
-    call = (kept or [c for c in changing if c.task.qualified_name == case.skipped] or changing)[0]
+    call = (
+        kept
+        or [c for c in changing if c.task.qualified_name == case.skip_sensitive_task]
+        or changing
+    )[0]
     name, found = next(iter(call.changes.items()))
     what = "its default for" if _is_default(call, name) else "its argument"
     return Reason(
@@ -43,9 +47,9 @@ def argument_changed(case: Case) -> Reason | None:
 
 def set_order(case: Case) -> Reason | None:
     """Find a task whose result depends on the order of a set's elements."""
-    if not case.differs(case.isolated):
+    if not case.differs(case.isolated_run):
         return None
-    for one, other in zip(case.first.calls, case.isolated.calls, strict=False):
+    for one, other in zip(case.first.calls, case.isolated_run.calls, strict=False):
         if not one.is_same_call(other):
             return None
         if one.result_difference(other) is None:
@@ -88,9 +92,9 @@ def result_changed(case: Case) -> Reason | None:
 
 def identity(case: Case) -> Reason | None:
     """Find a flow that depends on the identity of a result."""
-    if case.copied is None:
+    if case.copy_sensitive_task is None:
         return None
-    calls = case.calls_of(case.copied)
+    calls = case.calls_of(case.copy_sensitive_task)
     if any(_has_set(call.result) for call in calls):
         return Reason(
             "set-order",
