@@ -1,4 +1,4 @@
-"""The pytest plugin of prefectx, and tools for tests: imported where they are used, not before."""
+"""The pytest plugin of prefectx, and tools for tests, which are imported at their first use."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ _PLACES: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    # pytest imports this package at the start of every session: it must cost nothing.
+    # Imported lazily, because pytest imports this package at the start of every session.
     if name in _PLACES:
-        return getattr(_imported(f"pytest_prefectx.{_PLACES[name]}", name), name)
+        return getattr(_import(f"pytest_prefectx.{_PLACES[name]}", name), name)
     if name == "strategies":
-        return _imported("pytest_prefectx.search.strategies", name)
+        return _import("pytest_prefectx.search.strategies", name)
     msg = f"module 'pytest_prefectx' has no attribute {name!r}"
     raise AttributeError(msg)
 
 
-def _imported(module: str, name: str) -> Any:
+def _import(module: str, name: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

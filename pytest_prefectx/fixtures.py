@@ -1,4 +1,4 @@
-"""The fixtures that test authors use."""
+"""The fixtures for test authors."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
 
 
 class TargetsFactory(Protocol):
-    """What `tmp_target_factory` is."""
+    """The type of the fixture `tmp_target_factory`."""
 
     def __call__(self, store: Store | None = None) -> AbstractContextManager[Targets]:
-        """Give a context manager with a fresh `tmp_target`."""
+        """Return a context manager that yields a fresh `tmp_target`."""
         ...
 
 
 @pytest.fixture(scope="session")
 def prefectx_mode(request: pytest.FixtureRequest) -> str:
-    """The mode that the test runs in; a test that asks for it runs once in each enabled mode."""
-    # Items that cannot be generated, such as those of unittest, have no parameter.
+    """The mode of the test. A test with this fixture runs once in each enabled mode."""
+    # Tests that cannot be generated, such as those of unittest, have no parameter.
     mode: str = getattr(request, "param", os.environ["PREFECTX"])
     if is_prefect(mode):
         request.getfixturevalue("prefect_server")
     return mode
 
 
-# Of the session, although it is the item's own: hypothesis refuses fixtures of a function.
+# Of session scope, because hypothesis refuses fixtures of function scope.
 @pytest.fixture(scope="session")
 def prefectx_modes(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    """The enabled modes of the test, for a test that goes through them by itself, in one item.
+    """The enabled modes, for a test that runs in all of them in one item.
 
-    If a Prefect mode is among them the server is running.
+    If a Prefect mode is among them, the server is running.
     """
     if not hasattr(request, "param"):
         pytest.fail(
-            "prefectx_modes is only for test functions that have it, or a fixture that uses it, as"
-            " an argument; not for unittest.TestCase, doctests and getfixturevalue",
+            "the fixture prefectx_modes works only as an argument of a test function or of one of"
+            " its fixtures, not with unittest.TestCase, doctests or getfixturevalue.",
             pytrace=False,
         )
     modes: tuple[str, ...] = request.param
@@ -61,10 +61,10 @@ def prefectx_modes(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def prefect_client(prefect_server: PrefectServer) -> Generator[SyncPrefectClient]:
-    """Prefect's own client of `prefect_server`, to be called without `await` in any test.
+    """Prefect's own synchronous client of `prefect_server`, for any test.
 
-    It is `get_client(sync_client=True)`, open for the life of the session. In an asynchronous test
-    `async with get_client() as client:` gives one to be awaited, of the same server.
+    It is `get_client(sync_client=True)`, open during the whole session. In an asynchronous test,
+    `async with get_client() as client:` gives an asynchronous client of the same server.
     """
     from prefect.client.orchestration import get_client
 
@@ -74,24 +74,24 @@ def prefect_client(prefect_server: PrefectServer) -> Generator[SyncPrefectClient
 
 @pytest.fixture(scope="session")
 def prefect_server(pytestconfig: pytest.Config) -> Generator[PrefectServer]:
-    """A real, isolated Prefect server, which flows and tasks use while it is there."""
+    """A real, isolated Prefect server, which flows and tasks use."""
     from pytest_prefectx.server.server import require_prefect
 
     require_prefect()
-    from pytest_prefectx.server.client import connected
+    from pytest_prefectx.server.client import connect
 
     session = pytestconfig.stash[SESSION]
     session.ensure_server()
-    with connected(session.folder, session.server) as server:
+    with connect(session.folder, session.server) as server:
         yield server
 
 
 @pytest.fixture
 def prefectx_store() -> Store | None:
-    """The store that `tmp_target` looks at: override it if tasks keep their outputs elsewhere.
+    """The store of `tmp_target`: override it if tasks store their outputs elsewhere.
 
-    By default that is the fresh folder. What this returns must be fresh too, or have a relative
-    path, which then lies in that folder.
+    By default it is the fresh folder. The store must be fresh too, or have a relative path, which
+    is then in that folder.
     """
     return None
 
@@ -103,7 +103,7 @@ def tmp_target(
     prefectx_store: Store | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Targets:
-    """A fresh folder for targets, which is the current folder while the test runs."""
+    """A fresh folder for targets, which is the current folder of the test."""
     return enter(tmp_path / "targets", prefectx_runs_log, monkeypatch, prefectx_store)
 
 
@@ -111,7 +111,7 @@ def tmp_target(
 def tmp_target_factory(
     tmp_path_factory: pytest.TempPathFactory, prefectx_runs_log: Path
 ) -> TargetsFactory:
-    """A callable that gives a context manager with a fresh `tmp_target`, for use in `@given`."""
+    """A function that returns a context manager with a fresh `tmp_target`, for use in `@given`."""
 
     @contextmanager
     def fresh(store: Store | None = None) -> Generator[Targets]:
@@ -123,8 +123,8 @@ def tmp_target_factory(
 
 @pytest.fixture(scope="session")
 def prefectx_runs_log(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """The file in which prefectx notes each run of a task, for as long as the session lasts."""
-    # One file a session, not one a test: workers that outlive a test keep their environment.
+    """The file in which prefectx notes each run of a task, during the whole session."""
+    # One file per session, because workers that outlive a test keep their environment.
     log = tmp_path_factory.mktemp("prefectx") / "runs.log"
     log.touch()
     with pytest.MonkeyPatch.context() as patch:
@@ -136,22 +136,22 @@ def prefectx_runs_log(tmp_path_factory: pytest.TempPathFactory) -> Generator[Pat
 def dask_cluster(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    prefectx_runs_log: Path,  # the workers must know the file from their start
+    prefectx_runs_log: Path,  # the workers need it in their environment
 ) -> Generator[LocalCluster]:
-    """A real Dask cluster of two worker processes, for the life of the session."""
+    """A real Dask cluster of two worker processes, during the whole session."""
     if find_spec("distributed") is None:
         from prefectx.errors import MissingExtra
 
         msg = 'the fixture dask_cluster needs distributed: pip install "prefectx[dask]"'
         raise MissingExtra(msg)
-    if request.config.stash[SESSION].server_is_coming:
-        # Workers that start without PREFECT_API_URL start servers of their own.
+    if request.config.stash[SESSION].server_is_expected:
+        # Workers that start without PREFECT_API_URL would start servers.
         request.getfixturevalue("prefect_server")
     import dask.config
     from distributed import LocalCluster
 
     folder = str(tmp_path_factory.mktemp("dask"))
-    # Given to the cluster alone, it is the workers' only.
+    # As an option of the cluster alone, the folder would apply to the workers only.
     with dask.config.set({"temporary-directory": folder}):
         cluster = LocalCluster(  # type: ignore[no-untyped-call]  # distributed has no annotations
             n_workers=2,
@@ -166,16 +166,16 @@ def dask_cluster(
 
 @pytest.fixture
 def prefectx_replay() -> Callable[..., None]:
-    """A callable that runs the recorded calls below a folder again and compares their outputs.
+    """A function that runs the recorded calls below a folder again and compares their outputs.
 
-    `prefectx_replay("working", per_task=5)` fails with all the differences.
+    `prefectx_replay("working", per_task=5)` fails with a list of all differences.
     """
-    from pytest_prefectx.replay.recorded import NotReplayed, OutputDiffers, recorded
+    from pytest_prefectx.replay.recorded import NotReplayed, OutputDiffers, recorded_calls
 
     def replay(folder: str | Path, per_task: int | None = None) -> None:
         __tracebackhide__ = True
         different: list[str] = []
-        for call in recorded(folder, per_task):
+        for call in recorded_calls(folder, per_task):
             try:
                 call.check()
             except OutputDiffers as error:
@@ -190,9 +190,9 @@ def prefectx_replay() -> Callable[..., None]:
 
 @pytest.fixture
 def prefectx_history(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """A callable that compares the calls of a flow with those in a file; no task runs.
+    """A function that compares the calls of a flow with those in a file, without running a task.
 
-    `prefectx_history("calls.jsonl", flow, *args)`: the file lies beside the test; with
+    `prefectx_history("calls.jsonl", flow, *args)`: the file is beside the test; with
     `--prefectx-update` it is written.
     """
     from pytest_prefectx.replay.history import History

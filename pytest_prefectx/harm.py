@@ -1,4 +1,4 @@
-"""Harm to the content of a target."""
+"""Damage to the content of a target."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ def cut_short(content: bytes) -> bytes:
 
 
 def flip(content: bytes) -> bytes:
-    """Return the content with each bit flipped; one byte for an empty one, which has no bits."""
+    """Return the content with each bit flipped; one byte if it is empty."""
     return bytes(byte ^ 0xFF for byte in content) or b"\xff"

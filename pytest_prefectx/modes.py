@@ -1,4 +1,4 @@
-"""Which modes a session and a test run in: option, environment, ini and marker to names."""
+"""The modes of a session and of a test, from the option, the environment, ini and markers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# A copy of prefectx.MODES: importing prefectx here would hide it from coverage and cost every
-# suite its import. A test holds the two together.
+# A copy of prefectx.MODES: an import of prefectx here would hide it from coverage and slow down
+# every suite. A test compares the two.
 MODES: Final = ("function", "cache", "prefect.skip", "prefect.cache", "prefect")
 
 WITHOUT_TARGETS: Final = ("function", "prefect")
-"""The modes that ask no target, so that there is nothing to lose."""
+"""The modes that check no targets."""
 
 ALL: Final = "all"
 DEFAULT: Final = ("function", "cache")
@@ -26,7 +26,7 @@ VARIABLE: Final = "PREFECTX_MODE"
 
 
 class Choice(NamedTuple):
-    """The modes enabled for a session and where they were named."""
+    """The enabled modes of a session and their source."""
 
     modes: tuple[str, ...]
     source: str
@@ -36,40 +36,40 @@ class Choice(NamedTuple):
 
 
 def is_prefect(mode: str) -> bool:
-    """Tell whether tasks are run by Prefect in `mode`."""
+    """Tell whether Prefect runs tasks in `mode`."""
     return mode.startswith("prefect")
 
 
-def chosen(config: pytest.Config, given: str | None) -> Choice:
-    """Return the modes that the option, else the environment, else the ini file, names.
+def choose_modes(config: pytest.Config, option: str | None) -> Choice:
+    """Return the modes of the option, else of the environment, else of the ini file.
 
     Args:
-        config: Where the ini value is.
-        given: The option's value, if it was given.
+        config: pytest's configuration, with the ini value.
+        option: The option's value, or None.
 
     Raises:
-        pytest.UsageError: A name is no mode, or there is no name at all.
+        pytest.UsageError: A name is not a mode, or there is no name.
     """
-    if given is not None:
-        return _parsed(given, FLAG)
+    if option is not None:
+        return _parse(option, FLAG)
     if variable := os.environ.get(VARIABLE):
-        return _parsed(variable, f"${VARIABLE}")
+        return _parse(variable, f"${VARIABLE}")
     if ini := config.getini(INI):
-        return _parsed(",".join(ini), f"ini {INI}")
+        return _parse(",".join(ini), f"ini {INI}")
     return Choice(DEFAULT, "default")
 
 
-def restricted(choice: Choice, markers: Iterable[pytest.Mark]) -> tuple[str, ...]:
-    """Return the enabled modes that every one of the `markers` names; a bare one names them all.
+def restrict_modes(choice: Choice, markers: Iterable[pytest.Mark]) -> tuple[str, ...]:
+    """Return the enabled modes that all `markers` name; a marker without arguments names all.
 
     Raises:
-        ValueError: A marker names no mode, or has keyword arguments.
+        ValueError: A marker has an unknown mode or keyword arguments.
     """
     modes = choice.modes
     for marker in markers:
         if marker.kwargs:
             strangers = ", ".join(marker.kwargs)
-            msg = f"@pytest.mark.{MARKER} takes the names of modes only, not {strangers}="
+            msg = f"@pytest.mark.{MARKER} takes only the names of modes, not {strangers}="
             raise ValueError(msg)
         for name in marker.args:
             if name not in MODES:
@@ -78,16 +78,16 @@ def restricted(choice: Choice, markers: Iterable[pytest.Mark]) -> tuple[str, ...
     return modes
 
 
-def why_none(choice: Choice, markers: Iterable[pytest.Mark]) -> str:
-    """Say why no enabled mode is left of what the `markers` name."""
+def skip_reason(choice: Choice, markers: Iterable[pytest.Mark]) -> str:
+    """Return the reason to skip a test none of whose modes is enabled."""
     named = " and ".join(",".join(marker.args) for marker in markers if marker.args)
     return f"marked for {named}, but prefectx runs {choice}"
 
 
-def _parsed(text: str, source: str) -> Choice:
+def _parse(text: str, source: str) -> Choice:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        msg = f"no mode given (from {source}). {_modes_there_are((*MODES, ALL))}"
+        msg = f"no mode (from {source}). {_list_of_modes((*MODES, ALL))}"
         raise pytest.UsageError(msg)
     modes: list[str] = []
     for name in names:
@@ -98,12 +98,12 @@ def _parsed(text: str, source: str) -> Choice:
 
 
 def _unknown(name: object, source: str, names: tuple[str, ...]) -> str:
-    # Here: the start of a session imports nothing of prefectx.
+    # Imported here, because the start of a session imports nothing of prefectx.
     from prefectx.errors import nearest
 
     hint = nearest(str(name), names)
-    return f"unknown mode {name!r} (from {source}).{hint} {_modes_there_are(names)}"
+    return f"unknown mode {name!r} (from {source}).{hint} {_list_of_modes(names)}"
 
 
-def _modes_there_are(names: tuple[str, ...]) -> str:
+def _list_of_modes(names: tuple[str, ...]) -> str:
     return f"The modes are: {', '.join(names)}."

@@ -1,4 +1,4 @@
-"""What pytest calls: the option, the marker, one item a mode, and the server when it is needed."""
+"""pytest's hooks: options, markers, one item for each mode, and the start of the server."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from pytest_prefectx.modes import (
     MARKER,
     MODES,
     VARIABLE,
-    chosen,
+    choose_modes,
     is_prefect,
-    restricted,
-    why_none,
+    restrict_modes,
+    skip_reason,
 )
 from pytest_prefectx.replacement import FLAG as REPLACE_FLAG
-from pytest_prefectx.replacement import is_asked_for, replace_decorators
+from pytest_prefectx.replacement import is_replacement_enabled, replace_decorators
 from pytest_prefectx.session import SESSION, Session, environment
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-# The fixtures are here because pytest looks for them in the plugin's own module.
+# pytest looks for fixtures in the plugin's own module.
 __all__ = [
     "dask_cluster",
     "prefect_client",
@@ -60,23 +60,23 @@ FIXTURE: Final = "prefectx_mode"
 ALL_IN_ONE: Final = "prefectx_modes"
 SERVER: Final = "prefect_server"
 SERVER_MARKER: Final = "prefectx_server"
-HANDED_OVER: Final = "prefectx_folder"
+WORKER_FOLDER: Final = "prefectx_folder"
 
-# An item that goes through its modes by itself needs none in its name; pytest 8.3 wants one.
+# The id of an item that runs in all modes itself: none, except in pytest 8.3, which needs one.
 NO_ID: Final[Any] = getattr(pytest, "HIDDEN_PARAM", "modes")
 
-# The mode that an item runs in, and what is wrong with its markers.
+# The mode of an item, and the error in its markers.
 MODE: Final = pytest.StashKey[str]()
 MISTAKE: Final = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option and the ini value that name the modes."""
+    """Add the options and the ini value."""
     wanted = f"a comma-separated list of {', '.join(MODES)}; or all"
     parser.getgroup("prefectx").addoption(
         FLAG,
         metavar="MODE[,MODE...]",
-        help=f"modes to run tests in: {wanted}; before ${VARIABLE}, before ini {INI}, before"
+        help=f"modes to run tests in: {wanted}. By default those of ${VARIABLE}, of ini {INI}, or"
         f" {','.join(DEFAULT)}",
     )
     parser.getgroup("prefectx").addoption(
@@ -87,39 +87,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("prefectx").addoption(
         "--prefectx-replay",
         metavar="FOLDER",
-        help="make a test of each recorded call whose target lies in this folder: its function,"
-        " run on the recorded arguments, must give what was kept",
+        help="add a test for each recorded call whose target is in this folder: its function, run"
+        " with the recorded arguments, must return the stored output",
     )
     parser.getgroup("prefectx").addoption(
         "--prefectx-replay-per-task",
         metavar="N",
         type=int,
-        help="make tests of so many calls of each task only, the smallest outputs first",
+        help="limit the number of these tests for each task; the smallest outputs come first",
     )
     parser.getgroup("prefectx").addoption(
         "--prefectx-update",
         action="store_true",
-        help="write the files that histories and frozen calls are compared with, instead of"
-        " comparing",
+        help="write the files of histories and frozen calls, instead of comparing with them",
     )
     parser.addini(INI, f"modes to run tests in: {wanted}", type="args", default=[])
     parser.getgroup("prefectx").addoption(
         REPLACE_FLAG,
         action="store_true",
         dest="prefectx_replace_prefect",
-        help="give modules that import Prefect's task and flow ours, with target=None, in the first"
-        " enabled mode; the tests bring their own server",
+        help="replace Prefect's task and flow by those of prefectx, with target=None, in the first"
+        " enabled mode; the tests start their own server",
     )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Begin before a conftest can import Prefect, which looks at the environment once."""
+    """Start before a conftest can import Prefect, which reads the environment once."""
     _begin(early_config, early_config.known_args_namespace.prefectx_mode)
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """List the kinds of reasons instead of running tests, if asked for."""
+    """Print the kinds of reasons instead of running tests, with the option for it."""
     if not config.option.prefectx_reasons:
         return None
     from pytest_prefectx.agree.reasons import table
@@ -129,11 +128,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers; begin, if a conftest brought this plugin in."""
+    """Register the markers; start, if a conftest has loaded this plugin."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(*modes): run the test once in each of these modes that is enabled; of all"
-        " enabled modes if none is named.",
+        f"{MARKER}(*modes): run the test once in each of these modes that is enabled; without"
+        " arguments, in each enabled mode.",
     )
     config.addinivalue_line(
         "markers",
@@ -144,18 +143,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if folder := config.option.prefectx_replay:
         named = config.args if config.args_source is config.ArgsSource.ARGS else []
         config.args = [*named, os.path.abspath(folder)]
-    if handed_over := getattr(config, "workerinput", None):
-        config.stash[SESSION].join(Path(handed_over[HANDED_OVER]))
-    if is_asked_for(config):
-        # Modules of tests make tasks and flows when they are collected.
+    if worker_input := getattr(config, "workerinput", None):
+        config.stash[SESSION].join(Path(worker_input[WORKER_FOLDER]))
+    if is_replacement_enabled(config):
+        # Test modules create tasks and flows when they are collected.
         first = config.stash[SESSION].choice.modes[0]
-        config.stash[SESSION].put_in_force(first)
-        # Not earlier: a conftest may have to set what Prefect reads when it is imported.
+        config.stash[SESSION].set_mode(first)
+        # Not earlier: a conftest may set variables that Prefect reads at its import.
         replace_decorators()
 
 
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect the folder whose recorded calls are tests."""
+    """Collect the recorded calls of a folder as tests."""
     folder = parent.config.option.prefectx_replay
     if folder is None or path != Path(os.path.abspath(folder)):
         return None
@@ -169,25 +168,27 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
 def _begin(config: pytest.Config, given: str | None) -> None:
     if SESSION in config.stash:
         return
-    session = config.stash[SESSION] = Session(chosen(config, given))
+    session = config.stash[SESSION] = Session(choose_modes(config, given))
     config.add_cleanup(session.close)
-    if any(is_prefect(mode) for mode in session.choice.modes) and not is_asked_for(config):
+    if any(is_prefect(mode) for mode in session.choice.modes) and not is_replacement_enabled(
+        config
+    ):
         session.isolate()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say which modes are enabled, and by what."""
+    """Return the line with the enabled modes and their source."""
     return f"prefectx: {config.stash[SESSION].choice}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one item a mode of a test that uses `prefectx_mode` or bears the marker."""
+    """Make one item for each mode of a test that uses `prefectx_mode` or has the marker."""
     markers = list(metafunc.definition.iter_markers(MARKER))
     names = metafunc.fixturenames
     if not markers and FIXTURE not in names and ALL_IN_ONE not in names:
         return
     try:
-        modes = restricted(metafunc.config.stash[SESSION].choice, markers)
+        modes = restrict_modes(metafunc.config.stash[SESSION].choice, markers)
     except ValueError as error:
         pytest.fail(f"{metafunc.definition.nodeid}: {error}", pytrace=False)
     if ALL_IN_ONE in names:
@@ -196,7 +197,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             return
     elif FIXTURE not in names:
         names.append(FIXTURE)
-    # Without a mode there still is one item, for its reason to be seen: it will be skipped.
+    # Without any mode there is one item, which is skipped with its reason.
     each = [pytest.param(mode, id=mode) for mode in modes] or [pytest.param(None, id="no-mode")]
     _parametrize(metafunc, FIXTURE, each)
 
@@ -206,13 +207,13 @@ def _parametrize(metafunc: pytest.Metafunc, name: str, parameters: list[Any]) ->
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Settle the item's mode, and have its server set up before anything else."""
+    """Set the item's mode, and order its fixtures so that the server comes first."""
     parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     mode = parameters.get(FIXTURE) or _mode_of_single(item)
     if mode is None:
         return
     item.stash[MODE] = mode
-    if is_asked_for(item.config):
+    if is_replacement_enabled(item.config):
         return
     fixtures: list[str] = getattr(item, "fixturenames", [])
     among: tuple[str, ...] = parameters.get(ALL_IN_ONE, ())
@@ -225,17 +226,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def _mode_of_single(item: pytest.Item) -> str | None:
-    """Return the mode of an item that was not generated for one; None if it is not going to run."""
+    """Return the mode of an item without a parameter; None if it will not run."""
     choice = item.config.stash[SESSION].choice
     markers = list(item.iter_markers(MARKER))
     try:
-        modes = restricted(choice, markers)
+        modes = restrict_modes(choice, markers)
     except ValueError as error:
-        # Outside a collector pytest would take a failure for an error of its own.
+        # Raised later: here pytest would report an internal error.
         item.stash[MISTAKE] = str(error)
         return None
     if not modes:
-        item.add_marker(pytest.mark.skip(reason=why_none(choice, markers)))
+        item.add_marker(pytest.mark.skip(reason=skip_reason(choice, markers)))
         return None
     return modes[0]
 
@@ -246,9 +247,9 @@ def _put_first(fixtures: list[str], name: str) -> None:
     fixtures.insert(0, name)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist tells its controller, which then looks
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist informs its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the server in the background if an item needs it, now that the selection is known."""
+    """Start the server in the background if a selected item needs it."""
     option = session.config.option
     if option.collectonly or option.setupplan or session.testsfailed:
         return
@@ -260,16 +261,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
         if prefect_is_installed():
             session.config.stash[SESSION].ask_for_server()
-    # Modules of tests may have imported Prefect, which logs to what stderr was at that time.
+    # Test modules may have imported Prefect, which logs to the stderr of that time.
     if "prefect.main" in sys.modules:
-        from pytest_prefectx.server.prefect_threads import log_to_the_present_stderr
+        from pytest_prefectx.server.prefect_threads import log_to_current_stderr
 
-        log_to_the_present_stderr()
+        log_to_current_stderr()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Put the item's mode in force, for its fixtures and for the processes it starts as well."""
+    """Set the item's mode in the environment, for its fixtures and child processes too."""
     first = item.config.stash[SESSION].choice.modes[0]
     with environment({"PREFECTX": item.stash.get(MODE, first)}):
         return (yield)
@@ -277,18 +278,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail the items of unittest whose marker names no mode."""
+    """Fail the items of unittest that have an unknown mode in a marker."""
     if mistake := item.stash.get(MISTAKE, None):
         pytest.fail(f"{item.nodeid}: {mistake}", pytrace=False)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist where the session's server will be."""
-    node.workerinput[HANDED_OVER] = str(node.config.stash[SESSION].folder)
+    """Send the folder of the session's server to a worker of pytest-xdist."""
+    node.workerinput[WORKER_FOLDER] = str(node.config.stash[SESSION].folder)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any) -> None:
-    """Start the server for the workers of pytest-xdist as soon as one of them needs it."""
-    node.config.stash[SESSION].grant_wish()
+    """Start the server as soon as one worker of pytest-xdist needs it."""
+    node.config.stash[SESSION].start_requested_server()

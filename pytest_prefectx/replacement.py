@@ -1,6 +1,6 @@
-"""`--prefectx-replace-prefect`: tests that were written for Prefect run on our decorators.
+"""`--prefectx-replace-prefect`: runs tests for Prefect with the decorators of prefectx.
 
-They bring their own server, and what keeps their settings apart from the user's.
+Such tests start their own server, and isolate their settings from the user's.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 FLAG: Final = "--prefectx-replace-prefect"
 
 
-def is_asked_for(config: pytest.Config) -> bool:
-    """Tell whether our decorators are to be in the place of Prefect's."""
+def is_replacement_enabled(config: pytest.Config) -> bool:
+    """Tell whether the option is set."""
     return bool(config.getoption("prefectx_replace_prefect"))
 
 
 def replace_decorators() -> None:
-    """Put our `task` and `flow` where modules that are imported from now on look for Prefect's.
+    """Replace Prefect's `task` and `flow` for modules that are imported from now on.
 
-    Tasks have no target: a suite that knows nothing of them would take the output of one test for
-    that of another.
+    Tasks get target=None, because otherwise one test would use the outputs of another.
     """
     import prefect
     import prefect.flows
@@ -30,7 +29,7 @@ def replace_decorators() -> None:
 
     from prefectx import flow, task
 
-    # All that runs tasks is imported now: a suite may take back what its tests import.
+    # Import all modules of the runner now, because a suite may undo the imports of its tests.
     task(lambda: None)
     without_target = task(target=None)
     for module in (prefect, prefect.tasks):

@@ -1,4 +1,4 @@
-"""What a pytest session holds: its modes, its folder and, when it is needed, its server."""
+"""The state of a pytest session: its modes, its folder and its server."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 PREFIX: Final = "prefectx-"
 
 QUIET: Final = {"PREFECTX_SUMMARY": "off", "PREFECTX_ROOT": "."}
-"""What holds in tests: flows do not say at their end what they did; outputs lie where tests are."""
+"""Variables for all tests: flows print no report; outputs are in the test's current folder."""
 
-# What would lead Prefect to the user's own profile, database or server.
-LEADS_ASTRAY: Final = (
+# Variables that point Prefect to the user's own profile, database or server.
+USERS_OWN: Final = (
     "PREFECT_API_AUTH_STRING",
     "PREFECT_API_DATABASE_CONNECTION_URL",
     "PREFECT_API_KEY",
@@ -40,8 +40,8 @@ class Session:
 
     Attributes:
         choice: The enabled modes.
-        folder: Where the server lives and Prefect keeps its files; made by whoever first needs it.
-        server: The server, if it was started by this process.
+        folder: The folder of the server and of Prefect's files; created at the first use.
+        server: The server, if this process has started it.
     """
 
     def __init__(self, choice: Choice) -> None:
@@ -50,54 +50,54 @@ class Session:
         self.server: Server | None = None
         self._controlled = False
         self._environment: Final = ExitStack()
-        # Tests run thousands of flows, and in folders of their own, not in the project's.
+        # Tests run thousands of flows, in separate folders and not in the project's.
         unset = {name: value for name, value in QUIET.items() if name not in os.environ}
         self._environment.enter_context(environment(unset))
 
     def join(self, folder: Path) -> None:
-        """Share the folder, and the server in it, of the controller of pytest-xdist."""
+        """Use the folder, with the server, of the controller of pytest-xdist."""
         self.folder = folder
         self._controlled = True
 
     def isolate(self) -> None:
-        """Turn Prefect, once imported, away from the user's own files and server."""
-        # A worker of pytest-xdist inherits the home that its controller chose.
+        """Isolate Prefect from the user's own files and server."""
+        # A worker of pytest-xdist inherits the home of its controller.
         inherited = Path(os.environ.get("PREFECT_HOME", ""))
         ours = inherited.name.startswith(PREFIX) and inherited.parent == self.folder.parent
         home = inherited if ours else self.folder
-        self._environment.enter_context(environment(isolation(home)))
+        self._environment.enter_context(environment(isolated_environment(home)))
 
-    def put_in_force(self, mode: str) -> None:
-        """Let `mode` be in force up to the session's end, where no test's own is."""
+    def set_mode(self, mode: str) -> None:
+        """Set the mode outside tests until the session ends."""
         self._environment.enter_context(environment({"PREFECTX": mode}))
 
     @property
-    def server_is_coming(self) -> bool:
-        """Whether a server was started, or is asked for by any worker of pytest-xdist."""
-        return self.server is not None or self._wish.exists()
+    def server_is_expected(self) -> bool:
+        """True if a server was started, or if a worker of pytest-xdist has requested one."""
+        return self.server is not None or self._request_file.exists()
 
     def ask_for_server(self) -> None:
-        """Start the server in the background, or have the controller of pytest-xdist do it."""
+        """Start the server in the background, or request it from the controller of pytest-xdist."""
         if self._controlled:
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            self._wish.touch()
+            self._request_file.touch()
         else:
             self._start()
 
-    def grant_wish(self) -> None:
-        """Start the server if a worker of pytest-xdist has asked for it."""
-        if self.server is None and self._wish.exists():
+    def start_requested_server(self) -> None:
+        """Start the server if a worker of pytest-xdist has requested it."""
+        if self.server is None and self._request_file.exists():
             self._start()
 
     def ensure_server(self) -> None:
-        """Start the server unless it is coming: nobody could foresee that it would be needed."""
-        if not self.server_is_coming:
+        """Start the server unless it is expected: for tests that request it at run time."""
+        if not self.server_is_expected:
             if self._controlled:
                 self.folder, self._controlled = _fresh_folder(), False
             self._start()
 
     def close(self) -> None:
-        """Stop the server and put everything back."""
+        """Stop the server and restore the environment."""
         if self.server is not None:
             self.server.stop()
         if not self._controlled and self.folder.exists():
@@ -105,7 +105,7 @@ class Session:
         self._environment.close()
 
     @property
-    def _wish(self) -> Path:
+    def _request_file(self) -> Path:
         return self.folder / "wanted"
 
     def _start(self) -> None:
@@ -115,7 +115,7 @@ class Session:
 
 
 def _fresh_folder() -> Path:
-    # Named only: a session without Prefect makes none. Nobody can foresee the name.
+    # Not created yet, because a session without Prefect needs none. The name cannot be guessed.
     return Path(tempfile.gettempdir(), f"{PREFIX}{os.urandom(8).hex()}")
 
 
@@ -124,7 +124,7 @@ SESSION: Final = pytest.StashKey[Session]()
 
 @contextmanager
 def environment(changes: Mapping[str, str | None]) -> Generator[None]:
-    """Set these environment variables, or unset those that are None; put all back afterwards."""
+    """Set environment variables, or unset those that are None, within a `with` statement."""
     before = {name: os.environ.get(name) for name in changes}
     _apply(changes)
     try:
@@ -141,13 +141,13 @@ def _apply(changes: Mapping[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def isolation(home: Path) -> dict[str, str | None]:
-    """Return the changes to the environment that keep Prefect in `home`."""
+def isolated_environment(home: Path) -> dict[str, str | None]:
+    """Return the changes to the environment with which Prefect uses `home` only."""
     return {
-        **dict.fromkeys(LEADS_ASTRAY),
+        **dict.fromkeys(USERS_OWN),
         "DO_NOT_TRACK": "1",
         "PREFECT_HOME": str(home),
-        # Tasks may be called outside flows; what they log then is no mistake.
+        # Tasks may be called, and may log, outside flows.
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }

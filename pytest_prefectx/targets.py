@@ -1,4 +1,4 @@
-"""A fresh folder for targets, and ways to look at what is in it and to do harm to it."""
+"""`Targets`: a fresh folder for targets, with methods to list, delete and damage them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from prefectx.stores import Store
 
 RUNS_LOG: Final = "PREFECTX_RUNS_LOG"
-"""The environment variable that names the file to which prefectx adds a line a run of a task."""
+"""The environment variable with the file to which prefectx adds a line for each run of a task."""
 
-# How the names start of what prefectx keeps beside the targets: records, unfinished files.
+# The prefix of the names of records and temporary files.
 RESERVED: Final = ".prefectx"
 
 
 def names_below(folder: Path) -> Iterator[str]:
-    """Give the targets below `folder`; no records and no unfinished files."""
+    """Yield the targets below `folder`, without records and temporary files."""
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
         if path.is_file() and not any(part.startswith(RESERVED) for part in parts):
@@ -32,11 +32,11 @@ def names_below(folder: Path) -> Iterator[str]:
 
 
 class Targets:
-    """The targets below a folder, and how often tasks have run since: what `tmp_target` gives.
+    """The targets below a folder, and the number of runs of each task: the fixture `tmp_target`.
 
     Attributes:
         path: The folder.
-        store: The store that keeps the targets instead of the folder, if there is one.
+        store: The store of the targets, if they are not in the folder.
 
     Example:
         >>> def test_warm_runs_skip(tmp_target: Targets) -> None:
@@ -55,30 +55,30 @@ class Targets:
         return f"Targets({str(self.path)!r})"
 
     def items(self) -> list[str]:
-        """Return the targets relative to the folder, sorted; no records and no unfinished files."""
+        """Return the targets, sorted, without records and temporary files."""
         if self.store is not None:
             return sorted(self.store.list())
         return sorted(names_below(self.path))
 
     @property
     def runs(self) -> Counter[str]:
-        """How often each task's function has really run, in any process, by the function's name."""
+        """The number of real runs of each task's function, in all processes, by its name."""
         with self._runs_log.open("rb") as log:
             log.seek(self._start)
             return Counter(log.read().decode().splitlines())
 
     def lose(self, pattern: str = "*") -> list[str]:
-        """Delete the targets that match and return their names; `*` matches `/` as well."""
+        """Delete the targets that match a pattern and return their names; `*` matches `/` too."""
         if self.store is not None:
             return self._harm(pattern, self.store.delete)
         return self._harm(pattern, lambda target: (self.path / target).unlink())
 
     def corrupt(self, pattern: str = "*") -> list[str]:
-        """Flip every bit of the targets that match and return their names."""
+        """Flip every bit of the targets that match a pattern and return their names."""
         return self._harm(pattern, lambda target: self._change(target, flip))
 
     def truncate(self, pattern: str = "*") -> list[str]:
-        """Cut off the second half of the targets that match and return their names."""
+        """Remove the second half of the targets that match a pattern and return their names."""
         return self._harm(pattern, lambda target: self._change(target, cut_short))
 
     def _change(self, target: str, changed: Callable[[bytes], bytes]) -> None:
@@ -98,7 +98,7 @@ class Targets:
 def enter(
     folder: Path, runs_log: Path, patch: pytest.MonkeyPatch, store: Store | None = None
 ) -> Targets:
-    """Make `folder` the current one, until `patch` is undone."""
+    """Change to `folder`, until `patch` is undone."""
     folder.mkdir(exist_ok=True)
     patch.chdir(folder)
     return Targets(folder, runs_log, store)

@@ -56,7 +56,7 @@ async def arun_and_keep(call: Call) -> Any:
 def _keep(call: Call, value: Any, seconds: float) -> Any:
     item = call.item
     if item is None:
-        outcome.ran(call, seconds)
+        outcome.note_success(call, seconds)
         return value
     if is_state(value):
         if not value.is_completed():
@@ -77,7 +77,7 @@ def _keep(call: Call, value: Any, seconds: float) -> Any:
     except (PrefectxError, OSError) as error:
         error.add_note(f"This is the output of {call.summary}, target {item.target!r}.")
         raise
-    outcome.ran(call, seconds, record)
+    outcome.note_success(call, seconds, record)
     return value if in_task() else item
 
 

@@ -150,7 +150,7 @@ def _changed_files(call: Call, record: Record) -> list[str]:
     ]
 
 
-def _named(what: str, names: list[str]) -> str:
+def _list_names(what: str, names: list[str]) -> str:
     """Return ` (what: a, b)` for a warning that takes one line, "" for no names."""
     if not names:
         return ""
@@ -170,9 +170,11 @@ def _note_if_old(call: Call, item: Item[Any], record: Record) -> None:
     """Note for the run's warnings that a target is used although its call or code has changed."""
     if record.key not in {None, call.identity.key}:
         why = f"was made by another call: {record.call}, now {call.summary}"
-        why += _named("other arguments", changed_arguments(call, record))
+        why += _list_names("other arguments", changed_arguments(call, record))
     elif _other_code(call, record):
-        why = other_version_text(call.task.name) + _named("changed", changed_code(call, record))
+        why = other_version_text(call.task.name) + _list_names(
+            "changed", changed_code(call, record)
+        )
     elif changed := _changed_files(call, record):
         why = f"is older than its input {changed[0]!r}"
     else:

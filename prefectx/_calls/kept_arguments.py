@@ -37,10 +37,10 @@ def keep(arguments: Mapping[str, Any], longest: int = LONGEST) -> dict[str, Any]
         arguments: The arguments by name.
         longest: The maximal size of a pickled argument, in bytes.
     """
-    return {name: _kept(value, longest) for name, value in arguments.items()}
+    return {name: _keep_one(value, longest) for name, value in arguments.items()}
 
 
-def _kept(value: Any, longest: int) -> Any:
+def _keep_one(value: Any, longest: int) -> Any:
     kind = type_of(value)
     if kind in _LITERALS or kind is float:
         text = repr(value)
@@ -49,13 +49,13 @@ def _kept(value: Any, longest: int) -> Any:
             return text
     if kind is Item:
         return {"target": value.target, "root": value.store.path("")}
-    return _pickled(value, longest)
+    return _pickle(value, longest)
 
 
 _SIZED: Final = frozenset({str, bytes, list, dict, tuple, set})
 
 
-def _pickled(value: Any, longest: int) -> dict[str, Any]:
+def _pickle(value: Any, longest: int) -> dict[str, Any]:
     kept: dict[str, Any] = {"text": short_text(value)}
     size = getattr(value, "nbytes", None)
     if isinstance(size, int) and size > longest:
@@ -106,10 +106,10 @@ def restore(kept: Mapping[str, Any], *, is_trusted: bool) -> dict[str, Any]:
     Raises:
         NotKept: An argument was too large, or is not read because others may have written it.
     """
-    return {name: _restored(name, value, is_trusted=is_trusted) for name, value in kept.items()}
+    return {name: _restore_one(name, value, is_trusted=is_trusted) for name, value in kept.items()}
 
 
-def _restored(name: str, value: Any, *, is_trusted: bool) -> Any:
+def _restore_one(name: str, value: Any, *, is_trusted: bool) -> Any:
     import ast
     import base64
     import pickle

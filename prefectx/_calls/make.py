@@ -99,7 +99,7 @@ def _note_failures(call: Call) -> Generator[None]:
     try:
         yield
     except BaseException as error:
-        outcome.failed(call, error)
+        outcome.note_failure(call, error)
         raise
 
 

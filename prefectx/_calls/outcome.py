@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from prefectx.stores.record import Record
 
 
-def ran(call: Call, seconds: float, record: Record | None = None) -> None:
+def note_success(call: Call, seconds: float, record: Record | None = None) -> None:
     """Count and note a call that completed and whose output, if it has a target, is stored.
 
     Args:
@@ -32,24 +32,24 @@ def ran(call: Call, seconds: float, record: Record | None = None) -> None:
     report = run.report
     text = call.summary if report.has_failures else ""
     if call.item is None:
-        report.ran(call.task, seconds, text)
+        report.add_run(call.task, seconds, text)
         return
     if not run.allows_recomputing and wants_refresh(call.task):
         run.recomputed.add(call.item.path)
     size = size_of(call.item)
-    report.ran(call.task, seconds, text, size, call.item.target.rpartition("/")[0])
+    report.add_run(call.task, seconds, text, size, call.item.target.rpartition("/")[0])
     root = journal.root_of(call.item.store)
     if record is not None and root is not None:
         journal.append(root, records.journal_line(call.item.target, record._replace(bytes=size)))
         journal.keep_code(root, record.code, call.task.fn, call.task.code_parts)
 
 
-def failed(call: Call, error: BaseException) -> None:
+def note_failure(call: Call, error: BaseException) -> None:
     """Count and note a call that raised."""
     if isinstance(error, GeneratorExit):
         return
     target = None if call.item is None else call.item.target
-    current_run().report.failed(call.task, call.summary, target, error)
+    current_run().report.add_failure(call.task, call.summary, target, error)
     if call.item is None or not isinstance(error, Exception):
         return
     if (root := journal.root_of(call.item.store)) is not None:
@@ -60,7 +60,7 @@ def make_in_process(call: Call, make: Callable[[Call], Any]) -> Any:
     """Make a call in another process, which has a report of its own; count it in this one."""
     start = time.perf_counter()
     made = make(call)
-    ran(call, time.perf_counter() - start, _record_of(call))
+    note_success(call, time.perf_counter() - start, _record_of(call))
     return made
 
 
@@ -68,7 +68,7 @@ async def amake_in_process(call: Call, make: Callable[[Call], Coroutine[Any, Any
     """Async version of `make_in_process`."""
     start = time.perf_counter()
     made = await make(call)
-    ran(call, time.perf_counter() - start, _record_of(call))
+    note_success(call, time.perf_counter() - start, _record_of(call))
     return made
 
 

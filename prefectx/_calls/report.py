@@ -119,7 +119,7 @@ class Report:
 
     @property
     def has_failures(self) -> bool:
-        """Whether any call has raised so far."""
+        """True if any call has raised so far."""
         return bool(self._failures)
 
     @property
@@ -148,7 +148,7 @@ class Report:
             known = self._lines.setdefault(task.qualified_name, TaskReport(task.name))
         return known
 
-    def ran(
+    def add_run(
         self,
         task: AnyTask,
         seconds: float,
@@ -176,7 +176,9 @@ class Report:
             del self._failures[key]
             line.failed -= 1
 
-    def failed(self, task: AnyTask, call: str, target: str | None, error: BaseException) -> None:
+    def add_failure(
+        self, task: AnyTask, call: str, target: str | None, error: BaseException
+    ) -> None:
         """Count a call that raised; a later attempt at the same call replaces it."""
         key = (task.qualified_name, call)
         line = self.line(task)

@@ -40,9 +40,9 @@ class count_run:  # noqa: N801 - used as a function
         report = current_run().report
         if error is None:
             call = self._call() if report.has_failures else ""
-            report.ran(self._task, time.perf_counter() - self._start, call)
+            report.add_run(self._task, time.perf_counter() - self._start, call)
         elif not isinstance(error, GeneratorExit):
-            report.failed(self._task, self._call(), None, error)
+            report.add_failure(self._task, self._call(), None, error)
 
     def _call(self) -> str:
         arguments = self._task.naming.bind(*self._args, **self._kwargs)

@@ -117,7 +117,7 @@ class _Walk:
                 self._waiting += [_CodePart(where, value) for value in _content(cell)]
         for key, value in _defaults(fn):
             self._waiting.append(_CodePart(f"{name}, default of {key}", value))
-        for module, key, value in _named(fn):
+        for module, key, value in _references(fn):
             if key not in changed and self._is_own(module):
                 # A name that is not in capitals may be a cache, which tasks change.
                 self._waiting.append(
@@ -193,7 +193,7 @@ def _defaults(fn: FunctionType) -> Iterator[tuple[str, Any]]:
     yield from (fn.__kwdefaults__ or {}).items()
 
 
-def _named(fn: FunctionType) -> Iterator[tuple[str, str, Any]]:
+def _references(fn: FunctionType) -> Iterator[tuple[str, str, Any]]:
     """Yield the globals and module attributes that a function uses: module, name and value."""
     here: Any = None
     imported: dict[str, Any] = {}
@@ -204,7 +204,7 @@ def _named(fn: FunctionType) -> Iterator[tuple[str, str, Any]]:
             here = fn.__globals__[name]
             yield fn.__module__, name, here
         elif kind == "IMPORT_NAME":
-            here = _imported(name, constants[0], constants[1], fn.__globals__.get("__package__"))
+            here = _import(name, constants[0], constants[1], fn.__globals__.get("__package__"))
         elif kind in _ATTRIBUTES and isinstance(here, ModuleType):
             module, found = here, getattr(here, name, None)
             yield module.__name__, name, found
@@ -219,7 +219,7 @@ def _named(fn: FunctionType) -> Iterator[tuple[str, str, Any]]:
             constants = [constants[-1], instruction.argval]
 
 
-def _imported(name: str, level: Any, names: Any, package: str | None) -> ModuleType | None:
+def _import(name: str, level: Any, names: Any, package: str | None) -> ModuleType | None:
     """Return the module that an import statement within a function imports."""
     try:
         full = resolve_name("." * level + name, package) if level else name

@@ -6,7 +6,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.kinds import parts_of
-from prefectx._identity.parts import Digest, Parts, combined
+from prefectx._identity.parts import Digest, Parts, combine
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Walk:
         for within in self._stack[place + 1 :]:
             within.lowest = min(within.lowest, place)
         after = serial and serial - self._stack[place].serial
-        return combined(f"loop {len(self._stack) - place} {after}", [])
+        return combine(f"loop {len(self._stack) - place} {after}", [])
 
     def _leave(self) -> Digest:
         done = self._stack.pop()
@@ -140,7 +140,7 @@ class _OpenValue:
     def digest(self) -> Digest:
         if self._found.is_unordered:
             self.digests.sort()
-        return combined(self._found.tag, self.digests)
+        return combine(self._found.tag, self.digests)
 
 
 _END: Final = object()

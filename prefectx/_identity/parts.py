@@ -76,6 +76,6 @@ def refusal(value: Any, why: object) -> UnsupportedValue:
     return UnsupportedValue(msg.replace("a builtins.", "a "))
 
 
-def combined(tag: str, digests: list[bytes]) -> Digest:
+def combine(tag: str, digests: list[bytes]) -> Digest:
     """Return the digest of a compound value from those of its parts."""
     return Digest(xxh3_128_digest(f"{tag}:{len(digests)}:".encode() + b"".join(digests)))

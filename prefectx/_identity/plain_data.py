@@ -80,10 +80,10 @@ def _as_bytes(chunk: list[Any]) -> Any:
     if kinds is None:
         return None
     try:
-        written = _pickled(chunk)
+        written = _pickle(chunk)
         if float in kinds and any(map(_is_other_nan, _MAYBE_NAN.findall(written))):
             # There are many NaNs, which Python code cannot distinguish.
-            written = _pickled(_with_one_nan(chunk))
+            written = _pickle(_with_one_nan(chunk))
     except _TooLarge:
         return None
     return written
@@ -129,7 +129,7 @@ class _BoundedFile:
         return b"".join(self._pieces)
 
 
-def _pickled(chunk: list[Any]) -> bytes:
+def _pickle(chunk: list[Any]) -> bytes:
     file = _BoundedFile()
     pickler = pickle.Pickler(file, 5)
     # Without a memo, which would record which objects are the same object.

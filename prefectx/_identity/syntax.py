@@ -30,7 +30,7 @@ def syntax_of(fn: Any) -> str | None:
     """
     code: CodeType = fn.__code__
     lines = linecache.getlines(code.co_filename, fn.__globals__)
-    parsed = _parsed("".join(lines)) if lines else None
+    parsed = _parse("".join(lines)) if lines else None
     if parsed is None:
         return None
     tree, compiled = parsed
@@ -69,7 +69,7 @@ _MOST_TRIES: Final = 100
 
 
 @lru_cache(maxsize=64)
-def _parsed(source: str) -> tuple[ast.Module, frozenset[CodeType]] | None:
+def _parse(source: str) -> tuple[ast.Module, frozenset[CodeType]] | None:
     try:
         tree = syntax_tree(source)
         compiled = compile(source, "", "exec", dont_inherit=True)
@@ -111,13 +111,13 @@ def _text_of_all(parts: list[Any]) -> str:
 def _part(node: ast.AST, name: str) -> Any:
     part: Any = getattr(node, name, None)
     if isinstance(node, ast.JoinedStr):
-        return _joined(part)
+        return _join_constants(part)
     if name == "body" and isinstance(node, _WITH_DOCSTRING):
         return part[1:] if ast.get_docstring(node, clean=False) is not None else part
     return part
 
 
-def _joined(parts: list[Any]) -> list[Any]:
+def _join_constants(parts: list[Any]) -> list[Any]:
     """Return the parts of an f-string with adjacent constants joined, as some versions do."""
     found: list[Any] = []
     for part in parts:

@@ -33,11 +33,11 @@ def interval() -> float:
     Raises:
         InvalidDuration: `$PREFECTX_STILL_RUNNING` is not a duration.
     """
-    return _parsed(os.environ.get(VARIABLE, _DEFAULT))
+    return _parse(os.environ.get(VARIABLE, _DEFAULT))
 
 
 @lru_cache(maxsize=8)
-def _parsed(text: str) -> float:
+def _parse(text: str) -> float:
     return parse_duration(text) if text.strip() else 0.0
 
 

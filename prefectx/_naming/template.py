@@ -64,7 +64,7 @@ class Template:
         self._signature = signature
         self._base_of = base
         try:
-            self._body, names = _parsed(text)
+            self._body, names = _parse(text)
         except (SyntaxError, ValueError) as error:
             why = error.msg if isinstance(error, SyntaxError) else error
             msg = f"{self.source} is not the body of an f-string: {why}"
@@ -86,7 +86,7 @@ class Template:
         )
 
     @cached_property
-    def _compiled(self) -> Callable[..., str]:
+    def _function(self) -> Callable[..., str]:
         """The template compiled to one function, whose source debuggers show."""
         parameters = [*sorted(self.arguments), *["base"] * self.uses_base, *self._settable]
         star = "*, " * bool(parameters)
@@ -115,7 +115,7 @@ class Template:
                 values["base"] = self._base_of(arguments)
             if self._settable:
                 values.update(self._from_context())
-            return self._compiled(**values)
+            return self._function(**values)
         except PrefectxError:
             raise
         except Exception as error:
@@ -176,7 +176,7 @@ def _short(text: str) -> str:
 
 
 @lru_cache
-def _parsed(text: str) -> tuple[str, frozenset[str]]:
+def _parse(text: str) -> tuple[str, frozenset[str]]:
     """Return the text as the source of an f-string, and its free names.
 
     Raises:

@@ -91,10 +91,10 @@ def _read(path: str) -> Project | None:
     import tomllib
 
     table: Any = tomllib.loads(content.decode()).get("tool", {}).get("prefectx")
-    return None if table is None else Project(path, _checked(table, path))
+    return None if table is None else Project(path, _validate(table, path))
 
 
-def _checked(table: dict[str, Any], path: str) -> dict[str, str]:
+def _validate(table: dict[str, Any], path: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in table.items():
         if name not in _NAMES:

@@ -66,7 +66,7 @@ def raise_ttl(client: Client, keepalive: Duration) -> TtlChange:
     seconds = parse_duration(keepalive)
 
     # A local function, which is pickled by value: the scheduler may have no prefectx.
-    def raised(dask_scheduler: Any) -> tuple[float | None, float | None]:
+    def change(dask_scheduler: Any) -> tuple[float | None, float | None]:
         old = dask_scheduler.worker_ttl or None
         if old is not None and old < seconds:
             dask_scheduler.worker_ttl = seconds
@@ -74,4 +74,4 @@ def raise_ttl(client: Client, keepalive: Duration) -> TtlChange:
 
     # Distributed's annotations are partial.
     scheduler: Any = client
-    return TtlChange(*scheduler.run_on_scheduler(raised))
+    return TtlChange(*scheduler.run_on_scheduler(change))

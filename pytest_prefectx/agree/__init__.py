@@ -1,1 +1,1 @@
-"""Do all modes agree on a flow, and if not, why?"""
+"""Comparison of a flow in all modes, with the reason if they differ."""

@@ -1,4 +1,4 @@
-"""Whether a program is the same in all modes; and if not, where it differs, and why."""
+"""`assert_modes_agree`: compares a program in all modes, and explains a difference."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from prefectx import MODES, current_mode
 from prefectx._settings.mode import validate_mode
 from prefectx.errors import nearest
 from pytest_prefectx.agree.formatting import short_text
-from pytest_prefectx.agree.libraries import seeds_kept
+from pytest_prefectx.agree.libraries import preserve_seeds
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program, fresh_folder
 from pytest_prefectx.agree.reasons import KINDS, Case, Reason, explain, reasons
-from pytest_prefectx.agree.trials import Kept, Loss, Trial, Trials, all_losses
+from pytest_prefectx.agree.trials import Loss, StoredTarget, Trial, Trials, all_losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from pytest_prefectx.equality import Difference
 
 FAST: Final = ("function", "cache")
-"""The modes that need nothing but Python."""
+"""The modes without Prefect."""
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One call that gave something else in one mode than in the first.
+    """One call whose outcome differs between a mode and the first mode.
 
     Attributes:
-        case: What was run, and what it gave.
-        index: Which of the calls differs.
-        first: The mode that the others are compared with.
-        trial: The mode that differs, and what was done before.
+        case: The program and its outcomes.
+        index: The index of the call.
+        first: The first mode, with which the others are compared.
+        trial: The mode that differs, with its history.
         difference: The first difference.
     """
 
@@ -65,11 +65,11 @@ class Disagreement:
 
 
 class ModesDisagree(AssertionError):
-    """A program gives other data, or another exception, in one mode than in another.
+    """A program returns other data, or raises another exception, in one mode than in another.
 
     Attributes:
-        disagreement: Where they differ.
-        reason: Why, if that could be told; its `kind` is one word for it.
+        disagreement: The difference.
+        reason: The reason, if it was found; its `kind` is one word for it.
     """
 
     def __init__(self, disagreement: Disagreement, reason: Reason | None) -> None:
@@ -88,29 +88,29 @@ def assert_modes_agree(
     expect: Mapping[str, str] | None = None,
     **kwargs: Any,
 ) -> None:
-    """Fail unless a flow or task gives the same data, or the same exception, in every mode.
+    """Fail unless a flow or task returns the same data, or raises the same, in every mode.
 
-    It is called in the first mode, and then in each of the others: with no target there, again
-    with all of them, again after some were deleted, and in one mode after the other on the same
-    targets. Each time it is given its own copy of the arguments. All this happens in a temporary
-    current folder, so name input files by their full path.
+    It is called in the first mode, and then in each of the others: without targets, with all of
+    them, after some were deleted, and in one mode after the other on the same targets. Each call
+    gets a separate copy of the arguments. The current folder is a temporary one, so name input
+    files by their full path.
 
     Args:
         subject: A flow, a task, or a function that calls some; sync or async.
         *args: The arguments of one call.
         modes: The modes to compare, the first with each of the others; by default `function`,
-            `cache` and the mode in force, which is the test's own if pytest runs it once a mode.
-        calls: The positional arguments of several calls instead, made one after the other on the
-            same targets: only two calls can show that they share a target.
+            `cache` and the current mode, which is the test's own if pytest runs it in each mode.
+        calls: The positional arguments of several calls, made one after the other on the same
+            targets, because only two calls can show that they share a target.
         raises: Exceptions that the subject may raise, if it does so in every mode.
-        expect: Kinds of reasons for which modes are known to differ, each with a note on it, as in
-            `{"set-order": "known, issue 12"}`. One that is not found any more is a failure.
+        expect: Kinds of reasons for which the modes are known to differ, each with a note, as in
+            `{"set-order": "known, issue 12"}`. It is a failure if one is not found any more.
         **kwargs: The arguments of one call by name.
 
     Raises:
-        ModesDisagree: Two modes differ; it says where, and, if that can be told, why.
-        AssertionError: A reason that is expected was not found.
-        Exception: What the subject raises, if it raises the same in every mode.
+        ModesDisagree: Two modes differ; the error says where, and why, if that was found.
+        AssertionError: An expected reason was not found.
+        Exception: The subject's exception, if it raises the same in every mode.
 
     Example:
         >>> @task
@@ -123,45 +123,47 @@ def assert_modes_agree(
     if calls is not None and (args or kwargs):
         msg = "assert_modes_agree takes the arguments of one call, or calls=[…], not both"
         raise TypeError(msg)
-    outcomes = agreed(Program(subject, made), compared(modes), expect=_checked(expect or {}))
+    outcomes = compare_modes(
+        Program(subject, made), modes_to_compare(modes), expect=_check_kinds(expect or {})
+    )
     for outcome in outcomes:
         if outcome.error is not None and not isinstance(outcome.error, raises):
             raise outcome.error
 
 
-def compared(modes: Iterable[str] | None) -> tuple[str, ...]:
+def modes_to_compare(modes: Iterable[str] | None) -> tuple[str, ...]:
     """Return the modes to compare, each once."""
     named = [*FAST, current_mode()] if modes is None else [*modes]
     different = tuple(dict.fromkeys(validate_mode(mode, "modes=") for mode in named))
     if len(different) < len(FAST):
-        msg = f"modes={list(different)} is nothing to compare. Name two of {', '.join(MODES)}."
+        msg = f"modes={list(different)} is nothing to compare. Use two of {', '.join(MODES)}."
         raise ValueError(msg)
     return different
 
 
-def agreed(
+def compare_modes(
     program: Program,
     modes: Sequence[str],
-    losses: Callable[[Sequence[Kept]], list[Loss]] = all_losses,
+    losses: Callable[[Sequence[StoredTarget]], list[Loss]] = all_losses,
     expect: Mapping[str, str] | None = None,
 ) -> list[Outcome]:
-    """Return what each call gives, which is the same in all `modes`.
+    """Return the outcome of each call, which must be the same in all `modes`.
 
     Args:
-        program: What is called, and with what.
+        program: The subject and the calls.
         modes: The modes.
-        losses: What is lost in mode `cache`, one loss after the other.
-        expect: Kinds of reasons for which they may differ, and must; each with a note on it.
+        losses: Returns the losses of targets to try in mode `cache`.
+        expect: Kinds of reasons for which they must differ, each with a note.
 
     Raises:
-        ModesDisagree: It is not.
+        ModesDisagree: Two modes differ.
     """
     __tracebackhide__ = True
     expected: list[Outcome] = []
     known: list[Disagreement] = []
-    # The state of the process is that of these trials, in a folder of their own.
+    # A new program, whose process state is taken in the folder of these trials.
     program = Program(program.subject, program.calls)
-    with fresh_folder() as folder, seeds_kept(), closing(program.state):
+    with fresh_folder() as folder, preserve_seeds(), closing(program.state):
         for trial, outcomes in Trials(program, modes, folder, losses):
             expected = expected or outcomes
             for index, (wanted, got) in enumerate(zip(expected, outcomes, strict=True)):
@@ -169,14 +171,14 @@ def agreed(
                     case = Case(program, folder, trial.mode, expected, got, trial.lost)
                     found = Disagreement(case, index, modes[0], trial, difference)
                     if not expect:
-                        raise explained(found)
+                        raise disagreement_error(found)
                     known.append(found)
         if expect:
             _compare_with_expected(expect, known)
     return expected
 
 
-def _checked(expect: Mapping[str, str]) -> Mapping[str, str]:
+def _check_kinds(expect: Mapping[str, str]) -> Mapping[str, str]:
     for kind in expect:
         if kind not in KINDS:
             msg = (
@@ -188,31 +190,34 @@ def _checked(expect: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _compare_with_expected(expect: Mapping[str, str], known: Sequence[Disagreement]) -> None:
-    """Raise what is not expected; fail if something that is expected was not found."""
+    """Raise an unexpected disagreement; fail if an expected reason was not found."""
     __tracebackhide__ = True
     found: set[str] = set()
-    # Afterwards, not between the trials: looking for a reason empties the folder.
+    # After all trials, because the search for a reason empties the folder.
     different = {(each.index, str(each.case.got)): each for each in reversed(known)}
     for disagreement in different.values():
-        error = explained(disagreement)
+        error = disagreement_error(disagreement)
         if error.reason is None or error.reason.kind not in expect:
             raise error
-        # One difference may have several reasons, of which the first is named.
+        # One difference may have several reasons.
         found |= {reason.kind for reason in reasons(disagreement.case)}
     gone = [f"{kind!r} ({note})" for kind, note in expect.items() if kind not in found]
     if gone:
         verb = "has" if len(gone) == 1 else "have"
-        msg = f"{' and '.join(gone)} {verb} gone: the modes agree in that. Remove it from expect=."
+        msg = (
+            f"{' and '.join(gone)} {verb} gone: the modes agree in this respect. Remove it from"
+            " expect=."
+        )
         raise AssertionError(msg)
 
 
-def explained(found: Disagreement) -> ModesDisagree:
-    """Return the exception that says where modes differ, and why if that can be told."""
+def disagreement_error(found: Disagreement) -> ModesDisagree:
+    """Return the exception for a disagreement, with its reason if that is found."""
     try:
         return ModesDisagree(found, explain(found.case))
-    except Exception as error:  # noqa: BLE001 - that modes differ is not to be lost over the reason
+    except Exception as error:  # noqa: BLE001 - the disagreement must be reported in any case
         disagree = ModesDisagree(found, None)
-        disagree.add_note(f"Looking for the reason ended with {type(error).__name__}: {error}")
+        disagree.add_note(f"The search for the reason failed: {type(error).__name__}: {error}")
         return disagree
 
 
@@ -222,6 +227,6 @@ def _explanation(reason: Reason | None) -> str:
     return f"Why ({reason.kind}): {reason.text}\nDo: {reason.advice}"
 
 
-# Where users import it from: in tracebacks, in pickles, in the help.
+# The public module, for tracebacks, pickles and help.
 ModesDisagree.__module__ = "pytest_prefectx"
 assert_modes_agree.__module__ = "pytest_prefectx"

@@ -1,4 +1,4 @@
-"""What a program does outside the process, as Python's audit events tell it."""
+"""Events of a program outside its process: files, connections, commands; by audit hooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Event(NamedTuple):
-    """Something that a program did.
+    """One event.
 
     Attributes:
         kind: `"reads"`, `"writes"`, `"makes"`, `"connects"` or `"starts"`.
@@ -27,17 +27,16 @@ class Event(NamedTuple):
     is_new: bool = False
 
 
-# The logs of those who listen now. A hook of Python's cannot be removed: without any it does
-# nothing.
+# The active logs. Python's audit hooks cannot be removed: without any log, this one does nothing.
 _listening: Final[list[list[Event]]] = []
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-# The folders of these are kept for the whole life of a process, which remembers them.
+# The prefixes of folders that a process uses as long as it runs.
 _KEPT: Final = ("pymp-", "dask-", "prefectx-", "pytest-")
 
 
 @contextmanager
-def listening() -> Generator[list[Event]]:
-    """Give a list to which events are added while the body of the `with` statement runs."""
+def record_events() -> Generator[list[Event]]:
+    """Yield a list to which the events within the `with` statement are added."""
     _install()
     log: list[Event] = []
     _listening.append(log)
@@ -48,7 +47,7 @@ def listening() -> Generator[list[Event]]:
 
 
 def remove_temporary(events: list[Event]) -> None:
-    """Remove the files and folders that were made in the temporary folder."""
+    """Remove the files and folders that were created in the temporary folder."""
     top = os.path.join(os.path.realpath(tempfile.gettempdir()), "")
     for event in reversed(events):
         path = os.path.realpath(event.name) if event.is_new else ""
@@ -72,14 +71,14 @@ def _hook(name: str, arguments: tuple[Any, ...]) -> None:
         return
     try:
         event = _EVENTS[name](*arguments)
-    except Exception:  # noqa: BLE001 - an exception here would be one of the program's
+    except Exception:  # noqa: BLE001 - it would be raised in the program
         return
     if event is not None:
         for log in _listening:
             log.append(event)
 
 
-def _opened(path: Any, _mode: str | None, flags: int) -> Event | None:
+def _on_open(path: Any, _mode: str | None, flags: int) -> Event | None:
     if isinstance(path, int):
         return None
     name = os.path.abspath(os.fsdecode(path))
@@ -88,30 +87,30 @@ def _opened(path: Any, _mode: str | None, flags: int) -> Event | None:
     return Event("reads", name)
 
 
-def _made(path: Any, *_: object) -> Event:
+def _on_mkdir(path: Any, *_: object) -> Event:
     name = os.path.abspath(os.fsdecode(path))
     return Event("makes", name, not os.path.lexists(name))
 
 
-def _connected(_socket: object, address: Any) -> Event:
+def _on_connect(_socket: object, address: Any) -> Event:
     if isinstance(address, str | bytes):
         return Event("connects", os.fsdecode(address))
     return Event("connects", ":".join(map(str, address[:2])))
 
 
-def _connected_to_database(name: Any) -> Event:
+def _on_database(name: Any) -> Event:
     return Event("connects", f"the database {os.fsdecode(name)}")
 
 
-def _started(executable: Any, arguments: Any, *_: object) -> Event:
+def _on_start(executable: Any, arguments: Any, *_: object) -> Event:
     parts = [arguments] if isinstance(arguments, str | bytes) else list(arguments or [executable])
     return Event("starts", os.fsdecode(parts[0]))
 
 
 _EVENTS: Final[dict[str, Any]] = {
-    "open": _opened,
-    "os.mkdir": _made,
-    "socket.connect": _connected,
-    "subprocess.Popen": _started,
-    "sqlite3.connect": _connected_to_database,
+    "open": _on_open,
+    "os.mkdir": _on_mkdir,
+    "socket.connect": _on_connect,
+    "subprocess.Popen": _on_start,
+    "sqlite3.connect": _on_database,
 }

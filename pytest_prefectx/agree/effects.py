@@ -1,4 +1,4 @@
-"""What a call of a task does besides returning: output, logs, warnings, files, connections."""
+"""Side effects of a task's call: output, logs, warnings, files, connections, time."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.execute import RUNS_LOG
-from pytest_prefectx.agree.audit import Event, listening
+from pytest_prefectx.agree.audit import Event, record_events
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 LONG: Final = 0.05
-"""How many seconds a call takes at least for that to be an effect."""
+"""The time, in seconds, from which a call's duration is an effect."""
 
 TAKES_TIME: Final = "takes time"
-"""How that effect begins: on a busy machine each call may have it."""
+"""The start of that effect's text. On a busy machine each call may have it."""
 
 _CODE: Final = (".py", ".pyc", ".so", ".pyd")
 
 
 class _Tee:
-    """Hands on what is written to a stream, and notes that something was."""
+    """Passes writes on to a stream, and notes that there were any."""
 
     def __init__(self, stream: Any, note: list[str], words: str) -> None:
         self._stream = stream
@@ -43,8 +43,8 @@ class _Tee:
 
 
 @contextmanager
-def noted_effects(effects: list[str]) -> Generator[None]:
-    """Add to `effects` what happens in the body of the `with` statement, in words."""
+def record_effects(effects: list[str]) -> Generator[None]:
+    """Add the effects of the body of the `with` statement to a list, in words."""
     factory, start = logging.getLogRecordFactory(), time.perf_counter()
     out, err = sys.stdout, sys.stderr
 
@@ -59,7 +59,7 @@ def noted_effects(effects: list[str]) -> Generator[None]:
     caught: list[warnings.WarningMessage] = []
     events: list[Event] = []
     try:
-        with warnings.catch_warnings(record=True) as caught, listening() as events:
+        with warnings.catch_warnings(record=True) as caught, record_events() as events:
             yield
     finally:
         sys.stdout, sys.stderr = out, err
@@ -69,7 +69,7 @@ def noted_effects(effects: list[str]) -> Generator[None]:
             warnings.showwarning(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
-        # Ours, not the task's.
+        # Writes to the log of runs are prefectx's, not the task's.
         runs_log = os.path.abspath(RUNS_LOG.get() or os.devnull)
         for event in events:
             if event.name == runs_log:

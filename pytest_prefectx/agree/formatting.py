@@ -24,7 +24,7 @@ class HasTask(Protocol):
 
 
 class _Short(Repr):
-    """Keeps the order of a dict, which may be what differs."""
+    """A `Repr` that keeps the order of a dict, which may be the difference."""
 
     def repr_dict(self, x: dict[Any, Any], level: int) -> str:
         if not x or level <= 0:
@@ -55,7 +55,7 @@ def task_name(call: HasTask) -> str:
 
 
 def task_text(call: HasTask) -> str:
-    """Return which task was called, and where it is written."""
+    """Return the task of a call, with its file and line."""
     function = inspect.unwrap(call.task.fn)
     file = os.path.basename(function.__code__.co_filename)
     return f"the task {task_name(call)} ({file}:{function.__code__.co_firstlineno})"

@@ -1,4 +1,4 @@
-"""What a function can see besides its arguments: globals, the environment, files."""
+"""Hidden inputs of a function: globals, the environment, files."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from pytest_prefectx.targets import names_below
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-Hidden: TypeAlias = "dict[str, Any]"
-"""What was seen, by a description such as "the global RATE", as it was then."""
+HiddenInputs: TypeAlias = "dict[str, Any]"
+"""Copies or hashes of hidden inputs, by a description such as "the global RATE"."""
 
-# Where results come from that no two runs share, by the module that a function names.
+# Names of modules and functions whose results differ between runs.
 NOT_DETERMINISTIC: Final = (
     "random",
     "secrets",
@@ -58,12 +58,12 @@ _DEPTH: Final = 3
 
 def hidden_inputs(
     function: Callable[..., Any], arguments: Iterable[Any] = (), folder: Path | None = None
-) -> Hidden:
-    """Return what `function` could see now besides its arguments.
+) -> HiddenInputs:
+    """Return the present hidden inputs of `function`.
 
-    These are the globals and enclosing variables that it, and the functions that it names, read,
-    except for functions, classes and modules; the attributes of its arguments' classes; what the
-    process shares; each environment variable; the current folder; the files below `folder`.
+    These are the globals and enclosing variables of the function and of the functions that it uses,
+    except functions, classes and modules; the attributes of its arguments' classes; state of the
+    whole process; all environment variables; the current folder; the files below `folder`.
     """
     function = inspect.unwrap(function)
     seen = _seen_in_code(function)
@@ -83,9 +83,9 @@ def hidden_inputs(
     return seen
 
 
-def _seen_in_code(function: Any) -> Hidden:
-    """Return what a function and its helpers name: globals, enclosing variables, defaults."""
-    seen: Hidden = {}
+def _seen_in_code(function: Any) -> HiddenInputs:
+    """Return the globals, enclosing variables and defaults of a function and its helpers."""
+    seen: HiddenInputs = {}
     for kind, name, value in _names(function, _DEPTH):
         if isinstance(value, threading.local):
             seen[f"the thread-local {name}"] = {k: _mark(v) for k, v in vars(value).items()}
@@ -104,20 +104,20 @@ def _seen_in_code(function: Any) -> Hidden:
 def _content_of(path: Path) -> bytes | None:
     try:
         status = path.stat()
-        return _hashed(path, status.st_mtime_ns, status.st_size, status.st_ino)
-    except OSError:  # it is gone by now, or nobody may read it
+        return _hash_file(path, status.st_mtime_ns, status.st_size, status.st_ino)
+    except OSError:  # the file was removed, or is not readable
         return None
 
 
 @functools.lru_cache(maxsize=10_000)
-def _hashed(path: Path, *_status: int) -> bytes:
-    """Return a hash of a file's content; that of a file that was not written to is known."""
+def _hash_file(path: Path, *_status: int) -> bytes:
+    """Return a hash of a file's content, cached by the file's status."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, hashlib.blake2b).digest()
 
 
 def _attributes_read(owner: ModuleType | type, function: Any) -> Iterator[tuple[str, object]]:
-    """Give the attributes of a class of the user's, or those of a module that a function names."""
+    """Yield the attributes of a user's class, or those of a module that a function uses."""
     if isinstance(owner, ModuleType):
         if not is_users(owner.__name__):
             return
@@ -132,13 +132,13 @@ def _attributes_read(owner: ModuleType | type, function: Any) -> Iterator[tuple[
 
 
 def _code_mark(value: Any) -> object:
-    """Return what differs when a function is another one."""
+    """Return a value that differs for different functions."""
     code = getattr(inspect.unwrap(value), "__code__", None)
     return (id(value), code.co_code if code else None)
 
 
 def unseen_state(value: Any) -> dict[str, Any] | None:
-    """Return what changes in an object although its data stays the same; None if nothing can."""
+    """Return the state of an object besides its data, such as a position; None if it has none."""
     if isinstance(value, str | bytes | int | float | list | dict | tuple | set | None):
         return None
     state: dict[str, Any] = {}
@@ -155,7 +155,7 @@ def unseen_state(value: Any) -> dict[str, Any] | None:
 
 
 def _mark(value: object) -> object:
-    """Return what differs when `value` differs: a hash, for copies of large data take memory."""
+    """Return a hash or copy of `value`, to compare it later."""
     dump: Any = getattr(value, "iterdump", None)
     if dump is not None:  # a connection to a database of SQLite
         with suppress(Exception):
@@ -168,12 +168,12 @@ def _mark(value: object) -> object:
 
 
 def file_key(name: str) -> str:
-    """Return how a file below the folder is called among hidden inputs."""
+    """Return the description of a file among hidden inputs."""
     return f"the file {name}"
 
 
-def changed(before: Hidden, after: Hidden) -> list[str]:
-    """Return what differs between two looks, the nearest to the function first."""
+def changed_inputs(before: HiddenInputs, after: HiddenInputs) -> list[str]:
+    """Return the descriptions of inputs that differ, the nearest to the function first."""
     return [
         name
         for name in dict.fromkeys([*before, *after])
@@ -182,11 +182,11 @@ def changed(before: Hidden, after: Hidden) -> list[str]:
 
 
 def sources_of_chance(function: Callable[..., Any]) -> list[str]:
-    """Return what `function`, and the functions that it names, use that no two runs share."""
+    """Return the sources of random or changing results that a function and its helpers use."""
     named: set[str] = set()
     for code in _codes(inspect.unwrap(function), _DEPTH):
         for step in dis.get_instructions(code):
-            # An attribute `id` of some object says nothing; `np.random` and `os.getpid` do.
+            # An attribute `id` may be anything; `np.random` and `os.getpid` are sources.
             if "GLOBAL" in step.opname or step.argval in AS_ATTRIBUTES:
                 named.add(str(step.argval))
     return [source for source in NOT_DETERMINISTIC if source in named]
@@ -195,7 +195,7 @@ def sources_of_chance(function: Callable[..., Any]) -> list[str]:
 def _names(function: Any, depth: int) -> Iterator[tuple[str, str, Any]]:
     if not isinstance(function, FunctionType):
         return
-    found = [("enclosing variable", *pair) for pair in _enclosed(function)]
+    found = [("enclosing variable", *pair) for pair in _enclosing_variables(function)]
     found += [("global", *pair) for pair in _globals_of(function).items()]
     for name, value in _defaults(function):
         found.append((f"default of {function.__name__} for", name, value))
@@ -205,14 +205,14 @@ def _names(function: Any, depth: int) -> Iterator[tuple[str, str, Any]]:
             yield from _names(value, depth - 1)
 
 
-def _enclosed(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _enclosing_variables(function: FunctionType) -> Iterator[tuple[str, Any]]:
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with suppress(ValueError):  # the cell of a name that is bound later
             yield name, cell.cell_contents
 
 
 def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """Give the objects that are kept as defaults, but for what never changes."""
+    """Yield the mutable defaults of a function."""
     positional = function.__defaults__ or ()
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
     pairs = [*zip(names[len(names) - len(positional) :], positional, strict=True)]
@@ -222,28 +222,28 @@ def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _globals_of(function: FunctionType) -> dict[str, Any]:
-    names = {name for code in _nested(function.__code__) for name in code.co_names}
+    names = {name for code in _nested_codes(function.__code__) for name in code.co_names}
     return {name: function.__globals__[name] for name in sorted(names & set(function.__globals__))}
 
 
 def _codes(function: Any, depth: int) -> Iterator[CodeType]:
     if not isinstance(function, FunctionType):
         return
-    yield from _nested(function.__code__)
+    yield from _nested_codes(function.__code__)
     if depth:
         for value in _globals_of(function).values():
             yield from _codes(value, depth - 1)
 
 
-def _nested(code: CodeType) -> Iterator[CodeType]:
+def _nested_codes(code: CodeType) -> Iterator[CodeType]:
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _nested(constant)
+            yield from _nested_codes(constant)
 
 
 def _class_attributes(arguments: Iterable[object], module: str) -> Iterator[tuple[str, Any]]:
-    """Give the data that the arguments' classes keep, if they stand beside the function."""
+    """Yield the data attributes of the arguments' classes that are in the function's module."""
     classes = {argument.__class__ for argument in arguments}
     for owner in sorted(classes, key=lambda owner: owner.__qualname__):
         for name, value in vars(owner).items() if owner.__module__ == module else ():
@@ -252,7 +252,7 @@ def _class_attributes(arguments: Iterable[object], module: str) -> Iterator[tupl
 
 
 def _is_code(value: Any) -> bool:
-    # Other objects that can be called, such as connections to databases, have data.
+    # Other callables, such as database connections, have data.
     return isinstance(
         value, ModuleType | type | Task | Flow | FunctionType | MethodType | partial
     ) or inspect.isroutine(inspect.unwrap(value))

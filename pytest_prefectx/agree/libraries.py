@@ -1,4 +1,4 @@
-"""State that libraries keep for a whole process: how to read it, and how to put it back."""
+"""Process-wide state of libraries, with functions to read and restore it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Library(NamedTuple):
-    """One such state.
+    """One state of a library.
 
     Attributes:
         module: The module that must be imported for the state to exist.
         read: Returns the state, from the module.
-        write: Puts it back.
+        write: Restores it.
     """
 
     module: str
@@ -32,11 +32,11 @@ class Library(NamedTuple):
         return self.module in sys.modules
 
     def get(self) -> Any:
-        """Return the state as it is now."""
+        """Return the present state."""
         return self.read(sys.modules[self.module])
 
     def set(self, value: Any) -> None:
-        """Put back a state, if it has changed."""
+        """Restore a state, if it has changed."""
         module = sys.modules[self.module]
         if not identical(self.read(module), value):
             self.write(module, value)
@@ -109,7 +109,7 @@ def _set_levels(logging: Any, levels: dict[str, int]) -> None:
 
 
 def seeds() -> dict[str, Any]:
-    """Return the state of each generator of random numbers that the process shares."""
+    """Return the states of the global random generators."""
     states: dict[str, Any] = {CHANCE: random.getstate()}
     if (numpy := sys.modules.get("numpy.random")) is not None:
         states[NUMPY_CHANCE] = numpy.get_state()
@@ -117,8 +117,8 @@ def seeds() -> dict[str, Any]:
 
 
 @contextmanager
-def seeds_kept() -> Generator[None]:
-    """Put the generators back afterwards: what comes after the trials draws as it would have."""
+def preserve_seeds() -> Generator[None]:
+    """Restore the random generators at the end of the `with` statement."""
     before = seeds()
     try:
         yield
@@ -129,7 +129,7 @@ def seeds_kept() -> Generator[None]:
 
 
 def reseed(seed: int) -> None:
-    """Have these generators begin from a seed."""
+    """Seed the global random generators."""
     random.seed(seed)
     if (numpy := sys.modules.get("numpy.random")) is not None:
         numpy.seed(seed)
@@ -232,4 +232,4 @@ LIBRARIES: Final[dict[str, Library]] = {
     "sys.path": Library("sys", _path, _set_path),
     "the temporary folder": Library("tempfile", _get("gettempdir"), _set_temporary),
 }
-"""What a whole process shares, by how it is called in messages."""
+"""All states, by their descriptions in messages."""

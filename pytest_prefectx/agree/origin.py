@@ -1,6 +1,6 @@
-"""Copies of this process as it was before a program ran: what a program leaves behind is not there.
+"""Copies of this process in its state before a program ran.
 
-A copy is made with `fork`, so functions of any kind run there, and nothing has to be imported.
+A copy is made with `fork`, so it can run any function, and need not import anything.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 LONGEST: Final = 60.0
-"""How many seconds a call in a copy may take; it is made in this process then."""
+"""The maximal time, in seconds, of a call in a copy; after that, it is made in this process."""
 
-# They do not work in a copy of the process that has begun to use them.
+# Libraries that do not work after a fork.
 _NOT_COPIED: Final = ("grpc", "jax", "tensorflow", "torch")
 
 
 class Origin:
-    """A process that stays as this one is now, and runs a function in copies of itself.
+    """A copy of this process that runs a function in copies of itself.
 
     Args:
-        run: The function. It is given a text, and what it returns is sent back.
+        run: The function. It gets a text, and its result is sent back.
     """
 
     def __init__(self, run: Callable[[str], Any]) -> None:
@@ -43,21 +43,21 @@ class Origin:
         theirs.close()
 
     def run(self, text: str) -> Any:
-        """Return what the function returns for `text` in a new copy.
+        """Run the function with `text` in a new copy; return its result.
 
         Raises:
-            NotSent: It cannot be sent, or there is none.
+            NoAnswer: There is no result, or it cannot be pickled.
         """
         if not self._process:
-            raise NotSent
+            raise NoAnswer
         try:
             self._connection.send_bytes(text.encode())
             if self._connection.poll(LONGEST):
                 return pickle.loads(self._connection.recv_bytes())
         except Exception as error:
-            raise NotSent from error
+            raise NoAnswer from error
         self.close()
-        raise NotSent
+        raise NoAnswer
 
     def close(self) -> None:
         """End the process and its copies."""
@@ -69,12 +69,12 @@ class Origin:
             self._connection.close()
 
 
-class NotSent(Exception):
-    """A function has not returned from a copy of the process anything that could be sent."""
+class NoAnswer(Exception):
+    """A copy of the process has sent no result."""
 
 
-def can_be_copied() -> bool:
-    """Tell whether a copy of this process would work: other threads would not be in it."""
+def can_fork() -> bool:
+    """Tell whether a fork of this process would work: it would have no other threads."""
     if not hasattr(os, "fork") or sys.platform == "darwin" or threading.active_count() > 1:
         return False
     return not any(name in sys.modules for name in _NOT_COPIED)
@@ -82,17 +82,17 @@ def can_be_copied() -> bool:
 
 def _fork() -> int:
     with warnings.catch_warnings():
-        # From 3.12 on, of threads that numeric libraries have started, which take care of it.
+        # Python 3.12 warns of the threads of numeric libraries, which handle forks.
         warnings.simplefilter("ignore", DeprecationWarning)
         process = os.fork()
-    # Set by both, so that it is so whoever comes first.
+    # Set in both processes, whichever comes first.
     with contextlib.suppress(PermissionError, ProcessLookupError):
         os.setpgid(process, process)
     return process
 
 
 def _serve(connection: Connection, run: Callable[[str], Any]) -> None:
-    """Answer requests, each in a process of its own, until the other end is closed."""
+    """Answer requests, each in a new process, until the other end is closed."""
     try:
         while True:
             text = connection.recv_bytes().decode()
@@ -105,5 +105,5 @@ def _serve(connection: Connection, run: Callable[[str], Any]) -> None:
             if os.waitpid(child, 0)[1]:
                 connection.send_bytes(b"")  # not a pickle
     finally:
-        # Nothing of pytest's may go on here.
+        # pytest's own code must not go on here.
         os._exit(1)

@@ -1,4 +1,4 @@
-"""Runs tasks as mode `function` does, and looks where their outputs would be kept."""
+"""A runner like that of mode `function` that finds targets outside the temporary folder."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from prefectx._runners.base import Args, Kwargs
 
 
-class Placing(FunctionRunner):
-    """Warns of outputs that would be kept outside the folder in which modes are compared.
+class OutsideTargetRunner(FunctionRunner):
+    """Warns of targets outside the folder in which modes are compared.
 
     Args:
         folder: The folder.
 
     Attributes:
-        inside: The targets that would be kept in it.
+        inside: The targets in the folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,8 +36,8 @@ class Placing(FunctionRunner):
         self._outside: Final[dict[str, str]] = {}
 
     def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
-        """Return what the function returns."""
-        with suppress(PrefectxError):  # what cannot be named is for the modes that name it
+        """Run the function; return its result."""
+        with suppress(PrefectxError):  # modes with targets will raise it
             item = task.naming.item(args, kwargs)
             if item is not None and self._is_outside(item):
                 self._outside.setdefault(task.name, item.path)
@@ -46,7 +46,7 @@ class Placing(FunctionRunner):
         return super().run(task, args, kwargs)
 
     def warn(self) -> None:
-        """Warn once of each task, after the run: a warning may be an error, and no outcome."""
+        """Warn once for each task; after the run, because a warning may be raised as an error."""
         for name, path in self._outside.items():
             warnings.warn(_warning(name, path), UserWarning, stacklevel=2)
 
@@ -57,7 +57,7 @@ class Placing(FunctionRunner):
 
 def _warning(name: str, path: str) -> str:
     return (
-        f"task {name!r} keeps its outputs outside the temporary folder in which modes are"
-        f" compared, as in {path!r}: they are not deleted, neither between the modes nor"
-        " afterwards. Let its target and its store's root be relative in tests."
+        f"task {name!r} stores its outputs outside the temporary folder in which modes are"
+        f" compared, such as {path!r}. They are not deleted, neither between the modes nor"
+        " afterwards. Use a relative target and a relative root of its store in tests."
     )

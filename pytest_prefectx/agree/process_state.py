@@ -1,4 +1,4 @@
-"""The state of the process that a program can reach: remembered, and put back between trials."""
+"""The state of the process that a program can reach, which is restored between trials."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 MOST_OBJECTS: Final = 20_000
-"""How many objects are looked at; what lies further away is left as it is."""
+"""The maximal number of objects; those that are further away are not restored."""
 
 _ATOMS: Final = (
     *(type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis)),
     *(BuiltinFunctionType, type(NotImplemented)),
 )
 _IMMUTABLE: Final = (tuple, frozenset)
-# They only go forward: in their place goes a copy from before.
+# Iterators that cannot be rewound are replaced by a copy.
 _ITERATORS: Final = (itertools.count, itertools.cycle)
-# Objects of these are copied, as their content is not in attributes.
+# Objects of these modules are copied, because their content is not in attributes.
 _COPIED: Final = ("numpy", "pandas", "random", "_random", "io", "_io")
 
 _INSTALLED: Final = tuple(
@@ -42,19 +42,19 @@ _OWN: Final = {"prefectx", "pytest_prefectx"}
 
 
 class ProcessState:
-    """The state of the process when this was made.
+    """The state of the process at the creation of this object.
 
-    That is what a program reaches from its function: the globals of the user's own modules, the
-    attributes of their classes and objects, defaults and caches; and what a whole process shares:
+    It covers what a program reaches from its function: the globals of the user's own modules, the
+    attributes of their classes and objects, defaults and caches; and state of the whole process:
     the environment, the current folder, `sys.path`, seeds, options of libraries. Variables of
-    enclosing functions stay as they are: a test looks there at what its flow has done.
+    enclosing functions are not restored, because a test may use them to observe its flow.
 
     Args:
-        subject: What is going to be called, and with what.
+        subject: The function and its arguments.
 
     Attributes:
-        restored: How many times it was put back. Each time there are other seeds, as in a new
-            process: who draws without setting a seed is to be found out.
+        restored: The number of times it was restored. Each time the seeds are different, as in a
+            new process, to find programs that draw without setting a seed.
     """
 
     def __init__(self, subject: object) -> None:
@@ -70,7 +70,7 @@ class ProcessState:
         self._walk(subject)
 
     def restore(self) -> None:
-        """Put everything back."""
+        """Restore everything."""
         self.close()
         self.restored += 1
         reseed(self.restored)
@@ -78,7 +78,7 @@ class ProcessState:
             restorer()
 
     def close(self) -> None:
-        """Put back what the whole process shares, but for its seeds."""
+        """Restore the state of the whole process, except the seeds."""
         for name in os.environ.keys() - self._environment.keys():
             del os.environ[name]
         for name, value in self._environment.items():
@@ -91,17 +91,17 @@ class ProcessState:
             LIBRARIES[name].set(value)
 
     def _walk(self, subject: object) -> None:
-        """Remember all mutable objects that can be reached, the nearest first."""
+        """Store all mutable objects that can be reached, the nearest first."""
         waiting = deque([subject])
         while waiting and len(self._seen) < MOST_OBJECTS:
             value = waiting.popleft()
             if isinstance(value, _ATOMS) or id(value) in self._seen:
                 continue
             self._seen[id(value)] = value  # kept alive, so that the id stays its own
-            waiting.extend(self._reached(value))
+            waiting.extend(self._content(value))
 
-    def _reached(self, value: Any) -> Iterable[Any]:
-        """Remember one object's content; return what can be reached from it."""
+    def _content(self, value: Any) -> Iterable[Any]:
+        """Store one object's content; return the objects in it."""
         if isinstance(value, ModuleType | type):
             return self._of_namespace(value)
         if isinstance(value, FunctionType | MethodType | functools.partial):
@@ -116,13 +116,13 @@ class ProcessState:
         return self._of_object(value)
 
     def _of_namespace(self, value: ModuleType | type) -> Iterable[Any]:
-        """Remember a module or a class of the user's."""
+        """Store the content of a user's module or class."""
         if isinstance(value, ModuleType):
             return self._names(vars(value)) if is_users(value.__name__) else ()
         return self._of_class(value) if is_users(value.__module__) else ()
 
     def _names(self, names: dict[str, Any]) -> Iterable[Any]:
-        """Remember a module's globals."""
+        """Store a module's globals."""
         before = {name: value for name, value in names.items() if not name.startswith("__")}
         copies = _copies(before.items())
 
@@ -229,7 +229,7 @@ class ProcessState:
 
 
 def _copies(named: Iterable[tuple[Any, Any]]) -> dict[Any, tuple[Any, Callable[[], Any]]]:
-    """Return what is to be replaced by a copy: the first copy, and a function that makes more."""
+    """Return the values that are restored by copies: a first copy, and a function for more."""
     copies: dict[Any, tuple[Any, Callable[[], Any]]] = {}
     for name, value in named:
         if (make := _copier(value)) is not None:
@@ -238,7 +238,7 @@ def _copies(named: Iterable[tuple[Any, Any]]) -> dict[Any, tuple[Any, Callable[[
 
 
 def _copier(value: Any) -> Callable[[], Any] | None:
-    """Return a function that makes copies of an object as it is now; None if it has attributes."""
+    """Return a function that copies the present state of an object; None if it is not needed."""
     import copy
 
     if isinstance(value, (*_ATOMS, type, FunctionType, ModuleType)):
@@ -261,7 +261,7 @@ def _put_back(
     before: dict[Any, Any],
     copies: dict[Any, tuple[Any, Callable[[], Any]]],
 ) -> None:
-    """Have what was copied as it was: the same object if it has not changed."""
+    """Restore the copied values: the same object if it has not changed, else a copy."""
     for name, (kept, make) in copies.items():
         same = before[name]
         is_unchanged = not isinstance(same, _ITERATORS) and identical(same, kept)
@@ -274,7 +274,7 @@ def _is(one: object, other: object) -> bool:
 
 @functools.cache
 def is_users(module: str) -> bool:
-    """Tell whether a module is neither Python's, nor installed, nor of prefectx."""
+    """Tell whether a module is the user's: not Python's, not installed, not of prefectx."""
     if not module or module.partition(".")[0] in {*_OWN, *sys.stdlib_module_names} - {"__main__"}:
         return False
     file = getattr(sys.modules.get(module), "__file__", None)

@@ -1,4 +1,4 @@
-"""A program: a flow, a task or a plain function, with the calls to make of it, run in a mode."""
+"""`Program`: a flow, a task or a function, with calls to make in a mode."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class Arguments(NamedTuple):
     kwargs: Mapping[str, Any] = {}
 
     def fresh(self) -> Arguments:
-        """Return a copy that the call may change without others seeing it.
+        """Return a copy, which the call may change.
 
-        What has no copy that is like it, such as a lock or a marker that is compared by identity,
-        is handed on as it is.
+        A value that cannot be copied, such as a lock or a marker that is compared by identity, is
+        passed on itself.
         """
         args = tuple(map(snapshot, self.args))
         return Arguments(args, {name: snapshot(value) for name, value in self.kwargs.items()})
@@ -58,20 +58,20 @@ class Arguments(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one call gave: data, or an exception."""
+    """The outcome of one call: data, or an exception."""
 
     data: Any = None
     error: BaseException | None = None
 
     def differs_from(self, other: Outcome) -> Difference | None:
-        """Return the first difference, from `other` to this."""
+        """Return the first difference between `other` and this one."""
         if (self.error is None) != (other.error is None):
             return Difference("", other.value, self.value, "one raised")
         return difference(other.value, self.value)
 
     @property
     def value(self) -> Any:
-        """The exception if there is one, else the data."""
+        """The exception, or else the data."""
         return self.data if self.error is None else self.error
 
     def __str__(self) -> str:
@@ -82,11 +82,11 @@ class Outcome(NamedTuple):
 
 
 class Program:
-    """A flow, a task or a function that calls some, with the calls to make of it.
+    """A flow, a task or a function that calls some, with calls to make.
 
     Args:
-        subject: What is called.
-        calls: With what, one call after the other on one store.
+        subject: The flow, task or function.
+        calls: The arguments of the calls, made one after the other on one store.
     """
 
     def __init__(self, subject: Callable[..., Any], calls: Sequence[Arguments]) -> None:
@@ -95,38 +95,38 @@ class Program:
 
     @property
     def name(self) -> str:
-        """The name of what is called."""
+        """The name of the subject."""
         return getattr(self.subject, "__name__", None) or repr(self.subject)
 
     @cached_property
     def state(self) -> ProcessState:
-        """What the process held when this was first asked for, which is before the first trial."""
+        """The state of the process at the first access, which is before the first trial."""
         subject: Any = self.subject
         return ProcessState((subject, *self.calls))
 
     def run(self, mode: str) -> list[Outcome]:
-        """Make the calls in `mode`, in the current folder; return what each gave."""
+        """Make the calls in `mode`, in the current folder; return their outcomes."""
         with use_mode(mode):
             return self._outcomes()
 
     def run_by(self, runner: Runner, mode: str = "function") -> list[Outcome]:
-        """Make the calls with `runner` in the place of a mode's own, by default of `function`'s."""
+        """Make the calls with `runner` instead of the runner of `mode`."""
         with use_mode(mode), use_runner(runner), threads_in_this_context():
             return self._outcomes()
 
     def _outcomes(self) -> list[Outcome]:
         with warnings.catch_warnings(), chdir(os.getcwd()):
-            # That targets of earlier runs are trusted is what is being tried here.
+            # The use of targets of earlier runs is part of the trial.
             warnings.simplefilter("ignore", StaleTarget)
             subject: Any = self.subject
             if isinstance(subject, Task):
-                return _within_a_flow(cast("Task[..., Any]", subject), self.calls)
+                return _run_in_flow(cast("Task[..., Any]", subject), self.calls)
             return [_outcome(subject, call) for call in self.calls]
 
 
 @contextmanager
 def threads_in_this_context() -> Generator[None]:
-    """Have threads that are started in the `with` statement see its mode and its runner."""
+    """Let threads that are started within the `with` statement have its mode and runner."""
     start = threading.Thread.start
 
     def start_here(thread: threading.Thread) -> None:
@@ -141,8 +141,8 @@ def threads_in_this_context() -> Generator[None]:
         threading.Thread.start = start  # type: ignore[method-assign]
 
 
-def _within_a_flow(task: Task[..., Any], calls: Sequence[Arguments]) -> list[Outcome]:
-    """Make all calls of a task in one flow run, which takes Prefect less time than one a call."""
+def _run_in_flow(task: Task[..., Any], calls: Sequence[Arguments]) -> list[Outcome]:
+    """Make all calls of a task in one flow run, which is quicker than a run for each call."""
     outcomes: list[Outcome] = []
 
     def calls_of_task() -> None:
@@ -155,27 +155,27 @@ def _within_a_flow(task: Task[..., Any], calls: Sequence[Arguments]) -> list[Out
 def _outcome(subject: Callable[..., Any], call: Arguments) -> Outcome:
     args, kwargs = call.fresh()
     try:
-        data = load(finished(subject(*args, **kwargs)))
-    except Exception as error:  # noqa: BLE001 - modes must agree on exceptions too
+        data = load(wait_for_result(subject(*args, **kwargs)))
+    except Exception as error:  # noqa: BLE001 - exceptions are compared too
         return Outcome(error=error)
     return Outcome(snapshot(data))
 
 
-def finished(result: Any) -> Any:
-    """Return what a call gives in the end: what is awaited, all elements of a generator."""
+def wait_for_result(result: Any) -> Any:
+    """Return the final result of a call: await a coroutine, collect a generator's elements."""
     if inspect.iscoroutine(result):
         result = run_coroutine(result)
     if inspect.isasyncgen(result):
-        return run_coroutine(_gathered(result))
+        return run_coroutine(_collect(result))
     return list(result) if inspect.isgenerator(result) else result
 
 
-async def _gathered(elements: Any) -> list[Any]:
+async def _collect(elements: Any) -> list[Any]:
     return [element async for element in elements]
 
 
 def snapshot(value: Any) -> Any:
-    """Return a copy that later changes do not reach; the value itself if none is like it."""
+    """Return a deep copy; the value itself if its copy would not be identical."""
     try:
         copied = copy.deepcopy(value)
         return copied if identical(value, copied) else value
@@ -183,8 +183,8 @@ def snapshot(value: Any) -> Any:
         return value
 
 
-def pickled_copy(value: Any) -> Any:
-    """Return what pickle makes of a value; a copy, or the value itself, if it cannot."""
+def pickle_copy(value: Any) -> Any:
+    """Return a copy by pickle; if that fails, a deep copy or the value itself."""
     try:
         return pickle.loads(pickle.dumps(value))
     except Exception:  # noqa: BLE001 - any class may refuse in any way
@@ -192,13 +192,13 @@ def pickled_copy(value: Any) -> Any:
 
 
 class Folder:
-    """The folder in which programs are run: always the same path, as it may be part of data."""
+    """The folder of the trials; its path never changes, because data may hold it."""
 
     def __init__(self, path: Path) -> None:
         self.path: Final = path
 
     def targets(self) -> list[str]:
-        """Return the targets in it, sorted; one that is a folder as a whole."""
+        """Return the targets, sorted; a folder that is a target is listed as one."""
         return sorted(set(map(self._whole, names_below(self.path))))
 
     def lose(self, names: Sequence[str]) -> None:
@@ -210,7 +210,7 @@ class Folder:
                 (self.path / name).unlink(missing_ok=True)
 
     def empty(self) -> None:
-        """Remove all that is in it."""
+        """Remove everything in the folder."""
         for entry in os.scandir(self.path):
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry)
@@ -218,7 +218,7 @@ class Folder:
                 os.unlink(entry)
 
     def _whole(self, name: str) -> str:
-        """Return the target that a file is, or is a part of."""
+        """Return the target of a file: itself, or a folder around it."""
         parts = name.split("/")
         wholes = ("/".join(parts[:length]) for length in range(1, len(parts)))
         store = Filestore(self.path)
@@ -227,7 +227,7 @@ class Folder:
 
 @contextmanager
 def fresh_folder() -> Generator[Folder]:
-    """Make a temporary folder the current one while the body of the `with` statement runs."""
+    """Yield a temporary folder, which is the current one within the `with` statement."""
     with TemporaryDirectory(prefix="prefectx-agree-") as name:
         path = Path(name).resolve()
         with chdir(path):

@@ -1,4 +1,4 @@
-"""The order in which a program is tried in each mode, and what is done to its targets between."""
+"""`Trials`: the runs of a program in each mode, with losses of targets in between."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from prefectx import use_mode
 from prefectx._runners import use_runner
 from prefectx.stores import Filestore
 from prefectx.stores.record import read
-from pytest_prefectx.agree.audit import listening, remove_temporary
-from pytest_prefectx.agree.origin import NotSent, Origin, can_be_copied
-from pytest_prefectx.agree.outside_targets import Placing
+from pytest_prefectx.agree.audit import record_events, remove_temporary
+from pytest_prefectx.agree.origin import NoAnswer, Origin, can_fork
+from pytest_prefectx.agree.outside_targets import OutsideTargetRunner
 from pytest_prefectx.equality import identical
 from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
 from pytest_prefectx.session import environment
@@ -46,12 +46,12 @@ class Loss(NamedTuple):
         return f"after {some(self.names)} was deleted{where}"
 
 
-class Kept(NamedTuple):
-    """A target that a run has left behind.
+class StoredTarget(NamedTuple):
+    """A target of a run.
 
     Attributes:
         name: Its name below the folder.
-        task: The task that made it, or where it lies if that is not known.
+        task: The task that made it; its folder if the task is not known.
     """
 
     name: str
@@ -59,12 +59,12 @@ class Kept(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A mode, and what was done before the program ran in it.
+    """A mode, with the history before the program ran in it.
 
     Attributes:
         mode: The mode.
-        history: What was done, in words.
-        lost: The tasks that have lost targets, if there are others that have not.
+        history: The history in words.
+        lost: The tasks whose targets were lost, if other tasks have theirs.
     """
 
     mode: str
@@ -76,13 +76,13 @@ class Trial(NamedTuple):
 
 
 class Trials:
-    """The trials of a program, each of which begins from the same state of the process.
+    """The trials of a program, each of which starts with the same state of the process.
 
     Args:
         program: The program.
-        modes: The modes; the first is what the others are compared with.
-        folder: Where it runs.
-        losses: What is lost in mode `cache`.
+        modes: The modes; the others are compared with the first.
+        folder: The folder in which it runs.
+        losses: Returns the losses to try in mode `cache`.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Trials:
         program: Program,
         modes: Sequence[str],
         folder: Folder,
-        losses: Callable[[Sequence[Kept]], list[Loss]],
+        losses: Callable[[Sequence[StoredTarget]], list[Loss]],
     ) -> None:
         self._program: Final = program
         self._modes: Final = modes
@@ -103,7 +103,7 @@ class Trials:
 
     def __iter__(self) -> Iterator[tuple[Trial, list[Outcome]]]:
         """Run the program in the first mode, then in each of the others in several ways."""
-        with self._copied() as self._origin:
+        with self._start_origin() as self._origin:
             self._expected = self._first(self._modes[0])
             yield Trial(self._modes[0]), self._expected
             for mode in self._modes[1:]:
@@ -117,7 +117,7 @@ class Trials:
                 yield from self._crossing(keeping)
 
     def smallest(self, mode: str, loss: Loss) -> tuple[Loss, list[Outcome]] | None:
-        """Return the fewest of the lost targets whose loss still makes a difference."""
+        """Return the smallest loss, among the lost targets, that still makes a difference."""
         found: tuple[Loss, list[Outcome]] | None = None
         for name in loss.names if len(loss.names) <= MOST_LOST_ALONE else ():
             fewer = [other for other in (found[0] if found else loss).names if other != name]
@@ -132,17 +132,17 @@ class Trials:
         return found
 
     def are_expected(self, outcomes: Sequence[Outcome]) -> bool:
-        """Tell whether these are what the first mode gave."""
+        """Tell whether the outcomes equal those of the first mode."""
         pairs = zip(self._expected, outcomes, strict=True)
         return not any(got.differs_from(wanted) for wanted, got in pairs)
 
-    def _copied(self) -> AbstractContextManager[Origin | None]:
-        if "cache" not in self._modes or not can_be_copied():
+    def _start_origin(self) -> AbstractContextManager[Origin | None]:
+        if "cache" not in self._modes or not can_fork():
             return nullcontext()
         return closing(Origin(self._run_fresh))
 
     def _run_fresh(self, mode: str) -> list[Outcome]:
-        # Other seeds than any trial before: a process draws what no other has drawn.
+        # Other seeds than in any earlier trial, as in a new process.
         self._program.state.restored = _FRESH
         return self._run(mode)
 
@@ -152,28 +152,28 @@ class Trials:
     def _first(self, mode: str) -> list[Outcome]:
         if mode != "function":
             return self._run(mode)
-        placing = Placing(self._folder.path)
+        placing = OutsideTargetRunner(self._folder.path)
         with use_mode(mode), use_runner(placing):
             outcomes = self._run(mode)
         placing.warn()
         self._placed = placing.inside
         return outcomes
 
-    def _targets(self) -> list[Kept]:
-        """Return the targets that are there, the oldest first.
+    def _targets(self) -> list[StoredTarget]:
+        """Return the present targets, the oldest first.
 
-        Other files that the program writes are no targets: nothing makes them again.
+        Other files of the program are left out, because no task recomputes them.
         """
         store = Filestore(self._folder.path)
-        # Not their names: these may be others where tasks are given Items.
+        # Folders, not names: the names may differ if tasks get Items.
         folders = {name.rpartition("/")[0] for name in self._placed}
-        kept: list[tuple[int, Kept]] = []
+        kept: list[tuple[int, StoredTarget]] = []
         for name in self._folder.targets():
             record = read(store, name)
             if record is None and folders and name.rpartition("/")[0] not in folders:
                 continue
             task = record.task if record else name.rpartition("/")[0]
-            kept.append(((self._folder.path / name).stat().st_mtime_ns, Kept(name, task)))
+            kept.append(((self._folder.path / name).stat().st_mtime_ns, StoredTarget(name, task)))
         return [each for _, each in sorted(kept)]
 
     def _with_targets(self, mode: str) -> Iterator[tuple[Trial, list[Outcome]]]:
@@ -193,7 +193,7 @@ class Trials:
         if loss.is_fresh and self._origin is not None:
             try:
                 outcomes: list[Outcome] = self._origin.run(mode)
-            except NotSent:
+            except NoAnswer:
                 self._folder.lose(loss.names)
             else:
                 if self.are_expected(outcomes) or _survive(self._expected):
@@ -202,7 +202,7 @@ class Trials:
         return self._run(mode)
 
     def _crossing(self, modes: Sequence[str]) -> Iterator[tuple[Trial, list[Outcome]]]:
-        """Let each mode take over the targets of the one before; some are lost on the way."""
+        """Run each mode on half of the targets of the previous one."""
         self._folder.empty()
         self._run(modes[-1])
         for before, mode in zip((modes[-1], *modes), modes, strict=False):
@@ -212,20 +212,20 @@ class Trials:
 
 
 def run(program: Program, mode: str) -> list[Outcome]:
-    """Run a program in a mode, in a process as it was before the first time."""
+    """Run a program in a mode, with the initial state of the process."""
     program.state.restore()
-    # The variable too: threads that the flow starts itself do not inherit the context.
-    with environment({"PREFECTX": mode}), listening() as events:
+    # With the variable, because threads that the flow starts do not inherit the context.
+    with environment({"PREFECTX": mode}), record_events() as events:
         outcomes = program.run(mode)
     remove_temporary(events)
     return outcomes
 
 
-def all_losses(kept: Sequence[Kept]) -> list[Loss]:
-    """Return each task's targets, each target alone, each prefix, and some subsets by chance."""
+def all_losses(kept: Sequence[StoredTarget]) -> list[Loss]:
+    """Return losses of each task's targets, of each target, of ends, and of random subsets."""
     names = [each.name for each in kept]
     by_task = _by_task(kept)
-    # The last first: what comes late often needs what an early task does on the way.
+    # The last first, because late tasks often need the side effects of early ones.
     alone = [(name,) for name in reversed(names)] if len(names) <= MOST_LOST_ALONE else []
     return _different(
         [
@@ -237,19 +237,19 @@ def all_losses(kept: Sequence[Kept]) -> list[Loss]:
     )
 
 
-def few_losses(kept: Sequence[Kept]) -> list[Loss]:
-    """Return each task's targets, and a subset by chance: for searches that try many inputs."""
+def few_losses(kept: Sequence[StoredTarget]) -> list[Loss]:
+    """Return losses of each task's targets, and of a random subset: for searches."""
     losses = [Loss(group, is_fresh=True) for group in _by_task(kept)[:MOST_BY_TASK]]
     return _different([*losses, *map(Loss, _subsets([each.name for each in kept])[:1])])
 
 
-def first_half(kept: Sequence[Kept]) -> list[Loss]:
-    """Return every second target, where a run takes long."""
+def first_half(kept: Sequence[StoredTarget]) -> list[Loss]:
+    """Return a loss of every second target: for slow modes."""
     return _different([Loss(tuple(each.name for each in kept[::2]))])
 
 
-def _by_task(kept: Sequence[Kept]) -> list[tuple[str, ...]]:
-    """Return the targets of each task, those of the last task first."""
+def _by_task(kept: Sequence[StoredTarget]) -> list[tuple[str, ...]]:
+    """Return the targets of each task, the last task first."""
     groups: dict[str, list[str]] = {}
     for name, task in kept:
         groups.setdefault(task, []).append(name)
@@ -257,7 +257,7 @@ def _by_task(kept: Sequence[Kept]) -> list[tuple[str, ...]]:
 
 
 def _ends(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return what is missing when a run ended early, for some ends."""
+    """Return the targets that are missing if a run ends early, for some ends."""
     step = max(1, len(names) // (MOST_PREFIXES + 1))
     return [tuple(names[start:]) for start in range(step, len(names), step)][:MOST_PREFIXES]
 
@@ -269,7 +269,7 @@ def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _different(losses: list[Loss]) -> list[Loss]:
-    """Return the losses without those that are empty or the same as an earlier one."""
+    """Return the losses without empty and repeated ones."""
     different: dict[tuple[str, ...], Loss] = {}
     for loss in losses:
         if loss.names:
@@ -278,7 +278,7 @@ def _different(losses: list[Loss]) -> list[Loss]:
 
 
 def _survive(outcomes: list[Outcome]) -> bool:
-    """Tell whether outcomes are the same once they were sent from another process."""
+    """Tell whether pickling leaves the outcomes unchanged."""
     import pickle
 
     try:

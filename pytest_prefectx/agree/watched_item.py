@@ -1,4 +1,4 @@
-"""An Item that notes when it is used as if it were the data."""
+"""Items for tracers: one that notes its use as data, and one with its data in memory."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from prefectx._values.not_loaded import USES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What Python calls, of which some pass in silence: an object's own `==` and `str` give an answer.
+# The methods to observe, including those that raise no error, such as `==` and `str`.
 _OPERATIONS: Final = (*USES, "__call__", "__eq__", "__ne__", "__str__", "__format__", "__getattr__")
 
 
 class UsedAsData(TypeError):
-    """A flow computes on an Item."""
+    """A flow computes with an Item."""
 
 
-class Watched(Item[Any]):
-    """An Item whose data is at hand.
+class WatchedItem(Item[Any]):
+    """An Item that notes operations that are meant for data.
 
     Args:
-        item: The Item that a mode with targets would give.
+        item: The Item that a mode with targets would return.
         data: Its data.
         notice: Called with the name of each operation that is meant for the data.
     """
@@ -40,7 +40,7 @@ class Watched(Item[Any]):
         return hash(self.target)
 
     def exists(self) -> bool:
-        """Tell that the output is there."""
+        """Return True."""
         return True
 
     def load(self, *, mmap: bool = False) -> Any:  # noqa: ARG002 - it is in memory already
@@ -48,11 +48,11 @@ class Watched(Item[Any]):
         return self.data
 
 
-class InMemory(Item[Any]):
-    """An Item whose data is at hand, and that is in all else like any other.
+class MemoryItem(Item[Any]):
+    """An Item with its data in memory, otherwise like any other.
 
     Args:
-        item: The Item that a mode with targets would give.
+        item: The Item that a mode with targets would return.
         data: Its data.
     """
 
@@ -64,16 +64,16 @@ class InMemory(Item[Any]):
         object.__setattr__(self, "data", data)
 
     def exists(self) -> bool:
-        """Tell that the output exists."""
+        """Return True."""
         return True
 
     def load(self, *, mmap: bool = False) -> Any:  # noqa: ARG002 - it is in memory already
-        """Return the very object."""
+        """Return the object itself."""
         return self.data
 
 
-def _used(operation: str) -> Callable[..., NoReturn]:
-    def use(self: Watched, *args: object, **_: object) -> NoReturn:
+def _report_use(operation: str) -> Callable[..., NoReturn]:
+    def use(self: WatchedItem, *args: object, **_: object) -> NoReturn:
         if operation == "__getattr__":
             name = str(args[0])
             if name.startswith("__") and name != "__class__":
@@ -87,4 +87,4 @@ def _used(operation: str) -> Callable[..., NoReturn]:
 
 
 for _operation in _OPERATIONS:
-    setattr(Watched, _operation, _used(_operation))
+    setattr(WatchedItem, _operation, _report_use(_operation))

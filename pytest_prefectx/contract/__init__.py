@@ -1,4 +1,4 @@
-"""What every store must do, as a suite of tests for those who write one of their own."""
+"""The tests that every store must pass, for authors of stores."""
 
 from pytest_prefectx.contract.suite import StoreContract
 

@@ -1,4 +1,4 @@
-"""What the tests of `StoreContract` are made of."""
+"""Helpers for the tests of `StoreContract`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ NAMES: Final = (
     *("\u00e9", "e\u0301", "stra\u00dfe", "strasse", "\N{SNAKE}", "a\nb", "a\\b", "{x}", "x" * 200),
     *("a_b/c", "a/b_c", "a__b", "a-b", "deep/er/and/deep/er", "deep/er/and/deeper", "a/b/c"),
 )
-"""Targets that a careless store takes for one another; `a` and `a/b/c` it may have to refuse."""
+"""Targets that a careless store would confuse. It may refuse `a/b/c` beside `a`."""
 
 
 def for_each(values: Any, check: Callable[[Any], None]) -> None:
-    """Check each of the values, or those that hypothesis draws if they are a strategy."""
+    """Check each of the values, or values that hypothesis draws from a strategy."""
     if not hasattr(values, "example"):
         for value in values:
             check(value)
         return
     from hypothesis import HealthCheck, given, settings
 
-    # How quick a store is, is not what is tested.
+    # A slow store may pass.
     slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
     @settings(deadline=None, suppress_health_check=slow)
@@ -37,13 +37,13 @@ def for_each(values: Any, check: Callable[[Any], None]) -> None:
     check_drawn()
 
 
-def listed(store: Store, prefix: str = "") -> list[str]:
-    """Return what a store lists, sorted."""
+def sorted_targets(store: Store, prefix: str = "") -> list[str]:
+    """Return the targets that a store lists, sorted."""
     return sorted(store.list(prefix))
 
 
 def spoil(value: Any) -> None:
-    """Empty a value and what is in it, as far as it can be changed."""
+    """Empty a value and its parts, if they are mutable."""
     if isinstance(value, list | dict):
         parts: list[Any] = [*value.values()] if isinstance(value, dict) else [*value]
         for part in parts:
@@ -53,15 +53,15 @@ def spoil(value: Any) -> None:
 
 
 def require(holds: object, message: str) -> None:
-    """Fail the test unless something holds."""
+    """Fail the test unless a condition is true."""
     __tracebackhide__ = True
-    # pytest rewrites the asserts of its plugins only once they are installed.
+    # pytest rewrites the asserts of installed plugins only.
     if not holds:
         raise AssertionError(message)
 
 
 def require_identical(value: object, expected: object, message: str) -> None:
-    """Fail the test, and say where they differ, unless two values are identical."""
+    """Fail the test, with the difference, unless two values are identical."""
     __tracebackhide__ = True
     found = difference(value, expected)
     if found is not None:
@@ -74,4 +74,4 @@ def require_kept(store: Store, target: str, value: object, event: str) -> None:
     """Fail the test unless a store has this value under this target."""
     __tracebackhide__ = True
     require(store.exists(target), f"exists({target!r}) is false after {event}")
-    require_identical(store.load(target), value, f"load({target!r}) gives another after {event}")
+    require_identical(store.load(target), value, f"load({target!r}) has changed after {event}")

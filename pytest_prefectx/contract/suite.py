@@ -1,4 +1,4 @@
-"""`StoreContract`: the tests that every store must pass, for those who write one of their own."""
+"""`StoreContract`: the tests that every store must pass, for authors of stores."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from prefectx.errors import PrefectxError, TargetMissing, UnsupportedValue
 from pytest_prefectx.contract.checks import (
     NAMES,
     for_each,
-    listed,
     require,
     require_identical,
     require_kept,
+    sorted_targets,
     spoil,
 )
 from pytest_prefectx.equality import identical
@@ -35,15 +35,15 @@ SAVERS: Final = 4
 
 
 class StoreContract:
-    r"""Tests what `prefectx` asks of a store. Subclass it, and give it an empty one.
+    r"""Tests the requirements of prefectx on a store. Subclass it, with an empty store.
 
-    Override what else does not suit it.
+    Override other attributes and tests that do not fit the store.
 
     Attributes:
-        suffix: What each target ends with, for a store whose format depends on it.
-        values: Values that the store can keep: a sequence, or a strategy of hypothesis.
-        empty_values: Of the values that are false, those that it can keep.
-        refused: Functions that make values that it cannot keep.
+        suffix: The suffix of all targets, for a store whose format depends on it.
+        values: Values that the store can store: a sequence, or a hypothesis strategy.
+        empty_values: False values that it can store.
+        refused: Functions that return values that it cannot store.
 
     Example:
         >>> from prefectx.stores import Filestore
@@ -71,36 +71,39 @@ class StoreContract:
     refused: ClassVar[Sequence[Callable[[], Any]]] = (lambda: ["x" * 10**6, threading.Lock()],)
 
     def value(self, number: int) -> Any:
-        """Return a value that the store can keep, a large one, another for each number."""
+        """Return a large value that the store can store, a different one for each number."""
         return {"number": number, "rows": [f"{number} " * 20_000]}
 
     @pytest.fixture
     def store(self) -> Store:
         """The store: override this."""
         return pytest.fail(
-            f"{type(self).__name__} must override the fixture `store` of StoreContract, to return"
-            " the store that is to be tested, fresh and empty.",
+            f"{type(self).__name__} must override the fixture `store` of StoreContract, which"
+            " returns the store to test, fresh and empty.",
             pytrace=False,
         )
 
     @pytest.fixture
     def other_store(self) -> Store | None:
-        """A store of the same kind in another place; None if there is one place only."""
+        """A store of the same class in another place; None if there is only one place."""
         return None
 
     def target(self, name: str) -> str:
-        """Return a target of this name."""
+        """Return the target with this name."""
         return f"contract/{name}{self.suffix}"
 
     def test_nothing_is_there_at_first(self, store: Store) -> None:
-        """A store that has been given nothing has nothing."""
+        """A new store is empty."""
         target = self.target("a")
         require(store.exists(target) is False, "exists() is not False although nothing was saved")
-        require(listed(store) == [], f"list() gives {listed(store)}; the store must be empty")
+        require(
+            sorted_targets(store) == [],
+            f"list() gives {sorted_targets(store)}; the store must be empty",
+        )
         require(store.load_record(target) is None, "load_record() gives what was never saved")
 
     def test_what_is_saved_is_there_and_comes_back_identical(self, store: Store) -> None:
-        """What `load` gives is what was saved, its types included."""
+        """`load` returns the saved value, with the same types."""
         for_each(self.values, partial(self._keeps, store))
 
     def test_empty_values_count_as_there(self, store: Store) -> None:
@@ -109,7 +112,7 @@ class StoreContract:
             self._keeps(store, value)
 
     def test_a_loaded_value_is_a_fresh_copy(self, store: Store) -> None:
-        """Whoever changes a value that was saved or loaded does not change what is kept."""
+        """Changes of a value that was saved or loaded do not change the stored one."""
         saved, target = self.value(1), self.target("a")
         store.save(target, saved)
         spoil(saved)
@@ -118,27 +121,32 @@ class StoreContract:
         require_kept(store, target, self.value(1), "a value that was loaded was changed")
 
     def test_saving_again_replaces(self, store: Store) -> None:
-        """The last value saved is the one that is kept."""
+        """The store has the value that was saved last."""
         target = self.target("a")
         for number in (1, 2, 1):
             store.save(target, self.value(number))
             require_kept(store, target, self.value(number), "the target was saved again")
-        require(listed(store) == [target], f"list() gives {listed(store)} for one target")
+        require(
+            sorted_targets(store) == [target],
+            f"list() gives {sorted_targets(store)} for one target",
+        )
 
     def test_what_is_deleted_is_gone(self, store: Store) -> None:
-        """Deleting removes one target and no other, and it can be made anew."""
+        """A deletion removes one target and no other; the target can be saved again."""
         gone, stays = self.target("a"), self.target("ab")
         store.save(gone, self.value(1))
         store.save(stays, self.value(1))
         store.delete(gone)
         require(not store.exists(gone), "exists() is true after delete()")
-        require(listed(store) == [stays], f"list() gives {listed(store)}, not {[stays]}")
+        require(
+            sorted_targets(store) == [stays], f"list() gives {sorted_targets(store)}, not {[stays]}"
+        )
         require_kept(store, stays, self.value(1), "another target was deleted")
         store.save(gone, self.value(2))
         require_kept(store, gone, self.value(2), "the target was deleted before")
 
     def test_deleting_what_is_not_there_does_nothing(self, store: Store) -> None:
-        """Somebody else may have been quicker to delete it."""
+        """Another process may have deleted the target."""
         for name in ("a", "folder/a"):
             store.delete(self.target(name))
         store.save(self.target("a"), self.value(1))
@@ -146,7 +154,7 @@ class StoreContract:
         store.delete(self.target("a"))
 
     def test_loading_what_is_missing_raises_target_missing_naming_it(self, store: Store) -> None:
-        """The error is prefectx's own, and says which target it is."""
+        """The error is prefectx's own and names the target."""
         self._misses(store, self.target("never-saved"))
 
     def test_list_gives_the_targets_that_start_with_the_prefix(self, store: Store) -> None:
@@ -157,24 +165,24 @@ class StoreContract:
             store.save_record(target, "{}")
         for prefix in ("", "contract/", "contract/ab", "contract/ab/", targets[0], "ab", "/", "x"):
             expected = [target for target in targets if target.startswith(prefix)]
-            given = listed(store, prefix)
+            given = sorted_targets(store, prefix)
             require(given == expected, f"list({prefix!r}) gives {given}, not {expected}")
 
     def test_the_start_of_a_target_is_no_target(self, store: Store) -> None:
-        """A folder with an output in it is none itself."""
+        """A folder with an output in it is not a target."""
         store.save(self.target("ab/c"), self.value(1))
         for target in ("contract", "contract/", "contract/a", "contract/ab", "contract/ab/"):
             require(not store.exists(target), f"exists({target!r}): only a longer one was saved")
         self._misses(store, "contract/ab")
 
     def test_nothing_is_below_a_target(self, store: Store) -> None:
-        """An output is no folder, so there is nothing to load or delete in it."""
+        """An output is not a folder, so there is nothing to load or delete in it."""
         store.save(self.target("a"), self.value(1))
         self._misses(store, f"{self.target('a')}/b")
         require_kept(store, self.target("a"), self.value(1), "what is not below it was deleted")
 
     def test_odd_names_are_kept_apart_or_refused(self, store: Store) -> None:
-        """Nobody's output is another's, whatever the names; a name may be refused."""
+        """Different names never share an output; a name may be refused."""
         kept: dict[str, int] = {}
         for number, target in enumerate(map(self.target, NAMES)):
             try:
@@ -186,14 +194,20 @@ class StoreContract:
                 kept[target] = number
         for target, number in kept.items():
             require_kept(store, target, self.value(number), f"others than {target!r} were saved")
-        require(listed(store) == sorted(kept), f"list() gives {listed(store)}, not {kept}")
+        require(
+            sorted_targets(store) == sorted(kept),
+            f"list() gives {sorted_targets(store)}, not {kept}",
+        )
         for target in kept:
             store.delete(target)
             require(not store.exists(target), f"exists({target!r}) is true after delete()")
-        require(listed(store) == [], f"list() gives {listed(store)} after all was deleted")
+        require(
+            sorted_targets(store) == [],
+            f"list() gives {sorted_targets(store)} after all was deleted",
+        )
 
     def test_what_cannot_be_kept_is_refused_and_leaves_nothing(self, store: Store) -> None:
-        """`UnsupportedValue` is raised, no half of an output is there, an old one is as it was."""
+        """`UnsupportedValue` is raised, there is no partial output, an old one is unchanged."""
         target, old = self.target("new"), self.target("old")
         store.save(old, self.value(1))
         for make in self.refused:
@@ -201,11 +215,14 @@ class StoreContract:
                 with pytest.raises(UnsupportedValue):
                     store.save(refusing, make())
             require(not store.exists(target), "exists() is true although save() refused")
-            require(listed(store) == [old], f"list() gives {listed(store)} after save() refused")
+            require(
+                sorted_targets(store) == [old],
+                f"list() gives {sorted_targets(store)} after save() refused",
+            )
             require_kept(store, old, self.value(1), "save() refused another one")
 
     def test_saving_in_several_threads_leaves_one_value_whole(self, store: Store) -> None:
-        """Nobody ever sees half a value, or none once there was one."""
+        """A reader never sees a partial value, nor a missing one."""
         target, start = self.target("a"), threading.Barrier(SAVERS)
         values = [self.value(number) for number in range(SAVERS)]
         store.save(target, values[0])
@@ -222,12 +239,15 @@ class StoreContract:
         with ThreadPoolExecutor(SAVERS) as pool:
             whole = list(pool.map(save_and_load, values))
         require(all(whole), "load() gave a value that nobody had saved")
-        require(listed(store) == [target], f"list() gives {listed(store)} for one target")
+        require(
+            sorted_targets(store) == [target],
+            f"list() gives {sorted_targets(store)} for one target",
+        )
 
     def test_the_store_survives_pickling(
         self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It travels to workers, in other folders too: its copy sees the same targets."""
+        """A pickled copy, in another folder too, sees the same targets."""
         store.save(self.target("a"), self.value(1))
         travelling = pickle.dumps(store)
         with monkeypatch.context() as patch:
@@ -239,20 +259,25 @@ class StoreContract:
         require_kept(store, self.target("b"), self.value(2), "a pickled copy saved it")
 
     def test_records_are_kept_or_not_and_are_no_targets(self, store: Store) -> None:
-        """A record is a note beside a target; a store need not keep any."""
+        """A record is no target; a store need not support records."""
         target, record = self.target("a/b"), '{"text": "\u00e9\n"}'
         store.save_record(target, "{}")
         store.save_record(target, record)
         require(store.load_record(target) in {record, None}, "load_record() gives another record")
         require(not store.exists(target), "a record alone makes exists() true")
-        require(listed(store) == [], f"list() gives {listed(store)} for a record alone")
+        require(
+            sorted_targets(store) == [], f"list() gives {sorted_targets(store)} for a record alone"
+        )
         store.save_recorded(target, self.value(1), record)
         require_kept(store, target, self.value(1), "save_recorded()")
         require(store.load_record(target) in {record, None}, "load_record() gives another record")
-        require(listed(store) == [target], f"list() gives {listed(store)} for a recorded target")
+        require(
+            sorted_targets(store) == [target],
+            f"list() gives {sorted_targets(store)} for a recorded target",
+        )
 
     def test_the_digest_differs_when_the_output_differs(self, store: Store) -> None:
-        """It is the same when the output is."""
+        """It is the same for equal outputs."""
         first, second = self.target("a"), self.target("b")
         store.save(first, self.value(1))
         store.save(second, self.value(1))
@@ -263,14 +288,14 @@ class StoreContract:
         require(digest != store.digest(first), "digest() is the same for another output")
 
     def test_path_label_and_location_are_texts(self, store: Store) -> None:
-        """They are for people and for names; targets have paths of their own."""
+        """They are for people and for names; each target has another path."""
         first, second = self.target("a"), self.target("b")
         for text in (store.label(), store.path(first), store.location(first)):
             require(type(text) is str, f"{text!r} is no str")
         require(store.path(first) != store.path(second), "path() is the same for two targets")
 
     def test_another_store_is_another_place(self, store: Store, other_store: Store | None) -> None:
-        """Stores in two places share nothing, and outputs can tell from which they are."""
+        """Stores in two places share nothing, and have different labels."""
         if other_store is None:
             pytest.skip("the fixture other_store is not overridden")
         target = self.target("a")
@@ -281,7 +306,7 @@ class StoreContract:
         require(paths[0] != paths[1], f"path() is {paths[0]!r} in two places")
 
     def test_a_task_runs_once_and_again_after_a_delete(self, store: Store) -> None:
-        """All of it together, in the mode `cache`."""
+        """A task works with the store in mode `cache`."""
         runs: list[int] = []
 
         @task(store=store, target="contract/{x}" + self.suffix)
@@ -309,10 +334,13 @@ class StoreContract:
         target = self.target("value")
         store.save(target, value)
         require(store.exists(target) is True, f"exists() is not True after {value!r} was saved")
-        require(listed(store) == [target], f"list() gives {listed(store)}, not {[target]}")
+        require(
+            sorted_targets(store) == [target],
+            f"list() gives {sorted_targets(store)}, not {[target]}",
+        )
         require_kept(store, target, value, "it was saved")
         store.delete(target)
 
 
-# Where users import it from: in tracebacks, in pickles, in the help.
+# The public module, for tracebacks, pickles and help.
 StoreContract.__module__ = "pytest_prefectx"

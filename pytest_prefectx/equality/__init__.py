@@ -1,10 +1,10 @@
-"""Whether two values can be told apart, and where."""
+"""Exact comparison of two values, and the place of the first difference."""
 
 from pytest_prefectx.equality.comparison import difference, identical, register_identical
 from pytest_prefectx.equality.kinds import Difference
 
 __all__ = ["Difference", "difference", "identical", "register_identical"]
 
-# Where users import them from: in tracebacks, in pickles, in the help.
+# The public module, for tracebacks, pickles and help.
 for _public in (difference, identical, register_identical):
     _public.__module__ = "pytest_prefectx"

@@ -1,7 +1,7 @@
-"""How `identical` takes arrays and tables apart, of libraries that only their users import.
+"""Walkers of `identical` for arrays and tables of optional libraries.
 
-A value tells by the name of its type what it is: numpy, pandas, polars and pyarrow are imported
-only if there is a value of theirs, and then they are imported already.
+The walker is chosen by the name of the type, so numpy, pandas, polars and pyarrow are imported only
+for their own values, when they are imported already.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pytest_prefectx.equality.kinds import (
     Pair,
     Walk,
     Walker,
-    another,
     each,
     subscript,
+    value_difference,
     walk_attributes,
 )
 
 
 def walker_of(kind: type[Any]) -> Walker | None:
-    """Return the walker for a library's type, or None if it is not one of those known here."""
+    """Return the walker for a type of a supported library; None for other types."""
     for base in kind.__mro__:
         library = base.__module__.partition(".")[0]
         if walker := _WALKERS.get(f"{library}.{base.__qualname__}"):
@@ -38,19 +38,19 @@ def _parts(a: Any, b: Any, *names: str) -> Iterator[Pair]:
 
 
 def _forms(step: str, a: Any, b: Any) -> Walk:
-    """Walk what says of itself what it is, such as a dtype or a shape."""
+    """Compare dtypes or shapes."""
     if hasattr(a, "categories") and hasattr(b, "categories"):
-        # Dtypes of unordered categories are equal in whatever order these are.
+        # Dtypes of unordered categories are equal in any order.
         pairs = _parts(a, b, "ordered", "categories")
         return (yield from each((f"{step}{name}", x, y) for name, x, y in pairs))
     if a == b:
-        # To pandas all that stands for UTC is the same.
+        # pandas treats all time zones for UTC as the same.
         return (yield f"{step}.tz", getattr(a, "tz", None), getattr(b, "tz", None))
     return Difference(step, a, b, f"{_NAME.findall(step)[0]} {a}, not {b}")
 
 
 def _lengths(a: Any, b: Any) -> Difference | None:
-    return another(a, b, f"length {len(a)}, not {len(b)}") if len(a) != len(b) else None
+    return value_difference(a, b, f"length {len(a)}, not {len(b)}") if len(a) != len(b) else None
 
 
 # numpy
@@ -70,7 +70,7 @@ def _walk_masked(a: Any, b: Any) -> Walk:
 
     if found := (yield from each(_parts(a, b, "data", "fill_value"))):
         return found
-    # An array without a mask gets one of all False on its way through pickle.
+    # pickle gives an array without a mask one that is all False.
     return (yield ".mask", numpy.ma.getmaskarray(a), numpy.ma.getmaskarray(b))
 
 
@@ -80,8 +80,8 @@ def _walk_scalar(a: Any, b: Any) -> Walk:
     if found := (yield from _forms(".dtype", a.dtype, b.dtype)):
         return found
     if a.dtype.names:
-        return another(a, b) if (yield "", numpy.asarray(a), numpy.asarray(b)) else None
-    return None if _same(numpy.asarray(a), numpy.asarray(b)).all() else another(a, b)
+        return value_difference(a, b) if (yield "", numpy.asarray(a), numpy.asarray(b)) else None
+    return None if _same(numpy.asarray(a), numpy.asarray(b)).all() else value_difference(a, b)
 
 
 def _position(index: tuple[int, ...]) -> str:
@@ -89,12 +89,12 @@ def _position(index: tuple[int, ...]) -> str:
 
 
 def _elements(a: Any, b: Any, at: Callable[[tuple[int, ...]], str] = _position) -> Iterator[Pair]:
-    """Give the elements to compare: all, or where that can be known at once, the first to differ.
+    """Yield the elements to compare: all, or only the first that differs, if that is quick.
 
     Args:
         a: An array.
         b: Another, of the same dtype and shape.
-        at: Makes a step of a position.
+        at: Returns the step of a path for a position.
     """
     import numpy
 
@@ -111,7 +111,7 @@ def _elements(a: Any, b: Any, at: Callable[[tuple[int, ...]], str] = _position) 
 
 
 def _same(a: Any, b: Any) -> Any:
-    """Return an array of bool: which elements are the same to the sign, or both not a number."""
+    """Return an array of bool: True for elements that are equal, with signs, or both NaN."""
     import numpy
 
     kind = a.dtype.kind
@@ -171,7 +171,7 @@ def _levels(a: Any, b: Any) -> Walk:
 
 
 def _walk_column(a: Any, b: Any) -> Walk:
-    """Walk an index or an array of pandas' own."""
+    """Compare an index or an extension array of pandas."""
     if found := _lengths(a, b) or (yield from _forms(".dtype", a.dtype, b.dtype)):
         return found
     return (yield from _cells(a, b, _position))
@@ -185,7 +185,7 @@ def _cells(a: Any, b: Any, at: Callable[[tuple[int, ...]], str]) -> Walk:
 
 
 def _codes(column: Any) -> Any:
-    """Return the numbers that tell as much as a column does whose dtype is known, if it has any."""
+    """Return the integers that represent a column with a known dtype, if it has any."""
     values = getattr(column, "array", column)
     return getattr(values, "codes", getattr(values, "asi8", None))
 
@@ -202,12 +202,12 @@ def _row(index: Any, column: str, position: tuple[int, ...]) -> str:
 
 
 def _label(index: Any, number: int) -> object:
-    """Return a label as Python would write it: 3, not np.int64(3)."""
+    """Return a label as a Python object: 3, not np.int64(3)."""
     return index[number : number + 1].tolist()[0]
 
 
 def _notes(a: Any, b: Any) -> Walk:
-    """Walk what a frame carries beside its data."""
+    """Compare the metadata of frames."""
     names = [name for name in a._metadata if name != "_name"]
     return (yield from each(_parts(a, b, "attrs", *names)))
 
@@ -227,7 +227,7 @@ def _walk_polars_series(a: Any, b: Any) -> Walk:
         return found
     if found := _lengths(a, b) or (yield from _forms(".dtype", a.dtype, b.dtype)):
         return found
-    return (yield from _listed(a, b, a.dtype))
+    return (yield from _walk_elements(a, b, a.dtype))
 
 
 def _walk_arrow_table(a: Any, b: Any) -> Walk:
@@ -240,12 +240,12 @@ def _walk_arrow_table(a: Any, b: Any) -> Walk:
 def _walk_arrow_array(a: Any, b: Any) -> Walk:
     if found := _lengths(a, b) or (yield from _forms(".type", a.type, b.type)):
         return found
-    return (yield from _listed(a, b, a.type))
+    return (yield from _walk_elements(a, b, a.type))
 
 
-def _listed(a: Any, b: Any, dtype: object) -> Walk:
-    """Walk the elements one by one, unless the library can tell that they are the same."""
-    # To both libraries -0.0 is 0.0.
+def _walk_elements(a: Any, b: Any, dtype: object) -> Walk:
+    """Compare the elements one by one, unless the library can tell that they are equal."""
+    # Both libraries treat -0.0 as 0.0.
     if not _INEXACT.search(str(dtype)) and a.equals(b):
         return None
     left, right = (list(x.to_pylist() if hasattr(x, "to_pylist") else x.to_list()) for x in (a, b))
@@ -256,11 +256,11 @@ def _listed(a: Any, b: Any, dtype: object) -> Walk:
 def _walk_arrow_scalar(a: Any, b: Any) -> Walk:
     if found := (yield from _forms(".type", a.type, b.type)):
         return found
-    return another(a, b) if (yield "", a.as_py(), b.as_py()) else None
+    return value_difference(a, b) if (yield "", a.as_py(), b.as_py()) else None
 
 
 def _walk_arrow_schema(a: Any, b: Any) -> Difference | None:
-    return None if a.equals(b, check_metadata=True) else another(a, b, "another schema")
+    return None if a.equals(b, check_metadata=True) else value_difference(a, b, "another schema")
 
 
 _NAME: Final = re.compile("dtype|type|shape")

@@ -1,7 +1,7 @@
-"""`identical` and `difference`: whether two values can be told apart, and where.
+"""`identical` and `difference`: exact comparison of two values.
 
-Types count, as do the order of a dict, the sign of a zero, and fields that `==` leaves out. What
-does not count is which object a value is: two lists that share an element and two that do not.
+Types matter, and so do the order of a dict, the sign of a zero, and fields that `==` leaves out.
+The identity of objects does not matter: whether two elements are the same object or equal ones.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pytest_prefectx.equality.kinds import (
     Step,
     Walk,
     Walker,
-    decided_by,
     types_differ,
     walk_object,
+    walker_from,
 )
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ __all__ = ["Difference", "difference", "identical", "register_identical"]
 
 
 def identical(a: object, b: object) -> bool:
-    """Tell whether two values are the same in all that code could see of them.
+    """Tell whether code could not distinguish two values.
 
-    Their types are the same, and so is all that is in them. NaN is identical to NaN, `0.0` not to
-    `-0.0`, nor a dict to one in another order. What a `cached_property` has kept does not count.
+    Their types and their contents are the same. NaN is identical to NaN; `0.0` is not identical to
+    `-0.0`, nor a dict to one in another order. Values of a `cached_property` are ignored.
 
     Args:
         a: One value.
@@ -47,7 +47,7 @@ def identical(a: object, b: object) -> bool:
 
 
 def difference(a: object, b: object) -> Difference | None:
-    """Return the first difference between two values, or None if they are identical.
+    """Return the first difference between two values; None if they are identical.
 
     Args:
         a: One value, the difference's `left`.
@@ -63,13 +63,13 @@ def difference(a: object, b: object) -> Difference | None:
 
 
 def register_identical(cls: type[Any], compare: Callable[[Any, Any], bool]) -> None:
-    """Let `compare` decide for two instances of one class, `cls` or a subclass of it.
+    """Register a comparison for instances of `cls` and its subclasses.
 
-    The most specific class wins: what is registered for a subclass, or known of it, goes first.
+    The comparison of the most specific class is used.
 
     Args:
         cls: The class.
-        compare: Takes two values of the same type, tells whether they are identical.
+        compare: Tells whether two values of the same type are identical.
 
     Example:
         >>> class Word:
@@ -78,15 +78,15 @@ def register_identical(cls: type[Any], compare: Callable[[Any, Any], bool]) -> N
         >>> identical([Word("A")], [Word("a")])
         True
     """
-    WALKERS.register(cls, decided_by(compare))
+    WALKERS.register(cls, walker_from(compare))
 
 
 class _Comparison:
-    """One comparison: the walks that are open, and the pairs that need no second look."""
+    """One comparison: its open walks, and the pairs that were compared already."""
 
     def __init__(self) -> None:
         self._open: list[tuple[Step, int, Walk]] = []
-        # The values are kept: the id of one that is gone may become another's.
+        # The values are kept alive: otherwise another object may get the same id.
         self._seen: dict[tuple[int, int], tuple[object, object]] = {}
 
     def of(self, a: object, b: object) -> Difference | None:
@@ -101,13 +101,13 @@ class _Comparison:
         return found
 
     def _enter(self, step: Step, a: object, b: object) -> Difference | None:
-        """Compare what is simple at once; begin to walk what has parts."""
+        """Compare simple values at once; open a walk for values with parts."""
         if a is b:
             return None
         outcome = _compare(a, b)
         if outcome is None or isinstance(outcome, Difference):
             return _below(step, outcome)
-        # A pair that is being compared counts as identical within itself: a cycle ends there.
+        # A pair within itself counts as identical, which ends a cycle.
         if (id(a), id(b)) not in self._seen:
             self._open.append((step, len(self._seen), outcome))
             self._seen[id(a), id(b)] = (a, b)
@@ -116,7 +116,7 @@ class _Comparison:
     def _leave(self, found: Difference | None) -> Difference | None:
         step, seen_before, _ = self._open.pop()
         if found is not None:
-            # The elements of a set are tried against each other: what was seen may not hold.
+            # The elements of a set are compared tentatively, so later pairs are not certain.
             while len(self._seen) > seen_before:
                 self._seen.popitem()
         return _below(step, found)
@@ -129,7 +129,7 @@ def _below(step: Step, found: Difference | None) -> Difference | None:
 
 
 def _compare(a: Any, b: Any) -> Walk | Difference | None:
-    """Compare two values that are no containers; return how to walk those that are."""
+    """Compare two values that are no containers; return a walk for containers."""
     kind = type_of(a)
     if kind is not type_of(b):
         return Difference("", a, b, types_differ(kind, type_of(b)))

@@ -1,14 +1,14 @@
-"""Tests made of real runs: recorded calls, frozen calls, the list of a flow's calls."""
+"""Tests from real runs: recorded calls, frozen calls, and the list of a flow's calls."""
 
 from __future__ import annotations
 
 from pytest_prefectx.replay.frozen import FrozenCall, freeze, frozen_calls
 from pytest_prefectx.replay.history import CallsDiffer, History
-from pytest_prefectx.replay.recorded import NotReplayed, OutputDiffers, RecordedCall, recorded
+from pytest_prefectx.replay.recorded import NotReplayed, OutputDiffers, RecordedCall, recorded_calls
 
 for _public in (
     *(CallsDiffer, FrozenCall, History, NotReplayed, OutputDiffers, RecordedCall),
-    *(freeze, frozen_calls, recorded),
+    *(freeze, frozen_calls, recorded_calls),
 ):
     _public.__module__ = __name__
 
@@ -21,5 +21,5 @@ __all__ = [
     "RecordedCall",
     "freeze",
     "frozen_calls",
-    "recorded",
+    "recorded_calls",
 ]

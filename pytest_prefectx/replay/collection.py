@@ -1,4 +1,4 @@
-"""pytest's items for recorded calls: one test a call."""
+"""pytest's collectors for recorded calls: one test for each call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
-from pytest_prefectx.replay.recorded import NotReplayed, OutputDiffers, recorded
+from pytest_prefectx.replay.recorded import NotReplayed, OutputDiffers, recorded_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,16 +18,16 @@ PER_TASK: Final = "prefectx_replay_per_task"
 
 
 class ReplayFolder(pytest.Directory):
-    """A folder of targets, of which each is a test."""
+    """A folder of targets, each of which is a test."""
 
     def collect(self) -> Iterator[ReplayItem]:
-        """Give an item for each recorded call."""
-        # As `python -m pytest` does: tasks are imported by the names that records have.
+        """Yield an item for each recorded call."""
+        # As with `python -m pytest`, so that tasks can be imported by their names in records.
         here = str(self.config.invocation_params.dir)
         if here not in sys.path:
             sys.path.insert(0, here)
         try:
-            calls = recorded(self.path, self.config.getoption(PER_TASK))
+            calls = recorded_calls(self.path, self.config.getoption(PER_TASK))
         except FileNotFoundError as error:
             raise self.CollectError(str(error)) from None
         for call in calls:
@@ -36,7 +36,7 @@ class ReplayFolder(pytest.Directory):
 
 
 class ReplayItem(pytest.Item):
-    """A recorded call as a test: what it gives now must be what was kept."""
+    """A recorded call as a test: it must return the stored output."""
 
     def __init__(self, *, call: RecordedCall, **options: Any) -> None:
         super().__init__(**options)  # pyright: ignore[reportUnknownMemberType] - pytest's
@@ -50,11 +50,11 @@ class ReplayItem(pytest.Item):
             pytest.skip(str(why))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Return the difference alone: of this plugin's own lines nobody learns anything."""
+        """Return the difference only, without this plugin's own lines."""
         if isinstance(excinfo.value, OutputDiffers):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Return where the target lies, and its name."""
+        """Return the path and the name of the target."""
         return self.path, None, f"replay of {self.name}"

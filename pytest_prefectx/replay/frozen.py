@@ -1,4 +1,4 @@
-"""Frozen calls: a small test package, written from a run, that needs nothing of that run."""
+"""Frozen calls: a small test package, written from a run and independent of it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from prefectx.errors import PrefectxError
 from prefectx.stores import Filestore, formats
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text
-from pytest_prefectx.agree.programs import finished
+from pytest_prefectx.agree.programs import wait_for_result
 from pytest_prefectx.equality import difference
-from pytest_prefectx.replay.recorded import bound_arguments, imported_task
+from pytest_prefectx.replay.recorded import bind_arguments, import_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ class FrozenCall:
     """A call with its inputs and its output, in files.
 
     Args:
-        folder: Where the files lie.
+        folder: The folder of the files.
         task: The task's qualified name.
         arguments: The arguments by name: literals, or the names of files.
         output: The name of the file with the output.
@@ -79,25 +79,25 @@ class FrozenCall:
 
     @property
     def output(self) -> Any:
-        """The output that was kept."""
+        """The stored output."""
         return self._store.load(self._output)
 
     def check(self) -> None:
-        """Make the call in the mode in force; compare what it gives with what was kept.
+        """Make the call in the current mode; compare its result with the stored output.
 
         Raises:
-            AssertionError: It gives something else.
+            AssertionError: They differ.
         """
         __tracebackhide__ = True
-        task = imported_task(self.task)
-        bound = bound_arguments(task.fn, self.arguments)
-        found = difference(self.output, load(finished(task(*bound.args, **bound.kwargs))))
+        task = import_task(self.task)
+        bound = bind_arguments(task.fn, self.arguments)
+        found = difference(self.output, load(wait_for_result(task(*bound.args, **bound.kwargs))))
         if found is not None:
             at = f" at result{found.path}" if found.path else ""
             msg = (
-                f"{self.task} gives something else than was frozen{at}: {found.why}\n"
+                f"{self.task} returns another result than the frozen one{at}: {found.why}\n"
                 f"  frozen: {short_text(found.left)}\n  now:    {short_text(found.right)}\n"
-                "Write it anew with `prefectx freeze --update` if that is meant."
+                "If that is intended, update it with `prefectx freeze --update`."
             )
             raise AssertionError(msg)
 
@@ -126,21 +126,21 @@ def freeze(
         flow: The flow.
         parameters: Its parameters by name.
         into: The folder to write.
-        per_task: How many calls of each task, those with the smallest outputs.
-        update: Whether to replace a folder that was written before.
+        per_task: The number of calls of each task, those with the smallest outputs.
+        update: Whether to replace a folder of frozen calls.
 
     Raises:
-        FileExistsError: The folder exists, and `update` is not given.
-        PrefectxError: The flow calls no task whose output could be frozen.
+        FileExistsError: The folder exists, and `update` is False.
+        PrefectxError: The flow calls no task whose output can be frozen.
     """
     folder = Path(into)
     if folder.exists() and not (update and _is_frozen(folder)):
         msg = f"{str(folder)!r} exists. Replace it with --update if `prefectx freeze` wrote it."
         raise FileExistsError(msg)
-    noting = _Noting()
-    with use_mode("cache"), use_runner(noting):
-        finished(flow(**parameters))
-    chosen = noting.smallest(per_task)
+    recorder = _CallRecorder()
+    with use_mode("cache"), use_runner(recorder):
+        wait_for_result(flow(**parameters))
+    chosen = recorder.smallest(per_task)
     if not chosen:
         msg = f"{getattr(flow, 'name', flow)} calls no task that can be imported and has a target."
         raise PrefectxError(msg)
@@ -159,8 +159,8 @@ def freeze(
     return frozen_calls(str(folder / _TEST))
 
 
-class _Noting(CacheRunner):
-    """Runs tasks as mode `cache` does, and notes the calls whose outputs can be frozen."""
+class _CallRecorder(CacheRunner):
+    """Runs tasks as in mode `cache`, and notes the calls whose outputs can be frozen."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[AnyTask, dict[str, Any], Item[Any]]] = []
@@ -192,11 +192,11 @@ def _write(
 ) -> dict[str, Any]:
     output = f"{name}{formats.suffix_of(item.target) or ''}"
     store.save(output, item.load())
-    kept = {key: _kept(store, f"{name}-{key}", value) for key, value in arguments.items()}
+    kept = {key: _store_argument(store, f"{name}-{key}", value) for key, value in arguments.items()}
     return {"task": task.qualified_name, "arguments": kept, "output": output}
 
 
-def _kept(store: Filestore, name: str, value: Any) -> dict[str, str]:
+def _store_argument(store: Filestore, name: str, value: Any) -> dict[str, str]:
     value = load(value)
     text = repr(value)
     try:
@@ -210,7 +210,7 @@ def _kept(store: Filestore, name: str, value: Any) -> dict[str, str]:
         except PrefectxError:
             continue
         return {"file": f"{name}{suffix}"}
-    msg = f"the argument {name!r} cannot be kept: {short_text(value)}"
+    msg = f"the argument {name!r} cannot be stored: {short_text(value)}"
     raise PrefectxError(msg)
 
 

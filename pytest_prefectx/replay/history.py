@@ -1,4 +1,4 @@
-"""The list of a flow's calls, compared between two versions of the flow, without running a task."""
+"""`History`: the list of a flow's calls, to compare two versions of the flow without its tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prefectx._runners import use_runner
 from prefectx._runners.local import LocalRunner
 from prefectx._values.containers import replace
 from prefectx.errors import PrefectxError, TargetMissing
-from pytest_prefectx.agree.programs import finished
+from pytest_prefectx.agree.programs import wait_for_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ class HistoryCall(NamedTuple):
     Attributes:
         task: The task's qualified name.
         target: The target, or None without one.
-        inputs: A fingerprint of the arguments; "?" where they have none.
+        inputs: A fingerprint of the arguments; "?" if they have none.
     """
 
     task: str
@@ -39,11 +39,11 @@ class HistoryCall(NamedTuple):
 
 
 class CallsDiffer(AssertionError):
-    """A flow makes other calls than it did; the message names the first."""
+    """A flow makes other calls than before; the message has the first one."""
 
 
 class History(tuple[HistoryCall, ...]):
-    """The calls that a flow makes, in their order.
+    """The calls that a flow makes, in order.
 
     Example:
         >>> from prefectx import use_mode
@@ -63,28 +63,28 @@ class History(tuple[HistoryCall, ...]):
 
     @classmethod
     def of(cls, flow: Callable[..., Any], /, *args: Any, **kwargs: Any) -> History:
-        """Return the calls that a flow makes when each task is answered from its target.
+        """Return the calls that a flow makes when each task returns its target's Item.
 
-        No task runs. Where the flow's body needs the data of a target that does not exist, the
-        history ends.
+        No task runs. The history ends where the flow's body needs the data of a target that does
+        not exist.
         """
-        answering = _Answering()
-        with use_mode("cache"), use_runner(answering):
+        runner = _TargetRunner()
+        with use_mode("cache"), use_runner(runner):
             try:
-                finished(flow(*args, **kwargs))
+                wait_for_result(flow(*args, **kwargs))
             except TargetMissing:
-                if not answering.has_missed:
+                if not runner.has_missed:
                     raise
-        return cls(answering.calls)
+        return cls(runner.calls)
 
     @classmethod
     def read(cls, path: str | Path) -> History:
-        """Return the history that a file has."""
+        """Return the history in a file."""
         lines = Path(path).read_text(encoding="utf-8").splitlines()
         return cls(HistoryCall(*json.loads(line)) for line in lines)
 
     def write(self, path: str | Path) -> None:
-        """Write a file with a line a call, for people to read and for version control."""
+        """Write a file with one line for each call, for people and for version control."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         text = "".join(f"{json.dumps(call)}\n" for call in self)
         Path(path).write_text(text, encoding="utf-8")
@@ -100,12 +100,12 @@ class History(tuple[HistoryCall, ...]):
             return
         before = self[place] if place < len(self) else None
         after = other[place] if place < len(other) else None
-        msg = f"call {place + 1}: {_told(before, after, self, other)}"
+        msg = f"call {place + 1}: {_describe(before, after, self, other)}"
         raise CallsDiffer(msg)
 
 
-class _Answering(LocalRunner):
-    """Answers each task from its target, and notes the calls."""
+class _TargetRunner(LocalRunner):
+    """Returns the Item of each call, and notes the calls."""
 
     checks_target_first = False
 
@@ -120,15 +120,15 @@ class _Answering(LocalRunner):
         self.calls.append(HistoryCall(task.qualified_name, target, _fingerprint(arguments)))
         if item is None:
             msg = (
-                f"the task {task.name!r} has no target, so that it cannot be answered without"
-                " running it: give it a target, or leave it out of the flow whose history is kept."
+                f"the task {task.name!r} has no target, so it would have to run. Give it a target,"
+                " or leave it out of the flow."
             )
             raise PrefectxError(msg)
         self.has_missed |= not item.exists()
-        return _answered(item) if task.is_async else item
+        return _return_item(item) if task.is_async else item
 
 
-async def _answered(item: Item[Any]) -> Item[Any]:
+async def _return_item(item: Item[Any]) -> Item[Any]:
     return item
 
 
@@ -152,7 +152,7 @@ def _first_difference(before: tuple[Any, ...], after: tuple[Any, ...]) -> int | 
     return None if len(before) == len(after) else min(len(before), len(after))
 
 
-def _told(
+def _describe(
     before: HistoryCall | None,
     after: HistoryCall | None,
     old: tuple[HistoryCall, ...],
@@ -161,7 +161,7 @@ def _told(
     if before is None:
         return f"{after} is new, at the end."
     if after is None:
-        return f"{before} is gone, and all after it."
+        return f"{before} is gone, and all calls after it."
     if before.task == after.task and before.target == after.target:
         return f"{after} has other arguments than before."
     if before not in new:
@@ -169,4 +169,4 @@ def _told(
         return f"{before} is {'different' if changed else 'gone'}{changed}."
     if after not in old:
         return f"{after} is new, before {before}."
-    return f"{after} comes before {before}, which was the other way round."
+    return f"{after} now comes before {before}."

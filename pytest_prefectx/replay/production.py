@@ -1,4 +1,4 @@
-"""An audit of hits in production: one in so many is computed again and compared."""
+"""An audit of hits in production: recomputes some of them and compares the outputs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from prefectx.records import record_of
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.programs import snapshot
 from pytest_prefectx.replay.recorded import (
-    difference_from_kept,
+    difference_from_stored,
+    format_difference,
     not_deterministic,
-    told,
     why_other,
 )
 
@@ -25,18 +25,18 @@ LOGGER: Final = logging.getLogger("prefectx.audit")
 
 
 def audit(call: Call) -> None:
-    """Compute the output of a hit again; log a warning if it is not what was kept.
+    """Recompute the output of a hit; log a warning if it differs from the stored one.
 
-    Nothing is kept, and nothing is raised: the run goes on with what was kept. Tasks that write
-    their targets themselves are left alone, and so are coroutine functions.
+    Nothing is stored, and nothing is raised: the run goes on with the stored output. Tasks that
+    write their targets themselves, and coroutine functions, are not audited.
     """
     item = call.item
     if item is None or isinstance(item.store, SelfWritten) or call.task.is_async:
         return
     try:
         text = _finding(call, item)
-    except Exception as error:  # noqa: BLE001 - an audit must not end what it looks at
-        text = f"  it cannot be computed again: {type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001 - an audit must not end the run
+        text = f"  it cannot be recomputed: {type(error).__name__}: {error}"
     if text:
         LOGGER.warning("%s is not what its target %r has\n%s", call.summary, item.target, text)
 
@@ -47,10 +47,10 @@ def _finding(call: Call, item: Item[Any]) -> str | None:
             return execute(call.task, snapshot(call.args), snapshot(call.kwargs))
 
     kept, given = item.load(), run()
-    if (found := difference_from_kept(item.target, kept, given)) is None:
+    if (found := difference_from_stored(item.target, kept, given)) is None:
         return None
     reason = not_deterministic(call.task, given, run)
     if reason is None:
         record = record_of(item)
         reason = why_other(record, call.task) if record else "the target has no record."
-    return f"{told(found)}\nWhy: {reason}"
+    return f"{format_difference(found)}\nWhy: {reason}"

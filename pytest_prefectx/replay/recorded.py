@@ -1,4 +1,4 @@
-"""Recorded calls: what the records beside targets tell of them, run again and compared."""
+"""Recorded calls: runs the calls of targets' records again and compares the outputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from prefectx.stores.record import parsed
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.hidden import sources_of_chance
-from pytest_prefectx.agree.programs import finished, snapshot
+from pytest_prefectx.agree.programs import snapshot, wait_for_result
 from pytest_prefectx.equality import Difference, difference
 
 if TYPE_CHECKING:
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
 
 
 class NotReplayed(Exception):
-    """A recorded call cannot be made again; the message says why."""
+    """A recorded call cannot be repeated; the message says why."""
 
 
 class OutputDiffers(AssertionError):
-    """A recorded call gives something else than what was kept.
+    """A recorded call returns another output than the stored one.
 
     Attributes:
         call: The call.
-        reason: Why, in one sentence, as far as that can be told.
+        reason: The reason in one sentence, as far as it is known.
     """
 
     def __init__(self, call: RecordedCall, text: str, reason: str) -> None:
-        super().__init__(f"{call} gives something else than its target\n{text}\nWhy: {reason}")
+        super().__init__(f"{call} returns something else than its target\n{text}\nWhy: {reason}")
         self.call: Final = call
         self.reason: Final = reason
 
 
 class RecordedCall:
-    """A call that filled a target.
+    """A call that has made a target.
 
     Args:
         root: The root of the store, absolute.
@@ -73,24 +73,24 @@ class RecordedCall:
 
     @property
     def size(self) -> int:
-        """How many bytes the target has."""
+        """The size of the target in bytes."""
         return os.stat(os.path.join(self.root, self.target)).st_size
 
     @cached_property
     def task(self) -> Task[..., Any]:
-        """The task as it is now.
+        """The present task.
 
         Raises:
-            NotReplayed: There is none of that name.
+            NotReplayed: There is no task with this name.
         """
-        return imported_task(self.record.task)
+        return import_task(self.record.task)
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments by name; Items for outputs of other tasks.
 
         Raises:
-            NotReplayed: The record does not have them all.
+            NotReplayed: The record does not have all of them.
         """
         if self.record.args is None:
             msg = "its record has no arguments: it was written by an older version of prefectx"
@@ -100,29 +100,29 @@ class RecordedCall:
         except kept_arguments.NotKept as error:
             raise NotReplayed(str(error)) from None
 
-    def kept(self) -> Any:
-        """Return the output that was kept."""
+    def stored_output(self) -> Any:
+        """Return the stored output."""
         item: Item[Any] = Item(Filestore(self.root), self.target)
         return item.load()
 
     def run(self) -> Any:
-        """Return what the function gives for the recorded arguments now; nothing is kept."""
+        """Run the function with the recorded arguments; return its result and store nothing."""
         task = self.task
         if isinstance(task.naming.store, SelfWritten):
             msg = f"the task {task.name!r} writes its target itself, and would overwrite it"
             raise NotReplayed(msg)
-        bound = bound_arguments(task.fn, load(self.arguments))
+        bound = bind_arguments(task.fn, load(self.arguments))
         with use_mode("function"):
-            return load(finished(task.fn(*bound.args, **bound.kwargs)))
+            return load(wait_for_result(task.fn(*bound.args, **bound.kwargs)))
 
     def check(self) -> None:
-        """Run the call again; compare what it gives with what was kept.
+        """Run the call again; compare its result with the stored output.
 
         Raises:
-            OutputDiffers: It gives something else.
-            NotReplayed: It cannot be run.
+            OutputDiffers: They differ.
+            NotReplayed: The call cannot be repeated.
         """
-        kept = self.kept()
+        kept = self.stored_output()
         try:
             given = self.run()
         except NotReplayed:
@@ -130,16 +130,18 @@ class RecordedCall:
         except Exception as error:
             text = f"  kept: {short_text(kept)}\n  now:  raised {type(error).__name__}: {error}"
             raise OutputDiffers(self, text, why_other(self.record, self.task)) from error
-        if (found := difference_from_kept(self.target, kept, given)) is None:
+        if (found := difference_from_stored(self.target, kept, given)) is None:
             return
         reason = not_deterministic(self.task, snapshot(given), self.run)
-        raise OutputDiffers(self, told(found), reason or why_other(self.record, self.task))
+        raise OutputDiffers(
+            self, format_difference(found), reason or why_other(self.record, self.task)
+        )
 
 
-def difference_from_kept(target: str, kept: Any, given: Any) -> Difference | None:
-    """Return the first difference between what was kept and what is given now.
+def difference_from_stored(target: str, kept: Any, given: Any) -> Difference | None:
+    """Return the first difference between the stored and the new output.
 
-    What the target's format makes of the new value counts as the same.
+    There is none if the new output equals the stored one after the target's format.
     """
     found = difference(kept, given)
     if found is None:
@@ -154,7 +156,7 @@ def difference_from_kept(target: str, kept: Any, given: Any) -> Difference | Non
 
 
 def not_deterministic(task: AnyTask, given: Any, run: Callable[[], Any]) -> str | None:
-    """Return the reason why a task gives something else each time; None if it does not."""
+    """Return the reason if a task returns something else each time; None if it does not."""
     if difference(given, run()) is None:
         return None
     sources = sources_of_chance(task.fn)
@@ -163,7 +165,7 @@ def not_deterministic(task: AnyTask, given: Any, run: Callable[[], Any]) -> str 
 
 
 def why_other(record: Record, task: AnyTask) -> str:
-    """Return what has changed since a target was made, as far as its record tells."""
+    """Return in words what has changed since a target was made, according to its record."""
     if record.python != prefectx_records.python_version():
         return f"it was made by Python {record.python}, {record.made}."
     if record.code != task.code_hash:
@@ -174,20 +176,20 @@ def why_other(record: Record, task: AnyTask) -> str:
     )
 
 
-def told(found: Difference) -> str:
-    """Return a difference as lines of a message."""
+def format_difference(found: Difference) -> str:
+    """Return a difference as the lines of a message."""
     where = f"  at result{found.path}: {found.why}" if found.path else f"  {found.why}"
     return f"{where}\n  kept: {short_text(found.left)}\n  now:  {short_text(found.right)}"
 
 
-def imported_task(name: str) -> Task[..., Any]:
-    """Return the task of a qualified name.
+def import_task(name: str) -> Task[..., Any]:
+    """Return the task with a qualified name.
 
     Raises:
-        NotReplayed: There is none.
+        NotReplayed: There is no such task.
     """
     if name.startswith("__main__.") or "<locals>" in name:
-        msg = f"the task {name} is defined in a script or a function: nobody can import it"
+        msg = f"the task {name} is defined in a script or a function, so it cannot be imported"
         raise NotReplayed(msg)
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
@@ -208,24 +210,24 @@ def imported_task(name: str) -> Task[..., Any]:
     raise NotReplayed(msg)
 
 
-def bound_arguments(
+def bind_arguments(
     function: Callable[..., Any], arguments: Mapping[str, Any]
 ) -> inspect.BoundArguments:
-    """Return arguments by name as a call takes them."""
+    """Return the bound arguments of a call from arguments by name."""
     bound = inspect.signature(function).bind_partial()
     bound.arguments.update(arguments)
     return bound
 
 
-def recorded(folder: str | Path, per_task: int | None = None) -> list[RecordedCall]:
-    """Return the recorded calls whose targets lie below a folder.
+def recorded_calls(folder: str | Path, per_task: int | None = None) -> list[RecordedCall]:
+    """Return the recorded calls whose targets are below a folder.
 
     Args:
         folder: A folder of targets, such as `"working"`.
-        per_task: How many calls of each task, the smallest outputs first; by default all.
+        per_task: The maximal number of calls of each task, the smallest outputs first.
 
     Raises:
-        FileNotFoundError: Neither this folder nor one around it has records.
+        FileNotFoundError: Neither this folder nor a parent has records.
     """
     path = os.path.abspath(folder)
     root = _root_of(path)
@@ -235,7 +237,7 @@ def recorded(folder: str | Path, per_task: int | None = None) -> list[RecordedCa
 
 
 def sample(calls: Sequence[RecordedCall], per_task: int | None) -> list[RecordedCall]:
-    """Return some calls of each task, those with the smallest outputs, in the order of names."""
+    """Return some calls of each task, those with the smallest outputs, ordered by target."""
     by_task: dict[str, list[RecordedCall]] = {}
     for call in sorted(calls, key=lambda call: (call.size, call.target)):
         by_task.setdefault(call.record.task, []).append(call)
@@ -247,7 +249,7 @@ def _root_of(path: str) -> str:
     for folder in (path, *map(str, Path(path).parents)):
         if os.path.isdir(os.path.join(folder, journal.FOLDER)):
             return folder
-    msg = f"no records of prefectx in {path!r}, nor in a folder around it: run a flow there first"
+    msg = f"neither {path!r} nor a parent folder has records of prefectx. Run a flow there first."
     raise FileNotFoundError(msg)
 
 
@@ -268,7 +270,7 @@ def _calls(root: str) -> Iterator[RecordedCall]:
 
 
 def _is_mine(path: str) -> bool:
-    """Tell whether nobody but this user can have written a file."""
+    """Tell whether only this user can have written a file."""
     if not hasattr(os, "getuid"):
         return True
     status = os.stat(path)

@@ -1,4 +1,4 @@
-"""Several calls on the same targets: only two calls can show that they share one."""
+"""Several calls on the same targets, because only two calls can show that they share one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Twin(Arguments):
-    """Arguments that the user's strategy has not given."""
+    """Arguments that do not come from the user's strategy."""
 
 
 @st.composite
@@ -28,13 +28,13 @@ def several_calls(
     arguments: SearchStrategy[Arguments],
     accepts: Callable[[Arguments], bool],
 ) -> list[Arguments]:
-    """Draw up to three calls: new ones, the same again, and twins of earlier ones.
+    """Draw up to three calls: new ones, repeated ones, and twins of earlier ones.
 
     Args:
-        draw: Hypothesis' own.
-        subject: What is called.
+        draw: Hypothesis' draw function.
+        subject: The flow, task or function.
         arguments: The strategy for the new ones.
-        accepts: Whether the user's strategies could have given a twin.
+        accepts: Tells whether the user's strategies could draw a twin.
     """
     calls = [draw(arguments)]
     for _ in range(draw(st.integers(0, 2))):
@@ -49,10 +49,8 @@ def several_calls(
     return calls
 
 
-def without_refused_twins(
-    subject: Callable[..., Any], calls: Sequence[Arguments]
-) -> list[Arguments]:
-    """Return the calls without those twins that the subject does not take as plain function."""
+def drop_refused_twins(subject: Callable[..., Any], calls: Sequence[Arguments]) -> list[Arguments]:
+    """Return the calls without twins for which the subject raises in mode `function`."""
     if not any(isinstance(call, Twin) for call in calls):
         return list(calls)
     with fresh_folder():
@@ -65,7 +63,7 @@ def without_refused_twins(
 
 
 def twin_calls(subject: Callable[..., Any], call: Arguments) -> list[Arguments]:
-    """Return the call with one of its arguments replaced by what could be taken for it."""
+    """Return the twins of a call: copies in which one argument is replaced by its twin."""
     hints = _hints(subject)
     names = _names(subject)[: len(call.args)]
     args, kwargs = call.args, call.kwargs
@@ -83,9 +81,9 @@ def twin_calls(subject: Callable[..., Any], call: Arguments) -> list[Arguments]:
 
 
 def _acceptable(value: Any, hint: Any) -> list[Any]:
-    """Return the twins of the annotated type; of the value's own, if there is no class to go by.
+    """Return the twins of a value that have the annotated type, or else the value's own type.
 
-    That `f(1)` and `f("1")` share a target says nothing about an `f` that is never given text.
+    That `f(1)` and `f("1")` share a target does not matter if `f` never gets a text.
     """
     if hint is Any:
         return twins_of(value)

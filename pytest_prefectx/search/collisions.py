@@ -1,4 +1,4 @@
-"""Pairs of calls that a flow's own targets take for one another, looked for on purpose."""
+"""A search for pairs of calls that share a target of the flow."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from prefectx._runners.base import Args, Kwargs
 
 MOST_TRIED: Final = 30
-"""How many changed calls are tried of one call."""
+"""The maximal number of variants of one call."""
 
 
-class _Naming(FunctionRunner):
-    """Runs tasks as mode `function` does, and notes which target has which output."""
+class _OutputRecorder(FunctionRunner):
+    """Runs tasks as in mode `function`, and notes the output of each target."""
 
     def __init__(self) -> None:
         self.outputs: dict[str, Any] = {}
@@ -43,16 +43,16 @@ def shared_target(
     calls: Sequence[Arguments],
     accepts: Callable[[Arguments], bool],
 ) -> list[Arguments] | None:
-    """Return two calls that have a target in common, but not its content; None if none is found.
+    """Return two calls that share a target but differ in its content; None if none is found.
 
     Args:
-        subject: What is called.
-        calls: Calls that its strategies have given: their arguments are combined and changed.
-        accepts: Whether the strategies could have given a changed call.
+        subject: The flow, task or function.
+        calls: Calls from its strategies, whose arguments are combined and changed.
+        accepts: Tells whether the strategies could draw a changed call.
     """
     seen: dict[str, tuple[Arguments, Any]] = {}
     for call in calls:
-        for tried in (call, *_changed(call, calls, accepts)):
+        for tried in (call, *_variants(call, calls, accepts)):
             for path, output in _outputs(subject, tried).items():
                 other, its_output = seen.setdefault(path, (tried, output))
                 if not identical(output, its_output):
@@ -60,21 +60,21 @@ def shared_target(
     return None
 
 
-def _changed(
+def _variants(
     call: Arguments, calls: Sequence[Arguments], accepts: Callable[[Arguments], bool]
 ) -> list[Arguments]:
-    """Return the call with one argument of another call, or with one argument changed a little."""
+    """Return variants of a call, with one argument of another call or with a small change."""
     changed: list[Arguments] = []
-    for name, value in _named(call):
-        others = [other for call in calls for key, other in _named(call) if key == name]
-        # What another call was given here is a fair argument, whatever the strategy.
+    for name, value in _arguments(call):
+        others = [other for call in calls for key, other in _arguments(call) if key == name]
+        # An argument of another call is always valid.
         changed += [_with(call, name, other) for other in others if not identical(other, value)]
         small = [_with(call, name, mutated) for mutated in mutations(value)]
         changed += [each for each in small if accepts(each)]
     return changed[:MOST_TRIED]
 
 
-def _named(call: Arguments) -> list[tuple[int | str, Any]]:
+def _arguments(call: Arguments) -> list[tuple[int | str, Any]]:
     return [*enumerate(call.args), *call.kwargs.items()]
 
 
@@ -85,7 +85,7 @@ def _with(call: Arguments, name: int | str, value: Any) -> Arguments:
 
 
 def _outputs(subject: Callable[..., Any], call: Arguments) -> dict[str, Any]:
-    runner = _Naming()
+    runner = _OutputRecorder()
     with fresh_folder() as folder:
         Program(subject, [call]).run_by(runner)
         prefix = str(folder.path)

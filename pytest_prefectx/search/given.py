@@ -1,4 +1,4 @@
-"""Hypothesis looks for an input on which two modes differ."""
+"""A search with hypothesis for inputs on which two modes differ."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
-from pytest_prefectx.agree.agree import FAST, ModesDisagree, agreed, compared
+from pytest_prefectx.agree.agree import FAST, ModesDisagree, compare_modes, modes_to_compare
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program
 from pytest_prefectx.agree.trials import few_losses
 from pytest_prefectx.modes import is_prefect
-from pytest_prefectx.search.calls import several_calls, without_refused_twins
+from pytest_prefectx.search.calls import drop_refused_twins, several_calls
 from pytest_prefectx.search.collisions import shared_target
 from pytest_prefectx.search.membership import accepts
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-REPLAYED: Final = 3
-"""How many examples are run in the Prefect modes too, where a flow run takes a while."""
+MOST_REPLAYED: Final = 3
+"""The maximal number of examples that run in the Prefect modes too, which are slow."""
 
-CHANGED: Final = 6
-"""How many examples are changed a little, to find calls that share a target."""
+MOST_CHANGED: Final = 6
+"""The maximal number of examples that are changed a little, to find calls that share a target."""
 
 _MODES: Final = "prefectx_modes"
 _MORE: Final = "more_calls"
 
-# Where hypothesis keeps what its decorators say; there is no public way to ask.
+# The attributes in which hypothesis' decorators store their options; there is no public access.
 _SETTINGS: Final = "_hypothesis_internal_use_settings"
 _EXAMPLES: Final = "hypothesis_explicit_examples"
 
@@ -49,11 +49,11 @@ def check_flow(
     settings: hypothesis_settings | None = None,
     **named: SearchStrategy[Any],
 ) -> None:
-    """Let hypothesis look for calls on which a flow or task differs between modes.
+    """Search with hypothesis for calls on which a flow or task differs between modes.
 
-    Each example is a few calls made one after the other on the same targets: new ones, the same
-    again, and twins, which differ in what a careless name leaves out. The modes without Prefect
-    are searched; then some examples, or the smallest that fails, are run in the Prefect modes.
+    Each example is a few calls, one after the other on the same targets: new ones, repeated ones,
+    and twins, which differ in something that a careless name leaves out. The search uses the modes
+    without Prefect; then some examples, or the smallest failing one, run in the Prefect modes.
 
     Args:
         subject: A flow, a task, or a function that calls some; sync or async.
@@ -66,7 +66,7 @@ def check_flow(
 
     Raises:
         ModesDisagree: Two modes differ, on the smallest calls that hypothesis found.
-        Exception: What the subject raises, if it raises the same in every mode.
+        Exception: The subject's exception, if it raises the same in every mode.
 
     Example:
         >>> from hypothesis import strategies as st
@@ -79,28 +79,28 @@ def check_flow(
     _refuse_interactive([*strategies, *named.values()])
     arguments = st.builds(Arguments, st.tuples(*strategies), st.fixed_dictionaries(named))
     accepted = functools.partial(accepts, strategies, named)
-    search = _Search(compared(modes), raises)
+    search = _Search(modes_to_compare(modes), raises)
 
     def check(calls: list[Arguments]) -> None:
         __tracebackhide__ = True
-        search.try_example(Program(subject, without_refused_twins(subject, calls)))
+        search.try_example(Program(subject, drop_refused_twins(subject, calls)))
 
-    # The name is part of the key under which hypothesis remembers what has failed.
+    # The name is part of the key in hypothesis' database of failures.
     name = re.sub(r"\W", "_", getattr(subject, "__name__", "call"))
     check.__name__ = check.__qualname__ = f"check_flow_{name}"
     searched = given(calls=several_calls(subject, arguments, accepted))(check)
-    search.finish(_patient(settings or hypothesis_settings())(searched))
+    search.finish(_without_deadline(settings or hypothesis_settings())(searched))
     search.try_shared_target(accepted)
 
 
 def given_modes(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., Any]], Any]:
-    """Turn a test into one that hypothesis calls, each example in every enabled mode.
+    """Return a decorator for a test that hypothesis runs, with each example in every enabled mode.
 
-    What the test returns must be the same in all modes, whatever targets are there; what it
-    asserts must hold in each. It may ask for fixtures as well.
+    The test must return the same in all modes, whatever targets exist, and its assertions must
+    hold in each. It may use fixtures too.
 
     Args:
-        **strategies: A strategy for each argument that is to be generated.
+        **strategies: A strategy for each generated argument.
 
     Example:
         >>> from hypothesis import strategies as st
@@ -113,17 +113,17 @@ def given_modes(**strategies: SearchStrategy[Any]) -> Callable[[Callable[..., An
     """
     _refuse_interactive(strategies.values())
     if not strategies:
-        msg = "given_modes takes a strategy for each argument by name: @given_modes(x=integers())"
+        msg = "given_modes needs a strategy for each argument by name: @given_modes(x=integers())"
         raise TypeError(msg)
 
     def decorate(test: Callable[..., Any]) -> Any:
-        return _searching(test, strategies)
+        return _search_test(test, strategies)
 
     return decorate
 
 
 class _Search:
-    """The examples of one search: tried in the fast modes, some of them in Prefect's."""
+    """One search: its examples run in the fast modes, and some of them in the Prefect modes."""
 
     def __init__(
         self,
@@ -137,16 +137,16 @@ class _Search:
         self.examples: Final[list[Program]] = []
 
     def try_example(self, program: Program) -> None:
-        """Compare the modes without Prefect; remember the example for the others."""
+        """Compare the modes without Prefect; store the example for the other modes."""
         __tracebackhide__ = True
         for mode in self.fast:
             event(f"prefectx mode: {mode}")
-        outcomes = agreed(program, self.fast or self.slow, few_losses)
+        outcomes = compare_modes(program, self.fast or self.slow, few_losses)
         self._raise_unexpected(outcomes)
         self.examples.append(program)
 
     def finish(self, search: Callable[[], None]) -> None:
-        """Search; then run some examples, or the smallest that failed, in the Prefect modes."""
+        """Search; then run some examples, or the smallest failing one, in the Prefect modes."""
         __tracebackhide__ = True
         try:
             search()
@@ -155,18 +155,18 @@ class _Search:
                 error.add_note(self._verdicts(error.disagreement.case.program))
             raise
         if self.slow and self.fast:
-            for program in _spread(self.examples, REPLAYED):
-                agreed(program, (self.first, *self.slow))
+            for program in _spread(self.examples, MOST_REPLAYED):
+                compare_modes(program, (self.first, *self.slow))
 
     def try_shared_target(self, accepted: Callable[[Arguments], bool]) -> None:
-        """Compare the modes on two calls with a target in common, which luck may have missed."""
+        """Compare the modes on two calls that share a target, if there are any."""
         __tracebackhide__ = True
         if not self.examples:
             return
         subject = self.examples[0].subject
-        calls = [program.calls[0] for program in _spread(self.examples, CHANGED)]
+        calls = [program.calls[0] for program in _spread(self.examples, MOST_CHANGED)]
         if found := shared_target(subject, calls, accepted):
-            self._raise_unexpected(agreed(Program(subject, found), self.fast or self.slow))
+            self._raise_unexpected(compare_modes(Program(subject, found), self.fast or self.slow))
 
     def _raise_unexpected(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
@@ -177,7 +177,7 @@ class _Search:
         verdicts: list[str] = []
         for mode in self.slow:
             try:
-                agreed(program, (self.first, mode))
+                compare_modes(program, (self.first, mode))
             except ModesDisagree:
                 verdicts.append(f"{mode} differs from {self.first} too")
             else:
@@ -186,7 +186,7 @@ class _Search:
 
 
 def _spread(programs: Sequence[Program], most: int) -> list[Program]:
-    """Return some examples, from the first, which are the smallest, to the last."""
+    """Return some examples, evenly spread from the first to the last."""
     if len(programs) <= most:
         return [*programs]
     last = len(programs) - 1
@@ -196,15 +196,15 @@ def _spread(programs: Sequence[Program], most: int) -> list[Program]:
 _current: ContextVar[_Search] = ContextVar("prefectx_search")
 
 
-class _Steering(BaseException):
-    """Hypothesis itself has raised an error, which no mode is to take for an outcome."""
+class _HypothesisSignal(BaseException):
+    """An error of hypothesis itself, which is not an outcome of a mode."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
         self.error = error
 
 
-def _searching(test: Callable[..., Any], strategies: dict[str, SearchStrategy[Any]]) -> Any:
+def _search_test(test: Callable[..., Any], strategies: dict[str, SearchStrategy[Any]]) -> Any:
     arguments = st.fixed_dictionaries(strategies).map(lambda named: Arguments((), named))
 
     @functools.wraps(test)
@@ -213,11 +213,11 @@ def _searching(test: Callable[..., Any], strategies: dict[str, SearchStrategy[An
         given_now = inspect.signature(body).bind(*args, **kwargs).arguments
         more: list[Arguments] = list(given_now.pop(_MORE, ()))
         first = Arguments((), {name: given_now.pop(name) for name in strategies})
-        call = functools.partial(_rejecting, test, **given_now)
+        call = functools.partial(_call_test, test, **given_now)
         functools.update_wrapper(call, test)
         try:
             _current.get().try_example(Program(call, [first, *more]))
-        except _Steering as steering:
+        except _HypothesisSignal as steering:
             raise steering.error from None
 
     body.__signature__ = _with_parameters(test, strategies, (*strategies, _MORE))  # type: ignore[attr-defined]
@@ -227,11 +227,11 @@ def _searching(test: Callable[..., Any], strategies: dict[str, SearchStrategy[An
     @functools.wraps(searched)
     def run(*args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
-        # Without function there would be nothing to compare a single mode with.
+        # With mode function, so that a single mode has something to be compared with.
         search = _Search(tuple(dict.fromkeys([FAST[0], *kwargs.pop(_MODES)])))
-        # What the decorators of hypothesis say is kept on the function that they decorate.
+        # Hypothesis' decorators store their options on the function that they decorate.
         said = {name: value for name, value in vars(run).items() if not name.startswith("__")}
-        said[_SETTINGS] = _patient(said.get(_SETTINGS) or hypothesis_settings())
+        said[_SETTINGS] = _without_deadline(said.get(_SETTINGS) or hypothesis_settings())
         for explicit in said.get(_EXAMPLES, ()):
             explicit.kwargs.setdefault(_MORE, [])
         vars(searched).update(said)
@@ -248,7 +248,7 @@ def _searching(test: Callable[..., Any], strategies: dict[str, SearchStrategy[An
 def _with_parameters(
     test: Callable[..., Any], without: Iterable[str], more: Iterable[str]
 ) -> inspect.Signature:
-    """Return the signature of `test` without some parameters, and with others by name."""
+    """Return the signature of `test` without some parameters, and with additional ones."""
     signature = inspect.signature(test)
     kept = [parameter for name, parameter in signature.parameters.items() if name not in without]
     added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in more]
@@ -256,41 +256,41 @@ def _with_parameters(
 
 
 def _refuse_interactive(strategies: Iterable[SearchStrategy[Any]]) -> None:
-    """Refuse what would draw other values in each mode."""
+    """Raise an error for strategies that would draw other values in each mode."""
     for strategy in strategies:
         if repr(strategy) in {"data()", "functions()", "runner()"}:
             msg = (
-                f"{strategy!r} draws while the test runs, and would give each mode something else."
-                " Draw all that the test needs beforehand: with st.composite, say."
+                f"{strategy!r} draws values while the test runs, which would differ in each mode."
+                " Draw all values before the test, with st.composite, say."
             )
             raise TypeError(msg)
 
 
-def _patient(chosen: hypothesis_settings) -> hypothesis_settings:
-    """Return settings under which flows may take their time.
+def _without_deadline(chosen: hypothesis_settings) -> hypothesis_settings:
+    """Return the settings without a deadline, because flows may be slow.
 
-    The lines that only failing examples run are not looked for: they would be prefectx's own.
+    The explain phase is removed too: it would show prefectx's own lines.
     """
     phases = [phase for phase in chosen.phases if phase is not Phase.explain]
     return hypothesis_settings(chosen, deadline=None, phases=phases)
 
 
-def _rejecting(test: Callable[..., Any], /, **kwargs: Any) -> Any:
-    """Call the test; keep `assume` from being taken for what the test gives in a mode."""
+def _call_test(test: Callable[..., Any], /, **kwargs: Any) -> Any:
+    """Call the test; turn exceptions of hypothesis, such as of `assume`, into a signal."""
     try:
         result = test(**kwargs)
     except HypothesisException as error:
-        raise _Steering(error) from None
-    return _awaited(result) if inspect.iscoroutine(result) else result
+        raise _HypothesisSignal(error) from None
+    return _await(result) if inspect.iscoroutine(result) else result
 
 
-async def _awaited(result: Coroutine[Any, Any, Any]) -> Any:
+async def _await(result: Coroutine[Any, Any, Any]) -> Any:
     try:
         return await result
     except HypothesisException as error:
-        raise _Steering(error) from None
+        raise _HypothesisSignal(error) from None
 
 
-# Where users import it from: in tracebacks, in pickles, in the help.
+# The public module, for tracebacks, pickles and help.
 check_flow.__module__ = "pytest_prefectx"
 given_modes.__module__ = "pytest_prefectx"

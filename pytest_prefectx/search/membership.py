@@ -1,4 +1,4 @@
-"""Whether a hypothesis strategy can give a value: only such values are fair inputs of a flow."""
+"""`may_give`: tells whether a hypothesis strategy can draw a value, as a valid input of a flow."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 def may_give(strategy: SearchStrategy[Any], value: Any) -> bool:
-    """Tell whether `strategy` can give `value`; False as well if that cannot be told.
+    """Tell whether `strategy` can draw `value`; False if it is not known.
 
-    Hypothesis has no public way to ask. Where its classes are not as expected, the answer is False.
+    Hypothesis has no public function for it. If its classes are not as expected, the result is
+    False.
 
     Example:
         >>> from hypothesis import strategies as st
@@ -39,7 +40,7 @@ def accepts(
     named: Mapping[str, SearchStrategy[Any]],
     call: Arguments,
 ) -> bool:
-    """Tell whether these strategies can give the arguments of a call."""
+    """Tell whether these strategies can draw the arguments of a call."""
     return all(map(may_give, positional, call.args)) and all(
         may_give(strategy, call.kwargs[name]) for name, strategy in named.items()
     )
@@ -74,7 +75,7 @@ def _binary(strategy: Any, value: Any) -> bool:
 
 
 def _sampled(strategy: Any, value: Any) -> bool:
-    # What `.map` and `.filter` do to it is not undone.
+    # The transformations of `.map` and `.filter` cannot be inverted.
     if strategy._transformations:
         return False
     return any(identical(value, element) for element in strategy.elements)
@@ -97,7 +98,7 @@ def _tuple(strategy: Any, value: Any) -> bool:
 
 
 def _mapped(strategy: Any, value: Any) -> bool:
-    """Judge sets and dicts, which hypothesis makes of lists; other functions are not known."""
+    """Check sets and dicts, which hypothesis makes from lists; other functions are unknown."""
     inner, kind = strategy.mapped_strategy, strategy.pack
     if kind not in {set, frozenset, dict} or not _is_of(value, kind):
         return False

@@ -1,4 +1,4 @@
-"""Small changes of an argument: which of them does a target not show?"""
+"""Small changes of an argument, to find those that a target does not show."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _LONG: Final = 100
 def mutations(value: Any) -> list[Any]:
     """Return values that differ a little from `value`, each in another way.
 
-    In the last digits, the case, the middle or the end of a text, the folder or the suffix of a
-    path, the time of a day, one cell of a table, one element of a container.
+    They differ in the last digits, the case, the middle or the end of a text, the folder or the
+    suffix of a path, the time of a day, one cell of a table, one element of a container.
 
     Example:
         >>> mutations(datetime.date(2026, 1, 31))[:2]
@@ -70,7 +70,7 @@ def _float(value: float) -> Iterator[Any]:
 
 
 def _str(value: str) -> Iterator[Any]:
-    # Made of its own characters: a strategy may have no others.
+    # From its own characters, because a strategy may have no others.
     first, last, middle = value[:1] or "0", value[-1:] or "0", len(value) // 2
     for size in (_SHORT, _LONG):
         yield from (value.ljust(size, last) + end for end in (first, last, "1"))
@@ -138,7 +138,7 @@ def _some(parts: list[Any]) -> list[tuple[int, Any]]:
 
 
 def _table_mutations(value: Any) -> Iterator[Any]:
-    """Give copies of an array or a table with one cell changed: the first, the middle, the last."""
+    """Yield copies of an array or a table with one cell changed: the first, middle or last."""
     size = getattr(value, "size", 0)
     for place in sorted({0, size // 2, size - 1} if size else ()):
         changed = copy.deepcopy(value)

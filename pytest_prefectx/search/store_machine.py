@@ -1,4 +1,4 @@
-"""`StoreMachine`: a state machine that compares a store with a dict, for those who write one."""
+"""`StoreMachine`: a state machine that compares a store with a dict, for authors of stores."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TARGETS = ("a", "b", "a b", "work/a", "work/b", "work/deep/a", "out-1")
 class StoreMachine(RuleBasedStateMachine):
     """Saves, loads, deletes and lists in any order; the store must do as a dict would.
 
-    Subclass it, and give it a fresh store each time it is asked.
+    Subclass it, and define `make_store`.
 
     Attributes:
-        suffix: What each target ends with, for a store whose format depends on it.
-        values: A strategy of hypothesis for values that the store can keep.
+        suffix: The suffix of all targets, for a store whose format depends on it.
+        values: A hypothesis strategy for values that the store can store.
 
     Example:
         >>> from prefectx.stores import MemoryStore
@@ -49,7 +49,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Return an empty store.
 
         Raises:
-            TypeError: The subclass does not say which.
+            TypeError: The subclass does not define it.
         """
         msg = f"{type(self).__name__} needs a method make_store that returns an empty store"
         raise TypeError(msg)

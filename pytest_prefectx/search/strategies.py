@@ -1,4 +1,4 @@
-"""Hypothesis strategies for arguments that are hard to name and to keep apart."""
+"""Hypothesis strategies for arguments that are hard to name and to distinguish."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TWINS: Final[tuple[Any, ...]] = (
     *("", None, "None", b""),
     *(math.nan, "nan", math.inf, -math.inf),
 )
-"""Values that `==`, `str` or a file name may take for one another."""
+"""Values that `==`, `str` or a file name may confuse."""
 
 ODD_NAMES: Final = (
     *("", " ", ".", "..", "../", "../a", "a/../b", "./a", "a//b", "a/", "/", "/etc/passwd", "~"),
@@ -31,19 +31,19 @@ ODD_NAMES: Final = (
     *("{", "}", "{}", "{0}", "{{x}}", "{base}", "{os.system('x')}", "$HOME", "`x`", "*", "'", '"'),
     *("x" * 255, "x" * 256, "x" * 10_000, "\u00e9" * 200),
 )
-"""Names that mean something to a file system, a shell or a template, or look like another."""
+"""Names with a special meaning to a file system, a shell or a template, or that look alike."""
 
 _BIG_INTS: Final = (2**31, 2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**400, -(10**400))
 _MOST_ELEMENTS: Final = 4
 _LONG_INT: Final = 10_000
 
 
-class Drawn(NamedTuple, Generic[T]):
-    """A value that `with_twins` gives.
+class DrawnValue(NamedTuple, Generic[T]):
+    """A value from `with_twins`.
 
     Attributes:
         value: The value.
-        is_twin: Whether it is a twin of one before it: maybe not of the strategy's own kind.
+        is_twin: Whether it is a twin of an earlier value, possibly of another type.
     """
 
     value: T | Any
@@ -51,10 +51,10 @@ class Drawn(NamedTuple, Generic[T]):
 
 
 def odd_names() -> st.SearchStrategy[str]:
-    r"""Return a strategy of strings that make bad names of files, alone and put together.
+    r"""Return a strategy of strings that are bad file names, alone and combined.
 
-    Paths that lead elsewhere, drive letters, NUL, line breaks, what looks like another name or is
-    one in other case, names that Windows reserves, templates and code, the empty and the very long.
+    These are paths to elsewhere, drive letters, NUL, line breaks, names that look like another or
+    differ in case, names that Windows reserves, templates and code, empty and very long ones.
 
     Example:
         >>> from hypothesis import find
@@ -66,9 +66,10 @@ def odd_names() -> st.SearchStrategy[str]:
 
 
 def hard_values() -> st.SearchStrategy[Any]:
-    """Return a strategy of values of Python's own kinds that are hard to name and to keep apart.
+    """Return a strategy of values of built-in types that are hard to name and to distinguish.
 
-    Values that equal others of another type, odd names, long integers, and containers of these.
+    These are values that equal others of another type, odd names, long integers, and containers
+    of these.
 
     Example:
         >>> from hypothesis import find
@@ -76,7 +77,7 @@ def hard_values() -> st.SearchStrategy[Any]:
         True
     """
     twins = st.sampled_from(TWINS)
-    # Each branch is as likely as the others: so twins are most of what is drawn.
+    # All branches are equally likely, so most of the values are twins.
     keys = st.one_of(twins, twins, twins, odd_names(), st.integers())
     others = st.one_of(st.sampled_from(_BIG_INTS), st.floats(), st.binary(max_size=5))
     atoms = keys | others | st.sets(keys, max_size=3) | st.frozensets(keys, max_size=3)
@@ -92,44 +93,44 @@ def _containers(
     return lists | lists.map(tuple) | st.dictionaries(keys, inner, max_size=3)
 
 
-def with_twins(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[list[Drawn[T]]]:
-    """Return a strategy of one to four values, of which later ones often repeat an earlier one.
+def with_twins(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[list[DrawnValue[T]]]:
+    """Return a strategy of one to four values, which often repeat earlier ones.
 
-    Or are its twin: see `twins_of`.
+    Or they are twins of earlier ones: see `twins_of`.
 
     Args:
-        strategy: Where the others are drawn from.
+        strategy: The strategy of the other values.
 
     Example:
         >>> from hypothesis import find
         >>> find(with_twins(st.just(0)), lambda drawn: any(value is False for value, _ in drawn))
-        [Drawn(value=0, is_twin=False), Drawn(value=False, is_twin=True)]
+        [DrawnValue(value=0, is_twin=False), DrawnValue(value=False, is_twin=True)]
     """
     return _with_twins(strategy)
 
 
 @st.composite
-def _with_twins(draw: st.DrawFn, strategy: st.SearchStrategy[T]) -> list[Drawn[T]]:
-    drawn: list[Drawn[T]] = [Drawn(draw(strategy), is_twin=False)]
+def _with_twins(draw: st.DrawFn, strategy: st.SearchStrategy[T]) -> list[DrawnValue[T]]:
+    drawn: list[DrawnValue[T]] = [DrawnValue(draw(strategy), is_twin=False)]
     for _ in range(draw(st.integers(0, 3))):
         how = draw(st.sampled_from(["new", "same", "twin"]))
         if how == "new":
-            drawn.append(Drawn(draw(strategy), is_twin=False))
+            drawn.append(DrawnValue(draw(strategy), is_twin=False))
             continue
         earlier = draw(st.sampled_from(drawn))
         twins = twins_of(earlier.value) if how == "twin" else []
-        drawn.append(Drawn(draw(st.sampled_from(twins)), is_twin=True) if twins else earlier)
+        drawn.append(DrawnValue(draw(st.sampled_from(twins)), is_twin=True) if twins else earlier)
     return drawn
 
 
 def twins_of(value: object) -> list[Any]:
-    """Return what a careless name would take `value` for.
+    """Return the twins of a value: other values that a careless name would not distinguish.
 
-    The same in another type, sign, order, kind of container, case or normal form; and for a
-    container the same with a twin of one of its first elements in it.
+    A twin has another type, sign, order, container type, case or normal form; a container also has
+    twins with a twin of one of its first elements.
 
     Args:
-        value: Any value; one that is not of Python's own kinds has no twins.
+        value: Any value. Only values of built-in types have twins.
 
     Example:
         >>> twins_of(0)
@@ -159,7 +160,7 @@ def _int_twins(value: int) -> Iterator[Any]:
     if abs(value) < 2**53:
         yield float(value)
     yield -value if value else -0.0
-    # Python refuses to write very long integers as decimals.
+    # Python refuses to convert very long integers to decimal text.
     yield str(value) if value.bit_length() < _LONG_INT else hex(value)
 
 
@@ -207,7 +208,7 @@ def _dict_twins(value: dict[Any, Any]) -> Iterator[Any]:
     yield dict(pairs[::-1])
     for key, element in pairs[:_MOST_ELEMENTS]:
         yield from (value | {key: twin} for twin in twins_of(element))
-        # A twin of a key may not be hashable, or be a key already: then that is the twin.
+        # A twin of a key may not be hashable, or may be a key already.
         for twin in filter(_is_key, twins_of(key)):
             yield {twin if other is key else other: part for other, part in pairs}
 

@@ -1,4 +1,4 @@
-"""Prefect in this process, pointed at the ephemeral server, and what that server recorded."""
+"""The connection of this process to the ephemeral server, and queries of its records."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_prefectx.server.prefect_threads import (
     drain,
-    followed,
-    log_to_the_present_stderr,
+    log_to_current_stderr,
     private_random,
+    track_reports,
 )
 from pytest_prefectx.server.server import wait_for_url
-from pytest_prefectx.session import environment, isolation
+from pytest_prefectx.session import environment, isolated_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import httpx
     from prefect.client.schemas.objects import FlowRun, TaskRun
 
-    from pytest_prefectx.server.prefect_threads import Reports
+    from pytest_prefectx.server.prefect_threads import PendingReports
     from pytest_prefectx.server.server import Server
 
 PAGE: Final = 200
@@ -33,19 +33,19 @@ SERVICE_UNAVAILABLE: Final = 503
 
 
 @contextmanager
-def connected(folder: Path, server: Server | None) -> Generator[PrefectServer]:
-    """Make Prefect in this process, and in those it starts, use the server in `folder`.
+def connect(folder: Path, server: Server | None) -> Generator[PrefectServer]:
+    """Connect Prefect, in this process and its children, to the server in `folder`.
 
     Args:
-        folder: Where the server lives, and Prefect's client keeps its files.
-        server: The server if this process started it.
+        folder: The folder of the server and of the client's files.
+        server: The server, if this process has started it.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     with ExitStack() as stack:
-        stack.enter_context(environment(isolation(folder)))
-        # Prefect reads the environment while it is imported, so not before it is isolated; and
-        # before waiting, because the import takes about as long as the server's start. This module
-        # sets up Prefect's logging: later, that would be to the stream that a test has captured.
+        stack.enter_context(environment(isolated_environment(folder)))
+        # After the isolation, because Prefect reads the environment at its import; and before
+        # the wait, because the import takes as long as the server's start. This module sets up
+        # Prefect's logging; later, it would use a stream that a test has captured.
         import_module("prefect.main")
         import httpx
 
@@ -53,10 +53,10 @@ def connected(folder: Path, server: Server | None) -> Generator[PrefectServer]:
         api_url = f"{url}/api"
         stack.enter_context(environment({"PREFECT_API_URL": api_url}))
         stack.enter_context(_settings(api_url, folder))
-        log_to_the_present_stderr()
+        log_to_current_stderr()
         http = stack.enter_context(httpx.Client(base_url=api_url, timeout=60))
         stack.enter_context(private_random())
-        reports = stack.enter_context(followed())
+        reports = stack.enter_context(track_reports())
         stack.callback(drain)
         yield PrefectServer(url, http, reports)
 
@@ -69,7 +69,7 @@ class PrefectServer:
         api_url: The address of its API: the value of `PREFECT_API_URL`.
     """
 
-    def __init__(self, url: str, http: httpx.Client, reports: Reports) -> None:
+    def __init__(self, url: str, http: httpx.Client, reports: PendingReports) -> None:
         self.url: Final = url
         self.api_url: Final = f"{url}/api"
         self._http: Final = http
@@ -87,17 +87,17 @@ class PrefectServer:
         expect: int | None = None,
         timeout: float = 60,
     ) -> list[FlowRun]:
-        """Return the flow runs that the server knows, the oldest first.
+        """Return the flow runs in the server's records, the oldest first.
 
         Args:
-            flow_run_id: Only this one.
-            name: Only those whose own name contains this.
-            flow_name: Only those of the flow with this name.
-            expect: Wait until there are at least as many.
-            timeout: How many seconds to wait at most.
+            flow_run_id: The id of a flow run.
+            name: A part of the flow runs' names.
+            flow_name: The name of a flow.
+            expect: The minimal number of flow runs to wait for.
+            timeout: The maximal time to wait, in seconds.
 
         Raises:
-            TimeoutError: There were fewer than expected when time was up.
+            TimeoutError: There were fewer than expected after that time.
         """
         from prefect.client.schemas.objects import FlowRun
 
@@ -120,20 +120,20 @@ class PrefectServer:
         expect: int | None = None,
         timeout: float = 60,
     ) -> list[TaskRun]:
-        """Return the task runs that the server recorded, the oldest first.
+        """Return the task runs in the server's records, the oldest first.
 
-        Prefect reports task runs in the background. All that this process has reported so far is
-        waited for, so an empty list means that there was none. For what other processes report
-        (process pools, Dask workers), say how many to `expect`.
+        Prefect reports task runs in the background. The call waits for all reports of this process,
+        so an empty list means that there was none. For reports of other processes (process pools,
+        Dask workers), set the number to `expect`.
 
         Args:
-            flow_run_id: Only those of this flow run.
-            name: Only those whose own name contains this.
-            expect: Wait until there are at least as many, all of them in a final state.
-            timeout: How many seconds to wait at most.
+            flow_run_id: The id of their flow run.
+            name: A part of the task runs' names.
+            expect: The minimal number of task runs in a final state to wait for.
+            timeout: The maximal time to wait, in seconds.
 
         Raises:
-            TimeoutError: There were fewer than expected when time was up, or the server stopped
+            TimeoutError: There were fewer than expected after that time, or the server has stopped
                 recording.
         """
         deadline = time.monotonic() + timeout
@@ -156,7 +156,7 @@ class PrefectServer:
         while pending := self._reports.pending(PAGE):
             filters = {"task_runs": _filter(id={"any_": pending})}
             found = self._read("task_runs", filters, deadline)
-            if not self._reports.see(map(TaskRun.model_validate, found)):
+            if not self._reports.mark_recorded(map(TaskRun.model_validate, found)):
                 self._pause(deadline, "did not record in time", self._reports.give_up)
 
     def _whole_task_runs(self, filters: dict[str, Any], deadline: float) -> list[TaskRun]:
@@ -175,7 +175,7 @@ class PrefectServer:
             self._pause(deadline, f"has {count} {kind} of {expect} expected ones for {filters}")
 
     def _read(self, kind: str, filters: dict[str, Any], deadline: float) -> list[dict[str, Any]]:
-        # By id: what is recorded meanwhile comes first, and moves others to the next page again.
+        # By id, because new records come first and move others to the next page.
         found: dict[str, dict[str, Any]] = {}
         query, offset = filters | {"sort": "ID_DESC", "limit": PAGE}, 0
         while page := self._post(f"/{kind}/filter", query | {"offset": offset}, deadline):
@@ -188,7 +188,7 @@ class PrefectServer:
     def _post(self, path: str, body: dict[str, Any], deadline: float) -> Any:
         while True:
             response = self._http.post(path, json=body)
-            # What other processes write may have locked the database for too long.
+            # Another process may have locked the database for too long.
             if response.status_code != SERVICE_UNAVAILABLE:
                 return response.raise_for_status().json()
             self._pause(deadline, f"was not available for {path}")
@@ -224,14 +224,14 @@ def _settings(api_url: str, home: Path) -> Generator[None]:
 
     updates: dict[Any, Any] = {settings.PREFECT_API_URL: api_url, settings.PREFECT_HOME: home}
     if heartbeat := getattr(settings, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY", None):
-        # Leaving a flow waits for the thread of its heartbeat, which sleeps for a second.
+        # The end of a flow waits for its heartbeat's thread, which sleeps for a second.
         updates[heartbeat] = None
     nobodys = settings.Profile(name="prefectx", settings={})
     with ExitStack() as stack:
-        # Where Prefect was imported before it was isolated, the user's own profile is in force.
+        # If Prefect was imported before the isolation, it uses the user's own profile.
         stack.enter_context(prefect.context.use_profile(nobodys, include_current_context=False))
         stack.enter_context(settings.temporary_settings(updates))
-        # Coroutines may run in a context that was copied before this one was entered.
+        # Coroutines may run in an older copy of the context.
         if everywhere := getattr(prefect.context, "_temporary_global_settings_context", None):
             stack.enter_context(everywhere(prefect.context.get_settings_context()))
         yield

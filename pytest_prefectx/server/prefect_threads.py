@@ -1,4 +1,4 @@
-"""Prefect's background threads in this process: what they report, print, and leave undone."""
+"""Prefect's background threads in this process: their reports, logs and random numbers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 DRAIN_TIMEOUT: Final = 10.0
 
-# After so many seconds what was reported is taken for lost: see Reports.give_up.
+# The time in seconds after which a report is considered lost: see PendingReports.give_up.
 LOST_AFTER: Final = 60.0
 
 REPORTS_A_TASK_RUN: Final = "prefect.task-run."
 
-# Modules whose code uses the global `random` in Prefect's threads: for the payload of the pings
-# that keep a connection alive, and for the pause before a request is tried again.
+# Modules that use the global `random` in Prefect's threads: for the payload of pings, and for the
+# pause before a request is repeated.
 USE_RANDOM: Final = ("websockets.asyncio.connection", "prefect.utilities.math")
 
 
@@ -41,12 +41,12 @@ class Report(NamedTuple):
     sent: float
 
 
-class Reports:
-    """The task runs that this process has reported, and that were not yet seen to be recorded.
+class PendingReports:
+    """The task runs that this process has reported and the server has not recorded yet.
 
-    The order in which events are sent says nothing about the order in which the server records
-    them: it writes several batches at a time, each in several steps, and a batch that fails goes
-    to the end of its queue. So what was sent is remembered, and looked for.
+    The server may record events in another order than they were sent: it writes several batches
+    at a time, each in several steps, and a batch that fails goes to the end of its queue. So the
+    reports are remembered and looked up.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Reports:
         self._lock: Final = threading.Lock()
 
     def note(self, event: Event) -> None:
-        """Remember the event if it reports a task run's state."""
+        """Add an event if it reports a task run's state."""
         resource = event.resource.id
         if event.resource.get("prefect.orchestration") != "client":
             return
@@ -65,23 +65,23 @@ class Reports:
                 self._last[resource.removeprefix(REPORTS_A_TASK_RUN)] = report
 
     def pending(self, limit: int | None = None) -> list[str]:
-        """Return the ids of the first task runs that were not yet seen."""
+        """Return the ids of the first task runs that are not recorded yet."""
         with self._lock:
             return list(self._last)[:limit]
 
-    def see(self, recorded: Iterable[TaskRun]) -> bool:
-        """Forget what is recorded, and tell whether that was anything."""
+    def mark_recorded(self, recorded: Iterable[TaskRun]) -> bool:
+        """Remove the runs that are recorded, and tell whether there were any."""
         with self._lock:
             before = len(self._last)
             for run in recorded:
                 last = self._last.get(str(run.id))
-                # A state that another process reported since is as good.
+                # A later state, from another process, is enough.
                 if last and run.state and run.state.timestamp >= last.occurred:
                     del self._last[str(run.id)]
             return len(self._last) < before
 
     def give_up(self) -> str:
-        """Say what is missing; forget what must be lost, which is to fail one test and not all."""
+        """Describe the missing reports; forget lost ones, so that they fail one test only."""
         with self._lock:
             names = sorted(report.name for report in self._last.values())
             lost_before = time.monotonic() - LOST_AFTER
@@ -92,17 +92,17 @@ class Reports:
 
 
 @contextmanager
-def followed() -> Generator[Reports]:
-    """Remember what Prefect sends to the server."""
+def track_reports() -> Generator[PendingReports]:
+    """Track the events that Prefect sends to the server."""
     from prefect.events.clients import PrefectEventsClient
     from prefect.events.worker import EventsWorker
 
-    reports = Reports()
+    reports = PendingReports()
     send = EventsWorker.send
 
     def send_and_note(worker: EventsWorker, item: Event) -> None:
         send(worker, item)
-        # Prefect's own test helpers, and process pools, have clients that send elsewhere.
+        # The clients of Prefect's test helpers and process pools send elsewhere.
         if worker.client_type is PrefectEventsClient:
             reports.note(item)
 
@@ -113,22 +113,22 @@ def followed() -> Generator[Reports]:
 
 @contextmanager
 def private_random() -> Generator[None]:
-    """Keep Prefect's threads off the global `random`.
+    """Let Prefect's threads use a separate generator instead of the global `random`.
 
-    Hypothesis takes it for a mistake of the strategy if the state changes while an example is
-    drawn, whoever did it, and warns; and a test that seeds `random` is to get the same numbers.
+    Hypothesis warns if the global state changes while an example is drawn; and a test that seeds
+    `random` must get the same numbers each time.
     """
-    own = random.Random()  # noqa: S311 - no secrets: what Prefect takes from `random` anyway
+    own = random.Random()  # noqa: S311 - Prefect uses it for no secrets
     with pytest.MonkeyPatch.context() as patch:
         for name in USE_RANDOM:
-            # Not raising: where there is no such name there is nothing to replace.
+            # Another version may not have the name: then there is nothing to replace.
             if hasattr(module := import_module(name), "random"):
                 patch.setattr(module, "random", own)
         yield
 
 
-class _PresentStderr:
-    """Writes to whatever `sys.stderr` is at the time: pytest's capturing replaces and closes it."""
+class _CurrentStderr:
+    """Writes to the current `sys.stderr`, which pytest's capturing replaces and closes."""
 
     def write(self, text: str) -> int:
         return sys.stderr.write(text)
@@ -140,20 +140,20 @@ class _PresentStderr:
         return sys.stderr.isatty()
 
 
-def log_to_the_present_stderr() -> None:
-    """Have Prefect's loggers write to what `sys.stderr` is when they write."""
+def log_to_current_stderr() -> None:
+    """Let Prefect's loggers write to the current `sys.stderr`."""
     from prefect.logging.handlers import PrefectConsoleHandler
 
     loggers = [logging.getLogger(name) for name in (None, *logging.root.manager.loggerDict)]
     for handler in {handler for logger in loggers for handler in logger.handlers}:
-        # Not put back: by then the stream that Prefect found when it was imported may be closed.
+        # Not restored, because the stream of Prefect's import may be closed by then.
         if isinstance(handler, PrefectConsoleHandler):
-            stream = cast("TextIO", _PresentStderr())
+            stream = cast("TextIO", _CurrentStderr())
             handler.stream = handler.console.file = stream
 
 
 def drain() -> None:
-    """Let what is still to be reported reach the server, in bounded time."""
+    """Send the pending reports to the server, in limited time."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 

@@ -1,4 +1,4 @@
-"""The ephemeral Prefect server as its owner sees it: start, wait until it answers, stop."""
+"""The ephemeral Prefect server: start, wait until it answers, stop."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ STARTUP_TIMEOUT: Final = 120.0
 STOP_TIMEOUT: Final = 60.0
 LOG_TAIL: Final = 30
 
-# The services that only long-lived servers need; two writers to one SQLite file get in each
-# other's way.
+# Services that only permanent servers need; they would also write to the same SQLite file.
 IDLE_SERVICES: Final = (
     "CANCELLATION_CLEANUP",
     "CLEANUP_RECONCILER",
@@ -32,16 +31,16 @@ IDLE_SERVICES: Final = (
 
 
 class Server:
-    """A Prefect server in a child process, which lives no longer than this process."""
+    """A Prefect server in a child process, which ends with this process."""
 
     def __init__(self, folder: Path) -> None:
-        """Start it in the background; all that it writes is below `folder`."""
+        """Start the server in the background; it writes below `folder` only."""
         home = folder / "server"
         folder.mkdir(mode=0o700, exist_ok=True)
         home.mkdir(exist_ok=True)
         database = home / "prefect.db"
         with log_of(folder).open("wb") as log:
-            # Its own session, so that Ctrl-C reaches pytest alone, which drains and stops it.
+            # A separate session, so that Ctrl-C reaches only pytest, which stops the server.
             self.process: Final = subprocess.Popen(  # noqa: S603 - our own child
                 [*_command(), _options(folder, database)],
                 stdin=subprocess.PIPE,
@@ -54,9 +53,9 @@ class Server:
         self.folder: Final = folder
 
     def stop(self) -> None:
-        """Let the child remove its folder and end; kill it if it does not."""
+        """Let the server remove its folder and exit; kill it if it does not."""
         try:
-            # A word, not only the end of the pipe: a fork of this process may hold that open.
+            # A word, because a fork of this process may hold the pipe open.
             self.process.communicate(b"stop", STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self.process.kill()
@@ -64,7 +63,7 @@ class Server:
 
 
 def require_prefect() -> None:
-    """Say what to install if Prefect is not there.
+    """Raise an error with the command to install Prefect, unless it is installed.
 
     Raises:
         prefectx.errors.MissingExtra: Prefect is not installed.
@@ -80,7 +79,7 @@ def require_prefect() -> None:
 
 
 def prefect_is_installed() -> bool:
-    """Tell whether Prefect could be imported, without importing it."""
+    """Tell whether Prefect can be imported, without importing it."""
     return find_spec("prefect") is not None
 
 
@@ -88,12 +87,13 @@ def wait_for_url(folder: Path, server: Server | None, timeout: float = STARTUP_T
     """Return the address of the server in `folder` as soon as it answers.
 
     Args:
-        folder: Where the server lives.
-        server: The server if this process started it: if it dies, there is nothing to wait for.
-        timeout: How many seconds to wait at most.
+        folder: The server's folder.
+        server: The server, if this process has started it, to notice its death.
+        timeout: The maximal time to wait, in seconds.
 
     Raises:
-        RuntimeError: The server failed, or did not answer in time; with the end of its log.
+        RuntimeError: The server failed, or did not answer in time. The message has the end of its
+            log.
     """
     outcome = folder / "outcome.json"
     start = time.monotonic()
@@ -110,12 +110,12 @@ def wait_for_url(folder: Path, server: Server | None, timeout: float = STARTUP_T
 
 
 def log_of(folder: Path) -> Path:
-    """Return the file that holds all that the server in `folder` said."""
+    """Return the log file of the server in `folder`."""
     return folder / "server.log"
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be made again: `$PREFECTX_CACHE_DIR`, else the user's own."""
+    """Return the cache folder: `$PREFECTX_CACHE_DIR`, or the user's own."""
     if chosen := os.environ.get("PREFECTX_CACHE_DIR"):
         return Path(chosen).absolute()
     caches = os.environ.get("XDG_CACHE_HOME")
@@ -123,15 +123,15 @@ def cache_folder() -> Path:
 
 
 def template() -> Path:
-    """Return the file of the migrated, empty database that each server's own is a copy of."""
+    """Return the file of the migrated, empty database, which each server copies."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return cache_folder() / f"prefect-{version('prefect')}-py{python}.db"
 
 
 def _no_server(folder: Path, reason: str) -> str:
     said = log_of(folder).read_text(errors="replace") if log_of(folder).exists() else ""
-    tail = "\n".join(said.splitlines()[-LOG_TAIL:]) or "(it said nothing)"
-    return f"the ephemeral Prefect server did not come up: {reason}. The end of its log:\n{tail}"
+    tail = "\n".join(said.splitlines()[-LOG_TAIL:]) or "(empty)"
+    return f"the ephemeral Prefect server did not start: {reason}. The end of its log:\n{tail}"
 
 
 def _command() -> list[str]:
@@ -145,7 +145,7 @@ def _command() -> list[str]:
 
 
 def _options(folder: Path, database: Path) -> str:
-    # The database ends with the session: nobody asks for what is recorded too late.
+    # records=False: the database is removed with the session, so late reports do not matter.
     paths = {"folder": folder, "database": database, "template": template()}
     numbers: dict[str, str | int] = {"port": 0, "records": False}
     return json.dumps({name: str(path) for name, path in paths.items()} | numbers)

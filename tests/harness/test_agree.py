@@ -15,7 +15,7 @@ from prefectx import current_mode, flow, load, task, use_mode
 from prefectx.errors import UnknownMode
 from prefectx.stores import Filestore
 from pytest_prefectx import ModesDisagree, assert_modes_agree
-from pytest_prefectx.agree.agree import compared
+from pytest_prefectx.agree.agree import modes_to_compare
 
 
 @task
@@ -156,7 +156,7 @@ def test_disagreement_is_told_even_if_the_search_for_its_reason_fails(
     monkeypatch.setattr("pytest_prefectx.agree.agree.explain", vanished)
     error = disagreement(current_mode)
     assert error.reason is None
-    note = "Looking for the reason ended with FileNotFoundError: side.txt"
+    note = "The search for the reason failed: FileNotFoundError: side.txt"
     assert error.__notes__ == [note]
 
 
@@ -200,9 +200,9 @@ def test_outputs_outside_the_temporary_folder_are_warned_of(tmp_path: Path) -> N
     def elsewhere(x: int) -> int:
         return x
 
-    with pytest.warns(UserWarning, match="task 'kept' keeps its outputs outside"):
+    with pytest.warns(UserWarning, match="task 'kept' stores its outputs outside"):
         assert_modes_agree(kept, 1)
-    with pytest.warns(UserWarning, match="task 'elsewhere' keeps its outputs outside"):
+    with pytest.warns(UserWarning, match="task 'elsewhere' stores its outputs outside"):
         assert_modes_agree(elsewhere, 1)
 
 
@@ -322,8 +322,8 @@ def test_flow_may_be_a_generator() -> None:
 
 
 def test_mode_in_force_is_compared_too() -> None:
-    assert compared(None) == tuple(dict.fromkeys(["function", "cache", current_mode()]))
-    assert compared(["cache", "function", "cache"]) == ("cache", "function")
+    assert modes_to_compare(None) == tuple(dict.fromkeys(["function", "cache", current_mode()]))
+    assert modes_to_compare(["cache", "function", "cache"]) == ("cache", "function")
 
 
 def test_bad_use_is_refused() -> None:

@@ -14,7 +14,7 @@ import pytest
 from prefectx import flow, load, task
 from pytest_prefectx import ModesDisagree, assert_modes_agree
 from pytest_prefectx.agree.process_state import ProcessState
-from pytest_prefectx.agree.trials import Kept, all_losses, few_losses
+from pytest_prefectx.agree.trials import StoredTarget, all_losses, few_losses
 
 TABLE: dict[str, Any] = {"rows": [1, 2]}
 TEXT = "before"
@@ -79,8 +79,13 @@ def test_trials_leave_nothing_behind_in_the_process() -> None:
     assert random.getrandbits(64) == expected
 
 
-LEFT = [Kept("a/1", "a"), Kept("a/2", "a"), Kept("b/1", "b"), Kept("c/1", "c")]
-MANY = [Kept(f"{task}/{number}", task) for task in ("a", "b", "c") for number in range(20)]
+LEFT = [
+    StoredTarget("a/1", "a"),
+    StoredTarget("a/2", "a"),
+    StoredTarget("b/1", "b"),
+    StoredTarget("c/1", "c"),
+]
+MANY = [StoredTarget(f"{task}/{number}", task) for task in ("a", "b", "c") for number in range(20)]
 
 
 def test_each_tasks_targets_are_lost_alone_in_a_fresh_process() -> None:

@@ -21,7 +21,7 @@ from prefectx import context, current_mode, flow, load, task, unmapped, use_mode
 from prefectx.errors import TargetCollision, UnsupportedValue
 from pytest_prefectx import ModeMachine, assert_modes_agree, check_flow
 from pytest_prefectx.agree.programs import Arguments, Program
-from pytest_prefectx.search.machine.process import in_a_new_process
+from pytest_prefectx.search.machine.process import run_in_new_process
 from pytest_prefectx.search.strategies import TWINS
 
 if TYPE_CHECKING:
@@ -367,7 +367,7 @@ def test_what_is_done_is_not_done_again(tmp_target: Targets) -> None:
     runs = tmp_target.runs
     assert all(a.differs_from(b) is None for a, b in zip(once, program.run("cache"), strict=True))
     for call in calls:
-        assert in_a_new_process(Program(values, [call]), tmp_target.path)
+        assert run_in_new_process(Program(values, [call]), tmp_target.path)
     again = tmp_target.runs - runs
     assert again == {"fresh": 2 * len(calls)}
 

@@ -56,7 +56,7 @@ def test_an_unknown_mode_ends_the_session_at_its_start(example: Callable[..., Ex
     project.run().refuses(
         f"unknown mode 'Cache' (from ini prefectx_mode). Did you mean 'cache'? {THERE_ARE}"
     )
-    project.run("--prefectx-mode=").refuses(f"no mode given (from --prefectx-mode). {THERE_ARE}")
+    project.run("--prefectx-mode=").refuses(f"no mode (from --prefectx-mode). {THERE_ARE}")
     project.environment["PREFECTX_MODE"] = "function,zzz"
     project.run().refuses(f"unknown mode 'zzz' (from $PREFECTX_MODE). {THERE_ARE}")
     project.run("-n2", "--prefectx-mode=prefect.skp").refuses(

@@ -128,5 +128,5 @@ def test_what_has_no_arguments_is_told_that_it_cannot_have_them(
         def test_late(request): request.getfixturevalue("prefectx_modes")
         """
     )
-    only = "prefectx_modes is only for test functions that have it, *not for unittest.TestCase*"
+    only = "the fixture prefectx_modes works only as an argument *not with unittest.TestCase*"
     project.run().ends(failed=1, error=1).exits(1).says(only, only)

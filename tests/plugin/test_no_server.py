@@ -63,6 +63,6 @@ def test_a_server_that_fails_says_why(example: Callable[..., Example], tmp_path:
     project = example("def test_it(prefectx_mode): pass", env=broken)
     run = project.run("--prefectx-mode=function,prefect").ends(passed=1, error=1)
     run.says(
-        "E *RuntimeError: the ephemeral Prefect server did not come up: IsADirectoryError*",
+        "E *RuntimeError: the ephemeral Prefect server did not start: IsADirectoryError*",
         "E *Traceback (most recent call last):",
     )

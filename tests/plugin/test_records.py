@@ -58,7 +58,7 @@ def recorded(event: Event, *, state: bool = True, early: int = 0) -> dict[str, A
 
 
 def server_that_answers(
-    reports: prefect_threads.Reports, *answers: Any
+    reports: prefect_threads.PendingReports, *answers: Any
 ) -> tuple[client.PrefectServer, list[Any]]:
     """Return a server that gives these answers, the last one for ever, and what it was asked."""
     asked: list[Any] = []
@@ -73,8 +73,8 @@ def server_that_answers(
 
 
 @pytest.fixture
-def reports() -> prefect_threads.Reports:
-    return prefect_threads.Reports()
+def reports() -> prefect_threads.PendingReports:
+    return prefect_threads.PendingReports()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def reports() -> prefect_threads.Reports:
     ids=["nothing", "only the last", "an earlier state", "a run without its state"],
 )
 def test_all_that_was_reported_is_waited_for_in_whatever_order_it_is_recorded(
-    reports: prefect_threads.Reports, unfinished: Callable[[Event, Event], list[Any]]
+    reports: prefect_threads.PendingReports, unfinished: Callable[[Event, Event], list[Any]]
 ) -> None:
     """The server writes a batch in steps, and one that fails again after later ones."""
     first, last = reported("first"), reported("last")
@@ -100,7 +100,7 @@ def test_all_that_was_reported_is_waited_for_in_whatever_order_it_is_recorded(
     assert len(asked) == 3
 
 
-def test_what_was_seen_is_not_asked_for_again(reports: prefect_threads.Reports) -> None:
+def test_what_was_seen_is_not_asked_for_again(reports: prefect_threads.PendingReports) -> None:
     event = reported("once")
     reports.note(event)
     server, asked = server_that_answers(reports, [recorded(event)])
@@ -110,7 +110,9 @@ def test_what_was_seen_is_not_asked_for_again(reports: prefect_threads.Reports) 
     assert [bool(names) for names in named] == [True, False, False]
 
 
-def test_only_the_last_state_that_was_reported_counts(reports: prefect_threads.Reports) -> None:
+def test_only_the_last_state_that_was_reported_counts(
+    reports: prefect_threads.PendingReports,
+) -> None:
     """That it comes from another process is as good, if it is later."""
     identity = str(uuid4())
     reports.note(reported("run", 1, identity))
@@ -122,7 +124,7 @@ def test_only_the_last_state_that_was_reported_counts(reports: prefect_threads.R
 
 
 def test_a_state_that_is_written_after_its_run_is_waited_for(
-    reports: prefect_threads.Reports,
+    reports: prefect_threads.PendingReports,
 ) -> None:
     """So it is with those of other processes, of which nothing is known here."""
     theirs = reported("theirs")
@@ -131,7 +133,7 @@ def test_a_state_that_is_written_after_its_run_is_waited_for(
     assert [run.state is None for run in server.task_runs()] == [False]
 
 
-def test_a_locked_database_is_asked_again(reports: prefect_threads.Reports) -> None:
+def test_a_locked_database_is_asked_again(reports: prefect_threads.PendingReports) -> None:
     """For a while: no longer than the timeout."""
     event = reported("run")
     server, _ = server_that_answers(reports, UNAVAILABLE, UNAVAILABLE, [recorded(event)])
@@ -142,7 +144,7 @@ def test_a_locked_database_is_asked_again(reports: prefect_threads.Reports) -> N
 
 
 def test_what_is_lost_fails_one_test_and_is_named(
-    reports: prefect_threads.Reports, monkeypatch: pytest.MonkeyPatch
+    reports: prefect_threads.PendingReports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was reported long ago is given up; what may yet come is not."""
     reports.note(reported("lost"))
@@ -157,7 +159,7 @@ def test_what_is_lost_fails_one_test_and_is_named(
 
 
 def test_pages_that_shift_while_they_are_read_count_once(
-    reports: prefect_threads.Reports, monkeypatch: pytest.MonkeyPatch
+    reports: prefect_threads.PendingReports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that is recorded between two pages moves another to the next one again."""
     monkeypatch.setattr(client, "PAGE", 2)

@@ -242,7 +242,9 @@ def test_arguments_that_are_no_tuples_are_refused() -> None:
         flow = quadruple
         arguments = st.integers(0, 5)
 
-    with pytest.raises(TypeError, match="arguments= is a strategy of tuples, but it gave 0"):
+    with pytest.raises(
+        TypeError, match="arguments= must be a strategy of tuples, but it has drawn 0"
+    ):
         run(SingleMachine)
 
 

@@ -229,7 +229,7 @@ def listed(x: int) -> int:
 
 
 def test_a_store_takes_an_unfinished_file_for_a_target() -> None:
-    with pytest.raises(AssertionError, match=r"the unfinished file .* was taken for a target"):
+    with pytest.raises(AssertionError, match=r"the unfinished file .* counts as a target"):
         run(machine(listed))
 
 

@@ -45,9 +45,9 @@ def connect(selection: LogSelection, process: ProcessLogging) -> None:
     to_api = _api_handler()
     for name in selection.outermost():
         logger = logging.getLogger(name)
-        if not any(isinstance(handler, APILogHandler) for handler in _reached(logger)):
+        if not any(isinstance(handler, APILogHandler) for handler in _handlers_of(logger)):
             process.handle(logger, to_api)
-    reached = {handler for name in RUNS for handler in _reached(logging.getLogger(name))}
+    reached = {handler for name in RUNS for handler in _handlers_of(logging.getLogger(name))}
     for handler in reached:
         if isinstance(handler, APILogHandler) and handler.formatter is None:
             process.format(handler, _messages())
@@ -81,7 +81,7 @@ def _messages() -> MessageFormatter:
     return MessageFormatter(_is_a_runs, _names, logging.Formatter())
 
 
-def _reached(logger: logging.Logger | None) -> Iterable[logging.Handler]:
+def _handlers_of(logger: logging.Logger | None) -> Iterable[logging.Handler]:
     """Yield the handlers that get the records of `logger`."""
     while logger is not None:
         yield from logger.handlers

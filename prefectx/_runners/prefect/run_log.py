@@ -86,7 +86,7 @@ def _count(
         future.wait()
     except Exception as error:  # noqa: BLE001 - the flow gets it from the future itself
         # The task's result, or exception, could not be pickled.
-        report.failed(task, call(), None, error)
+        report.add_failure(task, call(), None, error)
         return
     _count_state(report, task, call, getattr(future, "_final_state", None))
 
@@ -101,7 +101,7 @@ def count_state(task: AnyTask, state: Any, args: tuple[Any, ...], kwargs: dict[s
 def _count_state(report: Report, task: AnyTask, call: Callable[[], str], state: Any) -> None:
     # The state of a run with large data may stay on Dask's workers.
     if state is None:
-        report.ran(task, 0)
+        report.add_run(task, 0)
     elif state.is_completed() and state.name == "Cached":
         report.line(task).skipped += 1
     elif state.is_completed():
@@ -110,17 +110,17 @@ def _count_state(report: Report, task: AnyTask, call: Callable[[], str], state: 
         error = state_result(state, raise_on_failure=False)
         if not isinstance(error, BaseException):
             error = RuntimeError(state.message)
-        report.failed(task, call(), None, error)
+        report.add_failure(task, call(), None, error)
 
 
 def _count_run(report: Report, task: AnyTask, call: Callable[[], str], state: Any) -> None:
     item = getattr(state.data, "result", state.data)
     if not is_item(item):
-        report.ran(task, 0, call() if report.has_failures else "")
+        report.add_run(task, 0, call() if report.has_failures else "")
         return
     record = read(item.store, item.target)
     folder = item.target.rpartition("/")[0]
-    report.ran(task, record.seconds if record else 0, "", size_of(item), folder)
+    report.add_run(task, record.seconds if record else 0, "", size_of(item), folder)
 
 
 def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -522,28 +522,28 @@ class StoringBody(Body):
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return a `Cached` state if the target is valid; otherwise make it and return its Item."""
         call = self._call_with(args, kwargs)
-        return self._skipped(call) if is_done(call) else self._made(call, make(call))
+        return self._skip(call) if is_done(call) else self._finish(call, make(call))
 
     async def arun(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Async version of `run`."""
         call = self._call_with(args, kwargs)
-        return self._skipped(call) if is_done(call) else self._made(call, await amake(call))
+        return self._skip(call) if is_done(call) else self._finish(call, await amake(call))
 
     def _call_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         # A retry is the same call, although the first attempt may have changed its arguments.
         self._call = self._call or Call(self.task, args, kwargs)
         return self._call
 
-    def _made(self, call: Call, made: Any) -> Any:
+    def _finish(self, call: Call, made: Any) -> Any:
         if is_state(made):
             return made
-        return self._cached(call) if call.was_made_by_other else self._output(call, made)
+        return self._cached_state(call) if call.was_made_by_other else self._output(call, made)
 
-    def _skipped(self, call: Call) -> Any:
+    def _skip(self, call: Call) -> Any:
         current_run().report.line(call.task).skipped += 1
-        return self._cached(call)
+        return self._cached_state(call)
 
-    def _cached(self, call: Call) -> Any:
+    def _cached_state(self, call: Call) -> Any:
         return Completed(name="Cached", data=self._output(call, call.item))
 
     def _output(self, call: Call, made: Any) -> Any:

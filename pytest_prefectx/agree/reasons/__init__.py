@@ -1,4 +1,4 @@
-"""Why modes disagree: what is looked for, in which order."""
+"""Reasons why modes disagree, and the order in which they are checked."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = ["CHECKS", "KINDS", "Case", "Kind", "Reason", "explain", "page", "reas
 
 
 class Check(NamedTuple):
-    """One look for reasons.
+    """One check for a reason.
 
     Attributes:
         name: Its name.
@@ -49,8 +49,8 @@ class Check(NamedTuple):
     look_for: Callable[[Case], Reason | None]
 
 
-# What the exception says by itself; then what a repetition shows; then what a run under other
-# conditions shows; last what merely was seen, which need not be the cause.
+# First reasons that an exception shows; then those that a repetition shows; then those that a run
+# under other conditions shows; last mere observations, which need not be the cause.
 CHECKS: Final = (
     Check("refused by prefectx", refused),
     Check("an Item refused by Python", handle_refused),
@@ -95,17 +95,17 @@ KINDS: Final[Mapping[Kind, str]] = {
 
 
 def explain(case: Case) -> Reason | None:
-    """Return why two modes disagree, if that can be told."""
+    """Return the likeliest reason why two modes disagree; None if none is found."""
     return next(reasons(case), None)
 
 
 def reasons(case: Case) -> Iterator[Reason]:
-    """Give each reason that applies, the likeliest cause first."""
+    """Return all reasons that apply, the likeliest first."""
     return (reason for check in CHECKS if (reason := check.look_for(case)))
 
 
 def page(kind: str) -> str:
-    """Return where the documentation has the page of a kind of reason."""
+    """Return the path of the documentation of a kind of reason."""
     return f"docs/reference/reasons/{kind}.md"
 
 

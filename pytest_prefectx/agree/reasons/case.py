@@ -1,4 +1,4 @@
-"""What is known of a disagreement, and the looks that are taken to explain it."""
+"""`Case`: a disagreement, with observed runs that help to explain it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from pytest_prefectx.agree.audit import listening, remove_temporary
+from pytest_prefectx.agree.audit import record_events, remove_temporary
 from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.trace import (
-    Copying,
-    Handing,
-    HandingPlainly,
-    Isolating,
-    Queueing,
-    Reversing,
-    Skipping,
+    ArgumentCopyTracer,
+    ItemTracer,
+    MemoryItemTracer,
+    QueueTracer,
+    ResultCopyTracer,
+    ReverseTracer,
+    SkipTracer,
     TaskCall,
     Tracer,
 )
@@ -51,12 +51,12 @@ Kind = Literal[
 
 
 class Reason(NamedTuple):
-    """Why modes disagree.
+    """A reason why modes disagree.
 
     Attributes:
-        kind: One word for it, the same in every version.
-        text: What happened, to which task.
-        advice: What to do about it.
+        kind: One word, the same in every version.
+        text: The explanation, with the task.
+        advice: The advice.
     """
 
     kind: Kind
@@ -64,14 +64,14 @@ class Reason(NamedTuple):
     advice: str
 
 
-class Look(NamedTuple):
-    """A run that was looked at: the calls of tasks, and what the calls of the program gave."""
+class ObservedRun(NamedTuple):
+    """An observed run: the calls of tasks, and the outcomes of the program's calls."""
 
     calls: list[TaskCall]
     outcomes: list[Outcome]
 
     def pairs(self) -> Iterator[tuple[TaskCall, TaskCall]]:
-        """Give each pair of calls, the earlier first."""
+        """Return all pairs of calls, the earlier first."""
         return combinations(self.calls, 2)
 
 
@@ -81,11 +81,11 @@ class Case:
 
     Attributes:
         program: The program.
-        folder: Where it runs.
+        folder: The folder in which it runs.
         mode: The mode that differs from the first.
-        expected: What its calls gave in the first mode.
-        got: What the call that differs gave in the other mode.
-        lost: The tasks that had lost their targets before it.
+        expected: The outcomes in the first mode.
+        got: The outcome of the differing call in the other mode.
+        lost: The tasks whose targets were lost before it.
     """
 
     program: Program
@@ -96,58 +96,58 @@ class Case:
     lost: tuple[str, ...] = ()
 
     @cached_property
-    def first(self) -> Look:
-        """A look at how the program runs as plain functions."""
+    def first(self) -> ObservedRun:
+        """A run of the program as plain functions."""
         return self._look(Tracer(self.folder.path))
 
     @cached_property
-    def second(self) -> Look:
-        """Another look, after the first."""
+    def second(self) -> ObservedRun:
+        """Another run, after the first."""
         _ = self.first
         return self._look(Tracer(self.folder.path))
 
     @cached_property
-    def isolated(self) -> Look:
-        """A look at the program while tasks share nothing."""
-        return self._look(Isolating(self.folder.path))
+    def isolated_run(self) -> ObservedRun:
+        """A run in which tasks share no arguments."""
+        return self._look(ArgumentCopyTracer(self.folder.path))
 
     @cached_property
-    def queued(self) -> Look:
-        """A look at the program while coroutine functions run one after the other."""
-        return self._look(Queueing(self.folder.path))
+    def queued_run(self) -> ObservedRun:
+        """A run in which coroutine functions run one after the other."""
+        return self._look(QueueTracer(self.folder.path))
 
     @cached_property
-    def reversed(self) -> Look:
-        """A look at the program while coroutine functions start in the opposite order."""
-        return self._look(Reversing(self.folder.path, len(self.first.calls) + 1))
+    def reversed_run(self) -> ObservedRun:
+        """A run in which coroutine functions start in the opposite order."""
+        return self._look(ReverseTracer(self.folder.path, len(self.first.calls) + 1))
 
     @cached_property
     def uses(self) -> list[tuple[AnyTask, str]]:
-        """What the flow does with an Item as if it were the data: the task, the operation."""
-        handing = Handing(self.folder.path)
+        """The operations of the flow on an Item as if it were data, each with the task."""
+        handing = ItemTracer(self.folder.path)
         self._look(handing)
         return handing.uses
 
     @cached_property
-    def asked(self) -> Look:
-        """A look at the program in mode `cache`, but with tasks run as plain functions."""
+    def cache_mode_run(self) -> ObservedRun:
+        """A run in mode `cache`, but with tasks as plain functions."""
         return self._look(Tracer(self.folder.path), "cache")
 
     @cached_property
-    def not_loaded(self) -> str | None:
-        """The task whose Items make a difference, although their data is the same object."""
-        return self._first_that_differs(lambda only: HandingPlainly(self.folder.path, only))
+    def item_sensitive_task(self) -> str | None:
+        """The task for which Items make a difference, even with the same object as data."""
+        return self._first_that_differs(lambda only: MemoryItemTracer(self.folder.path, only))
 
     @cached_property
-    def copied(self) -> str | None:
-        """The task of which copies of its results make a difference."""
-        return self._first_that_differs(lambda only: Copying(self.folder.path, only))
+    def copy_sensitive_task(self) -> str | None:
+        """The task for which copies of its results make a difference."""
+        return self._first_that_differs(lambda only: ResultCopyTracer(self.folder.path, only))
 
     @cached_property
-    def skipped(self) -> str | None:
-        """The task that makes a difference by not running, although its results are the same."""
+    def skip_sensitive_task(self) -> str | None:
+        """The task for which a skip makes a difference, even with the same results."""
         for name in self.tasks:
-            if self.differs(self._look(Skipping(self.folder.path, self.first.calls, name))):
+            if self.differs(self._look(SkipTracer(self.folder.path, self.first.calls, name))):
                 return name
         return None
 
@@ -168,37 +168,37 @@ class Case:
                 return name
         return self.tasks[0] if self.tasks else None
 
-    def differs(self, look: Look) -> bool:
-        """Tell whether a look gave other outcomes than the first mode did."""
+    def differs(self, look: ObservedRun) -> bool:
+        """Tell whether a run has other outcomes than the first mode."""
         return any(
             one.differs_from(other) for one, other in zip(self.expected, look.outcomes, strict=True)
         )
 
-    def _look(self, tracer: Tracer, mode: str = "function") -> Look:
+    def _look(self, tracer: Tracer, mode: str = "function") -> ObservedRun:
         self.folder.empty()
         self.program.state.restore()
-        with listening() as events:
+        with record_events() as events:
             outcomes = self.program.run_by(tracer, mode)
         remove_temporary(events)
-        return Look(tracer.calls, outcomes)
+        return ObservedRun(tracer.calls, outcomes)
 
 
 MOST_SHOWN: Final = 3
 
 
-def listed(names: list[str]) -> str:
-    """Return names as a phrase, no more than a few of them."""
+def join_names(names: list[str]) -> str:
+    """Return a few names as a phrase."""
     shown = names[:MOST_SHOWN]
     more = [f"{len(names) - MOST_SHOWN} more"] if len(names) > MOST_SHOWN else []
     return " and ".join(filter(None, [", ".join([*shown, *more][:-1]), [*shown, *more][-1]]))
 
 
-def words(error: BaseException) -> str:
-    """Return what an error says, in one line, without a full stop."""
+def error_text(error: BaseException) -> str:
+    """Return the message of an error, in one line, without a full stop."""
     return " ".join(str(error).split()).rstrip(".")
 
 
 def first_at(found: Difference) -> str:
-    """Return where two results differ, and in what."""
+    """Return the place and the values of a difference between two results."""
     values = f"{short_text(found.left)}, then {short_text(found.right)}"
     return f"at result{found.path}: {values}" if found.path else values

@@ -1,4 +1,4 @@
-"""Reasons that lie in the body of the flow."""
+"""Reasons in the body of the flow."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from pytest_prefectx.agree.formatting import task_text
-from pytest_prefectx.agree.hidden import OF_CHANCE, changed
+from pytest_prefectx.agree.hidden import OF_CHANCE, changed_inputs
 from pytest_prefectx.agree.reasons.case import Case, Reason
 from pytest_prefectx.modes import is_prefect
 
 if TYPE_CHECKING:
     from pytest_prefectx.agree.trace import TaskCall
 
-# An Item, or a future, as Python's own messages and reprs name it.
+# The names of Items and futures in Python's own messages and reprs.
 _HANDLE: Final = re.compile(r"\bItem\b|\b\w*Future(List)?\b")
 
 _ONE_AFTER_THE_OTHER: Final = (
@@ -23,23 +23,23 @@ _ONE_AFTER_THE_OTHER: Final = (
 
 
 def handle_refused(case: Case) -> Reason | None:
-    """Find a flow that computes on a handle, where Python does not let it."""
+    """Find a flow that computes with an Item or a future, for which Python raises an error."""
     error = case.got.error
     named = isinstance(error, TypeError | AttributeError) and _HANDLE.search(str(error))
     return _not_loaded(case) if named and case.uses else None
 
 
 def handle_used(case: Case) -> Reason | None:
-    """Find a flow that is another one with Items, although these give the very same objects."""
-    return _not_loaded(case) if case.not_loaded else None
+    """Find a flow that behaves differently with Items, even if they hold the same objects."""
+    return _not_loaded(case) if case.item_sensitive_task else None
 
 
 def mode_asked(case: Case) -> Reason | None:
-    """Find a flow or a task that asks which mode it runs in, if that makes a difference."""
-    if not case.differs(case.asked):
+    """Find a flow or a task whose result depends on the mode itself."""
+    if not case.differs(case.cache_mode_run):
         return None
-    for one, other in zip(case.first.calls, case.asked.calls, strict=False):
-        if one.is_same_call(other) and one.gave_other(other) is not None:
+    for one, other in zip(case.first.calls, case.cache_mode_run.calls, strict=False):
+        if one.is_same_call(other) and one.result_difference(other) is not None:
             who = task_text(one)
             break
     else:
@@ -54,13 +54,13 @@ def mode_asked(case: Case) -> Reason | None:
 
 def order(case: Case) -> Reason | None:
     """Find coroutine functions whose order matters."""
-    # In the Prefect modes all that is submitted runs at the same time.
+    # In the Prefect modes, submitted tasks run at the same time.
     calls = [call for call in case.first.calls if call.task.is_async or is_prefect(case.mode)]
     coroutines = sorted({call.task.name for call in calls})
     if not coroutines:
         return None
     shared = _shared(calls)
-    if not (shared or case.differs(case.queued) or case.differs(case.reversed)):
+    if not (shared or case.differs(case.queued_run) or case.differs(case.reversed_run)):
         return None
     through = f", through {shared[0]}" if shared else ""
     return Reason(
@@ -72,16 +72,16 @@ def order(case: Case) -> Reason | None:
 
 
 def _shared(calls: list[TaskCall]) -> list[str]:
-    """Return what several of the calls change."""
-    changes = [{*changed(call.hidden, call.hidden_after)} - {*OF_CHANCE} for call in calls]
+    """Return the hidden inputs that several of the calls change."""
+    changes = [{*changed_inputs(call.hidden, call.hidden_after)} - {*OF_CHANCE} for call in calls]
     counted = Counter(name for names in changes for name in names)
     return sorted(name for name, count in counted.items() if count > 1)
 
 
 def _not_loaded(case: Case) -> Reason:
     task, operation = case.uses[0] if case.uses else (None, "")
-    if task is None and case.not_loaded:
-        task = case.calls_of(case.not_loaded)[0].task
+    if task is None and case.item_sensitive_task:
+        task = case.calls_of(case.item_sensitive_task)[0].task
         operation = "no operator: isinstance, is, a key, a library such as json or pandas"
     gave = f"what {task.name} gave" if task else "what a task gave"
     by = f" (by {operation})" if operation else ""

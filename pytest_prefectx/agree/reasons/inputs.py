@@ -1,4 +1,4 @@
-"""Reasons that lie in what a result depends on, or what else a task does."""
+"""Reasons in the inputs and the side effects of a task."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pytest_prefectx.agree.effects import TAKES_TIME
 from pytest_prefectx.agree.formatting import short_text, task_name, task_text
-from pytest_prefectx.agree.hidden import OF_CHANCE, changed, file_key, sources_of_chance
-from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
+from pytest_prefectx.agree.hidden import OF_CHANCE, changed_inputs, file_key, sources_of_chance
+from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, join_names
 from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
 
 if TYPE_CHECKING:
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 def chance(case: Case) -> Reason | None:
-    """Find a task that gives something else when the same is done again."""
+    """Find a task whose result differs in a second run."""
     if not case.differs(case.second):
         return None
     for one, other in zip(case.first.calls, case.second.calls, strict=False):
         if not one.is_same_call(other):
             break
-        if (found := one.gave_other(other)) is None:
+        if (found := one.result_difference(other)) is None:
             continue
         hidden = _differing(one, other)
         text = (
             f"{task_text(one)} gives another result when it is run again with the same arguments"
             f" ({first_at(found)})"
         )
-        # Who draws by chance often counts as well how often it has drawn.
+        # A task that draws random numbers often changes a hidden input too.
         known = hidden and not sources_of_chance(one.task.fn)
         return _hidden(one, hidden, text) if known else _chance(one, text)
     if any(call.changes for call in case.first.calls):
@@ -43,30 +43,30 @@ def chance(case: Case) -> Reason | None:
 
 
 def hidden_input(case: Case) -> Reason | None:
-    """Find two calls with the same arguments that give different results in one run."""
+    """Find two calls in one run with the same arguments and different results."""
     for one, other in case.first.pairs():
-        if not one.is_same_call(other) or (found := one.gave_other(other)) is None:
+        if not one.is_same_call(other) or (found := one.result_difference(other)) is None:
             continue
         text = f"two calls of {task_text(one)} with the same arguments give different results"
         text += f" ({first_at(found)})"
-        # Two runs were the same: who has drawn by chance has drawn from a seed that was set.
-        if hidden := changed(one.hidden, other.hidden):
+        # The two runs were equal, so random numbers come from a fixed seed.
+        if hidden := changed_inputs(one.hidden, other.hidden):
             return _hidden(one, hidden, text)
         return _chance(one, text)
     return None
 
 
 def shared_target(case: Case) -> Reason | None:
-    """Find two calls that differ in their arguments and not in their target."""
+    """Find two calls with different arguments and the same target."""
     for one, other in case.first.pairs():
         if one.item is None or other.item is None or one.item.path != other.item.path:
             continue
-        if one.is_same_call(other) or one.gave_other(other) is None:
+        if one.is_same_call(other) or one.result_difference(other) is None:
             continue
         return Reason(
             "shared-target",
-            f"two different calls share the target {one.item.target!r}: {called(one)} and"
-            f" {called(other)}. What the first has left there is taken for the output of the"
+            f"two different calls share the target {one.item.target!r}: {call_text(one)} and"
+            f" {call_text(other)}. What the first has left there is taken for the output of the"
             " second.",
             "name in the target what tells the calls apart, as {base} does by itself.",
         )
@@ -74,10 +74,10 @@ def shared_target(case: Case) -> Reason | None:
 
 
 def thread_local(case: Case) -> Reason | None:
-    """Find tasks that use what only one thread has."""
+    """Find tasks that use thread-local data."""
     if not is_prefect(case.mode):
         return None
-    # The last: those before may be what sets it.
+    # From the last, because an earlier one may set it.
     for call in reversed(case.first.calls):
         for name, value in call.hidden_after.items():
             if value and name.startswith("the thread-local"):
@@ -91,7 +91,7 @@ def thread_local(case: Case) -> Reason | None:
 
 
 def side_effect(case: Case) -> Reason | None:
-    """Find a task that does something, besides giving its result, that others can see."""
+    """Find a task with side effects that others can see."""
     why = (
         "tasks that were submitted do that at the same time, in any order, and a task that"
         " is tried again does it again"
@@ -102,22 +102,26 @@ def side_effect(case: Case) -> Reason | None:
         "return it, and let the flow or another task go on from there; or give the task"
         " target=None, so that it always runs."
     )
-    calls = case.calls_of(case.skipped) if case.skipped else case.first.calls
+    calls = (
+        case.calls_of(case.skip_sensitive_task) if case.skip_sensitive_task else case.first.calls
+    )
     for call in calls:
         own = file_key(call.item.target) if call.item is not None else ""
-        hidden = [name for name in changed(call.hidden, call.hidden_after) if name != own]
+        hidden = [name for name in changed_inputs(call.hidden, call.hidden_after) if name != own]
         if hidden:
-            text = f"{task_text(call)} changes {listed(hidden)}; {why}."
+            text = f"{task_text(call)} changes {join_names(hidden)}; {why}."
             return Reason("side-effect", text, advice)
     for call in calls:
         effects = [
-            effect for effect in call.effects if case.skipped or not effect.startswith(TAKES_TIME)
+            effect
+            for effect in call.effects
+            if case.skip_sensitive_task or not effect.startswith(TAKES_TIME)
         ]
         if effects:
-            does = f"{task_text(call)} {listed(effects)}"
-            seen = ", and the result depends on that" if case.skipped else ""
+            does = f"{task_text(call)} {join_names(effects)}"
+            seen = ", and the result depends on that" if case.skip_sensitive_task else ""
             return Reason("side-effect", f"{does}{seen}; {why}.", advice)
-    if case.skipped:
+    if case.skip_sensitive_task:
         text = (
             f"{task_text(calls[0])} does something besides giving its result, and the result of"
             f" {case.program.name} depends on that; {why}."
@@ -135,7 +139,7 @@ def _left_in_process(case: Case) -> Reason | None:
     ran = [call for call in kept if call.task.qualified_name in case.lost]
     if not hits or not ran:
         return None
-    makers = listed(list(dict.fromkeys(call.task.name for call in hits)))
+    makers = join_names(list(dict.fromkeys(call.task.name for call in hits)))
     return Reason(
         "side-effect",
         f"{task_text(ran[0])} gives something else in a process in which {makers} did not run, as"
@@ -146,14 +150,13 @@ def _left_in_process(case: Case) -> Reason | None:
 
 
 def _differing(one: TaskCall, other: TaskCall) -> list[str]:
-    """Return what the task could see that was another in the two calls."""
-    # Whoever asks random changes its state: that a task depends on it is what chance means.
-    return [name for name in changed(one.hidden, other.hidden) if name not in OF_CHANCE]
+    """Return the hidden inputs that differ between the two calls, without random states."""
+    return [name for name in changed_inputs(one.hidden, other.hidden) if name not in OF_CHANCE]
 
 
 def _chance(call: TaskCall, text: str) -> Reason:
     sources = sources_of_chance(call.task.fn)
-    uses = f". It uses {listed(sources)}" if sources else ""
+    uses = f". It uses {join_names(sources)}" if sources else ""
     return Reason(
         "not-deterministic",
         f"{text}{uses}.",
@@ -164,13 +167,15 @@ def _chance(call: TaskCall, text: str) -> Reason:
 def _hidden(call: TaskCall, hidden: list[str], text: str) -> Reason:
     return Reason(
         "hidden-input",
-        f"{text}. Between the two calls, {listed(hidden)} changed, which"
+        f"{text}. Between the two calls, {join_names(hidden)} changed, which"
         f" {call.task.name} can see and its target cannot.",
         "give it to the task as an argument, so that the target can name it.",
     )
 
 
-def called(call: TaskCall) -> str:
+def call_text(call: TaskCall) -> str:
     """Return the call as Python would write it."""
-    given = ", ".join(f"{name}={short_text(value)}" for name, value in call.given.items())
+    given = ", ".join(
+        f"{name}={short_text(value)}" for name, value in call.arguments_before.items()
+    )
     return f"{task_name(call)}({given})"

@@ -1,4 +1,4 @@
-"""Reasons that prefectx itself gives, as an exception of its own."""
+"""Reasons that prefectx's own exceptions show."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from prefectx.errors import (
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text, task_text
 from pytest_prefectx.agree.hidden import CURRENT_FOLDER
-from pytest_prefectx.agree.reasons.case import Case, Reason, words
-from pytest_prefectx.agree.reasons.inputs import called
+from pytest_prefectx.agree.reasons.case import Case, Reason, error_text
+from pytest_prefectx.agree.reasons.inputs import call_text
 from pytest_prefectx.agree.reasons.storing import not_kept
 
 
 def refused(case: Case) -> Reason | None:
-    """Find what prefectx has refused, and say it of the task."""
+    """Find the task to which an exception of prefectx belongs."""
     error = case.got.error
     if isinstance(error, UnsupportedValue | TemplateError | UnsafeTarget):
         return _not_named(case) or _not_written(case) or not_kept(case)
@@ -29,13 +29,13 @@ def refused(case: Case) -> Reason | None:
         return _collided(case)
     if isinstance(error, CorruptTarget):
         return not_kept(case) or Reason(
-            "format", words(error), "let the format's load give back what its dump was given."
+            "format", error_text(error), "let the format's load give back what its dump was given."
         )
     return None
 
 
 def _not_named(case: Case) -> Reason | None:
-    """Find a call of which no target can be made."""
+    """Find a call for which no target can be rendered."""
     for call in case.first.calls:
         if call.unnamed is not None:
             return Reason(
@@ -57,14 +57,14 @@ def _collided(case: Case) -> Reason | None:
             return Reason(
                 "shared-target",
                 f"two different calls share the target {one.item.target!r} in one run:"
-                f" {called(one)} and {called(other)}; {task_text(other)}.",
+                f" {call_text(one)} and {call_text(other)}; {task_text(other)}.",
                 "name in the target what tells the calls apart, as {base} does by itself.",
             )
     return None
 
 
 def _not_written(case: Case) -> Reason | None:
-    """Find a task that was to write its target itself."""
+    """Find a task that should have written its target itself."""
     for call in case.first.calls:
         if call.item is None or not isinstance(call.item.store, SelfWritten):
             continue
@@ -81,7 +81,7 @@ def _not_written(case: Case) -> Reason | None:
 
 
 def _moved(case: Case) -> Reason | None:
-    """Find a flow that goes to another folder while targets are relative to the current one."""
+    """Find a flow that changes the current folder, to which targets are relative."""
     for call in case.first.calls:
         if (where := call.hidden[CURRENT_FOLDER]) != str(case.folder.path):
             return Reason(

@@ -1,4 +1,4 @@
-"""Reasons that lie in objects which more than one holds."""
+"""Reasons in objects that are shared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefectx._types import is_dict
 from prefectx._values.containers import is_container
 from pytest_prefectx.agree.formatting import short_text, task_text
-from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, listed
+from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, join_names
 from pytest_prefectx.equality import difference
 
 if TYPE_CHECKING:
@@ -22,13 +22,17 @@ def argument_changed(case: Case) -> Reason | None:
     changing = [call for call in case.first.calls if call.changes]
     kept = [call for call in changing if any(_is_default(call, name) for name in call.changes)]
     seen = changing and (
-        case.differs(case.isolated)
+        case.differs(case.isolated_run)
         or case.differs(case.second)
-        or case.skipped in {call.task.qualified_name for call in changing}
+        or case.skip_sensitive_task in {call.task.qualified_name for call in changing}
     )
     if not kept and not seen:
         return None
-    call = (kept or [c for c in changing if c.task.qualified_name == case.skipped] or changing)[0]
+    call = (
+        kept
+        or [c for c in changing if c.task.qualified_name == case.skip_sensitive_task]
+        or changing
+    )[0]
     name, found = next(iter(call.changes.items()))
     what = "its default for" if _is_default(call, name) else "its argument"
     return Reason(
@@ -42,15 +46,15 @@ def argument_changed(case: Case) -> Reason | None:
 
 
 def set_order(case: Case) -> Reason | None:
-    """Find a task whose result depends on the order in which a set gives its elements."""
-    if not case.differs(case.isolated):
+    """Find a task whose result depends on the order of a set's elements."""
+    if not case.differs(case.isolated_run):
         return None
-    for one, other in zip(case.first.calls, case.isolated.calls, strict=False):
+    for one, other in zip(case.first.calls, case.isolated_run.calls, strict=False):
         if not one.is_same_call(other):
             return None
-        if one.gave_other(other) is None:
+        if one.result_difference(other) is None:
             continue
-        name = next((name for name, value in one.given.items() if _has_set(value)), None)
+        name = next((name for name, value in one.arguments_before.items() if _has_set(value)), None)
         if name is None:
             return None
         makers = [c.task.name for c in case.first.calls if c.returned is one.arguments[name]]
@@ -66,7 +70,7 @@ def set_order(case: Case) -> Reason | None:
 
 
 def result_changed(case: Case) -> Reason | None:
-    """Find a result that is another one at the end than when it was given."""
+    """Find a result that was changed after its task had returned it."""
     for call in case.first.calls:
         if (found := difference(call.result, call.returned)) is None:
             continue
@@ -75,7 +79,7 @@ def result_changed(case: Case) -> Reason | None:
             for other in case.first.calls
             if other is not call and difference(other.result, other.returned)
         ]
-        shared = f" (and so is that of {listed(others)})" if others else ""
+        shared = f" (and so is that of {join_names(others)})" if others else ""
         return Reason(
             "changes-result",
             f"the result of {task_text(call)} is changed after the task has given it{shared}"
@@ -87,10 +91,10 @@ def result_changed(case: Case) -> Reason | None:
 
 
 def identity(case: Case) -> Reason | None:
-    """Find a flow for which a copy of a result is not as good as the object itself."""
-    if case.copied is None:
+    """Find a flow that depends on the identity of a result."""
+    if case.copy_sensitive_task is None:
         return None
-    calls = case.calls_of(case.copied)
+    calls = case.calls_of(case.copy_sensitive_task)
     if any(_has_set(call.result) for call in calls):
         return Reason(
             "set-order",
@@ -117,7 +121,7 @@ def identity(case: Case) -> Reason | None:
 
 
 def beyond_data(value: Any) -> str | None:
-    """Return what of a value is not kept with its data, if it has such a thing."""
+    """Return a property of a value that is not stored with its data, if it has one."""
     if isinstance(value, BaseException):
         return "its __cause__" if value.__cause__ or value.__context__ else None
     flags = getattr(value, "flags", None)

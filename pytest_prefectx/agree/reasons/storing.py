@@ -1,4 +1,4 @@
-"""Reasons that lie in what becomes of an output where it is kept."""
+"""Reasons in the storage of outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text, task_text
-from pytest_prefectx.agree.reasons.case import Case, Kind, Reason, first_at, words
+from pytest_prefectx.agree.reasons.case import Case, Kind, Reason, error_text, first_at
 from pytest_prefectx.equality import difference
 from pytest_prefectx.modes import is_prefect
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def not_kept(case: Case) -> Reason | None:
-    """Find an output that cannot be kept, or that is another one once it was kept."""
+    """Find an output that cannot be stored, or that changes when it is stored and loaded."""
     for call in case.first.calls:
         if call.item is None or call.error or isinstance(call.item.store, SelfWritten):
             continue
@@ -29,14 +29,14 @@ def not_kept(case: Case) -> Reason | None:
         try:
             loaded = call.item.load()
         except Exception as error:  # noqa: BLE001 - a format may fail in any way
-            return _changed(call, f"it cannot be loaded: {words(error)}")
+            return _changed(call, f"it cannot be loaded: {error_text(error)}")
         if (found := difference(call.result, loaded)) is not None:
             return _changed(call, f"it is another one when it is loaded, {first_at(found)}")
     return None
 
 
 def exception_changed(case: Case) -> Reason | None:
-    """Find an exception that another process cannot be sent."""
+    """Find an exception that cannot be pickled."""
     if not is_prefect(case.mode) or case.got.error is None:
         return None
     for call in case.first.calls:
@@ -53,7 +53,7 @@ def exception_changed(case: Case) -> Reason | None:
 
 
 def file_overwritten(case: Case) -> Reason | None:
-    """Find two calls that have given the path of one file, with different content."""
+    """Find two calls that return the path of the same file, with different content."""
     for one, other in case.first.pairs():
         if one.file is None or one.file == other.file or not _is_path(other.returned):
             continue
@@ -74,7 +74,8 @@ def _not_saved(call: TaskCall, error: Exception) -> Reason:
     target = call.item.target if call.item is not None else ""
     return Reason(
         kind,
-        f"the output of {task_text(call)} cannot be kept in the target {target!r}: {words(error)}.",
+        f"the output of {task_text(call)} cannot be kept in the target {target!r}:"
+        f" {error_text(error)}.",
         "return what its format can keep, or choose another suffix (none: pickle)."
         if storable
         else "return data, not what holds a function, a file or a lock; or give the task"

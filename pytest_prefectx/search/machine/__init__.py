@@ -1,4 +1,4 @@
-"""A state machine of hypothesis that calls a flow, and does harm to its targets between."""
+"""A state machine of hypothesis that calls a flow and damages its targets in between."""
 
 from pytest_prefectx.search.machine.rules import ModeMachine
 

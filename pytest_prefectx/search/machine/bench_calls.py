@@ -1,4 +1,4 @@
-"""What a `ModeMachine` knows: calls with what they should give, and whose the targets are."""
+"""The calls of a `ModeMachine` with their expected outcomes, and the folder of their targets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from prefectx import Item
 from prefectx.errors import PrefectxError
 from prefectx.stores import Filestore
 from prefectx.stores.record import read
-from pytest_prefectx.agree.outside_targets import Placing
+from pytest_prefectx.agree.outside_targets import OutsideTargetRunner
 from pytest_prefectx.agree.programs import Folder, fresh_folder
-from pytest_prefectx.search.machine.process import after_pickling
+from pytest_prefectx.search.machine.process import pickle_round_trip
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -26,63 +26,63 @@ if TYPE_CHECKING:
     from pytest_prefectx.agree.programs import Outcome, Program
 
 
-class _Looking(Placing):
-    """Runs tasks as mode `function` does, and notes who would keep their outputs."""
+class _StoreRecorder(OutsideTargetRunner):
+    """Runs tasks as in mode `function`, and notes the stores of their outputs."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.keepers: dict[AnyTask, Store] = {}
+        self.stores: dict[AnyTask, Store] = {}
 
     def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
-        with suppress(PrefectxError):  # a task that cannot be named runs all the same
+        with suppress(PrefectxError):  # a task without a valid target still runs
             if (item := task.naming.item(args, kwargs)) is not None:
-                self.keepers[task] = item.store
+                self.stores[task] = item.store
         return super().run(task, args, kwargs)
 
 
 class BenchCall:
-    """A call that was made.
+    """A call with its expected outcome.
 
     Attributes:
-        program: The call, as a program of its own.
-        expected: What mode `function` gives, in an empty folder.
+        program: The call as a program.
+        expected: The outcome in mode `function`, in an empty folder.
     """
 
-    def __init__(self, program: Program, place: Place) -> None:
+    def __init__(self, program: Program, place: MachineFolder) -> None:
         self.program: Final = program
         self._place: Final = place
-        with place.emptied():
+        with place.empty_folder():
             self.expected: Final[Outcome] = program.run("function")[0]
 
     def __repr__(self) -> str:
         return f"{self.program.name}({self.program.calls[0]})"
 
     @cached_property
-    def keepers(self) -> dict[AnyTask, Store]:
-        """The tasks that it calls, with who keeps their outputs."""
-        looking = _Looking(self._place.path)
-        with self._place.emptied():
+    def stores(self) -> dict[AnyTask, Store]:
+        """The tasks that it calls, with their stores."""
+        looking = _StoreRecorder(self._place.path)
+        with self._place.empty_folder():
             self.program.run_by(looking)
-        return looking.keepers
+        return looking.stores
 
     def may_meet(self, other: BenchCall) -> bool:
         """Tell whether it may be made at the same time as the other call."""
-        keepers = {**self.keepers, **other.keepers}
-        # What functions and stores of others write may be read while it is being written.
-        if not all(isinstance(store, Filestore) for store in keepers.values()):
+        stores = {**self.stores, **other.stores}
+        # Writes of functions and other stores may not be atomic.
+        if not all(isinstance(store, Filestore) for store in stores.values()):
             return False
-        # Two calls may then take turns with one target, but not at the same time.
-        return self is other or not any("inputs" in task.rerun_on for task in keepers)
+        # With rerun_on, two calls may share a target, but not at the same time.
+        return self is other or not any("inputs" in task.rerun_on for task in stores)
 
     @cached_property
     def survives_pickling(self) -> bool:
-        """Whether what it should give can come from another process unchanged."""
-        returned = after_pickling(self.expected)
+        """True if pickling does not change the expected outcome."""
+        returned = pickle_round_trip(self.expected)
         return returned is not None and returned.differs_from(self.expected) is None
 
 
-class Place(Folder):
-    """The folder that a machine runs in, with the targets in it."""
+class MachineFolder(Folder):
+    """The folder of a machine, with its targets."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -90,16 +90,16 @@ class Place(Folder):
 
     @classmethod
     @contextmanager
-    def fresh(cls) -> Generator[Place]:
-        """Make a temporary folder the current one while the body of the `with` statement runs."""
+    def fresh(cls) -> Generator[MachineFolder]:
+        """Yield a temporary folder, which is the current one within the `with` statement."""
         with fresh_folder() as folder:
             yield cls(folder.path)
 
     @contextmanager
-    def emptied(self) -> Generator[None]:
-        """Have another, empty folder at the same path: the path may be part of the data."""
+    def empty_folder(self) -> Generator[None]:
+        """Replace the folder by an empty one at the same path, because data may hold the path."""
         aside = f"{self.path}-aside"
-        # A current folder cannot be renamed everywhere.
+        # Some systems cannot rename the current folder.
         os.chdir(self.path.parent)
         os.rename(self.path, aside)
         os.mkdir(self.path, mode=0o700)
@@ -113,7 +113,7 @@ class Place(Folder):
             os.chdir(self.path)
 
     def targets(self) -> list[str]:
-        """Return the targets that are there, sorted; one that is a folder as a whole."""
+        """Return the targets, sorted; a folder that is a target is listed as one."""
         if self._targets is None:
             self._targets = super().targets()
         return self._targets
@@ -124,21 +124,21 @@ class Place(Folder):
         super().lose(names)
 
     def empty(self) -> None:
-        """Remove all that is in it."""
+        """Remove everything in the folder."""
         self._targets = None
         super().empty()
 
     def look_again(self) -> None:
-        """Forget which targets are there."""
+        """Forget the list of targets."""
         self._targets = None
 
     def item(self, target: str, calls: Iterable[BenchCall]) -> Item[Any] | None:
-        """Return the Item of a target that a `Filestore` keeps; None if another store may do so.
+        """Return the Item of a target in a `Filestore`; None for other stores.
 
-        What a function writes itself, or another kind of store, only its author can read.
+        The formats of other stores, and of functions that write their target, are unknown.
         """
         path = str(self.path / target)
-        for task, store in {pair for known in calls for pair in known.keepers.items()}:
+        for task, store in {pair for known in calls for pair in known.stores.items()}:
             if not isinstance(store, Filestore):
                 continue
             own = os.path.relpath(path, store.path(""))

@@ -1,4 +1,4 @@
-"""Harm that a `ModeMachine` does to targets, and what it needs to judge the outcome."""
+"""Damage to targets by a `ModeMachine`, and helpers to check the outcome."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 def still_reads(target: str, content: bytes) -> bool:
-    """Tell whether the target's format takes this for an output."""
-    # The format is asked, not the store: a store that hides what a format says is a bug to find.
+    """Tell whether the target's format can load this content."""
+    # By the format, not the store: a store that hides an error of the format has a bug.
     try:
         formats.format_of(target).load(BytesIO(content))
     except (MemoryError, OSError):
-        return True  # these mean the machine that it runs on, not the file
+        return True  # these errors come from the machine, not from the file
     except Exception:  # noqa: BLE001 - a format may fail in any way
         return False
     return True
 
 
-def put_unfinished(path: Path) -> Path:
-    """Put half of a target beside it, under such a name as a write in progress has."""
+def write_unfinished(path: Path) -> Path:
+    """Write half of a target beside it, under the name of a temporary file."""
     unfinished = path.with_name(f"{RESERVED}-{os.getpid()}-{'0' * 12}.tmp")
     unfinished.write_bytes(cut_short(path.read_bytes()))
     return unfinished
@@ -41,10 +41,10 @@ def put_unfinished(path: Path) -> Path:
 
 @contextmanager
 def full_disk(room: int) -> Generator[list[BaseException]]:
-    """Let outputs that a `Filestore` writes fail halfway, but for the first few; give failures.
+    """Let writes of a `Filestore` fail halfway, except the first few; yield the errors.
 
     Args:
-        room: How many are written before the disk is full.
+        room: The number of outputs before the disk is full.
     """
     failures: list[BaseException] = []
     written: list[str] = []
@@ -69,11 +69,11 @@ def full_disk(room: int) -> Generator[list[BaseException]]:
 
 
 @contextmanager
-def noted(kind: type[Exception]) -> Generator[list[BaseException]]:
-    """Give a list of the exceptions of this kind that are raised, also if they are caught."""
+def record_exceptions(kind: type[Exception]) -> Generator[list[BaseException]]:
+    """Yield a list of all exceptions of a class that are raised, even if they are caught."""
     raised: list[BaseException] = []
 
-    def __init__(self: BaseException, *args: object) -> None:  # noqa: N807 - it becomes one
+    def __init__(self: BaseException, *args: object) -> None:  # noqa: N807 - it replaces one
         raised.append(self)
         BaseException.__init__(self, *args)
 

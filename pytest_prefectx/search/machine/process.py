@@ -1,4 +1,4 @@
-"""A call in a new process, on the targets that are there. Also what that process runs."""
+"""A call in a new process, on the existing targets, and the main function of that process."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 TIMEOUT: Final = 120.0
 
 
-class Where(NamedTuple):
-    """Where a new process finds what is to be called."""
+class Location(NamedTuple):
+    """The module, file and name by which a new process finds the subject."""
 
     module: str
     file: str
@@ -33,18 +33,18 @@ class Where(NamedTuple):
 def is_importable(subject: Any) -> bool:
     """Tell whether a new process can import the subject, from its module or its file."""
     where = _where(subject)
-    # What belongs to the script that was started has other names in another process.
+    # Objects of the main script have other names in another process.
     return where is not None and where.module != "__main__"
 
 
-def in_a_new_process(program: Program, folder: Path) -> Outcome | None:
-    """Make the program's call in mode `cache`, in a new process; None if nothing can be sent."""
+def run_in_new_process(program: Program, folder: Path) -> Outcome | None:
+    """Make the program's call in mode `cache`, in a new process; None if it cannot be pickled."""
     try:
         call = pickle.dumps(program.calls[0])
     except Exception:  # noqa: BLE001 - any class may refuse in any way
         return None
     ended = subprocess.run(  # noqa: S603 - this very module
-        # Not -m: that would put the folder with the targets before all that can be imported.
+        # Not -m, which would put the folder with the targets first in sys.path.
         [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
         input=pickle.dumps((_where(program.subject), sys.path, call)),
         cwd=folder,
@@ -54,14 +54,14 @@ def in_a_new_process(program: Program, folder: Path) -> Outcome | None:
         check=False,
     )
     if ended.returncode:
-        msg = f"the call in a new process has ended it:\n{ended.stderr.decode(errors='replace')}"
+        msg = f"the new process failed in the call:\n{ended.stderr.decode(errors='replace')}"
         raise AssertionError(msg)
     outcome: Outcome | None = pickle.loads(ended.stdout)
     return outcome
 
 
-def after_pickling(outcome: Outcome) -> Outcome | None:
-    """Return the outcome as another process would send it; None if it cannot."""
+def pickle_round_trip(outcome: Outcome) -> Outcome | None:
+    """Return the outcome after pickling and unpickling; None if it cannot be pickled."""
     try:
         returned: Outcome = pickle.loads(pickle.dumps(outcome))
     except Exception:  # noqa: BLE001 - any class may refuse in any way
@@ -70,17 +70,17 @@ def after_pickling(outcome: Outcome) -> Outcome | None:
 
 
 def main() -> None:
-    """Do what the new process is for: read what to call, call it, write what it gave."""
+    """Read the call from standard input, make it, write the outcome to standard output."""
     where, path, call = pickle.load(sys.stdin.buffer)
-    # What the flow prints is not the outcome.
+    # The flow's own prints go to standard error.
     with os.fdopen(os.dup(1), "wb") as answer:
         os.dup2(2, 1)
         sys.path[:] = path
         answer.write(_answer(where, call))
 
 
-def _answer(where: Where, call: bytes) -> bytes:
-    subject = _imported(where)
+def _answer(where: Location, call: bytes) -> bytes:
+    subject = _import_subject(where)
     if subject is None:
         return pickle.dumps(None)
     arguments: Arguments = pickle.loads(call)
@@ -91,17 +91,17 @@ def _answer(where: Where, call: bytes) -> bytes:
         return pickle.dumps(None)
 
 
-def _where(subject: Any) -> Where | None:
+def _where(subject: Any) -> Location | None:
     function = inspect.unwrap(getattr(subject, "fn", subject))
     code, name = getattr(function, "__code__", None), getattr(subject, "__qualname__", None)
     if code is None or not isinstance(name, str):
         return None
     module: str = subject.__module__
     found = _attribute(sys.modules.get(module), name.split("."))
-    return Where(module, code.co_filename, name) if found is subject else None
+    return Location(module, code.co_filename, name) if found is subject else None
 
 
-def _imported(where: Where) -> Any:
+def _import_subject(where: Location) -> Any:
     """Return the subject from its module, or from its file under the name of its module."""
     try:
         module = importlib.import_module(where.module)
@@ -112,12 +112,12 @@ def _imported(where: Where) -> Any:
     return _attribute(module, where.name.split("."))
 
 
-def _from_file(where: Where) -> ModuleType | None:
+def _from_file(where: Location) -> ModuleType | None:
     spec = spec_from_file_location(where.module, where.file)
     if spec is None or spec.loader is None or not os.path.exists(where.file):
         return None
     module = module_from_spec(spec)
-    # Pickle imports the packages around a module too.
+    # Pickle imports the parent packages of a module too.
     parts = where.module.split(".")
     for length in range(1, len(parts)):
         package = ".".join(parts[:length])

@@ -1,4 +1,4 @@
-"""`ModeMachine`: hypothesis calls a flow again and again, and does harm to its targets between."""
+"""`ModeMachine`: hypothesis calls a flow repeatedly and damages its targets in between."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from pytest_prefectx.agree.agree import FAST, compared
+from pytest_prefectx.agree.agree import FAST, modes_to_compare
 from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.programs import Arguments
 from pytest_prefectx.harm import cut_short, flip
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 STEPS: Final = 20
-"""How many steps an example has. Of hypothesis' own 50, most would do what was done before."""
+"""The number of steps of an example. Most of hypothesis' default 50 would repeat earlier ones."""
 
 MOST_TWINS: Final = 4
-"""How many twins of one call are called in one step."""
+"""The maximal number of twins of one call in one step."""
 
 MOST_PROCESSES: Final = 2
-"""How many processes an example starts at most: one takes as long as hundreds of calls."""
+"""The maximal number of processes in an example: one takes as long as hundreds of calls."""
 
 
 def _of_machine(strategy: Callable[[ModeMachine], SearchStrategy[Any]]) -> SearchStrategy[Any]:
-    """Return a strategy that depends on what the machine knows by then."""
+    """Return a strategy that depends on the machine's state."""
     return st.runner().flatmap(strategy)
 
 
@@ -50,7 +50,7 @@ def _some(names: list[str]) -> SearchStrategy[list[str]]:
 
 
 def _few_alike(groups: list[list[Arguments]]) -> SearchStrategy[list[Arguments]]:
-    # More than one: the first call may collide with any of them, and they with each other.
+    # Several, because each may collide with the first call or with another twin.
     some = st.sampled_from(groups).map(st.sampled_from)
     return some.flatmap(lambda twins: st.lists(twins, min_size=1, max_size=MOST_TWINS))
 
@@ -60,19 +60,19 @@ def _rarely(share: int) -> SearchStrategy[bool]:
 
 
 class ModeMachine(RuleBasedStateMachine):
-    """A state machine of hypothesis that runs a flow of yours, in one temporary folder.
+    """A state machine of hypothesis that runs your flow in a temporary folder.
 
-    It calls the flow, calls it again, and with what could be taken for the same arguments; it
-    switches modes; it deletes targets, cuts them short, spoils them; it leaves unfinished files as
-    a crash does, and fills the disk; it calls the flow in a new process, and in two threads at
-    once. Whatever it has done: each call must give what mode `function` gives in an empty folder.
+    It calls the flow with new, repeated and similar arguments; it switches modes; it deletes,
+    truncates and corrupts targets; it leaves unfinished files as a crash does, and fills the disk;
+    it calls the flow in a new process, and in two threads at once. After all of this, each call
+    must return what mode `function` returns in an empty folder.
 
-    To leave a rule out, set it to None in the subclass; to add one, write it.
+    To leave a rule out, set it to None in the subclass; to add one, define it.
 
     Attributes:
         flow: A flow, a task, or a function that calls some; sync or async.
         arguments: A strategy of tuples: the arguments of a call.
-        modes: The modes that it switches between; it starts in the last.
+        modes: The modes; it starts in the last one.
         raises: Exceptions that the flow may raise, if it does so in every mode.
 
     Example:
@@ -97,16 +97,16 @@ class ModeMachine(RuleBasedStateMachine):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         inherited = cls.TestCase.settings
-        # Hypothesis' explanation takes a minute here, and names lines of prefectx; ours says why.
+        # Hypothesis' explanation takes a minute and shows prefectx's lines; ours has the reason.
         phases = [phase for phase in inherited.phases if phase is not Phase.explain]
         cls.TestCase.settings = settings(inherited, stateful_step_count=STEPS, phases=phases)
 
     def __init__(self) -> None:
         super().__init__()
-        flow = _declared(type(self), "flow")
-        self._strategy: Final = _declared(type(self), "arguments").map(_checked)
-        # Whatever is in force, what mode function gives is what it is compared with.
-        compared(("function", *self.modes))
+        flow = _class_attribute(type(self), "flow")
+        self._strategy: Final = _class_attribute(type(self), "arguments").map(_check_tuple)
+        # Outcomes are always compared with those of mode function.
+        modes_to_compare(("function", *self.modes))
         self._modes: Final = tuple(dict.fromkeys(self.modes))
         self._bench: Final = Bench(flow, self._modes)
 
@@ -114,7 +114,7 @@ class ModeMachine(RuleBasedStateMachine):
         """Leave the temporary folder and remove it."""
         self._bench.close()
 
-    # Without a call there is nothing that the other rules could do.
+    # The other rules need a call.
     @initialize(target=calls, arguments=_of_machine(lambda machine: machine._strategy))
     def first_call(self, arguments: tuple[Any, ...]) -> BenchCall:
         """Call the flow for the first time."""
@@ -127,65 +127,65 @@ class ModeMachine(RuleBasedStateMachine):
 
     @rule(call=calls)
     def call_again(self, call: BenchCall) -> None:
-        """Make a known call once more."""
+        """Repeat an earlier call."""
         self._bench.call(call)
 
     @precondition(lambda machine: machine._bench.twins)
     @rule(target=calls, twins=_of_machine(lambda machine: _few_alike(machine._bench.twins)))
     def call_twins(self, twins: list[Arguments]) -> MultipleResults[BenchCall]:
-        """Call the flow with what a careless name would take for the arguments of a known call."""
+        """Call the flow with twins of an earlier call's arguments."""
         known = [self._bench.new(twin) for twin in twins]
-        # Where function mode raises, the flow was not written for such arguments.
+        # If mode function raises, the arguments are not valid for the flow.
         taken = [call for call in known if call.expected.error is None]
         return multiple(*map(self._bench.learn, taken))
 
     @precondition(lambda machine: len(machine._modes) > 1)
     @rule(mode=_of_machine(lambda machine: st.sampled_from(machine._modes)))
     def switch_mode(self, mode: str) -> None:
-        """Make calls in this mode from now on."""
+        """Switch to another mode."""
         self._bench.mode = mode
 
-    @precondition(lambda machine: machine._bench.place.targets())
-    @rule(lost=_of_machine(lambda machine: _some(machine._bench.place.targets())))
+    @precondition(lambda machine: machine._bench.folder.targets())
+    @rule(lost=_of_machine(lambda machine: _some(machine._bench.folder.targets())))
     def lose(self, lost: list[str]) -> None:
-        """Delete targets, as a user does to have them made again."""
+        """Delete targets, as a user does to recompute them."""
         self._bench.lose(lost)
 
-    @precondition(lambda machine: machine._bench.place.targets())
-    @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.place.targets())))
+    @precondition(lambda machine: machine._bench.folder.targets())
+    @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.folder.targets())))
     def truncate(self, path: str) -> None:
-        """Cut a target short: it is refused until it is deleted."""
+        """Truncate a target: it must be refused until it is deleted."""
         self._bench.spoil(path, cut_short, "cut short")
 
-    @precondition(lambda machine: machine._bench.place.targets())
-    @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.place.targets())))
+    @precondition(lambda machine: machine._bench.folder.targets())
+    @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.folder.targets())))
     def corrupt(self, path: str) -> None:
-        """Flip each bit of a target: it is refused until it is deleted."""
+        """Flip each bit of a target: it must be refused until it is deleted."""
         self._bench.spoil(path, flip, "spoilt")
 
-    @precondition(lambda machine: machine._bench.place.targets())
-    @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.place.targets())))
+    @precondition(lambda machine: machine._bench.folder.targets())
+    @rule(path=_of_machine(lambda machine: st.sampled_from(machine._bench.folder.targets())))
     def crash(self, path: str) -> None:
-        """Leave what a crash during a write leaves, an unfinished file: it is no target."""
+        """Leave an unfinished file, as a crash during a write does: it is no target."""
         self._bench.crash(path)
 
     @precondition(lambda machine: machine._bench.keeping)
     @rule(call=calls, room=st.integers(0, 3))
     def full_disk(self, call: BenchCall, room: int) -> None:
-        """Make a known call anew, on a disk with room for so many targets; then with room."""
+        """Repeat an earlier call on a disk with room for `room` targets; then on one with room."""
         self._bench.fill_disk(call, room)
 
     @precondition(lambda machine: machine._may_start_process())
     @rule(call=calls, really=_rarely(20))
     def new_process(self, call: BenchCall, really: bool) -> None:
-        """Make a known call in a new process, on the same targets; rarely, for that takes time."""
+        """Repeat an earlier call in a new process, on the same targets; rarely, as it is slow."""
         if really:
             self._bench.call_in_new_process(call)
 
     @precondition(lambda machine: machine._bench.keeping)
     @rule(one=calls, other=calls, cold=st.booleans())
     def concurrent_run(self, one: BenchCall, other: BenchCall, cold: bool) -> None:
-        """Make two known calls at the same time, in two threads; cold: with no targets there."""
+        """Repeat two earlier calls at the same time, in two threads; `cold`: without targets."""
         self._bench.call_together(one, other, cold)
 
     def _may_start_process(self) -> bool:
@@ -200,8 +200,8 @@ class ModeMachine(RuleBasedStateMachine):
         return self._bench.learn(known)
 
 
-def _declared(machine: type[ModeMachine], name: str) -> Any:
-    # A flow that is an attribute would be bound to the machine as a method is.
+def _class_attribute(machine: type[ModeMachine], name: str) -> Any:
+    # Read statically: otherwise a flow would be bound to the machine, like a method.
     found = inspect.getattr_static(machine, name, None)
     if found is None:
         msg = (
@@ -212,12 +212,12 @@ def _declared(machine: type[ModeMachine], name: str) -> Any:
     return found.__func__ if isinstance(found, staticmethod) else found
 
 
-def _checked(arguments: Any) -> tuple[Any, ...]:
+def _check_tuple(arguments: Any) -> tuple[Any, ...]:
     if not isinstance(arguments, tuple):
-        msg = f"arguments= is a strategy of tuples, but it gave {short_text(arguments)}"
+        msg = f"arguments= must be a strategy of tuples, but it has drawn {short_text(arguments)}"
         raise TypeError(msg)
     return arguments  # pyright: ignore[reportUnknownVariableType]
 
 
-# Where users import it from: in tracebacks, in pickles, in the help.
+# The public module, for tracebacks, pickles and help.
 ModeMachine.__module__ = "pytest_prefectx"

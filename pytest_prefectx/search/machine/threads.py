@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TURN: Final = 1e-5
-"""How many seconds a thread runs at most before it is another one's turn; usually 0.005."""
+"""The switch interval of threads in seconds; Python's default is 0.005."""
 
 
-def together(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Make the calls at the same time, each in a thread and a context of its own."""
+def run_together(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Make the calls at the same time, each in a separate thread and context."""
     start = threading.Barrier(len(calls))
     given: dict[int, T] = {}
     raised: list[BaseException] = []
@@ -37,8 +37,8 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
         threading.Thread(target=copy_context().run, args=(run, index, call))
         for index, call in enumerate(calls)
     ]
-    # The filters belong to all threads, and each of them is going to change and restore them.
-    with warnings.catch_warnings(), _taking_turns():
+    # Outside the threads, because all of them share the filters.
+    with warnings.catch_warnings(), _switch_often():
         warnings.simplefilter("ignore", StaleTarget)
         for thread in threads:
             thread.start()
@@ -50,8 +50,8 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 
 @contextmanager
-def _taking_turns() -> Generator[None]:
-    """Let threads take turns so often that they meet wherever they can."""
+def _switch_often() -> Generator[None]:
+    """Let threads switch so often that they meet wherever they can."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(TURN)
     try:
