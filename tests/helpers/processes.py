@@ -9,10 +9,20 @@ from contextlib import ExitStack, contextmanager
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
+
+
+def command_of(process: psutil.Process) -> str:
+    """Return the command of a process, "" of one that has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        # Of those that its parent has not waited for yet too: psutil.ZombieProcess is one.
+        return ""
 
 
 def started(code: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:

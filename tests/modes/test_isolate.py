@@ -11,6 +11,7 @@ import psutil
 import pytest
 from example import wait_until
 from prefect.client.schemas.filters import LogFilter, LogFilterTaskRunId
+from processes import command_of
 
 from prefectx import flow, load
 from prefectx.errors import IsolatedRunDied
@@ -21,7 +22,7 @@ from pytest_prefectx import Targets
 def no_process_left(tmp_target: Targets) -> Any:
     yield
     children = psutil.Process().children()
-    assert not [child for child in children if "prefectx._isolation" in str(child.cmdline())]
+    assert not [child for child in children if "prefectx._isolation" in command_of(child)]
 
 
 # Of an isolated task, prefect.skip and prefect.cache run the same.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from processes import command_of
 
 from prefectx._runners.prefect.server_process import RecordingMonitor
 from pytest_prefectx.server.server import template
@@ -119,7 +120,7 @@ def states(home: Path) -> Counter[str]:
 
 def server_of(process: subprocess.Popen[str]) -> psutil.Process:
     children = psutil.Process(process.pid).children()
-    return next(child for child in children if "server_process" in str(child.cmdline()))
+    return next(child for child in children if "server_process" in command_of(child))
 
 
 def test_all_that_was_reported_is_recorded_before_it_stops(home: Path) -> None:
@@ -135,7 +136,7 @@ def test_all_that_was_reported_is_recorded_before_it_stops(home: Path) -> None:
 def test_what_it_could_not_record_is_told_in_words(home: Path) -> None:
     """The database is locked by another; Ctrl-C ends the wait for it."""
     lock = f"import sqlite3; lock = sqlite3.connect({str(home / 'prefect.db')!r})"
-    with running(home, f"{lock}; many(400); lock.execute('begin immediate')") as process:
+    with running(home, f"{lock}; many(2000); lock.execute('begin immediate')") as process:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
         said = next(line for line in lines if "until the temporary" in line)

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from example import wait_until
 from patience import PATIENCE
+from processes import command_of
 
 import prefectx
 from prefectx import Item, load, task
@@ -55,7 +56,7 @@ def _children() -> list[int]:
 
 def _is_ours(child: psutil.Process) -> bool:
     try:
-        return any("prefectx._isolation" in part for part in child.cmdline())
+        return "prefectx._isolation" in command_of(child)
     except psutil.NoSuchProcess:  # also if it has ended and nobody has asked how
         return False
 
