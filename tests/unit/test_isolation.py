@@ -55,10 +55,7 @@ def _children() -> list[int]:
 
 
 def _is_ours(child: psutil.Process) -> bool:
-    try:
-        return "prefectx._isolation" in command_of(child)
-    except psutil.NoSuchProcess:  # also if it has ended and nobody has asked how
-        return False
+    return "prefectx._isolation" in command_of(child)
 
 
 def is_running(pid: int) -> bool:
