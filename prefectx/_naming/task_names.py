@@ -189,7 +189,7 @@ class TaskNames:
 
 def _below(root: str) -> Store:
     """Return a store at the project's root, with paths that do not depend on where that is."""
-    return Filestore() if root == "." else Filestore.placed(root, label="")
+    return Filestore() if root == "." else Filestore.with_label(root, label="")
 
 
 def base_of(item: Item[Any]) -> str:

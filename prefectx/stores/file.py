@@ -9,12 +9,18 @@ from xxhash import xxh3_128
 
 from prefectx.errors import StoreUnreachable, UnsupportedValue
 from prefectx.stores.base import Store
-from prefectx.stores.folders import place_of
+from prefectx.stores.folders import folder_of
 from prefectx.stores.folders.base import NO_SUCH_FILE, RESERVED, Note
 from prefectx.stores.formats import format_of
-from prefectx.stores.messages import Explained, dump_for, load_for, missing, note_unwritten_value
+from prefectx.stores.messages import (
+    Explained,
+    dump_for,
+    load_for,
+    missing,
+    note_unwritten,
+    note_unwritten_value,
+)
 from prefectx.stores.record import mark_of, unfinished
-from prefectx.stores.unwritten import note_unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,8 +71,8 @@ class Filestore(Store):
         self.durable: Final = durable
         self.trust: Final[Literal["own", "any"]] = trust
         self._options: Final = dict(storage_options or {})
-        self._place: Final = place_of(self.root, durable=durable, options=self._options)
-        self._label = self._place.prefix
+        self._folder: Final = folder_of(self.root, durable=durable, options=self._options)
+        self._label = self._folder.prefix
 
     def label(self) -> str:
         """Return the root as it was given, also in a process that knows it by its full path."""
@@ -74,29 +80,29 @@ class Filestore(Store):
 
     def location(self, target: str) -> str:
         """Return the file's path as seen from the current folder."""
-        return self._place.location(target)
+        return self._folder.location(target)
 
     def path(self, target: str) -> str:
         """Return the file's absolute path or URL."""
-        return self._place.path(target)
+        return self._folder.path(target)
 
     def exists(self, target: str) -> bool:
         """Tell whether the file is there, with one system call."""
-        return self._place.exists(target)
+        return self._folder.exists(target)
 
     def look(self, target: str) -> str | None:
         """Return the mark of the task that made a file, mostly with one system call."""
-        mark = self._place.mark(target)
+        mark = self._folder.mark(target)
         if mark is not None:
             return mark
         if not self.exists(target):
             return None
-        if not self._place.is_remote:
+        if not self._folder.is_remote:
             return mark_of(self.load_record(target) or "")
-        mark = self._place.mark_in(_record(target), _mark_in)
+        mark = self._folder.mark_in(_record(target), _mark_in)
         if mark is None:
             # It was deleted, and perhaps made anew, since the run has listed its folder.
-            self._place.forget(target)
+            self._folder.forget(target)
             return super().look(target)
         return mark
 
@@ -109,13 +115,13 @@ class Filestore(Store):
             UntrustedTarget: Reading it would run code, and somebody else may have written it.
         """
         try:
-            file = self._place.open(target)
+            file = self._folder.open(target)
         except NO_SUCH_FILE:
             raise missing(self, target) from None
         form = format_of(target)
-        with file, Explained(self, target, self._place.removal):
+        with file, Explained(self, target, self._folder.removal):
             if form.runs_code and self.trust == "own":
-                self._place.check_owned(file)
+                self._folder.check_owned(file)
             return load_for(target, file)
 
     def load_mapped(self, target: str) -> Any:
@@ -126,7 +132,7 @@ class Filestore(Store):
             CorruptTarget: The file cannot be read in its format.
             UnsupportedValue: The file is not local, or its format cannot be mapped.
         """
-        path = self._place.local_path(target)
+        path = self._folder.local_path(target)
         if path is None:
             return super().load_mapped(target)
         opened = format_of(target).map
@@ -135,7 +141,7 @@ class Filestore(Store):
             raise UnsupportedValue(msg)
         if not self.exists(target):
             raise missing(self, target)
-        with Explained(self, target, self._place.removal):
+        with Explained(self, target, self._folder.removal):
             return opened(path)
 
     def save(self, target: str, value: Any) -> None:
@@ -161,14 +167,14 @@ class Filestore(Store):
 
         self._save(target, value, Note(record.encode(), keep_beside))
         if not beside:
-            if self._place.exists(_record(target)):
-                self._place.delete(_record(target))
+            if self._folder.exists(_record(target)):
+                self._folder.delete(_record(target))
         elif beside[-1] != record:
             self.save_record(target, record)
 
     def _save(self, target: str, value: Any, note: Note | None) -> None:
         try:
-            self._place.write(target, lambda file: dump_for(target, value, file), note)
+            self._folder.write(target, lambda file: dump_for(target, value, file), note)
         except UnsupportedValue as error:
             note_unwritten_value(error, target)
             raise
@@ -179,23 +185,23 @@ class Filestore(Store):
     def content(self, target: str) -> bytes:
         """Return the file's bytes; raise `TargetMissing`."""
         try:
-            with self._place.open(target) as file:
+            with self._folder.open(target) as file:
                 return file.read()
         except NO_SUCH_FILE:
             raise missing(self, target) from None
 
     def replace_content(self, target: str, content: bytes) -> None:
         """Keep these bytes for a target, as they are."""
-        self._place.write(target, lambda file: file.write(content))
+        self._folder.write(target, lambda file: file.write(content))
 
     def delete(self, target: str) -> None:
         """Remove the file and its record."""
-        self._place.delete(target)
-        self._place.delete(_record(target))
+        self._folder.delete(target)
+        self._folder.delete(_record(target))
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Give the targets below the root that start with `prefix`."""
-        return self._place.list(prefix)
+        return self._folder.list(prefix)
 
     def digest(self, target: str) -> bytes:
         """Return a hash of the file's bytes.
@@ -205,7 +211,7 @@ class Filestore(Store):
         """
         whole = xxh3_128()
         try:
-            with self._place.open(target) as file:
+            with self._folder.open(target) as file:
                 while part := file.read(_PART):
                     whole.update(part)
         except NO_SUCH_FILE:
@@ -214,7 +220,7 @@ class Filestore(Store):
 
     def lock(self, target: str) -> AbstractContextManager[None]:
         """Hold the target alone, among all processes that share the root."""
-        return self._place.lock(target)
+        return self._folder.lock(target)
 
     def load_record(self, target: str) -> str | None:
         """Return the record of the target, or None: a target counts without one too.
@@ -223,12 +229,12 @@ class Filestore(Store):
         """
         record = self._read_record(target)
         if record is None:
-            record = self._place.note(target)
+            record = self._folder.note(target)
         return None if record is None else record.decode(errors="replace")
 
     def _read_record(self, target: str) -> bytes | None:
         try:
-            with self._place.open(_record(target)) as file:
+            with self._folder.open(_record(target)) as file:
                 return file.read(_LONGEST_RECORD)
         except StoreUnreachable:
             raise
@@ -239,7 +245,7 @@ class Filestore(Store):
     def save_record(self, target: str, record: str) -> None:
         """Write the record to its file below `.prefectx/records`."""
         try:
-            self._place.write(_record(target), lambda file: file.write(record.encode()))
+            self._folder.write(_record(target), lambda file: file.write(record.encode()))
         except OSError as error:
             note_unwritten(error, f"The record of target {target!r}", self.path(_record(target)))
             raise
@@ -263,7 +269,7 @@ class Filestore(Store):
         return (self._moved, (self.path(""), self._label, options))
 
     @classmethod
-    def placed(cls, root: str, label: str) -> Self:
+    def with_label(cls, root: str, label: str) -> Self:
         """Return a store that tells itself apart from others by `label` instead of by its root."""
         return cls._moved(root, label, {})
 

@@ -93,7 +93,7 @@ class SQLStore(Store):
             StoreUnreachable: The database is away.
         """
         known = listings.get()
-        if known is not None and known.has(self._place(), target, self._names_in):
+        if known is not None and known.has(self._root_name(), target, self._names_in):
             return True
         # Another process may have made it since.
         return self._recorded(target) is not None
@@ -104,9 +104,9 @@ class SQLStore(Store):
         Raises:
             StoreUnreachable: The database is away.
         """
-        known, place = listings.get(), self._place()
-        if known is not None and known.has(place, target, self._names_in):
-            mark = known.mark(place, target, self._names_in, self._marks_of)
+        known, root = listings.get(), self._root_name()
+        if known is not None and known.has(root, target, self._names_in):
+            mark = known.mark(root, target, self._names_in, self._marks_of)
             if mark is not None:
                 return mark
         # Another process may have made it since, or deleted it.
@@ -205,12 +205,12 @@ class SQLStore(Store):
         rest = sql.func.substr(self._rows.c.target, len(prefix) + 1)
         return self._names(prefix, sql.not_(rest.contains("/")))
 
-    def _place(self) -> str:
+    def _root_name(self) -> str:
         return f"{self._database.shown_in_full()}#{self.table}"
 
     def _note(self, target: str, *, is_there: bool) -> None:
         if (known := listings.get()) is not None:
-            known.note(self._place(), target, is_there=is_there)
+            known.note(self._root_name(), target, is_there=is_there)
 
     def digest(self, target: str) -> bytes:
         """Return a hash of the bytes that are kept."""
@@ -228,7 +228,7 @@ class SQLStore(Store):
 
     def path(self, target: str) -> str:
         """Return the database, without its password, the table and the target."""
-        return f"{self._place()}/{target}"
+        return f"{self._root_name()}/{target}"
 
     def label(self) -> str:
         """Return the database as it was given, without its password."""
@@ -245,7 +245,7 @@ class SQLStore(Store):
         """Keep the record beside the output."""
         self._put(target, record=record)
         if (known := listings.get()) is not None:
-            known.forget_mark(self._place(), target)
+            known.forget_mark(self._root_name(), target)
 
     def _one(self, target: str, column: sql.ColumnElement[Any]) -> Any:
         asked = sql.select(column).where(

@@ -188,11 +188,11 @@ def _only_the_item_counts(default_base: Any) -> Any:
     "stores.folders.atomic:WholeFiles.write",
 )
 def _torn(_: Any) -> Any:
-    def write(self: Any, path: str, dump: Any, note: bytes | None) -> bool:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        with open(path, "wb") as torn:
+    def write(self: Any, folder: str, path: str, dump: Any, note: Any) -> None:
+        if note is not None:
+            note.keep_beside()
+        with open(f"{folder}/{os.path.basename(path)}", "wb") as torn:
             dump(torn)
-        return False
 
     return write
 

@@ -214,7 +214,7 @@ class TestS3:
             import os, pickle, signal, sys
             from botocore.httpsession import URLLib3Session
             store = pickle.load(open("store", "rb"))
-            system, root = store._place._system()
+            system, root = store._folder._system()
             call = system._call_s3
             async def die(*arguments, **options):
                 # The first part of a large file is there, the others are not.

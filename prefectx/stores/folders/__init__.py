@@ -1,4 +1,4 @@
-"""Places: where a Filestore's bytes lie, by its root."""
+"""Folders: where a Filestore's bytes lie, by its root."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from prefectx.stores.folders.local import LocalFolder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prefectx.stores.folders.base import Place
+    from prefectx.stores.folders.base import Folder
 
 
 _LOCAL: Final = ("file://", "local://")
 
 
-def place_of(root: str, *, durable: bool, options: Mapping[str, Any]) -> Place:
-    """Return the place that a root names: a folder, or by a URL what fsspec finds there."""
+def folder_of(root: str, *, durable: bool, options: Mapping[str, Any]) -> Folder:
+    """Return the folder that a root names: a local one, or by a URL what fsspec finds there."""
     if root.startswith(_LOCAL):
         return LocalFolder(root.partition("://")[2], durable=durable)
     if "://" in root:

@@ -1,4 +1,4 @@
-"""`Place`: keeps bytes under names below a root, whole or not at all."""
+"""`Folder`: keeps bytes under names below a root, whole or not at all."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Note(NamedTuple):
     keep_beside: Callable[[], object]
 
 
-class Place(ABC):
+class Folder(ABC):
     """Keeps bytes under names below a root; knows nothing of values, formats and tasks."""
 
     #: Whether each question goes over a network.
@@ -78,7 +78,7 @@ class Place(ABC):
     ) -> None:
         """Let `dump` write a file, whole or not at all, with its note if there is one."""
 
-    def note(self, name: str) -> bytes | None:  # noqa: ARG002 - most places have no notes
+    def note(self, name: str) -> bytes | None:  # noqa: ARG002 - most folders have no notes
         """Return the note that is kept with a file, if one is."""
         return None
 
@@ -97,7 +97,7 @@ class Place(ABC):
         except NO_SUCH_FILE:
             return ""
 
-    def forget(self, name: str) -> None:  # noqa: B027 - most places remember nothing
+    def forget(self, name: str) -> None:  # noqa: B027 - most folders remember nothing
         """Look anew where a file is asked for, whatever the run knows of its folder."""
 
     @abstractmethod
@@ -110,7 +110,7 @@ class Place(ABC):
 
     @abstractmethod
     def lock(self, name: str) -> AbstractContextManager[None]:
-        """Hold `name` alone, among all processes that share the place; wait for who holds it."""
+        """Hold `name` alone, among all processes that share the folder; wait for who holds it."""
 
     @abstractmethod
     def removal(self, name: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
     class NamesIn(Protocol):
-        """Lists a folder of a place: names from the place's root on."""
+        """Lists a folder of a root: names from the root on."""
 
         def __call__(self, folder: str, *, deep: bool) -> Iterable[str]:
             """Return the names of the files in the folder, or of all below it."""
@@ -64,29 +64,29 @@ class Listings:
 
     def __init__(self) -> None:
         self._lock: Final = allocate_lock()
-        # By place and folder; of what was listed as a whole, names below sub-folders too.
+        # By root and folder; of what was listed as a whole, names below sub-folders too.
         self._flat: Final[dict[tuple[str, str], _Names]] = {}
         self._whole: Final[dict[tuple[str, str], _Names]] = {}
-        # By place, the marks of the files that were read.
+        # By root, the marks of the files that were read.
         self._marks: Final[dict[str, dict[str, str]]] = {}
-        # By place, how many marks had been read when they were asked for.
+        # By root, how many marks had been read when they were asked for.
         self._found: Final[dict[str, int]] = {}
 
-    def has(self, place: str, name: str, names_in: NamesIn) -> bool:
+    def has(self, root: str, name: str, names_in: NamesIn) -> bool:
         """Tell whether there is a file of this name.
 
         Args:
-            place: Which place is asked.
+            root: Which root is asked: a store's URL, or its table.
             name: The file's name in it.
-            names_in: Lists a folder of the place.
+            names_in: Lists a folder of the root.
         """
         # One thread lists, the others wait for what it finds.
         with self._lock:
-            return name in self._names(place, name, names_in).there
+            return name in self._names(root, name, names_in).there
 
     def mark(
         self,
-        place: str,
+        root: str,
         name: str,
         names_in: NamesIn,
         marks_of: Callable[[list[str]], Mapping[str, str]],
@@ -94,68 +94,68 @@ class Listings:
         """Return the mark in a file; "" if it was not listed, None if it has gone since.
 
         Args:
-            place: Which place is asked.
+            root: Which root is asked: a store's URL, or its table.
             name: The file's name in it.
-            names_in: Lists a folder of the place.
+            names_in: Lists a folder of the root.
             marks_of: Reads the marks of files that were listed.
         """
         with self._lock:
-            names = self._names(place, name, names_in)
+            names = self._names(root, name, names_in)
             if name not in names.there:
                 return ""
-            marks = self._marks.setdefault(place, {})
-            found = self._found.setdefault(place, 0)
+            marks = self._marks.setdefault(root, {})
+            found = self._found.setdefault(root, 0)
             if name in marks:
-                self._found[place] += 1
+                self._found[root] += 1
             else:
                 # As much is read ahead as was not in vain so far, twice over, and at first one.
                 most = min(_MOST_AHEAD, 2 + 2 * found)
                 marks.update(marks_of(names.following(name, most, but=marks)))
             return marks.get(name)
 
-    def note(self, place: str, name: str, *, is_there: bool) -> None:
+    def note(self, root: str, name: str, *, is_there: bool) -> None:
         """Note that a file was written or deleted."""
         with self._lock:
-            known = self._known(place, name.rpartition("/")[0])
+            known = self._known(root, name.rpartition("/")[0])
             if known is not None:
                 (known.there.add if is_there else known.there.discard)(name)
-            self._marks.get(place, {}).pop(name, None)
+            self._marks.get(root, {}).pop(name, None)
 
-    def forget_mark(self, place: str, name: str) -> None:
+    def forget_mark(self, root: str, name: str) -> None:
         """Note that the mark in a file may be another one."""
         with self._lock:
-            self._marks.get(place, {}).pop(name, None)
+            self._marks.get(root, {}).pop(name, None)
 
-    def forget(self, place: str, name: str) -> None:
+    def forget(self, root: str, name: str) -> None:
         """Let the folder of a file be listed anew: others have changed it."""
         with self._lock:
             folder = name.rpartition("/")[0]
-            self._flat.pop((place, folder), None)
+            self._flat.pop((root, folder), None)
             while folder:
-                self._whole.pop((place, folder), None)
+                self._whole.pop((root, folder), None)
                 folder = folder.rpartition("/")[0]
-            self._marks.get(place, {}).pop(name, None)
+            self._marks.get(root, {}).pop(name, None)
 
-    def _names(self, place: str, name: str, names_in: NamesIn) -> _Names:
+    def _names(self, root: str, name: str, names_in: NamesIn) -> _Names:
         folder = name.rpartition("/")[0]
-        known = self._known(place, folder)
-        return self._listed(place, folder, names_in) if known is None else known
+        known = self._known(root, folder)
+        return self._listed(root, folder, names_in) if known is None else known
 
-    def _known(self, place: str, folder: str) -> _Names | None:
+    def _known(self, root: str, folder: str) -> _Names | None:
         above = folder
         while above:
-            if (found := self._whole.get((place, above))) is not None:
+            if (found := self._whole.get((root, above))) is not None:
                 return found
             above = above.rpartition("/")[0]
-        return self._flat.get((place, folder))
+        return self._flat.get((root, folder))
 
-    def _listed(self, place: str, folder: str, names_in: NamesIn) -> _Names:
+    def _listed(self, root: str, folder: str, names_in: NamesIn) -> _Names:
         parent = folder.rpartition("/")[0]
-        siblings = [key for key in self._flat if key[0] == place and _is_in(key[1], parent)]
+        siblings = [key for key in self._flat if key[0] == root and _is_in(key[1], parent)]
         if parent and len(siblings) >= _SIBLINGS:
-            found = self._whole[place, parent] = _Names(names_in(parent, deep=True))
+            found = self._whole[root, parent] = _Names(names_in(parent, deep=True))
             return found
-        found = self._flat[place, folder] = _Names(names_in(folder, deep=False))
+        found = self._flat[root, folder] = _Names(names_in(folder, deep=False))
         return found
 
 

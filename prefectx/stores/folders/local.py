@@ -11,7 +11,7 @@ from stat import S_ISREG
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
 from prefectx.errors import StoreUnreachable, UnsafeTarget, UntrustedTarget
-from prefectx.stores.folders.base import MARK, NO_SUCH_FILE, NOTE, RESERVED, Note, Place
+from prefectx.stores.folders.base import MARK, NO_SUCH_FILE, NOTE, RESERVED, Folder, Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -36,7 +36,7 @@ class _Read(BytesIO):
     found: os.stat_result
 
 
-class LocalFolder(Place):
+class LocalFolder(Folder):
     """Keeps each file below a folder: written under another name beside it, then renamed.
 
     Args:
@@ -65,7 +65,7 @@ class LocalFolder(Place):
             return os.path.abspath(self.location(name))
         except FileNotFoundError:
             msg = (
-                f"the current folder was removed, so {self.location(name)!r} has no place. Change"
+                f"the current folder was removed, so {self.location(name)!r} is nowhere. Change"
                 " to a folder that is there, or give the store an absolute root"
             )
             raise StoreUnreachable(msg) from None
@@ -261,7 +261,7 @@ class _Lock(AbstractContextManager[None]):
         try:
             self._lock.__enter__()
         except OSError as error:
-            from prefectx.stores.unwritten import note_unwritten
+            from prefectx.stores.messages import note_unwritten
 
             what = f"The lock of target {self._name!r}, with once=True,"
             note_unwritten(error, what, self._folder)

@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 
 from prefectx.errors import MissingExtra, StoreUnreachable, UnsafeTarget, UnsupportedValue
-from prefectx.stores.folders.base import RESERVED, Note, Place
+from prefectx.stores.folders.base import RESERVED, Folder, Note
 from prefectx.stores.folders.listing import listings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _INSTALL: Final = {
 }
 
 
-class RemoteFolder(Place):
+class RemoteFolder(Folder):
     """Keeps each file below a URL.
 
     Args:
@@ -64,7 +64,7 @@ class RemoteFolder(Place):
     def exists(self, name: str) -> bool:
         """Tell whether the file is there: within a run, by a listing of its folder."""
         if (known := listings.get()) is not None:
-            return known.has(self._place(), name, self._names_in)
+            return known.has(self._root_name(), name, self._names_in)
         with self._reached(name), suppress(FileNotFoundError):
             system, key = self._found(name)
             return bool(system.info(key)["type"] == "file")
@@ -84,12 +84,12 @@ class RemoteFolder(Place):
         def marks_of(names: list[str]) -> Mapping[str, str]:
             return {name: mark_of(content) for name, content in self._contents(names)}
 
-        return known.mark(self._place(), name, self._names_in, marks_of)
+        return known.mark(self._root_name(), name, self._names_in, marks_of)
 
     def forget(self, name: str) -> None:
         """Let the file's folder be listed anew."""
         if (known := listings.get()) is not None:
-            known.forget(self._place(), name)
+            known.forget(self._root_name(), name)
 
     def _contents(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Give what is in files, read side by side, but for those that are gone by now."""
@@ -177,9 +177,9 @@ class RemoteFolder(Place):
 
     def _note(self, name: str, *, is_there: bool) -> None:
         if (known := listings.get()) is not None:
-            known.note(self._place(), name, is_there=is_there)
+            known.note(self._root_name(), name, is_there=is_there)
 
-    def _place(self) -> str:
+    def _root_name(self) -> str:
         return f"{self._url} {sorted(self._options.items(), key=str)}"
 
     def _found(self, name: str) -> tuple[Any, str]:

@@ -1,0 +1,155 @@
+"""What a store may do besides its five methods, and what it does where it does not say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from xxhash import xxh3_128_digest
+
+from prefectx.errors import UnsupportedValue
+from prefectx.stores.record import mark_of, unfinished
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+
+class Locations:
+    """Says where outputs are."""
+
+    #: Whether the task's function writes the output, and the store only asks for it.
+    is_written_by_function = False
+
+    def path(self, target: str) -> str:
+        """Return where a person would find the output: here, the target itself."""
+        return target
+
+    def location(self, target: str) -> str:
+        """Return where a function that writes its output itself would write it."""
+        return target
+
+    def label(self) -> str:
+        """Return what tells this store apart from others in the names of outputs."""
+        return type(self).__qualname__
+
+
+class Contents:
+    """Gives outputs as the bytes that are kept, or mapped into memory."""
+
+    def digest(self: _Loads, target: str) -> bytes:
+        """Return a few bytes that differ when the output differs."""
+        import pickle
+
+        return xxh3_128_digest(pickle.dumps(self.load(target)))
+
+    def load_mapped(self, target: str) -> Any:
+        """Return the output without reading it whole: here, no output can be had so.
+
+        Raises:
+            UnsupportedValue: The store or the target's format cannot do it.
+        """
+        msg = f"{self!r} cannot load {target!r} with mmap=True; only a local Filestore can"
+        raise UnsupportedValue(msg)
+
+    def content(self, target: str) -> bytes:
+        """Return the bytes that are kept for a target, for tests that harm them.
+
+        Raises:
+            UnsupportedValue: The store does not say.
+        """
+        msg = f"{self!r} does not give the bytes that it keeps for {target!r}"
+        raise UnsupportedValue(msg)
+
+    def replace_content(self, target: str, content: bytes) -> None:  # noqa: ARG002
+        """Keep other bytes for a target, as they are, for tests that harm them.
+
+        Raises:
+            UnsupportedValue: The store takes no bytes.
+        """
+        msg = f"{self!r} takes no bytes for {target!r}"
+        raise UnsupportedValue(msg)
+
+
+class Locks:
+    """Lets one process at a time make a target."""
+
+    def lock(self, target: str) -> AbstractContextManager[None]:
+        """Hold the target alone, among all processes that share the store; wait for who holds it.
+
+        Raises:
+            UnsupportedValue: The store has no locks, so a task with `once=True` cannot use it.
+        """
+        msg = f"{self!r} has no locks, so {target!r} cannot be made with once=True"
+        raise UnsupportedValue(msg)
+
+
+class Records:
+    """Keeps a record beside each output: which task and call made it, and when.
+
+    A store that keeps records overrides `load_record` and `save_record`; the two other methods do
+    in several steps what a store may be able to do in one.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # What a subclass does in its own way must count also where its base takes a short cut.
+        for name, steps in _STEPS.items():
+            if _depth(cls, name) > min(_depth(cls, step) for step in steps):
+                setattr(cls, name, vars(Records)[name])
+
+    def load_record(self, target: str) -> str | None:  # noqa: ARG002
+        """Return the record beside the output, if this store keeps records: here, none."""
+        return None
+
+    def save_record(self, target: str, record: str) -> None:
+        """Keep the record beside the output, if this store keeps records: here, nothing."""
+
+    def look(self: _KeepsRecords, target: str) -> str | None:
+        """Return the mark of the task that made an output; None if the output is not there.
+
+        It is "" if no record says which task that was.
+        """
+        return mark_of(self.load_record(target) or "") if self.exists(target) else None
+
+    def save_recorded(self: _KeepsRecords, target: str, value: Any, record: str) -> None:
+        """Keep the output and its record: a store that can do both in one step, does.
+
+        Here the record is kept first. Without one an output counts as made by whoever asks for
+        it: by another task, say, in another process, if this one is killed before its end.
+        """
+        first = unfinished(record) if self.exists(target) else record
+        self.save_record(target, first)
+        self.save(target, value)
+        if first != record:
+            self.save_record(target, record)
+
+
+_STEPS: Final = {
+    "look": ("exists", "load_record"),
+    "save_recorded": ("save", "load_record", "save_record"),
+}
+"""What stores may do in one step, and the steps that it stands for."""
+
+
+def _depth(cls: type, name: str) -> int:
+    """Return how far up among the bases of a class the one is that defines a method.
+
+    One that none of them defines is farther than all.
+    """
+    bases = cls.__mro__
+    return next((depth for depth, base in enumerate(bases) if name in vars(base)), len(bases))
+
+
+class _Loads(Protocol):
+    def load(self, target: str) -> Any: ...
+
+
+class _KeepsRecords(Protocol):
+    """What the steps of `Records` are made of: methods of each store."""
+
+    def exists(self, target: str) -> bool: ...
+
+    def save(self, target: str, value: Any) -> None: ...
+
+    def load_record(self, target: str) -> str | None: ...
+
+    def save_record(self, target: str, record: str) -> None: ...
