@@ -8,18 +8,14 @@ from typing import Any
 
 import pytest
 from prefect.states import Completed
+from simple_tasks import double
 
-from prefectx import task, use_mode
+from prefectx import use_mode
 from prefectx.dask.completion import Completion
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.outcome import LocalOutcome, PickledOutcome
 from prefectx.dask.serialize import dumps
 from pytest_prefectx import Targets
-
-
-@task
-def double(x: int) -> int:
-    return 2 * x
 
 
 def settled(data: Any) -> DaskFuture:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, assume, example, settings
 from hypothesis import strategies as st
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
+from simple_tasks import double
 
 from prefectx import current_mode, flow, load, task
 from pytest_prefectx import ModesDisagree, check_flow, given_modes
@@ -19,11 +20,6 @@ FAST = ("function", "cache")
 
 # Examples of an earlier session would come first.
 QUICK = settings(max_examples=40, database=None, derandomize=True)
-
-
-@task
-def double(x: int) -> int:
-    return 2 * x
 
 
 @task(target="out/{len(word)}")

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from patience import PATIENCE
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from simple_tasks import double
 
-from prefectx import flow, load, task, use_mode
+from prefectx import flow, load, use_mode
 from prefectx.errors import ServerUnreachable
 from pytest_prefectx import Targets
 from pytest_prefectx.server.server import template
@@ -27,11 +28,6 @@ pytestmark = pytest.mark.prefectx("prefect.cache")
 @pytest.fixture(autouse=True)
 def fresh_folder(tmp_target: Targets, prefect_server: Any) -> Any:
     return tmp_target
-
-
-@task
-def double(value: int) -> int:
-    return 2 * value
 
 
 @flow

@@ -10,16 +10,12 @@ import pytest
 from patience import PATIENCE
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
+from simple_tasks import double
 
 from prefectx import Item, context, flow, load, task, use_mode
 from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("prefect.skip"), pytest.mark.usefixtures("tmp_target")]
-
-
-@task
-def double(value: int) -> int:
-    return 2 * value
 
 
 @task

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from simple_tasks import double
 
 from prefectx import current_mode, flow, load, task
 from prefectx.errors import UnknownMode
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NUMBERS = st.tuples(st.integers(0, 5))
-
-
-@task
-def double(x: int) -> int:
-    return 2 * x
 
 
 @flow

@@ -1,4 +1,4 @@
-"""A PostgreSQL server, where there is one to be had."""
+"""Fixtures for stores: a current folder for targets, and a PostgreSQL server if there is one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ from prefectx.stores import SQLStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_prefectx import Targets
 
 URL = "PREFECTX_TEST_POSTGRESQL"
+
+
+@pytest.fixture
+def folder(tmp_target: Targets) -> Path:
+    """A fresh current folder for targets."""
+    return tmp_target.path
 
 
 @pytest.fixture(scope="session")

@@ -33,17 +33,12 @@ from pytest_prefectx import Targets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
 HERE = f"@{platform.node()}.tmp"
 DAY = 24 * 60 * 60
 NOBODY = 65534
 LARGE = b"x" * 1_000_000
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_target: Targets) -> Path:
-    return tmp_target.path
 
 
 @pytest.fixture

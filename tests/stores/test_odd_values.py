@@ -20,12 +20,7 @@ from pytest_prefectx import Targets, identical
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.prefectx("cache")
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_target: Targets) -> Path:
-    return tmp_target.path
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
 
 class Fragile(Exception):

@@ -19,16 +19,10 @@ from prefectx import load, task
 from prefectx.errors import PrefectxError, UntrustedTarget
 from prefectx.stores import Filestore, MemoryStore, SQLStore
 from prefectx.stores.formats.signing import SIGNING_KEY
-from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
 NOBODY = 65534
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_target: Targets) -> Path:
-    return tmp_target.path
 
 
 class Trap:

@@ -28,14 +28,9 @@ from prefectx.errors import (
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.formats import _formats, suffix_of
 from prefectx.stores.formats.signing import SIGNING_KEY
-from pytest_prefectx import Targets, identical
+from pytest_prefectx import identical
 
-pytestmark = pytest.mark.prefectx("cache")
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_target: Targets) -> Path:
-    return tmp_target.path
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
 
 arrays = from_numpy.arrays(

@@ -23,7 +23,7 @@ from prefectx.errors import CorruptTarget, UnsupportedValue
 from prefectx.stores import Filestore
 from pytest_prefectx import Targets, identical
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
 DAY = datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.UTC)
 OLD = datetime.datetime(1700, 1, 1)  # noqa: DTZ001 - columns without a zone have such
@@ -67,11 +67,6 @@ def same(a: Any, b: Any) -> bool:
         equal = a.schema.equals(b.schema, check_metadata=True)
         return equal and repr(a.to_pylist()) == repr(b.to_pylist())
     return identical(a, b)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_target: Targets) -> Path:
-    return tmp_target.path
 
 
 @pytest.mark.parametrize("table", TABLES, ids=library)
