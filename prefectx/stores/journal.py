@@ -34,7 +34,7 @@ _APPEND: Final = (
     | getattr(os, "O_NOFOLLOW", 0)
 )
 
-# By process and folder, the file that this process appends to.
+# The file that this process appends to, by process and folder.
 _paths: Final[dict[tuple[int, str], str]] = {}
 
 

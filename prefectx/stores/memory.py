@@ -18,7 +18,7 @@ from prefectx.stores.messages import decoded, encoded, missing
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-# By which a copy that never left the process finds the store again.
+# A copy that never left the process finds the store again here.
 _living: Final[WeakValueDictionary[str, MemoryStore]] = WeakValueDictionary()
 
 

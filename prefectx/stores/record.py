@@ -84,7 +84,7 @@ class Record(NamedTuple):
 
     @property
     def version(self) -> str:
-        """What differs where a target was made by another call or by other code."""
+        """A text that differs if another call or other code made the target."""
         # Not whether it is complete: the same call may be making it once more.
         return f"{self.call} {self.key} {self.inputs} {self.contents} {self.code}"
 

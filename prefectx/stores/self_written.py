@@ -99,7 +99,7 @@ class SelfWritten(Store):
         whole = xxh3_128()
         for file in sorted(file for file in Path(path).rglob("*") if file.is_file()):
             name, content = os.fsencode(file.relative_to(path)), file.read_bytes()
-            # With their lengths: no other names and contents give the same bytes.
+            # Add the lengths, so that no other names and contents give the same bytes.
             whole.update(b"%d %d " % (len(name), len(content)) + name)
             whole.update(content)
         return whole.digest()

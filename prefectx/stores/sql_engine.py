@@ -26,7 +26,7 @@ _INSERTS: Final[Mapping[str, Any]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
 }
-# For how many seconds a writer waits for the others.
+# The seconds that a writer waits for the others.
 _PATIENCE: Final = 120
 
 
@@ -56,7 +56,7 @@ class Database:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a file that this process opens itself."""
+        """True if the database is a file that this process opens itself."""
         return self._kind == "sqlite"
 
     def url_in_full(self) -> str:
@@ -195,7 +195,7 @@ class _Reader:
 
     def found(self, target: str) -> list[str]:
         self._cursor.execute(self._text, (target,))
-        # To the end, or the file would stay locked for those who write.
+        # Read to the end, or the file would stay locked for those who write.
         return [text for (text,) in self._cursor.fetchall()]
 
 

@@ -91,7 +91,7 @@ class WholeFiles:
 
     def _tidy(self, name: str, folder: str) -> None:
         """Remove what killed processes have left in a folder."""
-        # Of each folder once: listing a large one takes longer than writing a small file.
+        # Once per folder: listing a large one takes longer than writing a small file.
         known = ("" if os.path.isabs(name) else os.getcwd(), name)
         if known not in self._swept:
             self._swept.add(known)

@@ -19,7 +19,7 @@ from prefectx.stores.folders.anonymous import opened_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-# To pass through a folder one need not be allowed to list it.
+# A process may pass through a folder that it may not list.
 _PASSING: Final = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0) | os.O_CLOEXEC
 _MOST_LINKS: Final = 40
 
@@ -86,7 +86,7 @@ def _opened(root: str, parts: list[str], made: Callable[[int], None] | None) -> 
             os.close(descriptor)
             raise
         os.close(descriptor)
-        # By where the link leads, and from the start.
+        # Start again, with the path that the link leads to.
         real = os.path.realpath(os.path.join(root, *parts[:reached]))
         parts = _inside(root, [os.path.relpath(real, os.path.realpath(root)), *parts[reached:]])
     msg = f"{'/'.join(parts)!r} below {root!r} leads through links that change or never end"

@@ -1,4 +1,4 @@
-"""How a value becomes a file and a file a value: one format a suffix."""
+"""The formats of files: each suffix has one, which writes values and reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Format`: how one kind of file is read and written."""
+"""`Format`: the functions that read and write one kind of file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Mapper = Callable[[str], Any]
 
 
 class Format(NamedTuple):
-    """How one kind of file is read and written."""
+    """The functions that read and write one kind of file."""
 
     load: Loader
     #: Raises `UnsupportedValue` for what `load` would not give back unchanged.

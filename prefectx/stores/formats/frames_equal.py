@@ -1,4 +1,4 @@
-"""What differs between a pandas frame and its copy, to the last bit."""
+"""The comparison of a pandas frame with its copy, to the last bit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from prefectx._types import type_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What is the same when type and value are, but for nan and -0.0.
+# Values of these types are the same if type and value are equal, but for nan and -0.0.
 _SIMPLE: Final = frozenset(
     {type(None), bool, int, float, str, bytes, datetime.date, datetime.timedelta}
 )
-# What is the same when type, value and text are: others may hide anything.
+# Values of these types are the same if type, value and text are: others may hide anything.
 _PLAIN: Final = frozenset(
     {
         *(type(None), bool, int, float, str, bytes, decimal.Decimal),

@@ -19,7 +19,7 @@ SIGNING_KEY: Final = "PREFECTX_SIGNING_KEY"
 _variable: Final = Variable(SIGNING_KEY)
 
 signed_target: Final[ContextVar[str]] = ContextVar("prefectx_signed_target", default="")
-"""Which target a signature is for: one that was signed for another does not count."""
+"""The name of the target that a signature is for: one made for another target does not count."""
 
 _MARK: Final = b"prefectx-hmac-sha256:"
 _SIZE: Final = len(_MARK) + 32
@@ -53,7 +53,7 @@ class Pickled(NamedTuple):
 
 
 class _Signed:
-    """What is written to it goes to the file, and into the signature."""
+    """A writer that passes the data to a file and adds it to the signature."""
 
     def __init__(self, file: IO[bytes], key: bytes) -> None:
         import hmac

@@ -28,7 +28,7 @@ _KEY: Final = b"prefectx"
 
 
 class _Kind(NamedTuple):
-    """How the tables of one library become Arrow tables and back."""
+    """The functions that convert the tables of one library to Arrow tables and back."""
 
     to_arrow: Callable[[Any], Any]
     from_arrow: Callable[[Any], Any]
@@ -68,7 +68,7 @@ def _arrow_change(old: Any, new: Any) -> str | None:
         return f"schema {old.schema} into {new.schema}"
     for number, name in enumerate(old.column_names):
         before, after = old.column(number), new.column(number)
-        # To Arrow, nan differs from nan, and -0.0 does not differ from 0.0.
+        # Arrow says that nan differs from nan, and that -0.0 equals 0.0.
         if before.equals(after) and _arrow_signs(before) == _arrow_signs(after):
             continue
         if found := _first_change(before.to_pylist(), after.to_pylist()):
@@ -140,7 +140,7 @@ _TABLES: Final = "a pandas.DataFrame, a polars.DataFrame or a pyarrow.Table"
 def _write_parquet(value: Any, file: IO[bytes]) -> None:
     kind = kind_of(value)
     table = _marked(_KINDS[kind].to_arrow(value), kind)
-    # With the names that Arrow itself gives to the elements of lists.
+    # Keep the names that Arrow itself gives to the elements of lists.
     library("pyarrow.parquet").write_table(table, file, use_compliant_nested_type=False)
 
 

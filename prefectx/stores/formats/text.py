@@ -1,4 +1,4 @@
-"""What Python itself reads and writes without running code: JSON, text, bytes."""
+"""The formats that Python itself reads without running code: JSON, text, bytes."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def flocked(path: str, what: str = "") -> Generator[None]:
     _close_in_children()
     descriptor = _locked(path, Pauses(what or path))
     try:
-        # For those who wait; on a full disk they are told less.
+        # Waiting processes show who holds the lock. On a full disk they cannot.
         with suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{platform.node()} pid {os.getpid()}".encode(), 0)

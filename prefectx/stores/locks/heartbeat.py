@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 BEAT: Final = 5.0
-"""How many seconds lie between two signs of life."""
+"""The seconds between two signs of life."""
 
 STALE_AFTER: Final = 60.0
-"""For how many seconds a note must not change until its holder counts as dead.
+"""The seconds without a change of the note after which its holder counts as dead.
 
 Many beats, for a thread may be kept from running: by pickling 2 GB, or by a network that stalls.
 """
 
 
 class Notes(Protocol):
-    """Where heartbeat locks keep their notes, about 200 bytes each: a folder, an object store.
+    """A place for the notes of heartbeat locks (about 200 bytes): a folder or an object store.
 
     Names have no slashes. Other processes must see a change at once, not from any cache.
     """
@@ -179,7 +179,7 @@ class HeartbeatLock(AbstractContextManager[None]):
         self._dead: list[_Note] = []
         self._seen = (b"", 0.0)
         self._released = threading.Event()
-        # Of a daemon, for it must never keep a process alive whose other threads have ended.
+        # A daemon: it must not keep a process alive whose other threads have ended.
         self._heart = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
 
     def __enter__(self) -> None:
