@@ -73,5 +73,5 @@ def record_hit(
     run.start_time = run.end_time = state.timestamp
     private.link_result(state, call.item)
     private.emit_state(task_run=run, initial_state=None, validated_state=state)
-    task_run_logger(run, task).info("FinishedFuture in state %s", state)
+    task_run_logger(run, task).info("Finished in state %s", state)
     return RecordedHitFuture(skip(call), state, run.id)
