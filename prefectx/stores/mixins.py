@@ -1,4 +1,4 @@
-"""What a store may do besides its five methods, and what it does where it does not say."""
+"""The optional methods of stores, besides the five of `Store`, and their defaults."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ _STEPS: Final = {
     "look": ("exists", "load_record"),
     "save_recorded": ("save", "load_record", "save_record"),
 }
-"""What stores may do in one step, and the steps that it stands for."""
+"""The methods that do several steps in one, and those steps."""
 
 
 def _depth(cls: type, name: str) -> int:
@@ -144,7 +144,7 @@ class _Loads(Protocol):
 
 
 class _KeepsRecords(Protocol):
-    """What the steps of `Records` are made of: methods of each store."""
+    """A store with the methods that the steps of `Records` call."""
 
     def exists(self, target: str) -> bool: ...
 

@@ -16,17 +16,17 @@ Some systems read an attribute of more than 128 bytes in several steps, and an h
 """
 
 RESERVED: Final = ".prefectx"
-"""How the names start of what lies below a root and is no target: records, unfinished files."""
+"""The prefix of names below a root that are no targets: records and unfinished files."""
 
 NOTE: Final = "user.prefectx.record"
 """The extended attribute in which a file carries its record."""
 
 NO_SUCH_FILE: Final = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-"""Nothing, a name below a file, a folder: in none of them is there an output."""
+"""The errors that mean no output: no file, a name below a file, or a folder."""
 
 
 class Note(NamedTuple):
-    """What is to be kept with a file.
+    """A note to keep with a file.
 
     Attributes:
         content: The note.
@@ -47,7 +47,7 @@ class Folder(ABC):
     @property
     @abstractmethod
     def prefix(self) -> str:
-        """What stands before a name where the root is spelt as it was given; "" for here."""
+        """The text before a name, with the root as the user wrote it; "" for the current folder."""
 
     @abstractmethod
     def location(self, name: str) -> str:

@@ -1,12 +1,12 @@
-"""What a run knows of far folders: each is listed once, instead of asking for each name.
+"""The names in remote folders: a run lists each folder once, instead of asking for each name.
 
 A flow over 5,000 outputs in an object store would otherwise ask it 5,000 times what is there.
 Within a run, the first question about a folder lists it, and what this process writes and deletes
-is noted. What others write meanwhile is not seen: such an output is made again. Outside of any
-run each question is asked anew.
+is noted. A run does not see what others write meanwhile: it makes such an output again. Outside
+of any run, the store is asked each time.
 
-Which task has made an output stands in a record of its own, so records are read ahead: many at
-once, if those that were read before have been asked for.
+The task that made an output is named in a separate record. Records are read ahead: many at once,
+if those that were read before have been asked for.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 _SIBLINGS: Final = 3
-"""After how many folders of one folder that one is listed as a whole."""
+"""The number of listed subfolders after which their parent is listed as a whole."""
 
 _MOST_AHEAD: Final = 500
-"""How many files are read at once at most. Older versions of SQLite take 999 parameters."""
+"""The most files that are read at once. Older versions of SQLite take 999 parameters."""
 
 
 class _Names:
