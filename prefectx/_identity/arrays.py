@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.attributes import attributes_of
-from prefectx._identity.parts import Parts, leaf
+from prefectx._identity.parts import Parts, leaf_of_many, library
 from prefectx._types import type_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from prefectx._identity.parts import Digest
 
 # The kinds of dtype whose buffer holds the whole value. Others: objects, StringDType, records.
 _BUFFER_KINDS: Final = "biufcmMSUV"
+# What is copied, is copied in pieces that stay in the processor's cache.
+_PIECE: Final = 1 << 18
 _SIZES_OF_FLOATS: Final = frozenset({"f2", "f4", "f8", "c8", "c16"})
 
 
 def numpy_parts(value: Any) -> Digest | Parts | None:
     """Return the parts of a NumPy array or scalar; None for other objects of NumPy."""
-    numpy: Any = import_module("numpy")
+    numpy: Any = library("numpy")
 
     kind = type_of(value)
     if kind is numpy.ndarray:
@@ -46,31 +49,58 @@ def array_parts(array: Any) -> Digest | Parts:
         # The padding between the fields is undefined.
         fields = [array[name] for name in dtype.names]
         return Parts("records", (dtype, tuple(shape), fields))
-    if dtype.kind in _BUFFER_KINDS and not _is_odd_float(dtype):
-        return leaf(f"array {dtype.str} {shape}", buffer_of(array))
+    if has_buffer(dtype):
+        return leaf_of_many(f"array {dtype.str} {shape}", buffers_of(array))
     if _is_odd_float(dtype):
         # Only 10 of the 16 bytes are defined.
         return Parts("array", (dtype.str, tuple(shape), [repr(x) for x in array.ravel()]))
     return Parts("array", (dtype, tuple(shape), array.ravel().tolist()))
 
 
-def buffer_of(array: Any) -> Any:
-    """Return the memory of an array in C order with one NaN; a copy only if necessary."""
-    numpy: Any = import_module("numpy")
+def has_buffer(dtype: Any) -> bool:
+    """Tell whether the memory of an array with this dtype holds its values, and nothing else."""
+    return dtype.kind in _BUFFER_KINDS and not _is_odd_float(dtype)
 
-    flat = numpy.ascontiguousarray(array).reshape(-1)
-    if flat.dtype.kind == "c":
-        flat = flat.view(f"{flat.dtype.byteorder}f{flat.dtype.itemsize // 2}")
-    if flat.dtype.kind == "f" and _has_nan(flat):
-        # There are many NaNs, and computations give others than `float("nan")`.
-        flat = flat.copy()
-        flat[numpy.isnan(flat)] = math.nan
-    return flat.view("u1") if flat.size and flat.dtype.itemsize else b""
+
+def buffers_of(array: Any) -> Iterator[Any]:
+    """Yield the memory of an array in C order, with one NaN; copies only if necessary."""
+    if not array.size or not array.dtype.itemsize:
+        return
+    if array.flags.c_contiguous:
+        yield from _with_one_nan(array.reshape(-1))
+        return
+    numpy: Any = library("numpy")
+    rows = max(1, _PIECE * len(array) // (array.size * array.itemsize))
+    for start in range(0, len(array), rows):
+        piece = numpy.ascontiguousarray(array[start : start + rows])
+        yield from _with_one_nan(piece.reshape(-1))
+
+
+def _with_one_nan(flat: Any) -> Iterator[Any]:
+    dtype = flat.dtype
+    if dtype.kind == "c":
+        flat = flat.view(f"{dtype.byteorder}f{dtype.itemsize // 2}")
+    if flat.dtype.kind != "f" or not _has_nan(flat):
+        yield flat.view("u1")
+        return
+    numpy: Any = library("numpy")
+    # There are many NaNs, and computations give others than `float("nan")`.
+    nan = numpy.array([math.nan], flat.dtype)
+    bits = f"u{flat.itemsize}"
+    size = _PIECE // flat.itemsize
+    for start in range(0, flat.size, size):
+        piece = flat[start : start + size]
+        is_nan = numpy.isnan(piece)
+        usual = numpy.count_nonzero(piece.view(bits) == nan.view(bits))
+        if numpy.count_nonzero(is_nan) != usual:
+            piece = piece.copy()
+            piece[is_nan] = math.nan
+        yield piece.view("u1")
 
 
 def _has_nan(flat: Any) -> bool:
     # min is NaN if any number is NaN, and is quicker than isnan.
-    return flat.size > 0 and math.isnan(flat.min())
+    return math.isnan(flat.min())
 
 
 def _is_odd_float(dtype: Any) -> bool:

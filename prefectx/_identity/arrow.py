@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._identity.arrays import array_parts
-from prefectx._identity.parts import Parts
+from prefectx._identity.arrays import buffers_of
+from prefectx._identity.parts import Parts, leaf_of_many, library, text_leaf
 from prefectx._types import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from prefectx._identity.parts import Digest
+
+_FLOATS: Final = frozenset({"halffloat", "float", "double"})
+_WORD: Final = 8
 _BITS_OF_TEXTS: Final = {"string": 32, "binary": 32, "large_string": 64, "large_binary": 64}
 
 
 def arrow_parts(value: Any) -> Parts | None:
     """Return the parts of an Arrow array, table or scalar; None for other objects of Arrow."""
-    pyarrow: Any = import_module("pyarrow")
+    pyarrow: Any = library("pyarrow")
     kind = type_of(value)
     if isinstance(value, pyarrow.Table | pyarrow.RecordBatch):
         schema = [value.schema.metadata, *map(_field, value.schema)]
@@ -33,77 +37,126 @@ def _field(field: Any) -> tuple[Any, ...]:
     return (field.name, str(field.type), field.nullable, field.metadata)
 
 
-def column_parts(column: Any) -> list[Any]:
-    """Return the parts of a column, chunked or not.
+def column_parts(column: Any) -> Digest | Parts:  # noqa: PLR0911 - one for each kind
+    """Return the digest or the parts of a column, chunked or not.
 
     Args:
         column: An `Array` or a `ChunkedArray`.
     """
-    return [str(column.type), len(column), *_values(column)]
-
-
-def _values(column: Any) -> Iterator[Any]:  # noqa: C901 - one for each kind
-    pyarrow: Any = import_module("pyarrow")
-    types: Any = import_module("pyarrow.types")
+    types: Any = library("pyarrow.types")
     kind = column.type
+    name = str(kind)
+    tag = f"column {name} {len(column)}"
+    if name in _BITS_OF_TEXTS:
+        return _texts(tag, column, _BITS_OF_TEXTS[name])
+    if types.is_null(kind):
+        return text_leaf(tag, "")
+    if (types.is_primitive(kind) and not types.is_boolean(kind)) or types.is_decimal(kind):
+        return _fixed_width(tag, column)
+    whole = _in_one_piece(column)
+    if whole is None:
+        return Parts(tag, (column.to_pylist(),))
+    if types.is_dictionary(kind):
+        return Parts(tag, (column_parts(whole.dictionary_decode()),))
+    if types.is_boolean(kind):
+        return Parts(tag, (column_parts(whole.cast("uint8")),))
+    if types.is_struct(kind):
+        fields = zip(kind, whole.flatten(), strict=True)
+        inside = [
+            part for field, values in fields for part in (_field(field), column_parts(values))
+        ]
+        return Parts(tag, (whole.is_valid() if whole.null_count else None, *inside))
+    if types.is_list(kind) or types.is_large_list(kind):
+        return Parts(tag, (whole.value_lengths(), column_parts(whole.flatten())))
+    return Parts(tag, (whole.to_pylist(),))
+
+
+def _in_one_piece(column: Any) -> Any:
+    """Return the column as one `Array`; None if it has no chunks, or more than one can hold."""
+    pyarrow: Any = library("pyarrow")
     if isinstance(column, pyarrow.ChunkedArray):
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    if isinstance(column, pyarrow.ChunkedArray):
-        # It has no chunks, or more values than one array can hold.
-        yield column.to_pylist()
-    elif types.is_dictionary(kind):
-        yield from _values(column.dictionary_decode())
-    elif types.is_null(kind):
-        return
-    elif str(kind) in _BITS_OF_TEXTS:
-        yield from _texts(column, _BITS_OF_TEXTS[str(kind)])
-    elif types.is_boolean(kind):
-        yield from _values(column.cast("uint8"))
-    elif types.is_struct(kind):
-        yield column.is_valid() if column.null_count else None
-        for field, values in zip(kind, column.flatten(), strict=True):
-            yield [_field(field), *column_parts(values)]
-    elif types.is_list(kind) or types.is_large_list(kind):
-        yield column.value_lengths()
-        yield column_parts(column.flatten())
-    elif types.is_primitive(kind) or types.is_decimal(kind):
-        yield from _fixed_width(column)
-    else:
-        yield column.to_pylist()
+    return None if isinstance(column, pyarrow.ChunkedArray) else column
 
 
-def _validity(column: Any) -> Any:
-    return column.is_valid().cast("uint8").to_numpy() if column.null_count else None
+def _pieces(column: Any) -> list[Any]:
+    pieces: list[Any] = getattr(column, "chunks", [column])
+    return pieces
 
 
-def _fixed_width(column: Any) -> Iterator[Any]:
-    numpy: Any = import_module("numpy")
-
-    yield _validity(column)
-    width = column.type.byte_width
-    code = "f" if str(column.type) in {"halffloat", "float", "double"} else "V"
-    dtype = numpy.dtype(f"{code}{width}")
-    values = numpy.frombuffer(column.buffers()[1] or b"", numpy.uint8)
-    start = column.offset * width
-    values = values[start : start + len(column) * width].view(dtype)
+def _validity(column: Any) -> Iterator[Any]:
+    """Yield a byte for each value, if there is any null."""
     if column.null_count:
+        yield from map(_is_valid, _pieces(column))
+
+
+def _is_valid(piece: Any) -> Any:
+    numpy: Any = library("numpy")
+    bits = piece.buffers()[0]
+    if bits is None:
+        return numpy.ones(len(piece), "u1")
+    found = numpy.unpackbits(numpy.frombuffer(bits, "u1"), bitorder="little")
+    return found[piece.offset : piece.offset + len(piece)]
+
+
+def _fixed_width(tag: str, column: Any) -> Digest:
+    code = "f" if str(column.type) in _FLOATS else "u1"
+    values = (
+        buffer
+        for piece in _pieces(column)
+        if len(piece)
+        for buffer in buffers_of(_values(piece, code))
+    )
+    return leaf_of_many(f"{tag} {column.null_count}", chain(_validity(column), values))
+
+
+def _values(piece: Any, code: str) -> Any:
+    numpy: Any = library("numpy")
+    width = piece.type.byte_width
+    start = piece.offset * width
+    found = numpy.frombuffer(piece.buffers()[1], "u1")[start : start + len(piece) * width]
+    if piece.null_count:
         # The bytes below a null are undefined.
-        values = values.copy()
-        values[~column.is_valid().to_numpy(zero_copy_only=False)] = numpy.zeros((), dtype)
-    yield array_parts(values)
+        unit = min(width, _WORD)
+        words = found.view(f"u{unit}").reshape(len(piece), width // unit)
+        found = (words * _is_valid(piece)[:, None].astype(words.dtype)).reshape(-1).view("u1")
+    return found.view(f"f{width}") if code == "f" else found
 
 
-def _texts(column: Any, bits: int) -> Iterator[Any]:
-    numpy: Any = import_module("numpy")
+def _texts(tag: str, column: Any, bits: int) -> Digest:
+    found = [_ends_and_content(piece, bits) for piece in _pieces(column) if len(piece)]
+    size = sum(len(content) for _, content in found)
+    dtype = "i4" if size < 1 << 31 else "i8"
+    all_ends: list[Any] = []
+    done = 0
+    for ends, content in found:
+        # As if all were one piece.
+        first = int(ends[0])
+        same = first == done and ends.dtype == dtype
+        all_ends.append(ends[1:] if same else ends[1:].astype(dtype) + (done - first))
+        done += len(content)
+    contents = [content for _, content in found]
+    return leaf_of_many(f"{tag} {column.null_count}", chain(_validity(column), all_ends, contents))
 
-    yield _validity(column)
-    if column.null_count:
-        column = column.fill_null("" if "string" in str(column.type) else b"")
-    _, offsets, content = column.buffers()
-    ends = numpy.frombuffer(offsets or b"", f"i{bits // 8}")
-    ends = ends[column.offset : column.offset + len(column) + 1]
-    if not len(ends):
-        return
-    first, last = int(ends[0]), int(ends[-1])
-    yield array_parts(ends - first if first else ends)
-    yield array_parts(numpy.frombuffer(content or b"", numpy.uint8)[first:last])
+
+def _ends_and_content(piece: Any, bits: int) -> tuple[Any, Any]:
+    """Return where each text starts and the last one ends, and the texts, without a copy."""
+    ends, content = _offsets(piece, bits)
+    if piece.null_count and _is_any_long(ends, _is_valid(piece)):
+        # The texts below a null are undefined.
+        ends, content = _offsets(piece.fill_null("" if "string" in str(piece.type) else b""), bits)
+    return ends, content[int(ends[0]) : int(ends[-1])]
+
+
+def _offsets(piece: Any, bits: int) -> tuple[Any, Any]:
+    numpy: Any = library("numpy")
+    _, offsets, content = piece.buffers()
+    ends = numpy.frombuffer(offsets, f"i{bits // 8}")
+    return ends[piece.offset : piece.offset + len(piece) + 1], numpy.frombuffer(
+        content or b"", "u1"
+    )
+
+
+def _is_any_long(ends: Any, is_valid: Any) -> bool:
+    """Tell whether any text below a null has a length."""
+    return bool(((ends[1:] != ends[:-1]) > is_valid).any())

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from types import GetSetDescriptorType, MemberDescriptorType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from prefectx._types import type_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Attributes that are compared elsewhere, or do not belong to an exception's value.
 _OF_EXCEPTIONS: Final = frozenset(
@@ -22,13 +19,20 @@ def attributes_of(value: Any) -> dict[str, Any]:
     The cached value of a `cached_property` follows from the others and is left out.
     """
     kind = type_of(value)
-    found: dict[str, Any] = dict(_slots_of(value))
-    found |= {
-        name: attribute
-        for name, attribute in getattr(value, "__dict__", {}).items()
-        if type(getattr(kind, name, None)).__name__ != "cached_property"
-    }
+    found: dict[str, Any] = {}
+    for name, member in slots_of(kind).items():
+        try:
+            found[name] = member.__get__(value)
+        except AttributeError:  # it was never set
+            continue
+    attributes: dict[str, Any] = getattr(value, "__dict__", {})
+    found |= {name: attributes[name] for name in attributes if not is_cached(kind, name)}
     return {name: found[name] for name in sorted(found, key=str)}
+
+
+def is_cached(kind: type[Any], name: str) -> bool:
+    """Tell whether an attribute is the cached value of a `cached_property`."""
+    return type(getattr(kind, name, None)).__name__ == "cached_property"
 
 
 def has_only_attributes(kind: type[Any]) -> bool:
@@ -51,19 +55,19 @@ def members_of(error: BaseException) -> dict[str, Any]:
                 found[name] = cast("Any", member).__get__(error)
             except (AttributeError, TypeError):  # it was never set
                 continue
-    return {name: found[name] for name in sorted(found)}
+    # Later versions of Python have more members, which are None unless they are set.
+    return {name: found[name] for name in sorted(found) if found[name] is not None}
 
 
-def _slots_of(value: Any) -> Iterator[tuple[str, Any]]:
-    for base in reversed(type_of(value).__mro__):
-        if "__slots__" not in vars(base):
-            continue
-        for name, member in vars(base).items():
-            if isinstance(member, MemberDescriptorType):
-                try:
-                    yield name, member.__get__(value)
-                except AttributeError:  # it was never set
-                    continue
+def slots_of(kind: type[Any]) -> dict[str, Any]:
+    """Return the slots of a class's instances, by name: those that hold an attribute."""
+    return {
+        name: member
+        for base in reversed(kind.__mro__)
+        if "__slots__" in vars(base)
+        for name, member in vars(base).items()
+        if isinstance(member, MemberDescriptorType)
+    }
 
 
 _IN_C: Final = (MemberDescriptorType, GetSetDescriptorType)

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.attributes import attributes_of, has_only_attributes, members_of
 from prefectx._identity.classes import class_parts
+from prefectx._identity.containers import dict_parts, list_parts, set_parts, tuple_parts
 from prefectx._identity.functions import code_parts, function_parts
 from prefectx._identity.libraries import library_parts
 from prefectx._identity.names import importable_name
 from prefectx._identity.parts import Digest, Parts, leaf, refusal, text_leaf
-from prefectx._identity.plain_data import dict_parts, list_parts, set_parts, tuple_parts
 from prefectx._types import type_of
 from prefectx._values.item import Item
 from prefectx._values.kinds import is_iterator

@@ -19,8 +19,8 @@ def library_parts(value: Any) -> Digest | Parts | None:
     """Return the parts of a value of a supported library; None for other values."""
     for base in type_of(value).__mro__:
         library = base.__module__.partition(".")[0]
-        if library in _LIBRARIES:
-            found = _LIBRARIES[library](value)
+        if library in LIBRARIES:
+            found = LIBRARIES[library](value)
             if found is not None:
                 return found
     return None
@@ -51,11 +51,8 @@ def _of_polars(value: Any) -> Parts | None:
 
 
 def _of_pydantic(value: Any) -> Parts | None:
-    model = getattr(sys.modules.get("pydantic"), "BaseModel", None)
     kind = type_of(value)
-    if model is None or not isinstance(value, model):
-        return None
-    if any(getattr(kind, name) is not getattr(model, name) for name in _OF_MODELS):
+    if not is_plain_model(kind):
         return None
     attributes = attributes_of(value)
     # Whether a default was passed explicitly makes no difference to the data.
@@ -63,9 +60,19 @@ def _of_pydantic(value: Any) -> Parts | None:
     return Parts("model", (kind, attributes))
 
 
+def is_plain_model(kind: type[Any]) -> bool:
+    """Tell whether a class is a model of pydantic that pickle stores as pydantic does."""
+    model = getattr(sys.modules.get("pydantic"), "BaseModel", None)
+    return (
+        model is not None
+        and issubclass(kind, model)
+        and all(getattr(kind, name) is getattr(model, name) for name in _OF_MODELS)
+    )
+
+
 _OF_MODELS: Final = ("__getstate__", "__reduce__", "__reduce_ex__")
 
-_LIBRARIES: Final[dict[str, Callable[[Any], Digest | Parts | None]]] = {
+LIBRARIES: Final[dict[str, Callable[[Any], Digest | Parts | None]]] = {
     "numpy": _of_numpy,
     "pandas": _of_pandas,
     "polars": _of_polars,

@@ -9,6 +9,8 @@ from types import ModuleType
 from typing import Any, Final
 
 _SCRIPTS: Final = frozenset({"__main__", "__mp_main__"})
+# Modules that have moved from one version of Python to the next.
+_MOVED: Final = {"pathlib._local": "pathlib"}
 
 
 def module_name(name: str) -> str:
@@ -18,7 +20,7 @@ def module_name(name: str) -> str:
         name: The module's name, as in `__module__`.
     """
     if name not in _SCRIPTS:
-        return name
+        return _MOVED.get(name, name)
     # A process that multiprocessing spawns has the script as __mp_main__.
     module: Any = sys.modules.get(name) or sys.modules.get("__main__")
     spec = getattr(module, "__spec__", None)

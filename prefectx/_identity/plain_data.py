@@ -1,115 +1,115 @@
-"""Lists, tuples and dicts of numbers and texts, hashed a thousand elements at a time.
+"""Plain data (numbers, texts, and lists, tuples and dicts of them) as bytes, for hashing.
 
-A walk through a million numbers takes a hundred times as long as hashing them. So parts that hold
-nothing but plain data are pickled. Without its memo, pickle gives the same bytes for the same data,
-whether or not equal objects are the same object. Only the value decides whether a part is pickled:
-otherwise one value could have two digests.
+The bytes follow from the data alone: whether equal objects are one object makes no difference.
 """
 
 from __future__ import annotations
 
 import gc
+import marshal
 import math
 import pickle
-import re
 import struct
-from itertools import chain
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from prefectx._identity.parts import Parts, leaf
+from prefectx._identity.nan import has_other_nan, with_one_nan
 from prefectx._types import type_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_SIZE: Final = 1000
-_MOST: Final = 100_000
 _MOST_BYTES: Final = 1 << 20
 # Pickle checks for loops from a depth of 50 on, and Python limits recursion.
-_DEEPEST: Final = 30
+_DEEPEST: Final = 20
 
-_ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, bytearray})
+ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, bytearray})
 _NESTED: Final = frozenset({list, tuple, dict})
-_KNOWN: Final = _ATOMS | _NESTED
-_SORTABLE: Final = frozenset({int, str, bytes})
+_KNOWN: Final = ATOMS | _NESTED
 
-# A pickled NaN or infinity, or other bytes that look like one.
-_MAYBE_NAN: Final = re.compile(rb"G([\x7f\xff][\xf0-\xff].{6})", re.DOTALL)
-_NAN: Final = struct.pack(">d", math.nan)
-
-
-def list_parts(value: list[Any]) -> Parts:
-    """Return the parts of a list."""
-    return Parts("list", chunks(value))
+# How marshal writes a list: what it is and its length; then each number, after a letter.
+_HEAD: Final = 5
+_NUMBERS: Final = {int: (b"i", 5), float: (b"g", 9)}
+_NAN: Final = struct.pack("<d", math.nan)
+_LOOK_AT: Final = 50
 
 
-def tuple_parts(value: tuple[Any, ...]) -> Parts:
-    """Return the parts of a tuple."""
-    return Parts("tuple", chunks(list(value)))
+def most_in(values: list[Any]) -> int:
+    """Return how many values there may be in a list, at all levels, to become bytes at once."""
+    return 3000 + 20 * len(values)
 
 
-def dict_parts(value: dict[Any, Any]) -> Parts:
-    """Return the parts of a dict, in order: a function can see the order."""
-    return Parts("dict", chunks(list(chain.from_iterable(value.items()))))
+class TooLarge(Exception):
+    """Data are too large, or nested too deep, to become bytes at once."""
 
 
-def set_parts(value: set[Any] | frozenset[Any]) -> Parts:
-    """Return the parts of a set, whose order may differ between processes."""
-    name = type(value).__name__
-    kinds = set(map(type, value))
-    if len(kinds) == 1 and kinds <= _SORTABLE:
-        return Parts(f"sorted {name}", chunks(sorted(value)))
-    return Parts(name, value, is_unordered=True)
-
-
-def chunks(values: list[Any]) -> Iterator[Any]:
-    """Yield a digest for each thousand elements of plain data, and other elements themselves."""
-    for start in range(0, len(values), _SIZE):
-        chunk = values[start : start + _SIZE]
-        found = _as_bytes(chunk)
-        if found is None:
-            yield from chunk
-        else:
-            yield leaf(f"plain {len(chunk)}", found)
-
-
-def _as_bytes(chunk: list[Any]) -> Any:
-    """Return the chunk as bytes; None if it is not plain data, or too large."""
-    kinds = _kinds_in(chunk)
-    if kinds is None:
+def as_numbers(values: list[Any]) -> bytes | None:
+    """Return a list of short integers, or of floats, as bytes; None if it is another list."""
+    kind = type_of(values[0]) if values else NoneType
+    if kind not in _NUMBERS or set(map(type, values[::_LOOK_AT])) != {kind}:
         return None
     try:
-        written = _pickle(chunk)
-        if float in kinds and any(map(_is_other_nan, _MAYBE_NAN.findall(written))):
-            # There are many NaNs, which Python code cannot distinguish.
-            written = _pickle(_with_one_nan(chunk))
-    except _TooLarge:
+        written = marshal_plain(values)
+    except ValueError:  # there is an object of another kind
         return None
+    letter, width = _NUMBERS[kind]
+    # Only in a list of nothing else is there the letter at each of these places.
+    if len(written) != _HEAD + width * len(values) or written[_HEAD::width].strip(letter):
+        return None
+    if kind is float:
+        exponents = written[_HEAD + width - 1 :: width]
+        # Infinities, NaNs and the largest numbers.
+        if exponents.count(b"\x7f") + exponents.count(b"\xff") != written.count(_NAN):
+            return marshal_plain([each if each == each else math.nan for each in values])  # noqa: PLR0124
     return written
 
 
-def _kinds_in(chunk: list[Any]) -> set[type] | None:
-    """Return the types in the chunk, at all levels; None if any is not plain."""
-    containers: list[Any] = [chunk]
+def as_bytes(plain: list[Any]) -> bytes:
+    """Return plain data as bytes.
+
+    Raises:
+        TooLarge: It takes too many bytes.
+    """
+    written = _pickle(plain)
+    # There are many NaNs, which Python code cannot distinguish.
+    return _pickle(with_one_nan(plain)) if has_other_nan(written) else written
+
+
+def marshal_plain(plain: Any) -> bytes:
+    """Return plain data as bytes; the elements of sets in an order that follows from them."""
+    # Later versions tell whether equal objects are the same object.
+    return marshal.dumps(plain, 2)
+
+
+def are_plain_without_nan(values: list[Any]) -> bool:
+    """Tell whether values are plain data in which no NaN would have to be replaced."""
+    try:
+        kinds = kinds_in(values)
+        return kinds is not None and not (float in kinds and has_other_nan(_pickle(values)))
+    except TooLarge:
+        return False
+
+
+def kinds_in(values: list[Any]) -> set[type] | None:
+    """Return the types in values, at all levels; None if any is not plain.
+
+    Raises:
+        TooLarge: There is too much in it, or too deep.
+    """
+    containers: list[Any] = [values]
     kinds: set[type] = set()
-    count = 0
+    most = most_in(values)
     for _ in range(_DEEPEST):
+        most -= sum(map(len, containers))
+        if most < 0:
+            raise TooLarge
         # For lists, tuples and dicts, the garbage collector's referents are their elements.
         inside = gc.get_referents(*containers)
         here = set(map(type, inside))
-        count += len(inside)
-        if not here <= _KNOWN or count > _MOST:
+        if not here <= _KNOWN:
             return None
         kinds |= here
         if here.isdisjoint(_NESTED):
             return kinds
         containers = [value for value in inside if type(value) in _NESTED]
-    return None
-
-
-class _TooLarge(Exception):
-    """The chunk takes too many bytes to be pickled at once."""
+    raise TooLarge
 
 
 class _BoundedFile:
@@ -122,30 +122,17 @@ class _BoundedFile:
     def write(self, piece: Any) -> None:
         self._size += len(piece)
         if self._size > _MOST_BYTES:
-            raise _TooLarge
+            raise TooLarge
         self._pieces.append(bytes(piece))
 
     def content(self) -> bytes:
         return b"".join(self._pieces)
 
 
-def _pickle(chunk: list[Any]) -> bytes:
+def _pickle(plain: Any) -> bytes:
     file = _BoundedFile()
     pickler = pickle.Pickler(file, 5)
     # Without a memo, which would record which objects are the same object.
     pickler.fast = True
-    pickler.dump(chunk)
+    pickler.dump(plain)
     return file.content()
-
-
-def _is_other_nan(number: bytes) -> bool:
-    return number != _NAN and math.isnan(struct.unpack(">d", number)[0])
-
-
-def _with_one_nan(value: Any) -> Any:
-    kind = type_of(value)
-    if kind is float:
-        return value if value == value else math.nan  # noqa: PLR0124 - NaN alone is not itself
-    if kind is dict:
-        return {_with_one_nan(key): _with_one_nan(element) for key, element in value.items()}
-    return kind(map(_with_one_nan, value)) if kind in _NESTED else value

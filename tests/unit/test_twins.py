@@ -55,6 +55,18 @@ class TestTwins:
             assert digest(make()) == digest(make()), number
             assert digest([make(), make()]) == digest([value := make(), value]), number
 
+    def test_count_by_their_places_among_many(self, kind: str) -> None:
+        makers = TWINS[kind]
+        whole = digest([make() for make in makers])
+        assert digest([make() for make in makers]) == whole
+        found = {whole}
+        for place in range(len(makers)):
+            others = [*makers[:place], makers[place - 1], *makers[place + 1 :]]
+            found.add(digest([make() for make in others]))
+            found.add(digest([[make()] for make in others]))
+            found.add(digest([Adds(make()) for make in others]))
+        assert len(found) == 1 + 3 * len(makers)
+
     @pytest.mark.usefixtures("tmp_target")
     def test_that_share_a_target_collide(self, kind: str) -> None:
         for one, other in zip(TWINS[kind], TWINS[kind][1:], strict=False):
@@ -206,6 +218,45 @@ class TestLibraries:
         ]
         assert len({digest(value) for value in values}) == len(values)
 
+    @pytest.mark.parametrize("dtype", ["f8", "f4", "f2", ">f8"])
+    def test_arrays_are_one_however_they_lie_and_whichever_nan_they_have(self, dtype: str) -> None:
+        np = pytest.importorskip("numpy")
+        usual = (np.arange(70_000) % 1000).astype(dtype)
+        usual[::7] = np.nan
+        other = usual.copy()
+        other.view(dtype.replace("f", "u"))[[7, 69_993]] += 1
+        assert usual.tobytes() != other.tobytes()
+        apart = np.empty((len(usual), 2), dtype)[:, 0]
+        apart[:] = other
+        table = other.reshape(700, 100)
+        changed = usual.copy()
+        changed[69_999] += 1
+        assert digest(usual) == digest(other) == digest(apart) == digest(other[::-1][::-1])
+        assert digest(table) == digest(np.asfortranarray(table)) == digest(usual.reshape(700, 100))
+        assert len({digest(each) for each in (usual, usual[::-1], table, table.T, changed)}) == 5
+
+    def test_frames_are_one_whether_their_columns_lie_together_or_not(self) -> None:
+        pd, np = pytest.importorskip("pandas"), pytest.importorskip("numpy")
+        together = pd.DataFrame(np.random.default_rng(7).random((3000, 5)))
+        rows = pd.DataFrame(np.ascontiguousarray(together.to_numpy()), copy=False)
+        apart = pd.DataFrame(index=together.index)
+        for name in together.columns:
+            apart[name] = together[name].to_numpy().copy()
+        apart.columns = together.columns
+        swapped = together[[1, 0, 2, 3, 4]].set_axis(together.columns, axis=1)
+        assert digest(together) == digest(rows) == digest(apart) != digest(swapped)
+
+    def test_what_lies_below_a_null_of_arrow_does_not_count(self) -> None:
+        pa = pytest.importorskip("pyarrow")
+        for kind in (pa.int8(), pa.float64(), pa.string(), pa.decimal128(9)):
+            whole = pa.array([1, 2, 3] if kind != pa.string() else ["a", "b", "c"], kind)
+            usual = pa.array([1, None, 3] if kind != pa.string() else ["a", None, "c"], kind)
+            _, *rest = whole.buffers()
+            over = pa.Array.from_buffers(kind, 3, [pa.py_buffer(b"\x05"), *rest])
+            chunked = pa.chunked_array([over[:1], over[1:1], over[1:]])
+            assert digest(over) == digest(usual) != digest(whole), kind
+            assert digest(chunked) == digest(pa.chunked_array([usual])), kind
+
     def test_pictures_differ_by_a_pixel(self) -> None:
         image = pytest.importorskip("PIL.Image")
         picture = image.new("RGB", (200, 200))
@@ -295,6 +346,51 @@ class TestEqual:
         assert digest([{1, "a"}] * 2) == digest([{1, "a"}, {"a", 1}])
 
 
+class Point(NamedTuple):
+    x: Any
+
+
+class TestMany:
+    """A thousand objects are hashed column by column."""
+
+    @pytest.mark.parametrize("make", [Adds, Slotted, Point, lambda n: {n, "a"}, date])
+    def test_differ_by_one(self, make: Callable[[Any], Any]) -> None:
+        numbers = [n % 24 for n in range(2500)]
+        found = {digest([make(n) for n in numbers])}
+        for place in (0, 999, 1000, 2499):
+            other = [make(n) for n in numbers]
+            other[place] = make(23)
+            found |= {digest(other), digest(other[:-1])}
+        assert len(found) == 9
+        assert digest([make(n) for n in numbers]) in found
+
+    def test_that_are_made_in_other_ways_are_the_same(self) -> None:
+        def objects(**names: Any) -> Any:
+            made = [Kept(0) for _ in range(50)]
+            for each in made:
+                each.__dict__ = dict(names)
+            return made
+
+        assert digest(objects(a=1, b=2)) == digest(objects(b=2, a=1))
+        mixed = [*objects(a=1, b=2)[:25], *objects(b=2, a=1)[25:]]
+        assert digest(mixed) == digest(objects(a=1, b=2))
+        filled = Kept(1)
+        assert filled.twice == 2
+        assert digest([*mixed, filled]) == digest([*mixed, Kept(1)])
+        assert digest([{1, 9, 17}] * 50) == digest([{17, 1, 9}, {9, 17, 1}] * 25)
+
+    def test_of_one_text_each_are_not_those_of_another(self) -> None:
+        """What is written of a column says where it ends."""
+        values = [
+            *(["ab", "c"], ["a", "bc"], [["ab"], ["c"]], [["a"], ["bc"]], [["a", "b"], ["c"]]),
+            *([["a"], ["b", "c"]], [("a", "b"), ("c",)], [{"a": "b"}, {"c": "d"}]),
+            *([{"a": "b", "c": "d"}, {}], [{}, {"a": "b", "c": "d"}], [[], ["a"]], [["a"], []]),
+            *([Adds([]), Adds(["a"])], [Adds(["a"]), Adds([])], [Adds([]), ["a"]]),
+            *([[], Adds(["a"])], [Point(1), 1], [1, Point(1)], [(1,), 1], [Point(Point(1))]),
+        ]
+        assert len({digest(value) for value in values}) == len(values)
+
+
 class TestDeep:
     @pytest.mark.parametrize("depth", [20, 31, 400, 100_000])
     def test_values_are_no_recursion_error(self, depth: int) -> None:
@@ -342,10 +438,6 @@ class TestDeep:
         for _ in range(100):
             value = [value, value]
         assert digest(value) == digest(copy.deepcopy(value))
-
-
-class Point(NamedTuple):
-    x: Any
 
 
 WRAPPERS: list[Callable[[Any], Any]] = [
