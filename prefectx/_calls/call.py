@@ -50,7 +50,7 @@ class Call:
         self.kwargs = kwargs
         arguments = task.naming.bind(*args, **kwargs)
         self.identity = CallIdentity(task.qualified_name, arguments)
-        self.item: Item[Any] | None = task.naming.item_of(arguments)
+        self.item: Item[Any] | None = task.naming.item_of(arguments, self.identity)
         self.reasons: frozenset[str] = task.rerun_on | rerun_on_here()
         self.was_made_by_other = False
         self._claim: str | Claim | None = None
@@ -103,7 +103,7 @@ class Call:
     def kept_arguments(self) -> dict[str, Any]:
         """Return the arguments in the form that the record has."""
         if self._kept is None:
-            self._kept = keep(self.identity.arguments)
+            self._kept = keep(self.identity.arguments, identity=self.identity)
             self._upstream = items_in(self.identity.arguments)
         return self._kept
 

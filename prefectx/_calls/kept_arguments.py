@@ -8,10 +8,11 @@ from prefectx._identity.short_text import short_text
 from prefectx._types import type_of
 from prefectx._values.containers import replace
 from prefectx._values.item import Item, is_item
-from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from prefectx._identity.call_identity import CallIdentity
 
 LONGEST: Final = 2_000
 """The maximal number of bytes for one argument in an output's record."""
@@ -27,7 +28,9 @@ class NotKept(Exception):
     """An argument was not kept: it is too large for the record, or cannot be pickled."""
 
 
-def keep(arguments: Mapping[str, Any], longest: int = LONGEST) -> dict[str, Any]:
+def keep(
+    arguments: Mapping[str, Any], longest: int = LONGEST, identity: CallIdentity | None = None
+) -> dict[str, Any]:
     """Return a call's arguments in the form that its record has.
 
     Each is the text of a Python literal, or a dict: with `target` and `root` for an Item, with
@@ -36,11 +39,20 @@ def keep(arguments: Mapping[str, Any], longest: int = LONGEST) -> dict[str, Any]
     Args:
         arguments: The arguments by name.
         longest: The maximal size of a pickled argument, in bytes.
+        identity: The call's identity, if it is there: then nothing is hashed twice.
     """
-    return {name: _keep_one(value, longest) for name, value in arguments.items()}
+    kept = {name: _keep_one(value, longest) for name, value in arguments.items()}
+    large = [name for name, found in kept.items() if found is None]
+    if large:
+        from prefectx._identity.call_identity import CallIdentity
+
+        digests = (identity or CallIdentity("", arguments)).digests
+        kept |= {name: _fingerprint(arguments[name], digests[name]) for name in large}
+    return kept
 
 
 def _keep_one(value: Any, longest: int) -> Any:
+    """Return an argument in the form that the record has; None if it is too large."""
     kind = type_of(value)
     if kind in _LITERALS or kind is float:
         text = repr(value)
@@ -55,32 +67,27 @@ def _keep_one(value: Any, longest: int) -> Any:
 _SIZED: Final = frozenset({str, bytes, list, dict, tuple, set})
 
 
-def _pickle(value: Any, longest: int) -> dict[str, Any]:
-    kept: dict[str, Any] = {"text": short_text(value)}
+def _pickle(value: Any, longest: int) -> dict[str, Any] | None:
     size = getattr(value, "nbytes", None)
     if isinstance(size, int) and size > longest:
-        return {**kept, **_fingerprint(value)}
+        return None
     if type_of(value) in _SIZED and len(value) > longest:
-        return {**kept, **_fingerprint(value)}
+        return None
     import base64
     import pickle
 
     try:
         content = pickle.dumps(value, 5)
     except Exception:  # noqa: BLE001 - pickling runs code of the value's class
-        return kept
+        return {"text": short_text(value)}
     if len(content) > longest:
-        return {**kept, **_fingerprint(value)}
-    return {**kept, "pickle": base64.b64encode(content).decode()}
+        return None
+    return {"text": short_text(value), "pickle": base64.b64encode(content).decode()}
 
 
-def _fingerprint(value: Any) -> dict[str, str]:
-    from prefectx._identity.content_hash import digest
-
-    try:
-        return {"fingerprint": digest(value).hex()}
-    except UnsupportedValue:
-        return {}
+def _fingerprint(value: Any, digest: bytes | None) -> dict[str, str]:
+    text = {"text": short_text(value)}
+    return text if digest is None else {**text, "fingerprint": digest.hex()}
 
 
 def items_in(arguments: Mapping[str, Any]) -> list[str]:

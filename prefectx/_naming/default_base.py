@@ -39,6 +39,7 @@ def default_base(
     defaults: Mapping[str, Any],
     owner: str,
     around: tuple[str, str] | None = None,
+    identity: CallIdentity | None = None,
 ) -> str:
     """Return a name of at most 80 characters, distinct for distinct arguments.
 
@@ -49,6 +50,7 @@ def default_base(
         owner: The qualified name of a method, whose first argument is its object or class; "" for
             a function.
         around: The start and the end that all of the task's targets have.
+        identity: The call's identity, if it is there: then nothing is hashed twice.
 
     Returns:
         The arguments as text if no other call of the task could have the same name: `report-7`,
@@ -71,9 +73,8 @@ def default_base(
     is_whole = not owner and name == text and all(says_all for _, says_all in readable)
     if is_whole and _is_clear(text, [key for key, _ in explicit], list(arguments)):
         return name
-    # A method that overrides another one may call it with the same arguments.
-    whole = {"": owner, **arguments} if owner else arguments
-    return f"{name}~{_hash(whole)[: 8 if is_whole else 16]}"
+    found = _hash(identity or CallIdentity("", arguments), owner)
+    return f"{name}~{found[: 8 if is_whole else 16]}"
 
 
 def base_from(
@@ -151,12 +152,13 @@ def _item_with_base(
     return None if not value.base or _looks_like_literal(value.base) else value
 
 
-def _hash(arguments: Mapping[str, Any]) -> str:
-    identity = CallIdentity("", arguments)
+def _hash(identity: CallIdentity, owner: str) -> str:
+    # A method that overrides another one may call it with the same arguments.
+    before = f"{owner}\0".encode() if owner else b""
     if identity.exact is not None:
-        return xxh3_128_hexdigest(identity.exact.encode("utf-8", "surrogatepass"))
+        return xxh3_128_hexdigest(before + identity.exact.encode("utf-8", "surrogatepass"))
     try:
-        return identity.digest().hex()
+        return xxh3_128_hexdigest(before + identity.digest())
     except UnsupportedValue as error:
         msg = (
             f"no default name can be made: {error}. Give the task a target with every argument"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from inspect import Parameter
 
+    from prefectx._identity.call_identity import CallIdentity
     from prefectx._naming.options import TaskOptions
 
 DEFAULTS: Final[TaskOptions] = {
@@ -119,13 +120,20 @@ class TaskNames:
         """
         return self.item_of(self.bind(*args, **kwargs))
 
-    def item_of(self, arguments: Mapping[str, Any]) -> Item[Any] | None:
-        """Return the Item of a call with these bound arguments; None without a target."""
+    def item_of(
+        self, arguments: Mapping[str, Any], identity: CallIdentity | None = None
+    ) -> Item[Any] | None:
+        """Return the Item of a call with these bound arguments; None without a target.
+
+        Args:
+            arguments: The call's arguments by name, defaults applied.
+            identity: The call's identity, if it is there: then nothing is hashed twice.
+        """
         if self._target is None:
             return None
         if self._refusal is not None:
             raise UnsupportedValue(self._refusal)
-        return Item(self.store, self._target.render_safely(arguments), self.item_base)
+        return Item(self.store, self._target.render_safely(arguments, identity), self.item_base)
 
     def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return the name of a call's run; None if there is no template for it."""
@@ -144,13 +152,13 @@ class TaskNames:
         item = self.item(args, kwargs)
         return None if item is None else f"{task} {base_of(item)}"
 
-    def _base_of(self, arguments: Mapping[str, Any]) -> str:
+    def _base_of(self, arguments: Mapping[str, Any], identity: CallIdentity | None) -> str:
         names = context_names()
         if "base" in names:
             return str(names["base"])
         if self._base is not None:
             return self._base.render(arguments)
-        return default_base(arguments, self._signature.absent, self._owner, self._around)
+        return default_base(arguments, self._signature.absent, self._owner, self._around, identity)
 
     def base_from(self, arguments: Mapping[str, Any]) -> str:
         """Return the location of the Item whose base a call's target uses; "" if there is none."""
@@ -159,7 +167,7 @@ class TaskNames:
         return base_from(arguments, self._signature.absent, self._around)
 
     def _template(
-        self, option: str, text: object, base: Callable[[Mapping[str, Any]], str] | None
+        self, option: str, text: object, base: Callable[..., str] | None
     ) -> Template | None:
         if text is None:
             return None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from symtable import SymbolTable
     from types import ModuleType
 
+    from prefectx._identity.call_identity import CallIdentity
     from prefectx._naming.signature import Signature
 
 _ALWAYS: Final[Mapping[str, Any]] = {"os": os, "datetime": datetime, "Path": Path}
@@ -43,7 +44,8 @@ class Template:
         signature: The parameters of the task's function.
         modules: Modules that the template may use, beside `os`, `datetime` and `Path`.
         option: The option's name, for messages.
-        base: Returns the base of a call from its arguments; called only if the template uses it.
+        base: Returns a call's base from its arguments and identity; called only if the template
+            uses it.
 
     Raises:
         TemplateError: The text is not the body of an f-string.
@@ -55,7 +57,7 @@ class Template:
         signature: Signature,
         modules: Iterable[ModuleType] = (),
         option: str = "target",
-        base: Callable[[Mapping[str, Any]], str] | None = None,
+        base: Callable[[Mapping[str, Any], CallIdentity | None], str] | None = None,
     ) -> None:
         self.text: Final = text
         self.source: Final = f"{option}={text!r} of task {signature.name!r}"
@@ -97,11 +99,12 @@ class Template:
         compiled: Callable[..., str] = namespace[self._option]
         return compiled
 
-    def render(self, arguments: Mapping[str, Any]) -> str:
+    def render(self, arguments: Mapping[str, Any], identity: CallIdentity | None = None) -> str:
         """Return the text for a call; Items that the template names are loaded.
 
         Args:
             arguments: The call's arguments by name, defaults applied.
+            identity: The call's identity, if it is there: then nothing is hashed twice.
 
         Raises:
             TemplateError: The template uses an unknown name, or an expression in it failed.
@@ -112,7 +115,7 @@ class Template:
                 if isinstance(value, Item):
                     values[name] = value.load()
             if self.uses_base and self._base_of is not None:
-                values["base"] = self._base_of(arguments)
+                values["base"] = self._base_of(arguments, identity)
             if self._settable:
                 values.update(self._from_context())
             return self._function(**values)
@@ -122,13 +125,15 @@ class Template:
             msg = f"{self.source} cannot be rendered: {type(error).__name__}: {error}"
             raise TemplateError(msg) from error
 
-    def render_safely(self, arguments: Mapping[str, Any]) -> str:
+    def render_safely(
+        self, arguments: Mapping[str, Any], identity: CallIdentity | None = None
+    ) -> str:
         """Return the target for a call, below the folder with which the template starts.
 
         Raises:
             UnsafeTarget: A value would leave the folder or is not allowed in a file name.
         """
-        target = self.render(arguments)
+        target = self.render(arguments, identity)
         inside = target[len(self.folder) :]
         if not are_clearly_safe(inside):
             self._check(target, inside)

@@ -532,6 +532,28 @@ def test_what_has_no_value_is_the_same_call_only_as_itself(tmp_target: Targets) 
             getattr(each, "close", int)()
 
 
+def test_an_argument_is_hashed_once_a_call(tmp_target: Targets) -> None:
+    """For the made name, and for all else that a call's identity is asked for."""
+    looks: list[None] = []
+
+    class Large:
+        def __getstate__(self) -> Any:
+            looks.append(None)
+            return {"x": "x" * 10_000}
+
+    made = Large()
+
+    @flow
+    def run() -> Any:
+        return kept(made)
+
+    run()
+    looks.clear()
+    run()
+    assert len(looks) == 1
+    assert tmp_target.runs == {"kept": 1}
+
+
 def test_configurations_made_in_a_loop_are_never_taken_for_one_another(tmp_target: Targets) -> None:
     class Config:
         def __init__(self, k: int) -> None:
