@@ -170,7 +170,7 @@ def test_a_mistaken_marker_is_an_error_at_collection(example: Callable[..., Exam
     )
     run = project.run("--strict-markers").exits(2).ends(error=3).never_says("*Traceback*")
     run.says(
-        "test_keyword.py::test_it: @pytest.mark.prefectx takes *modes only, not mode=",
+        "test_keyword.py::test_it: @pytest.mark.prefectx takes only the names of modes, not mode=",
         "test_name.py::test_it: unknown mode 'cahce' (from @pytest.mark.prefectx). Did you *",
         "test_plural.py::test_it: unknown mode 1 (from @pytest.mark.prefectx). The modes are: *",
     )
