@@ -171,7 +171,7 @@ def test_pages_that_shift_while_they_are_read_count_once(
 
 def test_events_that_go_elsewhere_are_not_waited_for(prefect_server: Any) -> None:
     """Neither what Prefect's own test helpers keep to themselves nor any other kind of event."""
-    with prefect_threads.followed() as reports:
+    with prefect_threads.track_reports() as reports:
         emit_event("mine", resource={"prefect.resource.id": "prefect.task-run.mine"})
         EventsWorker.instance(AssertingEventsClient).send(reported("theirs"))
         assert reports.pending() == []
