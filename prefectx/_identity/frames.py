@@ -47,9 +47,9 @@ def _columns(frame: Any) -> list[Any]:
             return [_run([frame.to_numpy().T])]
     found: list[Any] = []
     arrays = map(_array_getter(frame), range(count))
-    for dtype, group in groupby(arrays, lambda each: each.dtype if _is_run(each) else None):
+    for kind, group in groupby(arrays, _kind_of_run):
         columns = list(group)
-        found += map(_column, columns) if dtype is None else [_run([x[None] for x in columns])]
+        found += [_run([x[None] for x in columns])] if kind else map(_column, columns)
     return found
 
 
@@ -65,12 +65,15 @@ def _run(blocks: list[Any]) -> Digest:
     )
 
 
-def _is_run(values: Any) -> bool:
+def _kind_of_run(values: Any) -> str:
+    """Return the dtype of a column that can be hashed with its neighbours; "" if it cannot."""
     pandas: Any = library("pandas")
     numpy: Any = library("numpy")
+    dtype = values.dtype
     if isinstance(values, pandas.arrays.DatetimeArray | pandas.arrays.TimedeltaArray):
-        return isinstance(values.dtype, numpy.dtype)
-    return isinstance(values, numpy.ndarray) and _is_of_numbers(values.dtype)
+        return str(dtype.str) if isinstance(dtype, numpy.dtype) else ""
+    is_run = isinstance(values, numpy.ndarray) and _is_of_numbers(dtype)
+    return str(dtype.str) if is_run else ""
 
 
 def _is_of_numbers(dtype: Any) -> bool:
