@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._calls.execute import RUNS_LOG, load_result
+from prefectx._calls.execute import RUNS_LOG, load_result, output_at
 from prefectx._calls.freshness import fast_hit
 from prefectx._calls.run import run_here
 from prefectx._logs.run_names import register_entry
@@ -66,5 +66,5 @@ def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if runner.checks_target_first and not task.is_async:
         hit = fast_hit(task, args, kwargs)
         if hit is not None:
-            return hit
+            return output_at(hit)
     return runner.call(task, args, kwargs)

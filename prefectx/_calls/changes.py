@@ -1,14 +1,44 @@
-"""The differences between a call and the record of an earlier one: arguments and code."""
+"""The differences between a call and the record of an earlier one: arguments, code and files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx.stores import journal
 
 if TYPE_CHECKING:
     from prefectx._calls.call import Call
     from prefectx.stores.record import Record
+
+_MOST_NAMES: Final = 3
+
+
+def difference(call: Call, record: Record) -> str:
+    """Return in words how a target was made otherwise than this call would; "" if it was not."""
+    if record.key not in {None, call.identity.key}:
+        names = _in_brackets("other arguments", changed_arguments(call, record))
+        return f"was made by another call: {record.call}, now {call.summary}{names}"
+    if has_other_code(call, record):
+        names = _in_brackets("changed", changed_code(call, record))
+        return f"was made by another version of the task {call.task.name!r}{names}"
+    if changed := changed_files(record):
+        return f"is older than its input {changed[0]!r}"
+    return ""
+
+
+def has_other_code(call: Call, record: Record) -> bool:
+    """Tell whether the task's code has changed."""
+    return record.code != call.task.code_hash
+
+
+def changed_files(record: Record) -> list[str]:
+    """Return the input files that have changed since the output was made."""
+    return [
+        path
+        for path, fingerprint in (record.files or {}).items()
+        if not FileFingerprint(*fingerprint).matches(path)
+    ]
 
 
 def changed_arguments(call: Call, record: Record) -> list[str]:
@@ -31,3 +61,11 @@ def changed_code(call: Call, record: Record) -> list[str]:
     names = journal.changed_parts(root, record.code, call.task.code_parts)
     module = call.task.qualified_name.removesuffix(call.task.__qualname__)
     return [name.removeprefix(module) for name in names]
+
+
+def _in_brackets(what: str, names: list[str]) -> str:
+    """Return ` (what: a, b)`, with the first names only; "" for no names."""
+    if not names:
+        return ""
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return f" ({what}: {', '.join(names[:_MOST_NAMES])}{more})"

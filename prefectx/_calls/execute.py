@@ -31,10 +31,13 @@ RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
 
 
 def output_of(call: Call) -> Any:
-    """Return the caller's value for a call whose target exists: data inside a task, or an Item."""
-    if call.item is None or not in_task():
-        return call.item
-    return call.item.load()
+    """Return the caller's value for a call whose target exists: data inside a task."""
+    return None if call.item is None else output_at(call.item)
+
+
+def output_at(item: Item[Any]) -> Any:
+    """Return the caller's value for an Item: its data inside a task, else the Item."""
+    return item.load() if in_task() else item
 
 
 def run_and_keep(call: Call) -> Any:

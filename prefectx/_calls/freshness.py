@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.audit import AUDIT
-from prefectx._calls.changes import changed_arguments, changed_code
+from prefectx._calls.changes import changed_files, difference, has_other_code
 from prefectx._calls.refresh import wants_refresh
-from prefectx._calls.run import current_run, other_version_text, task_claims_here
+from prefectx._calls.run import current_run, task_claims_here
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx.errors import TargetCollision
-from prefectx.stores.record import parsed
+from prefectx.stores.record import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from prefectx.stores.record import Record
 
 
-def fast_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Return the value of a call that is known to be done; None if that takes a closer look.
+def fast_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Item[Any] | None:
+    """Return the Item of a call that is known to be done; None if that takes a closer look.
 
     This fast path needs: the run has checked the task before, the arguments are small literals or
     Items, no other call has claimed the target, and this task has made it.
@@ -42,52 +42,64 @@ def fast_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         return None
     if text is None or item is None:
         return None
-    return claims.hit(item, text)
+    return item if claims.is_hit(item, text) else None
 
 
 def is_done(call: Call) -> bool:
-    """Tell whether the target exists and is valid.
+    """Tell whether the target exists and is valid; if so, later calls may take the fast path.
 
     Raises:
         TargetCollision: Another call of this run fills the same target, or another task made it.
     """
-    item = call.item
+    item, task = call.item, call.task
     if item is None:
         return False
-    is_claimed = call.claim()
-    task, run = call.task, current_run()
-    asks = bool(call.reasons) or task.naming.must_read_records
-    if asks:
-        is_there, must_read = item.store.exists(item.target), True
-    else:
-        mark = item.store.look(item.target)
-        # Without a mark there is no record. Of what this call has made, one record a folder is
-        # read.
-        is_other = mark not in {"", None, task.maker_mark + call.identity.key}
-        is_there = mark is not None
-        must_read = is_other or (bool(mark) and run.is_first_look(task.identity, item.target))
-    if not is_there or _is_refreshed(task, item):
+    is_ours = call.claim()
+    needs_record = bool(call.reasons) or task.naming.must_read_records
+    mark = _mark_at(item, needs_record=needs_record)
+    if mark is None or _must_refresh(task, item):
         return False
-    text = item.store.load_record(item.target) if must_read else None
-    record = None if text is None else parsed(text)
-    if record is not None:
-        _check_maker(call, item, record)
-        if not record.complete or _was_overwritten(item, record):
+    # Nobody knows who made a target without a mark: it was put there by hand.
+    if mark not in {"", task.maker_mark + call.identity.key}:
+        record = read(item.store, item.target)
+        if record is not None and not _is_valid(call, item, record, is_ours=is_ours):
             return False
-        if _is_stale(call, record):
-            return False
-        _check_base(call, item, record)
-        if is_claimed:
-            # Otherwise the collision was reported already.
-            _note_if_old(call, item, record)
-        if call.reasons:
-            call.item = item.with_version(record.version)
-    if not (asks or wants_refresh(task)):
+    if not (needs_record or wants_refresh(task)):
+        run = current_run()
         run.remember_task(task, item, call.mark(run))
     return True
 
 
-def _is_refreshed(task: AnyTask, item: Item[Any]) -> bool:
+def _mark_at(item: Item[Any], *, needs_record: bool) -> str | None:
+    """Return the mark of the task and the call that made a target; None if there is no target."""
+    if not needs_record:
+        return item.store.look(item.target)
+    # Only the record says whether the inputs, the files or the output have changed.
+    return "see the record" if item.exists() else None
+
+
+def _is_valid(call: Call, item: Item[Any], record: Record, *, is_ours: bool) -> bool:
+    """Tell whether a target with this record is valid; note if it may be outdated.
+
+    Args:
+        call: The call.
+        item: Its Item.
+        record: The record of what is at the target.
+        is_ours: Whether no other call of this run has claimed the target.
+    """
+    _check_maker(call, item, record)
+    if not record.complete or _was_overwritten(item, record) or _is_stale(call, record):
+        return False
+    _check_base(call, item, record)
+    # If another call has the target, that was reported already.
+    if is_ours and (why := difference(call, record)):
+        current_run().note_stale(call.task, item.target, why)
+    if call.reasons:
+        call.item = item.with_version(record.version)
+    return True
+
+
+def _must_refresh(task: AnyTask, item: Item[Any]) -> bool:
     """Tell whether `refresh` asks to recompute the target and this run has not done so yet."""
     return wants_refresh(task) and item.path not in current_run().recomputed
 
@@ -129,54 +141,14 @@ def _is_stale(call: Call, record: Record) -> bool:
     """Tell whether one of the reasons for a rerun applies."""
     reasons = call.reasons
     return (
-        ("code" in reasons and _other_code(call, record))
+        ("code" in reasons and has_other_code(call, record))
         or ("inputs" in reasons and record.inputs != call.inputs())
-        or ("inputs" in reasons and bool(_changed_files(call, record)))
+        or ("inputs" in reasons and bool(changed_files(record)))
         or ("upstream" in reasons and record.contents != call.contents())
         or ("expired" in reasons and _is_expired(call, record))
     )
 
 
-def _other_code(call: Call, record: Record) -> bool:
-    return record.code != call.task.code_hash
-
-
-def _changed_files(call: Call, record: Record) -> list[str]:
-    """Return the input files that have changed since the output was made."""
-    return [
-        path
-        for path, found in (record.files or {}).items()
-        if not FileFingerprint(*found).matches(path)
-    ]
-
-
-def _list_names(what: str, names: list[str]) -> str:
-    """Return ` (what: a, b)` for a warning that takes one line, "" for no names."""
-    if not names:
-        return ""
-    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-    return f" ({what}: {', '.join(names[:_MOST_NAMES])}{more})"
-
-
-_MOST_NAMES: Final = 3
-
-
 def _is_expired(call: Call, record: Record) -> bool:
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(record.made)
     return call.task.expires is not None and age > call.task.expires
-
-
-def _note_if_old(call: Call, item: Item[Any], record: Record) -> None:
-    """Note for the run's warnings that a target is used although its call or code has changed."""
-    if record.key not in {None, call.identity.key}:
-        why = f"was made by another call: {record.call}, now {call.summary}"
-        why += _list_names("other arguments", changed_arguments(call, record))
-    elif _other_code(call, record):
-        why = other_version_text(call.task.name) + _list_names(
-            "changed", changed_code(call, record)
-        )
-    elif changed := _changed_files(call, record):
-        why = f"is older than its input {changed[0]!r}"
-    else:
-        return
-    current_run().note_stale(call.task, item.target, why)

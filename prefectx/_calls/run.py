@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from itertools import count
-from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
 from prefectx._calls.report import Report
-from prefectx._calls.user_line import UserLine, user_line
+from prefectx._calls.stale_targets import StaleTargets
+from prefectx._calls.user_line import user_line
 from prefectx._identity.call_identity import key_of
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.scoped import ScopedValue
@@ -25,43 +25,6 @@ if TYPE_CHECKING:
     from prefectx._naming.task_names import TaskNames
 
 _MOST_OUTSIDE: Final = 10_000
-
-
-class Stale:
-    """Targets of one task that are used although its calls or its code have changed since.
-
-    Args:
-        task: The task's name.
-        target: The first such target.
-        why: The difference at the first target.
-        line: The user's line that called the task for the first target.
-    """
-
-    __slots__ = ("_line", "_target", "_task", "_why", "count")
-
-    def __init__(self, task: str, target: str, why: str, line: UserLine) -> None:
-        self._task = task
-        self._target = target
-        self._why = why
-        self._line = line
-        self.count = 0
-
-    def warn(self) -> None:
-        """Issue one warning for all of them."""
-        one = f"target {self._target!r} {self._why}"
-        if self.count > 1:
-            one = f"{self.count:,} targets may be outdated; the first, {one[len('target ') :]}"
-        command = f"prefectx why {quote(self._target)}" if self.count == 1 else "prefectx status"
-        msg = (
-            f"{self._task}: {one}. The stored output is used all the same: see {command}. To"
-            " recompute it, delete it, or set rerun_on={'inputs', 'code'}."
-        )
-        self._line.warn(msg, StaleTarget)
-
-
-def other_version_text(task: str) -> str:
-    """Return the warning's words for a target that other code has made."""
-    return f"was made by another version of the task {task!r}"
 
 
 class TaskClaims:
@@ -92,8 +55,8 @@ class TaskClaims:
         self._look = task.naming.store.look
         self._maker = task.maker_mark
 
-    def hit(self, item: Item[Any], text: str) -> Any:
-        """Return the caller's value if the target exists and is this call's, else None.
+    def is_hit(self, item: Item[Any], text: str) -> bool:
+        """Tell whether the target exists and is this call's; count the call as skipped if so.
 
         Args:
             item: The call's Item.
@@ -101,13 +64,13 @@ class TaskClaims:
         """
         target, claim = item.target, self.mark + text
         if self.claims.setdefault(target, claim) != claim:
-            return None
+            return False
         mark = self._look(target)
         if mark is None or (mark and mark != self._maker + key_of(text)):
             # The slow path finds out whether another task, call or code has made it.
-            return None
+            return False
         self._line.skipped += 1
-        return item.load() if inside_task.get() else item
+        return True
 
     def is_outdated(self) -> bool:
         """Tell whether the working directory has changed, or there are too many claims."""
@@ -128,7 +91,7 @@ class Run:
         self.recomputed: Final[set[str]] = set()
         self._refreshing = 0
         #: The targets that are used although they may be outdated, by task.
-        self.stale: dict[str, Stale] = {}
+        self.stale: dict[str, StaleTargets] = {}
         self._line = user_line()
 
     def _forget(self) -> None:
@@ -137,7 +100,6 @@ class Run:
         self._claims: dict[str, dict[str, str | Claim]] = {}
         self._tasks: dict[str, tuple[str, str]] = {}
         self._numbers = count()
-        self._record_folders: set[tuple[str, str]] = set()
         #: The fast claims of the tasks that were checked before.
         self.task_claims: dict[TaskNames, TaskClaims] = {}
 
@@ -192,18 +154,10 @@ class Run:
         if key == item.target:
             self.task_claims[naming] = TaskClaims(task, mark, claims, self, folder)
 
-    def is_first_look(self, task: str, target: str) -> bool:
-        """Tell whether this is the first look at a record of the task in the target's folder."""
-        place = (task, target.rpartition("/")[0])
-        if place in self._record_folders:
-            return False
-        self._record_folders.add(place)
-        return True
-
     def note_stale(self, task: AnyTask, target: str, why: str) -> None:
         """Note a target that is used although it may be outdated; warned of when the run ends."""
         if (stale := self.stale.get(task.identity)) is None:
-            stale = Stale(task.name, target, why, user_line(self._line))
+            stale = StaleTargets(task.name, target, why, user_line(self._line))
             stale = self.stale.setdefault(task.identity, stale)
         stale.count += 1
 

@@ -154,11 +154,9 @@ def _text_by_hash(text_leaf: Any) -> Any:
     return lambda tag, text: text_leaf(tag, str(hash(text)))
 
 
-@bug("the digest of a set follows its order", "_identity.plain_data:set_parts")
-def _set_in_its_order(set_parts: Any) -> Any:
-    return lambda value: set_parts(value)._replace(
-        tag=type(value).__name__, parts=list(value), is_unordered=False
-    )
+@bug("the digest of a set follows its order", "_identity.containers:in_order")
+def _set_in_its_order(_: Any) -> Any:
+    return list
 
 
 @bug(
@@ -313,16 +311,9 @@ def _no_collisions(_: Any) -> Any:
     return lambda self, item, claim: True
 
 
-@bug("a known hit gives what another call has claimed", "_calls.run:TaskClaims.hit")
+@bug("a known hit gives what another call has claimed", "_calls.run:TaskClaims.is_hit")
 def _found_by_name(_: Any) -> Any:
-    def found(self: Any, item: Any, claim: Any) -> Any:
-        if not item.exists():
-            return None
-        from prefectx._calls.run import in_task
-
-        return item.load() if in_task() else item
-
-    return found
+    return lambda self, item, text: item.exists()
 
 
 @bug("the mode is looked up only once", "_settings.mode:current_mode")

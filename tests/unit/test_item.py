@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefectx import Item, flow, item, load, task, use_mode
+from prefectx import Item, flow, item, last_run, load, task, use_mode
 from prefectx.errors import PrefectxError, TargetMissing, TemplateError
 from prefectx.stores import Filestore
 from pytest_prefectx import Targets
@@ -302,3 +302,24 @@ def test_options_of_the_wrong_kind_are_refused_at_once(options: Any) -> None:
 
         @task(**options)
         def broken() -> None: ...
+
+
+def test_a_hit_inside_a_task_counts_once_whatever_it_gives(tmp_target: Targets) -> None:
+    @task
+    def nothing(name: str) -> None:
+        return None
+
+    @task(target=None)
+    def outer() -> list[Any]:
+        return [nothing("a"), nothing("a"), nothing("a")]
+
+    @flow
+    def twice() -> Any:
+        nothing("a")
+        return outer()
+
+    with use_mode("cache"):
+        assert load(twice()) == [None, None, None]
+    (line,) = [line for line in last_run().tasks if line.task == "nothing"]
+    assert (line.ran, line.skipped) == (1, 3)
+    assert tmp_target.runs["nothing"] == 1

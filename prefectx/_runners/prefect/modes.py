@@ -26,9 +26,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.visualization import get_task_viz_tracker
 
 from prefectx._calls.call import Call
+from prefectx._calls.execute import output_at
 from prefectx._calls.freshness import fast_hit, is_done
 from prefectx._calls.make import skip
-from prefectx._calls.run import note_submitted, run_here
+from prefectx._calls.run import in_task, note_submitted, run_here
 from prefectx._calls.running import count_coroutine, count_run
 from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE, PLACEMENTS
@@ -66,7 +67,6 @@ from prefectx._settings.context import context_names, replace_context
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
 from prefectx._values.coroutines import run_coroutine
-from prefectx._values.item import is_item
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from prefectx._runners.base import Args, Kwargs
     from prefectx._runners.lookup import Lookup
     from prefectx._settings.mode import Mode
+    from prefectx._values.item import Item
 
 
 class PrefectRunner(Runner):
@@ -295,14 +296,14 @@ class PrefectSkipRunner(PrefectCacheRunner):
         found = None if get_task_viz_tracker() else fast_hit(task, args, kwargs)
         if found is None:
             return super().call(task, args, kwargs)
-        return _as_result(task, found)
+        return _as_result(task, output_at(found))
 
     def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return the future of a hit on the fast path; otherwise submit the task."""
         found = None if get_task_viz_tracker() else fast_hit(task, args, kwargs)
         if found is None or not _is_valid_for_workers(found):
             return super().submit(task, args, kwargs)
-        return HitFuture(found)
+        return HitFuture(output_at(found))
 
     def hit(self, arguments: CallArguments, lookup: Lookup = HERE) -> HitFuture | None:
         """Return the future of a call whose target is valid, else None."""
@@ -330,10 +331,11 @@ def _lookup() -> Lookup:
     return getattr(flow_run and flow_run.task_runner, "lookup", HERE)
 
 
-def _is_valid_for_workers(found: Any) -> bool:
+def _is_valid_for_workers(item: Item[Any]) -> bool:
     """Tell whether a hit is also visible to the workers of the flow's task runner."""
     lookup = _lookup()
-    return not is_item(found) or (lookup.looks_here(found) and lookup.confirms(found))
+    # What a task calls runs where the task runs.
+    return in_task() or (lookup.looks_here(item) and lookup.confirms(item))
 
 
 def _known_call(arguments: CallArguments) -> Call | None:
@@ -381,11 +383,11 @@ def _result(state: Any, upstream: list[PrefectFuture[Any]]) -> Any:
     raise error if isinstance(error, BaseException) else RuntimeError(state.message)
 
 
-def _as_result(task: AnyTask, arguments: Any) -> Any:
+def _as_result(task: AnyTask, value: Any) -> Any:
     if not task.is_async:
-        return arguments
+        return value
 
     async def finished() -> Any:
-        return arguments
+        return value
 
     return finished()
