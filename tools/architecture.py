@@ -26,10 +26,10 @@ MEANING: Final = {
     "prefectx": "the public names",
     "cli": "the command `prefectx`",
     "dask": "a task runner for Dask",
-    "_isolation": "a process of its own for a task",
     "_api": "what users hold: tasks and flows",
     "_runners": "who runs it: one class a mode",
     "_calls": "one call and one run",
+    "_isolation": "a process of its own for a task",
     "_naming": "a call to its target",
     "_identity": "is it the same call, data, code?",
     "records": "what is known of an output",
@@ -38,6 +38,7 @@ MEANING: Final = {
     "_settings": "modes, options, context, variables",
     "logs": "logging, in public",
     "_logs": "what runs log",
+    "_types": "tests of types, for strict checkers",
     "errors": "what can go wrong",
 }
 

@@ -26,7 +26,7 @@ from prefectx._api.entry import entry_of
 from prefectx._api.public_names import public_names
 from prefectx._identity.code_hash import code_fingerprints, combined_hash
 from prefectx._identity.names import module_name
-from prefectx._identity.task_identity import TaskIdentity
+from prefectx._identity.task_identity import task_identity
 from prefectx._naming.options import (
     TASK_ATTRIBUTES,
     TASK_OPTIONS,
@@ -195,9 +195,7 @@ class Task(_CallSlot, Generic[P, R_co]):
     def identity(self) -> str:
         """A text that is unique to the task: its name, code, closure and defaults."""
         if self._identity is None:
-            self._identity = (
-                f"{self.qualified_name} {TaskIdentity(function_in(self._original)).text}"
-            )
+            self._identity = task_identity(function_in(self._original))
         return self._identity
 
     if TYPE_CHECKING:

@@ -25,7 +25,7 @@ class CallIdentity:
     change its arguments. Both are computed at the first access and kept.
 
     Args:
-        task: The task's name, for people: `TaskIdentity.name`.
+        task: The task's qualified name.
         arguments: The call's arguments by name, defaults applied; Items, not their data.
 
     Attributes:
@@ -80,32 +80,10 @@ class CallIdentity:
         """
         from prefectx._identity.content_hash import digest
 
-        return digest(self.fingerprints())
-
-    def fingerprints(self, content_of: Callable[[Any], Any] | None = None) -> dict[str, bytes]:
-        """Return a digest of each argument by name.
-
-        Args:
-            content_of: Returns the content of an Item or a file in its place, and other values
-                unchanged, to compare inputs by their content. Without it an Item is compared by
-                its target.
-
-        Raises:
-            UnsupportedValue: An argument has no value of its own; the error names it.
-        """
-        if content_of is None:
-            found = self._found()
-        else:
-            from prefectx._values.containers import replace
-
-            found = {
-                name: _digest_of(name, replace(value, content_of))
-                for name, value in self.arguments.items()
-            }
-        for digest in found.values():
-            if isinstance(digest, UnsupportedValue):
-                raise digest
-        return {name: digest for name, digest in found.items() if isinstance(digest, bytes)}
+        for found in self._found().values():
+            if isinstance(found, UnsupportedValue):
+                raise found
+        return digest(self._found())
 
     def claim(self) -> str | tuple[bytes | _SameObject, ...]:
         """Return a small value for the arguments, to keep during a run: it holds no data.
@@ -119,18 +97,6 @@ class CallIdentity:
             _SameObject(self.arguments[name]) if isinstance(found, UnsupportedValue) else found
             for name, found in self._found().items()
         )
-
-    def changed(self, other: Mapping[str, bytes | None]) -> list[str]:
-        """Return the names of the arguments whose digests differ from those of another call.
-
-        Args:
-            other: The `digests` of the other call. Arguments without a digest are left out.
-        """
-        return [
-            name
-            for name, found in self.digests.items()
-            if found is not None and other.get(name, b"") not in {None, found}
-        ]
 
     def _found(self) -> dict[str, bytes | UnsupportedValue]:
         if self._digests is None:

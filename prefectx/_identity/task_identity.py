@@ -10,60 +10,30 @@ from prefectx._identity.names import module_name
 from prefectx._values.references import qualified_name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 
-class TaskIdentity:
-    """The identity of a task.
+def task_identity(fn: Callable[..., Any]) -> str:
+    """Return a text that differs for any two living tasks: name, code, closure and defaults.
+
+    A script has the name under which it can be imported.
 
     Args:
         fn: The task's function.
-
-    Attributes:
-        name: Module and qualified name; a script has the name under which it can be imported.
     """
+    # Kept from the first call, since the function may change its closure.
+    try:
+        if (text := _TEXTS.get(fn)) is None:
+            text = _TEXTS.setdefault(fn, _identity_of(fn))
+    except TypeError:
+        # A callable that is not hashable.
+        return _identity_of(fn)
+    return text
 
-    __slots__ = ("_code", "_code_hash", "_fn", "name")
 
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        self._fn = fn
-        self.name: Final = f"{module_name(fn.__module__)}.{qualified_name_of(fn)}"
-        self._code: Mapping[str, str] | None = None
-        self._code_hash: str | None = None
-
-    @property
-    def text(self) -> str:
-        """A text that differs for any two living tasks: name, code, closure and defaults."""
-        # Kept from the first access, since the function may change its closure.
-        try:
-            if (text := _TEXTS.get(self._fn)) is None:
-                text = _TEXTS.setdefault(self._fn, f"{self.name} {_definition_digest(self._fn)}")
-        except TypeError:
-            # A callable that is not hashable.
-            return f"{self.name} {_definition_digest(self._fn)}"
-        return text
-
-    @property
-    def code(self) -> Mapping[str, str]:
-        """Fingerprints of all code that the task's output depends on, by name.
-
-        These are the task's function, helpers of the user's project, constants, closure and
-        defaults.
-        """
-        if self._code is None:
-            from prefectx._identity.code_hash import code_fingerprints
-
-            self._code = code_fingerprints(self._fn)
-        return self._code
-
-    @property
-    def code_hash(self) -> str:
-        """A hash of `code`."""
-        if self._code_hash is None:
-            from prefectx._identity.code_hash import combined_hash
-
-            self._code_hash = combined_hash(self.code)
-        return self._code_hash
+def _identity_of(fn: Any) -> str:
+    name = f"{module_name(fn.__module__)}.{qualified_name_of(fn)}"
+    return f"{name} {_definition_digest(fn)}"
 
 
 class _Opaque:

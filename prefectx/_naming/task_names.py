@@ -98,11 +98,6 @@ class TaskNames:
         return self._target is not None
 
     @property
-    def can_keep(self) -> bool:
-        """True if there is a target and the function's output can be stored."""
-        return self._target is not None and self._refusal is None
-
-    @property
     def must_read_records(self) -> bool:
         """True if a target is valid only if its record's file fingerprints match."""
         return self.store.is_written_by_function or bool(self._file_arguments)

@@ -73,12 +73,6 @@ def set_default_mode(mode: str, source: str) -> None:
         function_mode_values.update((None, os.environ.encodevalue("")))
 
 
-def forget_default_mode() -> None:
-    """Reset the default mode; the next call reads it again."""
-    _Default.mode = "function"
-    function_mode_values.clear()
-
-
 def current_mode() -> Mode:
     """Return the current mode: that of `use_mode`, else of `$PREFECTX`, else of the project.
 

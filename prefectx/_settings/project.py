@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from prefectx._settings.mode import forget_default_mode, set_default_mode, validate_mode
+from prefectx._settings.mode import set_default_mode, validate_mode
 from prefectx._types import is_list
 from prefectx.errors import PrefectxError
 
@@ -145,13 +145,6 @@ def read_project(function: Any) -> None:
     project = project_above(folder_of(function))
     _CurrentProject.project = project
     set_default_mode(project.values.get("mode", "function"), project.file or "default")
-
-
-def forget_project() -> None:
-    """Forget the settings; the next call reads them again."""
-    _CurrentProject.project = None
-    _projects.clear()
-    forget_default_mode()
 
 
 def folder_of(function: Any) -> str:

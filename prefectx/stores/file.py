@@ -35,7 +35,7 @@ class Filestore(Store):
     """Keeps each output in a file of its own, whose suffix picks the format.
 
     No suffix or `.pkl`: pickle; `.json`; `.txt`; `.bytes`; more with `register_format`. A file
-    appears whole or not at all: it is written under another name in the same folder, then renamed.
+    appears whole or not at all: it is written without a name, or under another name, then named.
 
     Args:
         root: The folder that targets are relative to, by default the current one; or any URL
@@ -161,7 +161,8 @@ class Filestore(Store):
         beside: list[str] = []
 
         def keep_beside() -> None:
-            # The record must vouch neither for what lies there now, nor be missing afterwards.
+            # If the process is killed in between, the old file must not have the new record, nor
+            # the new file none.
             beside.append(unfinished(record) if self.exists(target) else record)
             self.save_record(target, beside[-1])
 
@@ -239,7 +240,7 @@ class Filestore(Store):
         except StoreUnreachable:
             raise
         except OSError:
-            # A record is a note, never a condition: one that cannot be read is none.
+            # A record that cannot be read counts as none.
             return None
 
     def save_record(self, target: str, record: str) -> None:

@@ -91,7 +91,7 @@ class Records:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        # What a subclass does in its own way must count also where its base takes a short cut.
+        # If a subclass overrides a step, the method that does several at once must use that step.
         for name, steps in _STEPS.items():
             if _depth(cls, name) > min(_depth(cls, step) for step in steps):
                 setattr(cls, name, vars(Records)[name])
@@ -104,9 +104,9 @@ class Records:
         """Keep the record beside the output, if this store keeps records: here, nothing."""
 
     def look(self: _KeepsRecords, target: str) -> str | None:
-        """Return the mark of the task that made an output; None if the output is not there.
+        """Return the mark of the task, code and call that made an output; None without an output.
 
-        It is "" if no record says which task that was.
+        It is "" if no record says who made it.
         """
         return mark_of(self.load_record(target) or "") if self.exists(target) else None
 
@@ -131,9 +131,9 @@ _STEPS: Final = {
 
 
 def _depth(cls: type, name: str) -> int:
-    """Return how far up among the bases of a class the one is that defines a method.
+    """Return the position in the MRO of the class that defines a method.
 
-    One that none of them defines is farther than all.
+    The position is past the end if none does.
     """
     bases = cls.__mro__
     return next((depth for depth, base in enumerate(bases) if name in vars(base)), len(bases))

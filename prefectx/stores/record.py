@@ -41,7 +41,7 @@ class Record(NamedTuple):
         made: When it was made: ISO 8601, UTC.
         seconds: How long the task's function ran.
         python: The version of Python that ran it.
-        code: A hash of the function's byte code, to compare within one version of Python.
+        code: A hash of the task's code and of the code of the project that it uses.
         inputs: A hash of all inputs' contents, if the task asks for it with `rerun_on`.
         complete: Whether it describes what is at the target. False while a task that has
             `rerun_on`, or writes its target itself, makes it, and for good if that was
@@ -130,13 +130,13 @@ def parsed(text: str) -> Record | None:
         # A later version may know more of a target.
         record = Record(**{name: fields[name] for name in Record._fields if name in fields})
     except (ValueError, TypeError, AttributeError, RecursionError):
-        # A record is a note, never a condition: one that another version wrote is no record.
+        # A record that cannot be read counts as none.
         return None
     return record if _is_sound(record) else None
 
 
 def _is_sound(record: Record) -> bool:
-    """Return whether each field has the type that it should have: a file may say anything."""
+    """Tell whether each field has the type that it should have: a file may say anything."""
     fields: dict[str, Any] = record._asdict()
     if not all(isinstance(fields[name], kind) for name, kind in _KINDS.items()):
         return False
@@ -241,7 +241,7 @@ def now() -> str:
 
 
 def python_version() -> str:
-    """Return the version of Python within which byte code can be compared."""
+    """Return the version of Python, such as `3.11`."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 

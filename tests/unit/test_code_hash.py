@@ -17,7 +17,7 @@ import pytest
 from prefectx import task
 from prefectx._identity.code_hash import code_fingerprints, code_hash
 from prefectx._identity.syntax import syntax_tree
-from prefectx._identity.task_identity import TaskIdentity
+from prefectx._identity.task_identity import task_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -282,7 +282,7 @@ class TestTasks:
 
             return made
 
-        texts = [TaskIdentity(make(config)).text for config in ({"n": 2}, {"n": 3}, {"n": 2})]
+        texts = [task_identity(make(config)) for config in ({"n": 2}, {"n": 3}, {"n": 2})]
         assert texts[0] == texts[2] != texts[1]
 
     def test_that_close_over_what_has_no_value_are_told_apart_by_it(self) -> None:
@@ -292,7 +292,7 @@ class TestTasks:
             return lambda: lock
 
         lock = threading.Lock()
-        texts = [TaskIdentity(make(each)).text for each in (lock, threading.Lock(), lock)]
+        texts = [task_identity(make(each)) for each in (lock, threading.Lock(), lock)]
         assert texts[0] == texts[2] != texts[1]
 
     def test_of_a_script_have_the_name_that_importing_it_gives(self, tmp_path: Path) -> None:
@@ -301,13 +301,12 @@ class TestTasks:
         (tmp_path / "package").mkdir()
         (tmp_path / "package/__init__.py").touch()
         source = (
-            "from prefectx._identity.task_identity import TaskIdentity\n"
+            "from prefectx._identity.task_identity import task_identity\n"
             "def clean(x): return x\n"
             "class Kept: pass\n"
             "def show():\n"
             "    from prefectx._identity.content_hash import digest\n"
-            "    identity = TaskIdentity(clean)\n"
-            "    print(identity.name, identity.text, digest(clean), digest(Kept()))\n"
+            "    print(task_identity(clean), digest(clean), digest(Kept()))\n"
             "if __name__ == '__main__': show()\n"
         )
         for path, name in {"weather.py": "weather", "package/rain.py": "package.rain"}.items():

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 MARK: Final = "user.prefectx.maker"
-"""The extended attribute in which a file carries the mark of the task that made it.
+"""The extended attribute in which a file carries the mark of the task and call that made it.
 
-Some systems read an attribute of more than 128 bytes in several steps, and an hit asks for it.
+Some systems read an attribute of more than 128 bytes in several steps, and each hit reads it.
 """
 
 RESERVED: Final = ".prefectx"

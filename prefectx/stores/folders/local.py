@@ -37,7 +37,7 @@ class _Read(BytesIO):
 
 
 class LocalFolder(Folder):
-    """Keeps each file below a folder: written under another name beside it, then renamed.
+    """Keeps each file below a folder: written without a name or under another, then named.
 
     Args:
         root: The folder, relative to the current one or absolute.
