@@ -10,7 +10,7 @@ from prefectx._calls.changes import changed_arguments, changed_code
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run, other_version_text, task_claims_here
 from prefectx._identity.exact_text import exact_text
-from prefectx._identity.file_fingerprint import FileFingerprint
+from prefectx._identity.file_fingerprint import FileFingerprint, is_unchanged
 from prefectx.errors import TargetCollision
 from prefectx.stores.record import parsed
 
@@ -143,11 +143,7 @@ def _other_code(call: Call, record: Record) -> bool:
 
 def _changed_files(call: Call, record: Record) -> list[str]:
     """Return the input files that have changed since the output was made."""
-    return [
-        path
-        for path, found in (record.files or {}).items()
-        if not FileFingerprint(*found).matches(path)
-    ]
+    return [path for path, found in (record.files or {}).items() if not is_unchanged(path, found)]
 
 
 def _list_names(what: str, names: list[str]) -> str:

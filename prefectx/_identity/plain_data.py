@@ -84,7 +84,7 @@ def _as_bytes(chunk: list[Any]) -> Any:
         if float in kinds and any(map(_is_other_nan, _MAYBE_NAN.findall(written))):
             # There are many NaNs, which Python code cannot distinguish.
             written = _pickle(_with_one_nan(chunk))
-    except _TooLarge:
+    except _NotPlain:
         return None
     return written
 
@@ -108,8 +108,8 @@ def _kinds_in(chunk: list[Any]) -> set[type] | None:
     return None
 
 
-class _TooLarge(Exception):
-    """The chunk takes too many bytes to be pickled at once."""
+class _NotPlain(Exception):
+    """The chunk cannot be pickled at once: it takes too many bytes, or NaNs as keys of a dict."""
 
 
 class _BoundedFile:
@@ -122,7 +122,7 @@ class _BoundedFile:
     def write(self, piece: Any) -> None:
         self._size += len(piece)
         if self._size > _MOST_BYTES:
-            raise _TooLarge
+            raise _NotPlain
         self._pieces.append(bytes(piece))
 
     def content(self) -> bytes:
@@ -147,5 +147,9 @@ def _with_one_nan(value: Any) -> Any:
     if kind is float:
         return value if value == value else math.nan  # noqa: PLR0124 - NaN alone is not itself
     if kind is dict:
-        return {_with_one_nan(key): _with_one_nan(element) for key, element in value.items()}
+        found = {_with_one_nan(key): _with_one_nan(element) for key, element in value.items()}
+        if len(found) < len(value):
+            # Several keys were NaN, and have become one.
+            raise _NotPlain
+        return found
     return kind(map(_with_one_nan, value)) if kind in _NESTED else value
