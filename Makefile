@@ -121,8 +121,9 @@ $(VENV)/.example: $(LOCKED) | $(BIN)/python $(UV)
 	$(SYNC) --package example-project
 	@touch $@
 
+# Compiled, for tests start hundreds of processes, and CI systems often let none write byte code.
 $(VENV)/.dev: $(LOCKED) | $(BIN)/python $(UV)
-	$(SYNC) --all-packages --extra dev --extra test
+	$(SYNC) --all-packages --extra dev --extra test --compile-bytecode
 	@touch $@ $(VENV)/.example
 
 $(VENV)/.bench: $(LOCKED) | $(BIN)/python $(UV)

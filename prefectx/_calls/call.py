@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.claims import claim_of
@@ -118,7 +119,12 @@ class Call:
         self, seconds: float, shape: dict[str, Any] | None = None, *, is_complete: bool = True
     ) -> Record:
         """Return the record of the call and its output."""
-        files = {path: found for path, found in self.files().items() if found is not None}
+        # What was not there and is there now, the task has written: it is no input.
+        files = {
+            path: found
+            for path, found in self.files().items()
+            if found is not None or not os.path.exists(path)
+        }
         return Record(
             task=self.task.qualified_name,
             call=self.summary,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from prefectx._identity.file_fingerprint import FileFingerprint
+from prefectx._identity.file_fingerprint import is_unchanged
 from prefectx.stores import journal
 
 if TYPE_CHECKING:
@@ -34,11 +34,7 @@ def has_other_code(call: Call, record: Record) -> bool:
 
 def changed_files(record: Record) -> list[str]:
     """Return the input files that have changed since the output was made."""
-    return [
-        path
-        for path, fingerprint in (record.files or {}).items()
-        if not FileFingerprint(*fingerprint).matches(path)
-    ]
+    return [path for path, found in (record.files or {}).items() if not is_unchanged(path, found)]
 
 
 def changed_arguments(call: Call, record: Record) -> list[str]:

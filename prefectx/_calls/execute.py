@@ -70,7 +70,7 @@ def _keep(call: Call, value: Any, seconds: float) -> Any:
     try:
         if item.store.is_written_by_function:
             item.store.save(item.target, value)
-            record = record._replace(output=FileFingerprint.of(item.path))
+            record = record._replace(output=FileFingerprint.of(item.path, is_output=True))
             item.store.save_record(item.target, records.text_of(record))
         elif call.reasons:
             _save_for_one_call(call, item, value, record)

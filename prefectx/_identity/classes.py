@@ -6,6 +6,7 @@ import enum
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final
 
+from prefectx._identity.attributes import attributes_of
 from prefectx._identity.names import importable_name, module_name
 from prefectx._identity.parts import Digest, Parts, text_leaf
 
@@ -67,5 +68,13 @@ def _enum_attributes(kind: type[enum.Enum]) -> dict[str, Any]:
 
 
 def _attribute(value: Any) -> Any:
-    # A slot has nothing but its name.
-    return "slot" if isinstance(value, MemberDescriptorType) else value
+    if isinstance(value, MemberDescriptorType):
+        # A slot has nothing but its name.
+        return "slot"
+    if type(value).__name__ == "DecoratorInfos":
+        # What pydantic knows of validators: without the address of the class, which is in it too.
+        return {
+            kind: {name: (found.cls_var_name, found.info) for name, found in each.items()}
+            for kind, each in attributes_of(value).items()
+        }
+    return value

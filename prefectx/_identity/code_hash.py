@@ -7,19 +7,21 @@ import functools
 import sys
 from importlib import import_module
 from importlib.util import resolve_name
-from types import (
-    BuiltinFunctionType,
-    CellType,
-    CodeType,
-    FunctionType,
-    MethodType,
-    ModuleType,
-)
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from prefectx._identity.classes import own_attributes
 from prefectx._identity.content_hash import digest
 from prefectx._identity.names import module_name
+from prefectx._identity.objects_with_code import (
+    elements_of,
+    is_collection,
+    is_immutable,
+    is_named_code,
+    is_wrapper,
+    name_of_code,
+    wrapped_in,
+)
 from prefectx._identity.packages import is_of_one_package
 from prefectx._identity.syntax import syntax_of
 from prefectx._types import type_of
@@ -82,24 +84,55 @@ class _Walk:
         self.fingerprints: dict[str, str] = {}
         self._module = str(getattr(fn, "__module__", ""))
         self._seen: dict[int, Any] = {}
-        self._waiting: list[_CodePart] = [_CodePart("", fn)]
+        # What is not written in Python has no code.
+        self._waiting: list[_CodePart] = [] if is_named_code(fn) else [_CodePart("", fn)]
         while self._waiting:
             self._look_at(self._waiting.pop())
 
     def _look_at(self, found: _CodePart) -> None:
         value = found.value
-        inside = _inside(value)
-        if isinstance(value, ModuleType | BuiltinFunctionType):
-            return
-        if not (inside or isinstance(value, FunctionType | type)):
-            self._constant(found)
-        elif id(value) not in self._seen:
-            self._seen[id(value)] = value
-            if isinstance(value, FunctionType):
+        if isinstance(value, FunctionType | type):
+            if not self._is_own(value.__module__):
+                # Which one it is counts, not its code.
+                self.fingerprints[found.name] = name_of_code(value)
+            elif id(value) in self._seen:
+                return
+            elif isinstance(value, FunctionType):
                 self._function(value)
-            elif isinstance(value, type):
-                self._class(value)
-            self._waiting += [_CodePart(found.name, part) for part in inside]
+            else:
+                self._class(cast("type[Any]", value))
+        elif not is_wrapper(value):
+            self._constant(found)
+        if id(value) not in self._seen:
+            self._seen[id(value)] = value
+            self._waiting += self._inside(found)
+
+    def _inside(self, found: _CodePart) -> list[_CodePart]:
+        """Return the functions, classes and objects of the project that a value refers to."""
+        name, value, is_fixed = found
+        if is_wrapper(value):
+            # A partial's arguments are chosen when it is made; a method's object may change.
+            is_fixed = is_fixed or isinstance(value, functools.partial)
+            return [_CodePart(name + place, part, is_fixed) for place, part in wrapped_in(value)]
+        if isinstance(value, FunctionType | type):
+            wrapped = vars(value).get("__wrapped__")
+            return [] if wrapped is None else [_CodePart(name, wrapped)]
+        parts = [
+            _CodePart(f"{name}[{place}]", part, is_fixed)
+            for place, part in elements_of(value)
+            if self._has_code(part)
+        ]
+        kind = type_of(value)
+        return [*parts, _CodePart(name, kind)] if self._is_own(kind.__module__) else parts
+
+    def _has_code(self, value: Any) -> bool:
+        if isinstance(value, FunctionType | type):
+            return self._is_own(value.__module__)
+        if is_wrapper(value) or self._is_own(type_of(value).__module__):
+            return True
+        return is_collection(value) and not _FIXED.issuperset(
+            type_of(part) for _, part in elements_of(value)
+        )
 
     def _function(self, fn: FunctionType) -> None:
         name = f"{module_name(fn.__module__ or '')}.{fn.__qualname__}"
@@ -124,6 +157,12 @@ class _Walk:
                     _CodePart(f"{module_name(module)}.{key}", value, key.isupper())
                 )
         self._waiting += [_CodePart(name, kind) for kind in _class_of(fn)]
+        # The functions that `functools.singledispatch` chooses from, for instance.
+        self._waiting += [
+            _CodePart(f"{name}.{key}", value, is_fixed=False)
+            for key, value in vars(fn).items()
+            if key != "__wrapped__" and self._has_code(value)
+        ]
 
     def _class(self, kind: type[Any]) -> None:
         if not self._is_own(kind.__module__):
@@ -137,32 +176,23 @@ class _Walk:
                 continue
             is_private = key.startswith("_") and not key.endswith("__")
             self._waiting.append(_CodePart(f"{name}.{key}", value, not is_private))
-        self._waiting += [_CodePart(name, base) for base in kind.__bases__]
+        above = [base for base in (*kind.__bases__, type(kind)) if base not in {object, type}]
+        self._waiting += [_CodePart(f"{name}, {base.__name__}", base) for base in above]
 
     def _constant(self, found: _CodePart) -> None:
-        if found.is_fixed or type_of(found.value) in _FIXED:
-            self.fingerprints[found.name] = _fingerprint(found.value)
+        name, value, is_fixed = found
+        if isinstance(value, ModuleType):
+            if not self._is_own(value.__name__):
+                self.fingerprints[name] = value.__name__
+        elif is_named_code(value):
+            self.fingerprints[name] = name_of_code(value)
+        elif is_fixed or type_of(value) in _FIXED or is_immutable(value):
+            self.fingerprints[name] = _fingerprint(value)
         else:
-            self.fingerprints[found.name] = type_of(found.value).__qualname__
+            self.fingerprints[name] = type_of(value).__qualname__
 
     def _is_own(self, module: str | None) -> bool:
         return module is not None and is_of_one_package(module, self._module)
-
-
-def _inside(value: Any) -> list[Any]:
-    """Return the functions within a wrapper, a partial, a method or a property."""
-    if isinstance(value, type | FunctionType):
-        wrapped = vars(value).get("__wrapped__")
-        return [] if wrapped is None else [wrapped]
-    if isinstance(value, functools.partial):
-        return [value.func, value.args, value.keywords]
-    if isinstance(value, MethodType | staticmethod | classmethod):
-        return [cast("Any", value).__func__]
-    if isinstance(value, property):
-        return [part for part in (value.fget, value.fset, value.fdel) if part is not None]
-    # A task, a decorator's wrapper, a function with `functools.cache`.
-    inside = getattr(value, "__wrapped__", None)
-    return [] if inside is None else [inside]
 
 
 def _fingerprint(value: Any) -> str:

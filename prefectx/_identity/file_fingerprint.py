@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from stat import S_ISDIR
+import time
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from xxhash import xxh3_128
+from xxhash import xxh3_64_intdigest, xxh3_128
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PART: Final = 1 << 20
+# A system's clock for files may be this much behind: within it, a file changes unnoticed.
+_TICK: Final = 20_000_000
 
 
 class FileFingerprint(NamedTuple):
@@ -19,7 +22,9 @@ class FileFingerprint(NamedTuple):
 
     Attributes:
         size: The size in bytes; for a folder, the sum of its files.
-        changed: The time of the last change in nanoseconds; for a folder, the latest below it.
+        changed: The time of the last change in nanoseconds, also of one that kept the time of the
+            content; for a folder, a hash of the names and times below it. 0 if the file had
+            changed just before: then its time does not tell whether it has changed since.
         content: A hash of the content; for a folder, of the names and contents below it.
     """
 
@@ -28,10 +33,20 @@ class FileFingerprint(NamedTuple):
     content: str
 
     @classmethod
-    def of(cls, path: str) -> FileFingerprint | None:
-        """Return the fingerprint of the file or folder at a path; None if there is none."""
+    def of(cls, path: str, *, is_output: bool = False) -> FileFingerprint | None:
+        """Return the fingerprint of the file or folder at a path; None if there is none.
+
+        Args:
+            path: The path.
+            is_output: Whether a task has just written it, and nobody writes it again at once: so
+                that a hit need not read it.
+        """
+        now = time.time_ns()
         looked = _look(path)
-        return None if looked is None else cls(*looked, _content(path))
+        if looked is None:
+            return None
+        size, changed, latest = looked
+        return cls(size, changed if is_output or latest < now - _TICK else 0, _content(path))
 
     def matches(self, path: str) -> bool:
         """Tell whether the content at a path is unchanged; read it only if its size is equal."""
@@ -41,17 +56,34 @@ class FileFingerprint(NamedTuple):
         return looked[1] == self.changed or _content(path) == self.content
 
 
-def _look(path: str) -> tuple[int, int] | None:
+def is_unchanged(path: str, found: tuple[int, int, str] | None) -> bool:
+    """Tell whether a path has what a record says of it: None if nothing was there."""
+    return not os.path.exists(path) if found is None else FileFingerprint(*found).matches(path)
+
+
+def _look(path: str) -> tuple[int, int, int] | None:
+    """Return the size of a file or folder, its `changed`, and the time of its last change."""
     try:
         found = os.stat(path)
-        if not S_ISDIR(found.st_mode):
-            return found.st_size, found.st_mtime_ns
-        files = [os.stat(os.path.join(path, name)) for name in _files_below(path)]
     except (FileNotFoundError, NotADirectoryError):
         return None
-    # The folders' own times change when a file is removed or renamed.
-    times = [os.stat(folder).st_mtime_ns for folder, _, _ in os.walk(path)]
-    return sum(file.st_size for file in files), max([*times, *(f.st_mtime_ns for f in files)])
+    if not S_ISDIR(found.st_mode):
+        return found.st_size, _time_of(found), _time_of(found)
+    size, times, names = 0, [_time_of(found)], [b""]
+    for name in _all_below(path):
+        # A link that leads nowhere is looked at itself.
+        within = os.path.join(path, name)
+        status = os.stat(within) if os.path.exists(within) else os.lstat(within)
+        size += 0 if S_ISDIR(status.st_mode) else status.st_size
+        times.append(_time_of(status))
+        names.append(os.fsencode(name))
+    both = b"\0".join([*names, *(b"%d" % changed for changed in times)])
+    return size, xxh3_64_intdigest(both) >> 1, max(times)
+
+
+def _time_of(status: os.stat_result) -> int:
+    # What sets the time of the content back, as `cp -p` and `touch -r` do, changes the other.
+    return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _content(path: str) -> str:
@@ -59,9 +91,15 @@ def _content(path: str) -> str:
     if not os.path.isdir(path):
         _feed(whole, path)
         return whole.hexdigest()
-    for name in _files_below(path):
-        whole.update(f"{name}\0{os.stat(os.path.join(path, name)).st_size}\0".encode())
-        _feed(whole, os.path.join(path, name))
+    for name in _all_below(path):
+        within = os.path.join(path, name)
+        if os.path.isdir(within):
+            whole.update(os.fsencode(name) + b"\0/\0")
+        elif not os.path.exists(within):
+            whole.update(os.fsencode(name) + b"\0" + os.fsencode(os.readlink(within)) + b"\0")
+        elif S_ISREG((status := os.stat(within)).st_mode):
+            whole.update(os.fsencode(name) + b"\0%d\0" % status.st_size)
+            _feed(whole, within)
     return whole.hexdigest()
 
 
@@ -71,8 +109,19 @@ def _feed(whole: xxh3_128, path: str) -> None:
             whole.update(part)
 
 
-def _files_below(path: str) -> Iterator[str]:
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        for name in sorted(files):
+def _all_below(path: str) -> Iterator[str]:
+    """Yield all files and folders below a folder; folders that links lead to count as others."""
+    seen: set[str] = set()
+    for folder, folders, files in os.walk(path, followlinks=True):
+        # A link may lead to a folder that it lies in.
+        folders[:] = sorted(name for name in folders if _is_new(os.path.join(folder, name), seen))
+        for name in sorted([*folders, *files]):
             yield os.path.relpath(os.path.join(folder, name), path)
+
+
+def _is_new(folder: str, seen: set[str]) -> bool:
+    real = os.path.realpath(folder)
+    if real in seen:
+        return False
+    seen.add(real)
+    return True

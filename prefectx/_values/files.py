@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeGuard
 
+from prefectx._types import is_dict
 from prefectx._values.containers import is_container, replace
 from prefectx._values.item import is_item
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 InFile = Annotated[str | os.PathLike[str], "InFile"]
 """The annotation for an argument that names a file or folder that the task reads.
@@ -23,7 +27,7 @@ Example:
     ...         return len(file.read().split())
 """
 
-_FILES: Final = re.compile(r"\b(InFile|Path)\b")
+_FILES: Final = re.compile(r"\b(InFile|Path|PathLike)\b")
 
 
 def names_files(annotation: str) -> bool:
@@ -54,7 +58,15 @@ def paths_in(values: Any) -> list[str]:
 
     for value in values:
         # `replace` does not visit texts.
-        parts = value if is_container(value) else [value]
-        paths.extend(part for part in parts if isinstance(part, str))
+        paths.extend(_texts_in(value))
         replace(value, note)
     return list(dict.fromkeys(paths))
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Yield the texts in lists, tuples, sets and the values of dicts, at any depth."""
+    if isinstance(value, str | bytes):
+        yield os.fsdecode(value)
+    elif is_container(value):
+        for part in value.values() if is_dict(value) else value:
+            yield from _texts_in(part)

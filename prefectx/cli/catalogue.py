@@ -51,7 +51,7 @@ class Entry:
         self.upstream: tuple[str, ...] = ()
         self.failed: str | None = None
         self.accepted = False
-        self.files: tuple[tuple[str, list[Any]], ...] = ()
+        self.files: tuple[tuple[str, Any], ...] = ()
         self.place: tuple[str, int] | None = None
 
     def take(self, fields: dict[str, Any], place: tuple[str, int] | None) -> None:

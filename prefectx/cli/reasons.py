@@ -6,7 +6,7 @@ import datetime
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from prefectx._identity.file_fingerprint import FileFingerprint
+from prefectx._identity.file_fingerprint import is_unchanged
 from prefectx.stores.journal import changed_parts
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _files(entry: Entry, catalogue: Catalogue) -> list[Reason]:
     return [
         Reason("files", f"its input {path} has changed since it was made")
         for path, found in entry.files
-        if not FileFingerprint(*found).matches(os.path.join(catalogue.root, path))
+        if not is_unchanged(os.path.join(catalogue.root, path), found)
     ]
 
 

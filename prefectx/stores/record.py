@@ -47,7 +47,8 @@ class Record(NamedTuple):
             `rerun_on`, or writes its target itself, makes it, and for good if that was
             interrupted: such a target does not count.
         contents: A hash of what lies at the targets of Items, if `rerun_on` asks for `"upstream"`.
-        files: The files that the arguments name, by their paths: size, time, hash of the content.
+        files: The files that the arguments name, by their paths: size, time, hash of the content;
+            None if there was no file.
         output: The same of the target, if the task's function wrote it itself.
         base_from: Where the Item lies whose base the target took over, `{base}` in its place.
         key: A hash of the call's arguments, by value; Items count by their targets.
@@ -77,7 +78,7 @@ class Record(NamedTuple):
     shape: dict[str, Any] | None = None
     file: str | None = None
     contents: str | None = None
-    files: Mapping[str, tuple[int, int, str]] | None = None
+    files: Mapping[str, tuple[int, int, str] | None] | None = None
     output: tuple[int, int, str] | None = None
     base_from: str | None = None
     key: str | None = None

@@ -231,8 +231,8 @@ class SQLStore(Store):
         return f"{self._root_name()}/{target}"
 
     def label(self) -> str:
-        """Return the database as it was given, without its password."""
-        return self._label
+        """Return the database as it was given, without its password, and a table of its own."""
+        return self._label if self.table == "targets" else f"{self._label}#{self.table}"
 
     def load_record(self, target: str) -> str | None:
         """Return the record beside the output."""
