@@ -53,15 +53,21 @@ class CallIdentity:
     def key(self) -> str:
         """A short text that is unique to the call and the same in every process.
 
-        Arguments that have no value of their own are left out.
+        Of arguments that have no value of their own it holds the parts that have one.
         """
         if self._key is None:
             if self.exact is not None:
                 self._key = key_of(self.exact)
             else:
-                from prefectx._identity.content_hash import digest
+                from prefectx._identity.content_hash import digest, digest_of_known_parts
 
-                self._key = digest(self.digests).hex()[:_LENGTH_OF_KEY]
+                parts = {
+                    name: digest_of_known_parts(self.arguments[name])
+                    if isinstance(found, UnsupportedValue)
+                    else found
+                    for name, found in self._found().items()
+                }
+                self._key = digest(parts).hex()[:_LENGTH_OF_KEY]
         return self._key
 
     @property

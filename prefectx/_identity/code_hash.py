@@ -11,7 +11,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from prefectx._identity.classes import own_attributes
-from prefectx._identity.content_hash import digest
+from prefectx._identity.content_hash import digest, digest_of_known_parts
 from prefectx._identity.names import module_name
 from prefectx._identity.objects_with_code import (
     elements_of,
@@ -199,7 +199,7 @@ def _fingerprint(value: Any) -> str:
     try:
         return digest(value).hex()[:16]
     except UnsupportedValue:
-        return type_of(value).__qualname__
+        return digest_of_known_parts(value).hex()[:16]
 
 
 def _instructions(code: CodeType) -> Iterator[dis.Instruction]:

@@ -6,7 +6,9 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.kinds import parts_of
+from prefectx._identity.objects_with_code import elements_of
 from prefectx._identity.parts import Digest, Parts, combine
+from prefectx._types import type_of
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
@@ -35,6 +37,28 @@ def digest_by_identity(value: Any, number: Callable[[Any], int]) -> bytes:
         number: Returns a number that is unique among living objects.
     """
     return _Walk(number).of(value)
+
+
+def digest_of_known_parts(value: Any) -> bytes:
+    """Return a digest of an object that has no value of its own, such as one that holds a lock.
+
+    It takes the class and what does have a value: elements, and attributes without an underscore,
+    for those with one may be counters, caches or times. So equal objects have the same, but some
+    that differ do too.
+    """
+    parts = [
+        (name, found)
+        for name, part in elements_of(value)
+        if not str(name).startswith("_") and (found := _digest_if_any(part)) is not None
+    ]
+    return digest([type_of(value).__qualname__, parts])
+
+
+def _digest_if_any(value: Any) -> bytes | None:
+    try:
+        return digest(value)
+    except UnsupportedValue:
+        return None
 
 
 class _Walk:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from xxhash import xxh3_128_digest
+from xxhash import xxh3_64_hexdigest, xxh3_128_digest
 
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.record import mark_of, unfinished
@@ -20,16 +21,29 @@ class Locations:
     is_written_by_function = False
 
     def path(self, target: str) -> str:
-        """Return where a person would find the output: here, the target itself."""
-        return target
+        """Return where the output is, as no other output is: here, the label and the target."""
+        return f"{self.label()}/{target}"
 
     def location(self, target: str) -> str:
         """Return where a function that writes its output itself would write it."""
         return target
 
     def label(self) -> str:
-        """Return what tells this store apart from others in the names of outputs."""
-        return type(self).__qualname__
+        """Return what tells this store apart from others in the names of outputs.
+
+        Here it is the class, with a hash of the attributes that are texts or paths: a folder, a
+        URL. Override it if two stores of the class differ in something else.
+        """
+        attributes: dict[str, object] = getattr(self, "__dict__", {})
+        texts = [
+            f"{name}={os.fspath(value)!r}"
+            for name, value in sorted(attributes.items())
+            if isinstance(value, str | os.PathLike)
+        ]
+        kind = type(self).__qualname__
+        if not texts:
+            return kind
+        return f"{kind}-{xxh3_64_hexdigest(repr(texts).encode())[:8]}"
 
 
 class Contents:

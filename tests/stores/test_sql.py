@@ -269,6 +269,11 @@ class TestSQLite:
         assert (copy.label(), repr(copy)) == ("sqlite:///targets.db", copy.__repr__())
         assert not SQLStore().exists("a")
 
+    def test_two_tables_have_two_labels(self) -> None:
+        labels = [SQLStore().label(), SQLStore(table="others").label()]
+        assert labels == ["sqlite:///targets.db", "sqlite:///targets.db#others"]
+        assert pickle.loads(pickle.dumps(SQLStore(table="others"))).label() == labels[1]
+
     @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
     def test_a_database_in_memory_is_refused(self, url: str) -> None:
         with pytest.raises(UnsupportedValue, match=r"use MemoryStore\(\)"):

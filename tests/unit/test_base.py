@@ -14,6 +14,7 @@ import pickle
 import re
 import socket
 import sqlite3
+import struct
 import threading
 import weakref
 from pathlib import Path, PurePosixPath
@@ -289,6 +290,10 @@ class TestDistinct:
 
     def test_the_same_nan_or_another_is_the_same(self) -> None:
         assert base_of(float("nan")) == base_of(-float("nan")) == base_of([float("nan")][0])
+
+    def test_several_nans_as_keys_are_as_many(self) -> None:
+        odd = struct.unpack(">d", b"\x7f\xf8\x00\x00\x00\x00\x00\x01")[0]
+        assert base_of([{float("nan"): 1, odd: 2}]) != base_of([{float("nan"): 3, odd: 2}])
 
     def test_modules_differ(self) -> None:
         assert base_of(os) != base_of(re)

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -639,3 +640,49 @@ def test_debuggers_are_shown_the_source_of_a_template() -> None:
     assert file.startswith("<target of ")
     assert "divide" in file
     assert linecache.getline(file, traceback.tb_lineno).strip() == "return rf'''out/{x}/{1 // y}'''"
+
+
+class Client:
+    """An object that has no value of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.lock = threading.Lock()
+
+    @task(target="out/{day}")
+    def fetch(self, day: int) -> str:
+        return f"{self.url} {day}"
+
+
+class TestObjectsWithoutAValue:
+    def test_are_told_apart_by_what_has_one(self) -> None:
+        assert load(run(Client("a").fetch, 1)) == ["a 1"]
+        assert load(run(Client("a").fetch, 1)) == ["a 1"]
+        with pytest.warns(StaleTarget, match="was made by another call"):
+            assert load(run(Client("b").fetch, 1)) == ["a 1"]
+
+    def test_in_closures_too(self) -> None:
+        def make(client: Client) -> Any:
+            @task(target="out/{x}")
+            def ask(x: int) -> str:
+                return f"{client.url} {x}"
+
+            return ask
+
+        run(make(Client("a")), 1)
+        run(make(Client("a")), 1)
+        with pytest.warns(StaleTarget, match="client of its closure"):
+            run(make(Client("b")), 1)
+
+
+def test_a_call_is_noted_before_its_function_changes_the_arguments() -> None:
+    @task(target="out/x", rerun_on={"inputs"})
+    def append(values: list[int]) -> list[int]:
+        values.append(1)
+        return values
+
+    append([0])
+    trusting = append.with_options(rerun_on=())
+    assert load(run(trusting, [0])) == [[0, 1]]
+    with pytest.warns(StaleTarget, match="was made by another call"):
+        run(trusting, [0, 1])

@@ -68,12 +68,35 @@ def test_chains_with_other_stores(tmp_target: Targets) -> None:
 def test_has_sensible_defaults_for_the_rest(tmp_target: Targets) -> None:
     decorated = task(store=DictStore, target="{funcname}/{x}")(double)
     made = decorated(4)
-    assert made.path == made.target == "double/4"
+    assert (made.path, made.target) == ("DictStore/double/4", "double/4")
     assert made.store.location("a") == "a"
     assert record_of(made) is None
     assert made.store.digest("double/4") == made.store.digest("double/4")
     made.store.save("double/5", 9)
     assert made.store.digest("double/4") != made.store.digest("double/5")
+
+
+class FolderOfDicts(DictStore):
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.folder = folder
+
+
+def test_two_of_one_class_in_two_places_are_told_apart() -> None:
+    one, other = FolderOfDicts("a"), FolderOfDicts("b")
+    assert one.label() == FolderOfDicts("a").label() != other.label()
+    assert one.path("out/1") != other.path("out/1")
+    first = task(store=one, target="out/{x}")(double)
+    second = first.with_options(store=other)
+    last = task(target="last/{base}", store=Filestore)(double)
+
+    @flow
+    def run() -> Any:
+        found = [first(1), second(1)]
+        found[1].store.save("out/1", 30)
+        return [last([item]) for item in found]
+
+    assert load(run()) == [[2, 2], [30, 30]]
 
 
 def test_items_of_it_are_deleted_and_made_anew(tmp_target: Targets) -> None:
