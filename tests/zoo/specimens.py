@@ -25,6 +25,7 @@ class Defect:
         names: Words that the explanation must contain.
         calls: The arguments of each call; all calls are made in a row on one store.
         modes: The modes that differ.
+        needs_copy: Whether it shows in a copy of the process only.
     """
 
     flow: Any
@@ -32,6 +33,7 @@ class Defect:
     names: tuple[str, ...] = ()
     calls: list[tuple[Any, ...]] = field(default_factory=lambda: [()])
     modes: tuple[str, ...] = ("function", "cache")
+    needs_copy: bool = False
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.flow.__name__}"

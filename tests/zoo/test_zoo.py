@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, get_args
 
 import correct
@@ -11,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pytest_prefectx import ModesDisagree, assert_modes_agree, check_flow
+from pytest_prefectx.agree.origin import can_fork
 from pytest_prefectx.agree.reasons import Kind
 
 if TYPE_CHECKING:
@@ -35,8 +38,18 @@ def explained(defect: Defect) -> None:
 
 
 @pytest.mark.parametrize("defect", [d for d in defects.ALL if not needs_prefect(d)], ids=str)
-def test_defect_is_found_and_explained(defect: Defect) -> None:
-    explained(defect)
+def test_defect_is_found_and_explained(
+    defect: Defect, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if can_fork() or not defect.needs_copy:
+        explained(defect)
+        return
+    # Threads of Prefect's run here, which a copy of this process would not have.
+    monkeypatch.chdir(request.config.rootpath)
+    test = f"{request.path}::{request.node.name}"
+    command = [sys.executable, "-m", "pytest", "-q", "--prefectx-mode=function,cache", test]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
 
 
 @pytest.mark.prefectx("prefect")
