@@ -140,6 +140,9 @@ SMALL: tuple[Callable[[Path, Callable[[Any], Any]], Peer], ...] = (
 # Luigi's parameters are texts and numbers.
 ANY_ARGUMENT = tuple(peer for peer in SMALL if peer is not luigi)
 
+# Those that take whatever pickle does.
+OF_OBJECTS = (joblib, prefect)
+
 
 def looking(peer: Peer, x: Any) -> Timer:
     """Time finding out that the output of `x` is there, as cheaply as the peer can."""

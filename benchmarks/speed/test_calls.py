@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import xxhash
 
 from prefectx import task, use_mode
 from speed import peers
@@ -45,10 +44,6 @@ def small(x: Any) -> Any:
 
 def large(x: Any) -> Any:
     return LARGE
-
-
-def of_one(x: Any) -> Any:
-    return SMALL
 
 
 kept = task(target="working/{funcname}/{x}")
@@ -183,46 +178,6 @@ def test_6_miss(compare: Any, beside: Any) -> None:
     }
     others = beside(peers.missing, small)
     compare("6", "miss, with its record", HAND, 3.0, timers | others)
-
-
-LARGE_ARGUMENTS = {
-    "array": (LARGE, lambda: [LARGE]),
-    "bytes": (LARGE.tobytes(), lambda: [LARGE.tobytes()]),
-    "text": ("x" * LARGE.nbytes, lambda: [b"x" * LARGE.nbytes]),
-}
-
-
-@pytest.mark.usefixtures("cache")
-@pytest.mark.parametrize("kind", LARGE_ARGUMENTS)
-def test_7_hit_with_large_argument(in_flow: Any, beside: Any, kind: str) -> None:
-    argument, buffers = LARGE_ARGUMENTS[kind]
-    (buffer,) = buffers()
-    hit = task(target="working/{funcname}/large")(of_one)
-    hit(argument)
-    timers = {
-        OURS: timed("hit(argument)", hit=hit, argument=argument),
-        "xxh3 of its buffer": timed("xxh(buffer).digest()", xxh=xxhash.xxh3_128, buffer=buffer),
-    }
-    others = beside(peers.looking, small, LARGE, among=peers.ANY_ARGUMENT)
-    title = f"hit with 10 MB of {kind} as argument"
-    in_flow(f"7 {kind}", title, "xxh3 of its buffer", 2.5, timers | others)
-
-
-@pytest.mark.usefixtures("cache")
-@pytest.mark.parametrize("kind", ["rows", "texts", "dict"])
-def test_8_hit_with_many_objects(in_flow: Any, kind: str) -> None:
-    argument: Any = {
-        "rows": [{"id": n, "name": f"n{n}", "tags": ["a", "b"]} for n in range(50_000)],
-        "texts": [f"word {n}" for n in range(200_000)],
-        "dict": {f"key {n}": n for n in range(200_000)},
-    }[kind]
-    hit = task(target="working/{funcname}/large")(of_one)
-    hit(argument)
-    timers = {
-        OURS: timed("hit(argument)", hit=hit, argument=argument),
-        "pickle.dumps": timed("dumps(argument)", dumps=pickle.dumps, argument=argument),
-    }
-    in_flow(f"8 {kind}", f"hit with {kind} as argument", "pickle.dumps", 3.0, timers)
 
 
 @pytest.mark.usefixtures("cache")

@@ -1,4 +1,4 @@
-"""Figure 11: what a save costs beside the library's own writing of the same file."""
+"""Figures 15: what a save costs beside the library's own writing of the same file."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from prefectx.stores import Filestore
-from speed.race import OURS, waited
+from speed.race import OURS, worked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,11 @@ def texts(size: int) -> pd.DataFrame:
     )
 
 
+def polars_texts(size: int) -> pl.DataFrame:
+    """Return the same table of texts, of polars."""
+    return pl.DataFrame({"text": texts(size)["text"].tolist()})
+
+
 def rows(size: int) -> list[dict[str, Any]]:
     """Return records as JSON has them."""
     return [{"name": f"row {n}", "share": n / 2, "parts": [n, None]} for n in range(size // 4)]
@@ -50,21 +56,22 @@ FORMATS: dict[str, tuple[str, Callable[[int], Any], Callable[[Any, str], Any]]] 
     "c": (".csv", numbers, lambda value, path: value.to_csv(path, index=False)),
     "d": (".json", rows, write_json),
     "e": (".npy", np.arange, lambda value, path: np.save(path, value)),
+    "f": (".parquet", polars_texts, lambda value, path: value.write_parquet(path)),
 }
 
 
 @pytest.mark.parametrize("size", [1_000, 100_000, 10_000_000])
 @pytest.mark.parametrize("letter", FORMATS)
-def test_11_saving(compare: Any, folder: Path, letter: str, size: int) -> None:
+def test_15_saving(compare: Any, folder: Path, letter: str, size: int) -> None:
     suffix, make, write = FORMATS[letter]
     value = make(size)
     timers = {
-        OURS: waited(
+        OURS: worked(
             "save(target, value)", save=Filestore().save, target=f"ours{suffix}", value=value
         ),
-        BARE: waited(
+        BARE: worked(
             "write(value, path)", write=write, value=value, path=str(folder / f"bare{suffix}")
         ),
     }
     what = f"save {suffix} of {size:,} values ({make.__name__})"
-    compare(f"11{letter}{len(str(size))}", what, BARE, 2.0, timers)
+    compare(f"15{letter}{len(str(size))}", what, BARE, 2.0, timers)

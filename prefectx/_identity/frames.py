@@ -42,8 +42,9 @@ def _columns(frame: Any) -> list[Any]:
     dtypes: set[Any] = set(frame.dtypes) if count > 1 else set()
     if len(dtypes) == 1 and _is_of_numbers(next(iter(dtypes))):
         # If they are one block, all at once; else one after the other, which gives the same.
-        first, last = (frame.iloc[:, place].to_numpy() for place in (0, count - 1))
-        if first.base is not None and first.base is last.base:
+        get = _array_getter(frame)
+        first, last = (getattr(get(place), "base", None) for place in (0, count - 1))
+        if first is not None and first is last:
             return [_run([frame.to_numpy().T])]
     found: list[Any] = []
     arrays = map(_array_getter(frame), range(count))
