@@ -41,8 +41,18 @@ class Call:
     """
 
     __slots__ = (
-        *("_claim", "_contents", "_files", "_inputs", "_kept", "_upstream", "args", "identity"),
-        *("item", "kwargs", "reasons", "task", "was_made_by_other"),
+        *(
+            "_claim",
+            "_code",
+            "_contents",
+            "_files",
+            "_inputs",
+            "_kept",
+            "_upstream",
+            "args",
+            "identity",
+        ),
+        *("args", "identity", "item", "kwargs", "reasons", "task", "was_made_by_other"),
     )
 
     def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -55,6 +65,7 @@ class Call:
         self.reasons: frozenset[str] = task.rerun_on | rerun_on_here()
         self.was_made_by_other = False
         self._claim: str | Claim | None = None
+        self._code: str | None = None
         self._inputs: str | None = None
         self._contents: str | None = None
         self._kept: dict[str, Any] | None = None
@@ -64,7 +75,8 @@ class Call:
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         # A claim is valid in this process only.
         state = {name: getattr(self, name) for name in self.__slots__ if name != "_claim"}
-        return None, {**state, "_claim": None}
+        # In another process the function of a script has no source, hence another hash.
+        return None, {**state, "_claim": None, "_code": self.task.code_hash}
 
     @property
     def summary(self) -> str:
@@ -131,7 +143,7 @@ class Call:
             made=records.now(),
             seconds=round(seconds, 6),
             python=records.python_version(),
-            code=self.task.code_hash,
+            code=self._code or self.task.code_hash,
             inputs=self._inputs,
             complete=is_complete,
             by=records.user(),

@@ -686,3 +686,22 @@ def test_a_call_is_noted_before_its_function_changes_the_arguments() -> None:
     assert load(run(trusting, [0])) == [[0, 1]]
     with pytest.warns(StaleTarget, match="was made by another call"):
         run(trusting, [0, 1])
+
+
+def test_what_a_child_process_makes_for_a_script_is_of_its_code(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from prefectx import load, task\n"
+        "@task(isolate=True)\n"
+        "def double(x):\n"
+        "    return 2 * x\n"
+        "if __name__ == '__main__':\n"
+        "    print(load(double(2)))\n"
+    )
+    command = [sys.executable, "-W", "error", "script.py"]
+    environment = {**os.environ, "PREFECTX": "cache"}
+    for _ in range(2):
+        told = subprocess.run(
+            command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+        )
+        assert told.stdout == "4\n"
