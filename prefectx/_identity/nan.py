@@ -24,10 +24,11 @@ def _is_other_nan(number: bytes) -> bool:
 
 
 def with_one_nan(value: Any) -> Any:
-    """Return plain data with `math.nan` in place of each NaN."""
+    """Return plain data with the bits of `math.nan` in each NaN."""
     kind = type_of(value)
     if kind is float:
-        return value if value == value else math.nan  # noqa: PLR0124 - NaN alone is not itself
+        # Each a new object, or two keys of a dict would become one.
+        return value if value == value else float("nan")  # noqa: PLR0124 - NaN alone is not itself
     if kind is dict:
         return {with_one_nan(key): with_one_nan(element) for key, element in value.items()}
     if kind is list:
