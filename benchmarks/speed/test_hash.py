@@ -105,7 +105,7 @@ def test_7_hash_of_large_argument(in_flow: Any, beside: Any, kind: str) -> None:
         OURS: timed("hit(argument)", hit=hit, argument=argument),
         against: timed("hashed(buffers)", hashed=hashed, buffers=buffers),
     }
-    among = peers.ANY_ARGUMENT if kind in {"floats", "bytes", "text"} else peers.OF_OBJECTS
+    among = peers.ANY_ARGUMENT if kind in {"floats", "bytes"} else peers.OF_OBJECTS
     others = beside(peers.looking, whole, argument, among=among)
     in_flow(f"7 {kind}", f"hit with 10 MB of {kind}", against, 1.5, timers | others, times)
 

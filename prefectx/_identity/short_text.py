@@ -82,15 +82,15 @@ def _is_plain(value: Any) -> bool:
 
 
 def _brief_elements(array: Any, depth: int) -> str:
-    """Return the dtype and some elements of an array; columns and corners of a data frame."""
+    """Return the dtype and some elements of an array; two corners of a data frame."""
     dtype = getattr(array, "dtype", "")
     package = type(array).__module__.partition(".")[0]
     if package == "pandas" and hasattr(array, "iloc") and array.size:
         if array.ndim > 1:
             # Whole rows would take longer than its hash.
-            corners = [array.iloc[row, row] for row in (0, -1)]
+            corners = [array.iat[row, row] for row in (0, -1)]
             corners = [cell.item() if hasattr(cell, "item") else cell for cell in corners]
-            return _brief_container([*array.columns[:_ELEMENTS], *corners], depth)
+            return _brief_container(corners, depth)
         return f"{dtype} {_brief_container(array.iloc[[0, -1]].tolist(), depth)}"
     if package == "numpy":
         ends = [*array.flat[:_ELEMENTS].tolist(), *array.flat[-_ELEMENTS:].tolist()]
