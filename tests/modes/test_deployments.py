@@ -131,9 +131,10 @@ def test_a_served_flow_runs_in_the_mode_it_was_served_in_and_skips_what_is_there
         assert program.ended(again).is_completed()
         # While it still runs: what it starts reports its task runs after its own end.
         names = [run.name for run in prefect_server.task_runs(first.id, expect=3)]
-        (task_run,) = prefect_server.task_runs(again.id, expect=1)
+        # The one that was missing, and the one that had to wait for it.
+        again_names = [run.name for run in prefect_server.task_runs(again.id, expect=2)]
     assert sorted(names)[:2] == ["count friday", "count monday"]
-    assert task_run.name == "count monday"
+    assert min(again_names) == "count monday"
 
 
 @pytest.mark.nightly
