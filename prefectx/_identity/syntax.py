@@ -33,10 +33,10 @@ def syntax_of(fn: Any) -> str | None:
     parsed = _parse("".join(lines)) if lines else None
     if parsed is None:
         return None
-    tree, compiled = parsed
+    definitions, compiled = parsed
     if code not in compiled:
         return None
-    found = [node for node in ast.walk(tree) if _first_line(node) == code.co_firstlineno]
+    found = definitions.get(code.co_firstlineno, [])
     named = [node for node in found if getattr(node, "name", "<lambda>") == code.co_name]
     # If there are two lambdas in one line, the tree does not say which one it is.
     # Decorators are left out: they are fingerprinted separately.
@@ -69,13 +69,21 @@ _MOST_TRIES: Final = 100
 
 
 @lru_cache(maxsize=64)
-def _parse(source: str) -> tuple[ast.Module, frozenset[CodeType]] | None:
+def _parse(source: str) -> tuple[dict[int, list[ast.AST]], frozenset[CodeType]] | None:
+    """Return the definitions in a module by their first lines, and all code; None if it has none.
+
+    Large modules have thousands of functions, so each is not looked for anew.
+    """
     try:
         tree = syntax_tree(source)
         compiled = compile(source, "", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return None
-    return tree, frozenset(_codes(compiled))
+    definitions: dict[int, list[ast.AST]] = {}
+    for node in ast.walk(tree):
+        if (line := _first_line(node)) is not None:
+            definitions.setdefault(line, []).append(node)
+    return definitions, frozenset(_codes(compiled))
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
