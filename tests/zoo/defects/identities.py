@@ -86,9 +86,13 @@ def first_year() -> int:
     return next(iter(load(years(2))))
 
 
+class Unchecked(Exception):
+    """Of a class that distributed, which pickles causes of those it has met, has never met."""
+
+
 @task
 def checked(value: int) -> Exception:
-    error = ValueError(value)
+    error = Unchecked(value)
     error.__cause__ = KeyError("unit")
     return error
 
