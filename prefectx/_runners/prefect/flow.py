@@ -6,14 +6,12 @@ import copy
 import functools
 import inspect
 import os
-import threading
 from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import prefect
-from prefect.utilities.annotations import NotSet
 
 from prefectx._logs.handlers import ensure_logs
 from prefectx._naming.options import (
@@ -26,23 +24,29 @@ from prefectx._runners import current_runner
 from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.lost_server import flow_end, report_lost_server
 from prefectx._runners.prefect.server import api
-from prefectx._runners.prefect.task import attributes_of, bound_function, own_class
+from prefectx._runners.prefect.task import bound_function
+from prefectx._runners.prefect.upgrade import (
+    NOT_SET,
+    Upgrade,
+    attributes_of,
+    changes_of,
+    copy_function,
+    note_attributes,
+    own_class,
+    restore_by_name,
+    restore_state,
+    restore_variant,
+)
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import VARIABLE, current_mode
 from prefectx._types import type_of
 from prefectx._values.containers import replace
 from prefectx._values.item import is_handle
 from prefectx._values.kinds import is_iterator
-from prefectx._values.references import import_by_name, is_importable
+from prefectx._values.references import is_importable
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-_upgrade_lock: Final = threading.RLock()
-
-# Values that mean to Prefect that an option is not set.
-_NOT_SET: Final = (None, NotSet)
-
 
 # Any, because Prefect's annotations have private or missing types.
 PREFECT_FLOW: Final[Any] = prefect.Flow
@@ -86,14 +90,14 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
                     _with_function(self, self.function), **prefect_flow_options(options)
                 )
             )
-            kept = {name: value for name, value in options.items() if value not in _NOT_SET}
+            kept = {name: value for name, value in options.items() if value not in NOT_SET}
             changed = as_prefect_flow(own_class(self).with_options(self, **kept))
             function = attributes_of(changed)["fn"]
             attributes_of(changed).update(plain)
             changed.fn = function
             if changed._bound:
                 _bind(changed)
-            _note_attributes(changed)
+            note_attributes(changed)
             return changed
 
         def to_deployment(self: Any, *args: Any, **options: Any) -> Any:
@@ -178,17 +182,19 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
 
         def __reduce__(self: Any) -> tuple[Any, ...]:
             # By reference: by value, the globals of its function would be pickled too.
-            changes = _changes(self)
+            changes = changes_of(self)
             if is_importable(self):
-                return (_restore_by_name, (self.__module__, self.__qualname__, changes))
+                named = (self.__module__, self.__qualname__)
+                return (restore_by_name, (as_prefect_flow, *named, changes))
             if self._origin is not None:
-                return (_restore_variant, (self._origin, self.options, self._bound, changes))
+                variant = (self._origin, self.options, self._bound)
+                return (restore_variant, (as_prefect_flow, *variant, changes))
             # In the other process, the function has no file.
             changes |= {"version": self.version, "_entrypoint": self._entrypoint}
             # Created first, initialised later: a recursive function refers to its own flow.
             kind = own_class(self)
-            state = (self._original, self.options, changes)
-            return (kind.__new__, (kind,), state, None, None, _restore_state)
+            state = (as_prefect_flow, self._original, self.options, changes)
+            return (kind.__new__, (kind,), state, None, None, restore_state)
 
     return PrefectFlow
 
@@ -201,37 +207,11 @@ def is_prefect_flow(flow: Any) -> bool:
 def as_prefect_flow(flow: Any) -> Any:
     """Upgrade `flow` itself to a real `prefect.Flow`, unless it is one; return it."""
     ensure_logs(connect)
-    if is_prefect_flow(flow):
-        return flow
-    if flow._unbound is not None:
-        unbound = as_prefect_flow(flow._unbound)
-        attributes = {
-            **attributes_of(unbound),
-            **{name: attributes_of(flow)[name] for name in _OF_A_BOUND_FLOW},
-        }
-    else:
-        plain = PREFECT_FLOW(flow._original, **prefect_flow_options(flow.options))
-        attributes = attributes_of(plain)
-    made_of: Any = type_of(flow)
-    kind = prefect_class(made_of)
-    with _upgrade_lock:
-        if is_prefect_flow(flow):
-            return flow
-        were_set = FLOW_ATTRIBUTES & attributes_of(flow).keys()
-        # Another thread may use the flow meanwhile, so the class is set last.
-        attributes_of(flow).update(attributes)
-        _SET_CLASS(flow, kind)
-    if flow._bound:
-        _bind(flow)
-    _note_attributes(flow)
-    for name in were_set:
-        del flow._initial[name]
-    return flow
+    return _UPGRADE.apply(flow)
 
 
-_SET_CLASS: Final = object.__dict__["__class__"].__set__
-_OF_A_BOUND_FLOW: Final = ("_bound", "_origin", "_unbound")
-_NO_ATTRIBUTE: Final = frozenset({"_initial", "fn", "function", "body", "_bound", "_origin"})
+def _create(flow: Any) -> Any:
+    return PREFECT_FLOW(flow._original, **prefect_flow_options(flow.options))
 
 
 def call_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -307,6 +287,9 @@ def _bind(flow: Any) -> None:
     flow.fn = flow.function
 
 
+_UPGRADE: Final = Upgrade(PREFECT_FLOW, FLOW_ATTRIBUTES, _create, prefect_class, _bind)
+
+
 def _with_function(flow: Any, fn: Any) -> Any:
     """Return a copy of the flow with this function, in every mode."""
     plain = copy.copy(flow)
@@ -331,55 +314,15 @@ def _without_annotations(fn: Any, names: list[str]) -> Any:
     if not names or not isinstance(fn, FunctionType):
         return fn
     signature = inspect.signature(fn)
-    free = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
-    functools.update_wrapper(free, fn)
-    attributes_of(free).pop("__wrapped__")
-    free.__kwdefaults__ = fn.__kwdefaults__
+    free = copy_function(fn)
+    attributes_of(free).pop("__wrapped__", None)
     free.__annotations__ = {
         name: kind for name, kind in fn.__annotations__.items() if name not in names
     }
-    free.__signature__ = signature.replace(  # type: ignore[attr-defined]
+    free.__signature__ = signature.replace(
         parameters=[
             parameter.replace(annotation=inspect.Parameter.empty) if name in names else parameter
             for name, parameter in signature.parameters.items()
         ]
     )
     return free
-
-
-def _note_attributes(flow: Any) -> None:
-    """Note the initial attributes, which another process sets by itself."""
-    attributes_of(flow)["_initial"] = dict(attributes_of(flow))
-
-
-def _changes(flow: Any) -> dict[str, Any]:
-    """Return the attributes that were set after the flow was created."""
-    made = flow._initial
-    return {
-        name: value
-        for name, value in attributes_of(flow).items()
-        if name not in _NO_ATTRIBUTE and not (name in made and made[name] is value)
-    }
-
-
-def _restore_by_name(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
-    flow = as_prefect_flow(import_by_name(module, qualified_name))
-    return _set_attributes(copy.copy(flow), changes) if changes else flow
-
-
-def _restore_variant(
-    origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]
-) -> Any:
-    kind = own_class(origin) if is_prefect_flow(origin) else type_of(origin)
-    return _set_attributes(as_prefect_flow(kind._restore_variant(origin, options, bound)), changes)
-
-
-def _restore_state(flow: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
-    original, options, changes = state
-    flow.__setstate__((original, options))
-    _set_attributes(as_prefect_flow(flow), changes)
-
-
-def _set_attributes(flow: Any, changes: dict[str, Any]) -> Any:
-    attributes_of(flow).update(changes)
-    return flow

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import os
-import threading
 from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,7 +13,6 @@ import prefect
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 from prefect.states import Completed
-from prefect.utilities.annotations import NotSet
 
 from prefectx._calls.call import Call
 from prefectx._calls.child_jobs import OUTER_RUNS, aexecute_in_child, execute_in_child
@@ -38,6 +35,18 @@ from prefectx._naming.task_names import base_of
 from prefectx._runners.prefect.child_context import run_here
 from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
+from prefectx._runners.prefect.upgrade import (
+    NOT_SET,
+    Upgrade,
+    attributes_of,
+    changes_of,
+    copy_function,
+    note_attributes,
+    own_class,
+    restore_by_name,
+    restore_state,
+    restore_variant,
+)
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.rerun import rerun_on, rerun_on_here
@@ -48,7 +57,6 @@ from prefectx._values.item import is_handle, load_items, settle
 from prefectx._values.kinds import is_state
 from prefectx._values.references import (
     function_in,
-    import_by_name,
     is_importable,
     name_of,
     qualified_name_of,
@@ -64,27 +72,7 @@ if TYPE_CHECKING:
     from prefectx._values.item import Item
 
 
-def own_class(value: Any) -> Any:
-    """Return the class of prefectx that a task or flow had before its upgrade."""
-    return type_of(value).__mro__[_OURS]
-
-
-# Position 0 is the combined class.
 OUTER_RUNS.append(run_here)
-
-_OURS: Final = 1
-_upgrade_lock: Final = threading.RLock()
-
-
-def attributes_of(value: Any) -> dict[str, Any]:
-    """Return the `__dict__` of an object, to read and to change."""
-    attributes: dict[str, Any] = value.__dict__
-    return attributes
-
-
-# Values that mean to Prefect that an option is not set.
-_NOT_SET: Final = (None, NotSet)
-
 
 # Any, because Prefect's annotations have private or missing types.
 PREFECT_TASK: Final[Any] = prefect.Task
@@ -108,12 +96,12 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
             check_options(options, TASK_OPTIONS, "task")
             theirs = prefect_options(options)
             plain: Any = PREFECT_TASK.with_options(self, **theirs)
-            kept = {name: value for name, value in theirs.items() if value not in _NOT_SET}
+            kept = {name: value for name, value in theirs.items() if value not in NOT_SET}
             own = {name: options[name] for name in OWN_OPTIONS & options.keys()}
             changed = own_class(self).with_options(self, **{**own, **kept})
             as_prefect_task(changed)
             attributes_of(changed).update(attributes_of(plain))
-            _note_attributes(changed)
+            note_attributes(changed)
             return changed
 
         def on_completion(self: Any, fn: Any) -> Any:
@@ -151,8 +139,8 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
 
         def _bind_to(self: Any, owner: object) -> Any:
             bound = own_class(self)._bind_to(self, owner)
-            bound.fn = _bound_function(bound)
-            _note_attributes(bound)
+            _bind(bound)
+            note_attributes(bound)
             return bound
 
         @property
@@ -165,23 +153,19 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
                 # By reference to the shared task, so that the function's globals are not pickled.
                 body = self.fn if isinstance(self.fn, Body) else None
                 return (_restore_call_task, (task, body, self.task_run_name))
-            changes = _changes(self)
+            changes = changes_of(self)
             if is_importable(self):
-                return (_restore_by_name, (self.__module__, self.__qualname__, changes))
+                named = (self.__module__, self.__qualname__)
+                return (restore_by_name, (as_prefect_task, *named, changes))
             if self._origin is not None:
-                return (_restore_variant, (self._origin, self.options, self._bound, changes))
+                variant = (self._origin, self.options, self._bound)
+                return (restore_variant, (as_prefect_task, *variant, changes))
             # In the other process, the function has no source.
             changes["source_code"] = self.source_code
             # Created first, initialised later: a recursive function refers to its own task.
             kind = own_class(self)
-            return (
-                kind.__new__,
-                (kind,),
-                (self._original, self.options, changes),
-                None,
-                None,
-                _restore_state,
-            )
+            state = (as_prefect_task, self._original, self.options, changes)
+            return (kind.__new__, (kind,), state, None, None, restore_state)
 
     return PrefectTask
 
@@ -193,41 +177,18 @@ def is_prefect_task(task: Any) -> bool:
 
 def as_prefect_task(task: Any) -> Any:
     """Upgrade `task` itself to a real `prefect.Task`, unless it is one; return it."""
-    if is_prefect_task(task):
-        return task
-    if task._unbound is not None:
-        unbound = as_prefect_task(task._unbound)
-        attributes = {
-            **attributes_of(unbound),
-            **{name: attributes_of(task)[name] for name in _OF_A_BOUND_TASK},
-        }
-    else:
-        attributes = _attributes(task)
-    made_of: Any = type_of(task)
-    kind = prefect_class(made_of)
-    with _upgrade_lock:
-        if is_prefect_task(task):
-            return task
-        were_set = TASK_ATTRIBUTES & attributes_of(task).keys()
-        # Another thread may use the task meanwhile, so the class is set last.
-        attributes_of(task).update(attributes)
-        _SET_CLASS(task, kind)
-    if task._bound:
-        task.fn = _bound_function(task)
-    _note_attributes(task)
-    for name in were_set:
-        del task._initial[name]
-    return task
+    return _UPGRADE.apply(task)
 
 
-_SET_CLASS: Final = object.__dict__["__class__"].__set__
-_OF_A_BOUND_TASK: Final = ("_bound", "_origin", "_unbound")
+def _create(task: Any) -> Any:
+    return PREFECT_TASK(task._original, **prefect_options(task.options))
 
 
-def _attributes(task: Any) -> dict[str, Any]:
-    """Return the attributes of a `prefect.Task` with the same function and options."""
-    plain = PREFECT_TASK(task._original, **prefect_options(task.options))
-    return attributes_of(plain)
+def _bind(task: Any) -> None:
+    task.fn = _bound_function(task)
+
+
+_UPGRADE: Final = Upgrade(PREFECT_TASK, TASK_ATTRIBUTES, _create, prefect_class, _bind)
 
 
 def _bound_function(task: Any) -> Any:
@@ -250,12 +211,7 @@ def bound_function(fn: Any, mark: str, owner: Any) -> Any:
     """Return a copy of `fn` with the attribute by which Prefect binds it to an object."""
     if not isinstance(fn, FunctionType):
         return fn
-    bound = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
-    bound.__kwdefaults__ = fn.__kwdefaults__
-    functools.update_wrapper(bound, fn, assigned=(*functools.WRAPPER_ASSIGNMENTS,))
-    # update_wrapper has set it, but the copy wraps nothing: Prefect would read another source.
-    attributes_of(bound).pop("__wrapped__")
-    attributes_of(bound).update(attributes_of(fn))
+    bound = copy_function(fn)
     setattr(bound, mark, owner)
     return bound
 
@@ -263,55 +219,6 @@ def bound_function(fn: Any, mark: str, owner: Any) -> Any:
 def has_owner(fn: Any) -> bool:
     """Tell whether Prefect passes a bound object as the function's first argument."""
     return hasattr(fn, "__prefect_self__") or hasattr(fn, "__prefect_cls__")
-
-
-def _note_attributes(task: Any) -> None:
-    """Note the initial attributes, which another process sets by itself."""
-    attributes_of(task)["_initial"] = {
-        name: value for name, value in attributes_of(task).items() if name not in _NO_ATTRIBUTE
-    }
-
-
-# The last four are caches.
-_NO_ATTRIBUTE: Final = frozenset(
-    {"_initial", "_shared_task", "fn", "_code_hash", "_code_parts", "_identity", "_maker_mark"}
-)
-
-
-def _changes(task: Any) -> dict[str, Any]:
-    """Return the attributes that were set after the task was created."""
-    made = task._initial
-    return {
-        name: value
-        for name, value in attributes_of(task).items()
-        if name not in _NO_ATTRIBUTE
-        and not (name in made and made[name] is value)
-        # A cached property was computed, not set.
-        and not isinstance(getattr(type_of(task), name, None), functools.cached_property)
-    }
-
-
-def _restore_by_name(module: str, qualified_name: str, changes: dict[str, Any]) -> Any:
-    task = as_prefect_task(import_by_name(module, qualified_name))
-    return _set_attributes(copy.copy(task), changes) if changes else task
-
-
-def _restore_variant(
-    origin: Any, options: Any, bound: tuple[object, ...], changes: dict[str, Any]
-) -> Any:
-    kind = own_class(origin) if is_prefect_task(origin) else type_of(origin)
-    return _set_attributes(as_prefect_task(kind._restore_variant(origin, options, bound)), changes)
-
-
-def _restore_state(task: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
-    original, options, changes = state
-    task.__setstate__((original, options))
-    _set_attributes(as_prefect_task(task), changes)
-
-
-def _set_attributes(task: Any, changes: dict[str, Any]) -> Any:
-    attributes_of(task).update(changes)
-    return task
 
 
 def shared_task(task: Any) -> Any:
