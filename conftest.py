@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 # Before any test imports it: its assertions say what differs.
 pytest.register_assert_rewrite("example")
@@ -18,6 +22,21 @@ NIGHTLY = "nightly: takes minutes, or much memory or disk: run by --nightly, whi
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+CACHES = frozenset(
+    {".benchmarks", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__"}
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_in_the_checkout(pytestconfig: pytest.Config) -> Generator[None]:
+    """Fail the session if a test has written to the checkout instead of a folder of its own."""
+    before = set(pytestconfig.rootpath.iterdir())
+    yield
+    left = {path.name for path in pytestconfig.rootpath.iterdir() if path not in before} - CACHES
+    if left:
+        pytest.fail(f"tests have written to {pytestconfig.rootpath}: {sorted(left)}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,7 +12,7 @@ from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
 from pytest_prefectx import Targets
 
-pytestmark = pytest.mark.prefectx("cache")
+pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 class DictStore(Store):
