@@ -32,10 +32,12 @@ class StaleTargets:
 
     def warn(self) -> None:
         """Issue one warning for all of them."""
-        one = f"target {self._target!r} {self._why}"
-        if self.count > 1:
-            one = f"{self.count:,} targets may be outdated; the first, {one[len('target ') :]}"
-        command = f"prefectx why {quote(self._target)}" if self.count == 1 else "prefectx status"
+        first = f"{self._target!r} {self._why}"
+        if self.count == 1:
+            one, command = f"target {first}", f"prefectx why {quote(self._target)}"
+        else:
+            one = f"{self.count:,} targets may be outdated; the first, {first}"
+            command = "prefectx status"
         msg = (
             f"{self._task}: {one}. The stored output is used all the same: see {command}. To"
             " recompute it, delete it, or set rerun_on={'inputs', 'code'}."

@@ -65,7 +65,7 @@ def as_columns(values: list[Any]) -> tuple[bytes, list[Any]]:
 
 
 class _Columns:
-    """What is written of the columns so far.
+    """The columns written so far.
 
     Attributes:
         written: Plain data; what was written tells what follows.

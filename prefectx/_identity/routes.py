@@ -1,4 +1,4 @@
-"""How values of a type become columns, for hashing: what is the same for a thousand of them."""
+"""Routes: the ways in which values of a type become columns, for hashing, chosen once a type."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from prefectx._values.item import Item
 
 
 class Route(NamedTuple):
-    """How values of a type become columns.
+    """The way in which values of a type become columns.
 
     Attributes:
         what: The name of the method that writes them.
@@ -58,7 +58,7 @@ _WALKED_TYPES: Final = (
 
 
 def route_of(kind: type[Any]) -> Route:
-    """Return how values of a type become columns."""
+    """Return the way in which values of a type become columns."""
     if (route := _BUILTIN.get(kind)) is not None:
         return route
     if issubclass(kind, _NAMED):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,46 +18,41 @@ pytestmark = [
 ]
 
 
-def gives_the_same_data_and_keeps_the_same_targets(
-    runner: Any, prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
-) -> None:
-    with tmp_target_factory() as reference, use_mode("cache"):
-        assert load(shipped.many_ways(3)) == shipped.EXPECTED
-        expected = reference.items()
-    flow = shipped.many_ways.with_options(task_runner=runner)
-    assert load(flow(3)) == shipped.EXPECTED
-    assert tmp_target.items() == (["out/report.md"] if prefectx_mode == "prefect" else expected)
-    assert load(flow(3)) == shipped.EXPECTED
+@pytest.fixture
+def run_on(
+    prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
+) -> Callable[[Any], None]:
+    """Run a flow on a task runner: it gives the same data and keeps the same targets."""
+
+    def run(runner: Any) -> None:
+        with tmp_target_factory() as reference, use_mode("cache"):
+            assert load(shipped.many_ways(3)) == shipped.EXPECTED
+            expected = reference.items()
+        flow = shipped.many_ways.with_options(task_runner=runner)
+        assert load(flow(3)) == shipped.EXPECTED
+        assert tmp_target.items() == (["out/report.md"] if prefectx_mode == "prefect" else expected)
+        assert load(flow(3)) == shipped.EXPECTED
+
+    return run
 
 
 def test_threads_give_the_same_data_and_keep_the_same_targets(
-    prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
+    run_on: Callable[[Any], None],
 ) -> None:
-    runner = ThreadPoolTaskRunner(max_workers=2)
-    gives_the_same_data_and_keeps_the_same_targets(
-        runner, prefectx_mode, tmp_target, tmp_target_factory
-    )
+    run_on(ThreadPoolTaskRunner(max_workers=2))
 
 
 @pytest.mark.prefectx("prefect.skip")
 def test_processes_give_the_same_data_and_keep_the_same_targets(
-    prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
+    run_on: Callable[[Any], None],
 ) -> None:
-    runner = ProcessPoolTaskRunner(max_workers=2)
-    gives_the_same_data_and_keeps_the_same_targets(
-        runner, prefectx_mode, tmp_target, tmp_target_factory
-    )
+    run_on(ProcessPoolTaskRunner(max_workers=2))
 
 
 @pytest.mark.nightly
 @pytest.mark.prefectx("prefect.cache", "prefect")
-def test_processes_do_so_in_the_other_modes(
-    prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
-) -> None:
-    runner = ProcessPoolTaskRunner(max_workers=2)
-    gives_the_same_data_and_keeps_the_same_targets(
-        runner, prefectx_mode, tmp_target, tmp_target_factory
-    )
+def test_processes_do_so_in_the_other_modes(run_on: Callable[[Any], None]) -> None:
+    run_on(ProcessPoolTaskRunner(max_workers=2))
 
 
 @pytest.mark.prefectx("prefect.skip")

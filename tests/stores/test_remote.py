@@ -282,10 +282,19 @@ class TestListing:
         assert len(asked) == pages + 4, asked
         assert load(items[7]) == 14
 
-    def test_a_warm_run_reads_each_record_once(
-        self, on_s3: Filestore, s3: S3Server, tmp_target: Targets
+    @pytest.mark.parametrize(
+        ("target", "lists"),
+        [
+            ("out/{x}", 2),
+            # Of the first three folders, then of all; the same of their records.
+            ("out/{x}/value.json", 8),
+        ],
+        ids=["in one folder", "in folders of their own"],
+    )
+    def test_a_warm_run_lists_folders_as_one_and_reads_each_record_once(
+        self, target: str, lists: int, on_s3: Filestore, s3: S3Server, tmp_target: Targets
     ) -> None:
-        @task(store=on_s3, target="out/{x}")
+        @task(store=on_s3, target=target)
         def double(x: int) -> int:
             return 2 * x
 
@@ -297,29 +306,8 @@ class TestListing:
         s3.asked()
         many()
         asked = s3.asked()
-        assert len([request for request in asked if "list-type=2" in request]) == 2
-        assert len(asked) == 2 + 50
-        assert tmp_target.runs == {"double": 50}
-
-    def test_targets_in_folders_of_their_own_are_listed_as_one(
-        self, on_s3: Filestore, s3: S3Server, tmp_target: Targets
-    ) -> None:
-        @task(store=on_s3, target="out/{x}/value.json")
-        def double(x: int) -> int:
-            return 2 * x
-
-        @flow
-        def many() -> Any:
-            return double.map(range(50))
-
-        many()
-        s3.asked()
-        many()
-        asked = s3.asked()
-        # Of the first three folders, then of all; the same of their records.
-        assert len([request for request in asked if "list-type=2" in request]) == 8
-        # And each folder's first record is also compared with the code and the files of the call.
-        assert len(asked) == 8 + 50
+        assert len([request for request in asked if "list-type=2" in request]) == lists
+        assert len(asked) == lists + 50
         assert tmp_target.runs == {"double": 50}
 
     def test_what_the_run_itself_makes_and_deletes_is_seen(
