@@ -51,7 +51,7 @@ def changed_code(call: Call, record: Record) -> list[str]:
     Names of the task's own module are without the module. The list is empty if the store keeps no
     journal.
     """
-    root = None if call.item is None else journal.root_of(call.item.store)
+    root = None if call.item is None else call.item.store.journal_root()
     if root is None:
         return []
     names = journal.changed_parts(root, record.code, call.task.code_parts)

@@ -38,7 +38,7 @@ def note_success(call: Call, seconds: float, record: Record | None = None) -> No
         run.recomputed.add(call.item.path)
     size = size_of(call.item)
     report.add_run(call.task, seconds, text, size, call.item.target.rpartition("/")[0])
-    root = journal.root_of(call.item.store)
+    root = call.item.store.journal_root()
     if record is not None and root is not None:
         journal.append(root, records.journal_line(call.item.target, record._replace(bytes=size)))
         journal.keep_code(root, record.code, call.task.fn, call.task.code_parts)
@@ -52,7 +52,7 @@ def note_failure(call: Call, error: BaseException) -> None:
     current_run().report.add_failure(call.task, call.summary, target, error)
     if call.item is None or not isinstance(error, Exception):
         return
-    if (root := journal.root_of(call.item.store)) is not None:
+    if (root := call.item.store.journal_root()) is not None:
         journal.append(root, _failure(call, error))
 
 

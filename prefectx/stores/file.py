@@ -86,6 +86,11 @@ class Filestore(Store):
         """Return the file's absolute path or URL."""
         return self._folder.path(target)
 
+    def journal_root(self) -> str | None:
+        """Return the root, if it is a local folder."""
+        root = self.path("")
+        return None if "://" in root else root
+
     def exists(self, target: str) -> bool:
         """Tell whether the file is there, with one system call."""
         return self._folder.exists(target)

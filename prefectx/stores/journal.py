@@ -14,13 +14,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._types import is_dict
-from prefectx.stores.file import Filestore
-from prefectx.stores.self_written import SelfWritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from prefectx.stores.base import Store
 
 FOLDER: Final = ".prefectx/journal"
 _SUFFIX: Final = ".jsonl"
@@ -36,16 +32,6 @@ _APPEND: Final = (
 
 # The file that this process appends to, by process and folder.
 _paths: Final[dict[tuple[int, str], str]] = {}
-
-
-def root_of(store: Store) -> str | None:
-    """Return the folder below which a store's journal lies, or None if it has none."""
-    if isinstance(store, SelfWritten):
-        store = store.store
-    if not isinstance(store, Filestore):
-        return None
-    root = store.path("")
-    return None if "://" in root else root
 
 
 def stop() -> None:

@@ -28,6 +28,10 @@ class Locations:
         """Return where a function that writes its output itself would write it."""
         return target
 
+    def journal_root(self) -> str | None:
+        """Return the folder that a journal of the outputs can lie below: here, none."""
+        return None
+
     def label(self) -> str:
         """Return what tells this store apart from others in the names of outputs.
 

@@ -44,6 +44,10 @@ class SelfWritten(Store):
         """Return where the function writes the output."""
         return self.store.path(target)
 
+    def journal_root(self) -> str | None:
+        """Return the root of the journal of the store that the function writes to."""
+        return self.store.journal_root()
+
     def exists(self, target: str) -> bool:
         """Tell whether the function's output is there."""
         return self.store.exists(target) or os.path.isdir(self.store.path(target))
