@@ -42,11 +42,10 @@ test: $(VENV)/.dev
 	  test-whole
 
 test-modes: $(VENV)/.dev
-	$(BIN)/python -m pytest --durations=10 tests/modes
+	$(BIN)/python -m pytest --durations=10 tests/modes tests/zoo tests/harness
 
 test-parts: $(VENV)/.dev
-	$(BIN)/python -m pytest --durations=10 tests/unit tests/stores tests/cli tests/typing tests/zoo \
-	  tests/harness tests/mutants
+	$(BIN)/python -m pytest --durations=10 tests/unit tests/stores tests/cli tests/typing tests/mutants
 
 test-whole: $(VENV)/.dev
 	$(BIN)/python -m pytest --durations=10 tests/plugin tests/stateful tests/dask

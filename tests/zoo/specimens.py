@@ -25,7 +25,8 @@ class Defect:
         names: Words that the explanation must contain.
         calls: The arguments of each call; all calls are made in a row on one store.
         modes: The modes that differ.
-        needs_copy: Whether it shows in a copy of the process only.
+        needs_fresh_process: Whether it shows only where no threads keep the process from being
+            copied, and where distributed, which pickles the causes of exceptions, is not imported.
     """
 
     flow: Any
@@ -33,7 +34,7 @@ class Defect:
     names: tuple[str, ...] = ()
     calls: list[tuple[Any, ...]] = field(default_factory=lambda: [()])
     modes: tuple[str, ...] = ("function", "cache")
-    needs_copy: bool = False
+    needs_fresh_process: bool = False
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.flow.__name__}"

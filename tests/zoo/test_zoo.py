@@ -41,10 +41,10 @@ def explained(defect: Defect) -> None:
 def test_defect_is_found_and_explained(
     defect: Defect, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if can_fork() or not defect.needs_copy:
+    is_fresh = can_fork() and "distributed" not in sys.modules
+    if is_fresh or not defect.needs_fresh_process:
         explained(defect)
         return
-    # Threads of Prefect's run here, which a copy of this process would not have.
     monkeypatch.chdir(request.config.rootpath)
     test = f"{request.path}::{request.node.name}"
     command = [sys.executable, "-m", "pytest", "-q", "--prefectx-mode=function,cache", test]

@@ -86,13 +86,9 @@ def first_year() -> int:
     return next(iter(load(years(2))))
 
 
-class Unchecked(Exception):
-    """Of a class that distributed, which pickles causes of those it has met, has never met."""
-
-
 @task
 def checked(value: int) -> Exception:
-    error = Unchecked(value)
+    error = ValueError(value)
     error.__cause__ = KeyError("unit")
     return error
 
@@ -128,7 +124,7 @@ DEFECTS = [
     Defect(weight, "identity", ("parent_of",)),
     Defect(is_unchanged, "identity", ("same",)),
     Defect(first_year, "set-order", ("years",)),
-    Defect(cause, "format", ("checked",)),
+    Defect(cause, "format", ("checked",), needs_fresh_process=True),
     Defect(can_be_written, "format", ("constants",)),
     Defect(asked_mode, "mode-asked", ("asked_mode",)),
 ]

@@ -205,10 +205,10 @@ DEFECTS = [
     Defect(asked, "side-effect", ("log_in", "SESSION")),
     Defect(height_text, "side-effect", ("choose_unit", "ZOO_UNIT")),
     Defect(imports, "side-effect", ("add_folder", "sys.path")),
-    Defect(noisy, "side-effect", ("seed_all", "numpy"), needs_copy=True),
+    Defect(noisy, "side-effect", ("seed_all", "numpy"), needs_fresh_process=True),
     Defect(size_of_unpacked, "side-effect", ("unpack", "zoo-unpacked.txt")),
     Defect(one_third, "side-effect", ("set_precision", "decimal")),
     Defect(printed_table, "side-effect", ("show_rows", "pandas")),
     Defect(type_of_zoo, "side-effect", ("add_type", "mimetypes")),
-    Defect(encoded_text, "side-effect", ("register_codec",), needs_copy=True),
+    Defect(encoded_text, "side-effect", ("register_codec",), needs_fresh_process=True),
 ]
