@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,8 @@ def serve() -> None:
 
     moto = DomainDispatcherApplication(create_backend_app)
     asked: list[str] = []
+    # Moto closes an object that is replaced, also under a thread that reads it: S3 does not.
+    one_at_a_time = threading.Lock()
 
     def noting(environ: dict[str, Any], start_response: Any) -> Any:
         if environ["PATH_INFO"] == ASKED:
@@ -88,7 +90,8 @@ def serve() -> None:
             return [answer]
         path = f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}"
         asked.append(f"{environ['REQUEST_METHOD']} {path}")
-        return moto(environ, start_response)
+        with one_at_a_time, closing(moto(environ, start_response)) as answer:
+            return list(answer)
 
     class Quiet(WSGIRequestHandler):
         def log(self, *_: Any) -> None:
