@@ -143,14 +143,14 @@ class _Walk:
         while name in self.fingerprints:
             name += "'"
         self.fingerprints[name] = _fingerprint(fn.__code__ if text is None else text)
-        changed = {str(i.argval) for i in _instructions(fn.__code__) if i.opname in _STORES}
+        changed = {str(value) for kind, value in _instructions(fn.__code__) if kind in _STORES}
         for free, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
             if free not in changed:
                 where = f"{name}, {free} of its closure"
                 self._waiting += [_CodePart(where, value) for value in _content(cell)]
         for key, value in _defaults(fn):
             self._waiting.append(_CodePart(f"{name}, default of {key}", value))
-        for module, key, value in _references(fn):
+        for module, key, value in _references(fn, self._is_own):
             if key not in changed and self._is_own(module):
                 # A name that is not in capitals may be a cache, which tasks change.
                 self._waiting.append(
@@ -202,11 +202,15 @@ def _fingerprint(value: Any) -> str:
         return digest_of_known_parts(value).hex()[:16]
 
 
-def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
-    yield from dis.get_instructions(code)
+# Tasks of one project use the same functions.
+@functools.lru_cache(maxsize=4096)
+def _instructions(code: CodeType) -> tuple[tuple[str, Any], ...]:
+    """Return the name and the value of each instruction, also of functions inside."""
+    found = [(one.opname, one.argval) for one in dis.get_instructions(code)]
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _instructions(constant)
+            found += _instructions(constant)
+    return tuple(found)
 
 
 def _content(cell: CellType) -> list[Any]:
@@ -223,18 +227,24 @@ def _defaults(fn: FunctionType) -> Iterator[tuple[str, Any]]:
     yield from (fn.__kwdefaults__ or {}).items()
 
 
-def _references(fn: FunctionType) -> Iterator[tuple[str, str, Any]]:
-    """Yield the globals and module attributes that a function uses: module, name and value."""
+def _references(fn: FunctionType, is_own: Callable[[str], bool]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the globals and module attributes that a function uses: module, name and value.
+
+    Args:
+        fn: The function.
+        is_own: Whether a module belongs to the function's project. Others are not imported here.
+    """
     here: Any = None
     imported: dict[str, Any] = {}
     constants: list[Any] = [0, None]
-    for instruction in _instructions(fn.__code__):
-        kind, name = instruction.opname, str(instruction.argval)
+    for kind, value in _instructions(fn.__code__):
+        name = str(value)
         if kind in _GLOBALS and name in fn.__globals__:
             here = fn.__globals__[name]
             yield fn.__module__, name, here
         elif kind == "IMPORT_NAME":
-            here = _import(name, constants[0], constants[1], fn.__globals__.get("__package__"))
+            package = fn.__globals__.get("__package__")
+            here = _import(name, constants[0], constants[1], package, is_own)
         elif kind in _ATTRIBUTES and isinstance(here, ModuleType):
             module, found = here, getattr(here, name, None)
             yield module.__name__, name, found
@@ -246,13 +256,18 @@ def _references(fn: FunctionType) -> Iterator[tuple[str, str, Any]]:
                 imported[name] = imported.pop("", here)
             here = imported.get(name)
         elif kind == "LOAD_CONST":
-            constants = [constants[-1], instruction.argval]
+            constants = [constants[-1], value]
 
 
-def _import(name: str, level: Any, names: Any, package: str | None) -> ModuleType | None:
+def _import(
+    name: str, level: Any, names: Any, package: str | None, is_own: Callable[[str], bool]
+) -> ModuleType | None:
     """Return the module that an import statement within a function imports."""
     try:
         full = resolve_name("." * level + name, package) if level else name
+        if full not in sys.modules and not is_own(full):
+            # It may be large, or have no use in this call.
+            return None
         module = sys.modules.get(full) or import_module(full)
         # `import a.b` binds `a`.
         return module if names or level else sys.modules[full.partition(".")[0]]

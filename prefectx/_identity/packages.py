@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from typing import Final
 
 _INSTALLED: Final = ("site-packages", "dist-packages")
+# It runs a project's tasks, and is a part of none, wherever it lies.
+_NEVER_PART: Final = "prefectx"
 
 
 def is_of_one_package(module: str, other: str) -> bool:
     """Tell whether a module belongs to the same package as another, or to the same project.
 
     Args:
-        module: The name of a module.
+        module: The name of a module, which need not be imported yet.
         other: The name of the other.
     """
     if module == other or _top(module) == _top(other):
         return True
+    if _top(module) == _NEVER_PART:
+        return False
     folder, file = _root(other), _file(module)
     if folder is None or file is None or any(part in file for part in _INSTALLED):
         return False
@@ -36,8 +41,22 @@ def _root(module: str) -> str | None:
 
 
 def _file(module: str) -> str | None:
-    file = getattr(sys.modules.get(module), "__file__", None)
+    loaded = sys.modules.get(module)
+    file = _file_of_package(module) if loaded is None else getattr(loaded, "__file__", None)
     return None if file is None else os.path.abspath(file)
+
+
+def _file_of_package(module: str) -> str | None:
+    """Return the file of the package that contains a module, without importing either."""
+    try:
+        spec = find_spec(_top(module))
+    except ValueError:  # a module without a spec, such as __main__
+        return None
+    if spec is None or spec.has_location:
+        return None if spec is None else spec.origin
+    # A namespace package has folders, but no file.
+    folders = list(spec.submodule_search_locations or ())
+    return os.path.join(folders[0], "__init__.py") if folders else None
 
 
 def _top(module: str) -> str:

@@ -29,7 +29,15 @@ def syntax_of(fn: Any) -> str | None:
         prompt, after `exec`, for a file that was edited since.
     """
     code: CodeType = fn.__code__
-    lines = linecache.getlines(code.co_filename, fn.__globals__)
+    # The source of a module in an archive is found by its loader alone.
+    linecache.lazycache(code.co_filename, fn.__globals__)
+    return _syntax(code.co_filename, code)
+
+
+# Equal code of two files may have been written in two ways.
+@lru_cache(maxsize=4096)
+def _syntax(file: str, code: CodeType) -> str | None:
+    lines = linecache.getlines(file)
     parsed = _parse("".join(lines)) if lines else None
     if parsed is None:
         return None

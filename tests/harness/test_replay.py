@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from quick_pytest import QUICK
 
 from prefectx import flow, load, task, use_mode
 from pytest_prefectx.replay import CallsDiffer, History
@@ -65,7 +66,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def replayed(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    quiet = ("-m", "pytest", "-p", "no:cacheprovider", "-p", "no:asyncio", "-rs")
+    quiet = ("-m", "pytest", *QUICK, "-p", "no:cacheprovider", "-p", "no:asyncio", "-rs")
     return run(folder, *quiet, "--prefectx-replay", "working", *options)
 
 
@@ -149,7 +150,7 @@ def test_replayed_calls_stand_beside_the_tests_that_are_named(project: Path) -> 
 def test_the_fixture_replays_with_all_differences_at_once(project: Path) -> None:
     test = "def test_all(prefectx_replay):\n    prefectx_replay('working')\n"
     (project / "test_replayed.py").write_text(test)
-    quiet = ("-m", "pytest", "-q", "-p", "no:asyncio", "test_replayed.py")
+    quiet = ("-m", "pytest", *QUICK, "-q", "-p", "no:asyncio", "test_replayed.py")
     assert "1 passed" in run(project, *quiet).stdout
     change(project, "return sorted(rows)[:keep]", "return sorted(rows)[: keep - 1]")
     assert run(project, *quiet).stdout.count("returns something else than its target") >= 3
@@ -166,7 +167,7 @@ def test_frozen_calls_are_tests_in_every_mode_that_need_nothing_of_the_run(proje
     assert run(project, "-c", FREEZE).returncode == 0
     for kept in ("working", ".prefectx"):
         (project / kept).rename(project / f"{kept}-away")
-    quiet = ("-m", "pytest", "-q", "-p", "no:asyncio", "frozen")
+    quiet = ("-m", "pytest", *QUICK, "-q", "-p", "no:asyncio", "frozen")
     ended = run(project, *quiet)
     assert "6 passed" in ended.stdout, ended.stdout
     change(project, "return sorted(rows)[:keep]", "return sorted(rows)[:keep][::-1]")
@@ -262,7 +263,7 @@ def test_the_fixture_compares_with_a_file_and_writes_it_when_told(project: Path)
     call = "prefectx_history('calls.jsonl', station.report)"
     test = f"import station\ndef test_calls(prefectx_history):\n    {call}\n"
     (project / "test_calls.py").write_text(test)
-    quiet = ("-m", "pytest", "-q", "-p", "no:asyncio", "test_calls.py")
+    quiet = ("-m", "pytest", *QUICK, "-q", "-p", "no:asyncio", "test_calls.py")
     assert "--prefectx-update" in run(project, *quiet).stdout
     assert "1 passed" in run(project, *quiet, "--prefectx-update").stdout
     assert "1 passed" in run(project, *quiet).stdout

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from patience import PATIENCE
+from quick_pytest import ADDOPTS
 
 from pytest_prefectx.server.server import cache_folder
 
@@ -206,4 +207,4 @@ def _neutral() -> dict[str, str]:
     ours = ("PREFECT", "PYTEST_", "HYPOTHESIS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     # Migrating a database takes far longer than all else: that is shared with the user's sessions.
-    return {**kept, "PREFECTX_CACHE_DIR": str(cache_folder())}
+    return {**kept, "PREFECTX_CACHE_DIR": str(cache_folder()), "PYTEST_ADDOPTS": ADDOPTS}

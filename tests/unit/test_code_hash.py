@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import prefectx
 from prefectx import task
 from prefectx._identity.code_hash import code_fingerprints, code_hash
 from prefectx._identity.syntax import syntax_tree
@@ -181,6 +182,32 @@ class TestHelpers:
         found = code_fingerprints(importlib.import_module("aside").run)
         # Of another library it counts which one it is.
         assert set(found) == {"aside.run", "aside.json", "aside_helper.double"}
+
+    def test_of_prefectx_itself_do_not_count_wherever_it_lies(self) -> None:
+        """Here it lies beside this module, as in a repository that holds both."""
+
+        def loads(item: Any) -> Any:
+            return prefectx.load(item)
+
+        names = {f"{__name__}.{loads.__qualname__}", f"{__name__}.prefectx", "prefectx.load"}
+        assert set(code_fingerprints(loads)) <= names
+
+    def test_of_a_library_that_a_function_imports_are_not_imported_to_look_at_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It may be large, or not installed where the task does not run."""
+        for folder in ("site-packages", "mine"):
+            (tmp_path / folder).mkdir()
+            monkeypatch.syspath_prepend(tmp_path / folder)
+        (tmp_path / "site-packages/rarely.py").write_text("def used(x): return x\n")
+        (tmp_path / "mine/rare_helper.py").write_text("def double(x): return 2 * x\n")
+        (tmp_path / "mine/rare.py").write_text(
+            "def run(x):\n    import rarely\n    from rare_helper import double\n"
+            "    return rarely.used(double(x))\n"
+        )
+        found = code_fingerprints(importlib.import_module("rare").run)
+        assert set(found) == {"rare.run", "rare_helper.double"}
+        assert "rarely" not in sys.modules
 
 
 class TestValues:

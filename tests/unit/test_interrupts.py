@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from quick_pytest import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ def test_ctrl_c_reaches_what_tests_start_wherever_the_session_runs(
     deafen: Callable[[], None],
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", INTERRUPTS, "-k", NAME, "--prefectx-mode=cache"],
+        [sys.executable, "-m", "pytest", *QUICK, INTERRUPTS, "-k", NAME, "--prefectx-mode=cache"],
         cwd=ROOT,
         preexec_fn=deafen,
         capture_output=True,

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from patience import PATIENCE
+from quick_pytest import ADDOPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,11 @@ def run(command: list[str] | str, folder: Path, **variables: str) -> tuple[str, 
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     is_line = isinstance(command, str)
     # pytest-asyncio, if it is there, asks for a setting before anything else.
-    ours_instead = {"COLUMNS": "80", "PYTHONUNBUFFERED": "1", "PYTEST_ADDOPTS": "-p no:asyncio"}
+    ours_instead = {
+        "COLUMNS": "80",
+        "PYTHONUNBUFFERED": "1",
+        "PYTEST_ADDOPTS": f"{ADDOPTS} -p no:asyncio",
+    }
     if not is_line:
         # What a script says of its flows says how long each took.
         ours_instead["PREFECTX_SUMMARY"] = "off"

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from quick_pytest import QUICK
 
 from prefectx.errors import TargetMissing, UnsupportedValue
 from prefectx.stores import Filestore, Store
@@ -112,7 +113,7 @@ def test_the_docstring_example_is_a_suite(pytester: pytest.Pytester) -> None:
     (example,) = [found for found in doctest.DocTestFinder().find(StoreContract) if found.examples]
     source = "".join(part.source for part in example.examples)
     pytester.makepyfile(f"import pytest\nfrom pytest_prefectx.contract import *\n{source}")
-    result = pytester.runpytest_subprocess("-p", "no:randomly", "-q")
+    result = pytester.runpytest_subprocess(*QUICK, "-p", "no:randomly", "-q")
     result.assert_outcomes(passed=len(contract_tests()) - 1, skipped=1)
 
 
@@ -120,14 +121,14 @@ def test_a_suite_without_a_store_says_what_to_override(pytester: pytest.Pytester
     pytester.makepyfile(
         "from pytest_prefectx.contract import StoreContract\nclass TestMine(StoreContract): pass"
     )
-    result = pytester.runpytest_subprocess("-q")
+    result = pytester.runpytest_subprocess(*QUICK, "-q")
     result.assert_outcomes(errors=len(contract_tests()))
     result.stdout.fnmatch_lines(["*TestMine must override the fixture `store` of StoreContract*"])
 
 
 def test_importing_the_contract_collects_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("from pytest_prefectx.contract import *")
-    assert pytester.runpytest_subprocess("-q").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert pytester.runpytest_subprocess(*QUICK, "-q").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def contract_tests() -> list[str]:
@@ -387,7 +388,9 @@ FAILED_BY = {
 def test_stores_with_one_defect_each_are_found_out(pytester: pytest.Pytester) -> None:
     """One run for all: it names, for each defective store, the tests that it fails."""
     pytester.makepyfile(test_broken=BROKEN)
-    result = pytester.runpytest_subprocess("-q", "--tb=no", "-rfE", "-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess(
+        *QUICK, "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider"
+    )
     failed: dict[str, set[str]] = {name: set() for name in ("Whole", *FAILED_BY)}
     for store, test in re.findall(
         r"^FAILED \S+::Test(\w+)::test_(\w+)", result.stdout.str(), re.MULTILINE

@@ -11,6 +11,7 @@ import defects
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
+from quick_pytest import QUICK
 
 from pytest_prefectx import ModesDisagree, assert_modes_agree, check_flow
 from pytest_prefectx.agree.origin import can_fork
@@ -47,7 +48,7 @@ def test_defect_is_found_and_explained(
         return
     monkeypatch.chdir(request.config.rootpath)
     test = f"{request.path}::{request.node.name}"
-    command = [sys.executable, "-m", "pytest", "-q", "--prefectx-mode=function,cache", test]
+    command = [sys.executable, "-m", "pytest", *QUICK, "-q", "--prefectx-mode=function,cache", test]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout
 
