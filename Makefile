@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --no-python-downloads --quiet
 LOCKED := uv.lock pyproject.toml example_project/pyproject.toml
+# Tests start hundreds of processes, and CI systems often let none write byte code.
+COMPILE := $(BIN)/python -m compileall -q prefectx pytest_prefectx tests example_project
 EXPORT := $(UV) export --frozen --offline --quiet --no-emit-workspace --no-header
 
 .PHONY: help example test test-modes test-parts test-whole check lint types lock upgrade zoo mutants torture
@@ -37,6 +39,7 @@ example: $(VENV)/.example
 
 # In three parts at a time, each with a server of its own: while one waits, the others run.
 test: $(VENV)/.dev
+	$(COMPILE)
 	tools/postgresql.sh run \
 	  $(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target test-modes test-parts \
 	  test-whole
@@ -52,6 +55,7 @@ test-whole: $(VENV)/.dev
 	$(BIN)/python -m pytest example_project --prefectx-mode=all
 
 check: lint types
+	$(COMPILE)
 	$(BIN)/python -m pytest tests/unit tests/modes tests/harness tests/zoo \
 	  --prefectx-mode=function,cache -m 'not prefectx_server'
 
@@ -120,7 +124,6 @@ $(VENV)/.example: $(LOCKED) | $(BIN)/python $(UV)
 	$(SYNC) --package example-project
 	@touch $@
 
-# Compiled, for tests start hundreds of processes, and CI systems often let none write byte code.
 $(VENV)/.dev: $(LOCKED) | $(BIN)/python $(UV)
 	$(SYNC) --all-packages --extra dev --extra test --compile-bytecode
 	@touch $@ $(VENV)/.example

@@ -15,7 +15,10 @@ pytest.register_assert_rewrite("example")
 
 pytest_plugins = ["pytester", "usual_port"]
 
-NIGHTLY = "nightly: takes minutes, or much memory or disk: run by --nightly, which runs no others"
+NIGHTLY = (
+    "nightly(*modes): takes long, or much memory or disk: run by --nightly, which runs no others;"
+    " with modes, in these modes only, for another one of them shows the same sooner"
+)
 
 # Shells and some CI systems let what runs in the background ignore Ctrl-C, or block it. Processes
 # inherit both, so those that a test starts and interrupts would go on for ever.
@@ -52,7 +55,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not asked for."""
     wanted = config.getoption("--nightly")
-    left_out = [item for item in items if bool(item.get_closest_marker("nightly")) != wanted]
+    left_out = [item for item in items if is_nightly(item) != wanted]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def is_nightly(item: pytest.Item) -> bool:
+    """Tell whether a test is left to the night, in the mode that it is run in."""
+    mark = item.get_closest_marker("nightly")
+    if mark is None or not mark.args:
+        return mark is not None
+    parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    return parameters.get("prefectx_mode", parameters.get("mode")) in mark.args

@@ -25,7 +25,7 @@ def lose_some(target: Any, chance: Any) -> None:
 
 
 @given(steps=graphs(), chance=st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_cache_agrees_with_function_cold_warm_and_with_targets_lost(
     steps: list[Step], chance: Any, tmp_target_factory: Any
 ) -> None:
@@ -39,7 +39,7 @@ def test_cache_agrees_with_function_cold_warm_and_with_targets_lost(
 
 # A flow run takes seconds, so it runs many graphs, and what fails is not made smaller.
 @given(many=st.lists(graphs(), min_size=10, max_size=10), chance=st.randoms(use_true_random=False))
-@settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 # In mode prefect what comes after a failure, and .map over *args, are as in Prefect.
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
 def test_prefect_agrees_with_function_cold_warm_and_with_targets_lost(

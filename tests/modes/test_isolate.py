@@ -26,6 +26,7 @@ def no_process_left(tmp_target: Targets) -> Any:
 
 
 # Of an isolated task, prefect.skip and prefect.cache run the same.
+@pytest.mark.nightly("prefect.cache")
 @pytest.mark.prefectx("function", "cache", "prefect.cache", "prefect")
 def test_every_way_to_call_gives_the_same_data(tmp_target: Targets, prefectx_mode: str) -> None:
     @flow

@@ -268,6 +268,7 @@ def test_flow_is_loaded_from_its_entrypoint(tmp_path: Path) -> None:
     assert load(loaded(4)) == (8, "int")
 
 
+@pytest.mark.nightly("prefect.cache", "prefect")
 def test_served_flow_runs_in_a_process_of_its_own(
     tmp_target: Targets, prefect_server: Any, prefectx_mode: str, tmp_path: Path
 ) -> None:

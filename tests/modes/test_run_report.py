@@ -134,6 +134,7 @@ def test_bytes_and_folder_of_what_is_kept_are_told(tmp_target: Targets) -> None:
     assert line.folder == "working/clean"
 
 
+@pytest.mark.nightly("prefect.cache")
 @pytest.mark.parametrize("start", [mapped, submitted_later, submitted])
 def test_all_inputs_are_tried_and_the_first_failure_is_raised(start: Any) -> None:
     if current_mode() == "prefect" and start is not mapped:

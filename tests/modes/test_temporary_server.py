@@ -147,7 +147,9 @@ def test_what_it_could_not_record_is_told_in_words(home: Path) -> None:
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [pytest.param(signal.SIGTERM, marks=pytest.mark.nightly), signal.SIGKILL]
+)
 def test_it_ends_with_its_process_and_holds_none_of_its_streams(
     home: Path, how: signal.Signals
 ) -> None:

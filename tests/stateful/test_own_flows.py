@@ -18,7 +18,7 @@ from prefectx.stores import Filestore
 from pytest_prefectx import ModeMachine
 
 # Other ones in each session: what is not found today is looked for tomorrow.
-FEW = settings(ModeMachine.TestCase.settings, max_examples=8)
+FEW = settings(ModeMachine.TestCase.settings, max_examples=5)
 
 
 @task(target="working/{funcname}/{base}.json")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 from patience import PATIENCE
@@ -27,21 +27,25 @@ def machine(subject: Any, arguments: Any = NUMBERS, **more: Any) -> type[ModeMac
     return type("Machine", (ModeMachine,), {"flow": subject, "arguments": arguments, **more})
 
 
-def run(machine: type[ModeMachine], examples: int = 50) -> None:
+def run(machine: type[ModeMachine], examples: int = 50, *more: Phase) -> None:
     bounded = settings(
-        machine.TestCase.settings, max_examples=examples, derandomize=True, database=None
+        machine.TestCase.settings,
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate, *more],
     )
     run_state_machine_as_test(machine, settings=bounded)
 
 
-def found(machine: type[ModeMachine], examples: int = 50) -> ModesDisagree:
+def found(machine: type[ModeMachine], *more: Phase) -> ModesDisagree:
     with pytest.raises(ModesDisagree) as caught:
-        run(machine, examples)
+        run(machine, 50, *more)
     return caught.value
 
 
-def kind_found(machine: type[ModeMachine], examples: int = 50) -> str | None:
-    reason = found(machine, examples).reason
+def kind_found(machine: type[ModeMachine]) -> str | None:
+    reason = found(machine).reason
     return reason and reason.kind
 
 
@@ -50,11 +54,14 @@ def typed(x: int) -> str:
     return type(x).__name__
 
 
-def test_one_and_true_share_a_target() -> None:
-    error = found(machine(typed))
+def test_one_and_true_share_a_target_and_the_smallest_history_is_told() -> None:
+    error = found(machine(typed), Phase.shrink)
     assert error.reason
     assert error.reason.kind == "shared-target"
     assert "modes disagree on typed(False)\n  in the calls typed(0); typed(False)\n" in str(error)
+    (history,) = [note for note in error.__notes__ if "first_call" in note] or error.__notes__
+    steps = re.findall(r"state\.(\w+)\(", "\n".join(error.__notes__))
+    assert steps == ["first_call", "call_twins", "teardown"], history
 
 
 @task(target="{funcname}/{abs(x)}")
@@ -251,10 +258,3 @@ def repaired(x: int) -> int:
 def test_a_store_makes_up_what_it_cannot_read() -> None:
     with pytest.raises(AssertionError, match="and still it is loaded, as 0"):
         run(machine(repaired))
-
-
-def test_a_smallest_history_is_told() -> None:
-    error = found(machine(typed))
-    (history,) = [note for note in error.__notes__ if "first_call" in note] or error.__notes__
-    steps = re.findall(r"state\.(\w+)\(", "\n".join(error.__notes__))
-    assert steps == ["first_call", "call_twins", "teardown"], history

@@ -6,7 +6,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from prefectx.stores import Store
 
 QUICK = settings(max_examples=30, database=None, derandomize=True, deadline=None)
+# What is found is not made smaller.
+FOUND = settings(QUICK, phases=[Phase.generate])
 
 
 class InMemory(StoreMachine):
@@ -67,7 +69,7 @@ def test_a_store_with_a_defect_is_found(store: type[MemoryStore]) -> None:
             return store()
 
     with pytest.raises(AssertionError, match=r"gives|loaded|exists"):
-        run_state_machine_as_test(Machine, settings=QUICK)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Machine, settings=FOUND)  # type: ignore[no-untyped-call]
 
 
 def test_a_machine_without_a_store_is_told_what_it_needs() -> None:

@@ -271,8 +271,7 @@ class TestListing:
             return double.map(range(number))
 
         mapper = fsspec.get_mapper(on_s3.root, **on_s3._options)
-        for x in range(number):
-            mapper[f"out/{x}"] = pickle.dumps(2 * x)
+        mapper.setitems({f"out/{x}": pickle.dumps(2 * x) for x in range(number)})
         s3.asked()
         items = many()
         asked = s3.asked()

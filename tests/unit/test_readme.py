@@ -89,6 +89,12 @@ def pages(way: str) -> list[Path]:
     return [page for page in PAGES if page in wanted]
 
 
+def without_prefect() -> list[Path]:
+    """Return the pages whose console blocks all need no Prefect."""
+    with_prefect = pages("prefect")
+    return [page for page in pages("") if page not in with_prefect]
+
+
 def name_of(value: object) -> str:
     return value.name if isinstance(value, Path) else str(value)
 
@@ -184,6 +190,7 @@ def test_python(block: Block, mode: str, tmp_path: Path) -> None:
     assert run_script(block, mode, tmp_path, "-Werror") == ""
 
 
+@pytest.mark.nightly("prefect.cache", "prefect")
 @pytest.mark.parametrize("mode", [*PLAIN, *PREFECT])
 @pytest.mark.parametrize("block", python("prefect"), ids=name_of)
 def test_python_with_prefect(
@@ -202,7 +209,7 @@ def test_tests_with_prefect(block: Block, tmp_path: Path, prefect_server: Prefec
     run_tests(block, "all", tmp_path)
 
 
-@pytest.mark.parametrize("page", pages(""), ids=name_of)
+@pytest.mark.parametrize("page", without_prefect(), ids=name_of)
 def test_console(page: Path, tmp_path: Path) -> None:
     run_console(page, ("",), tmp_path)
 
