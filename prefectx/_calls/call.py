@@ -9,6 +9,7 @@ from prefectx._calls.claims import claim_of
 from prefectx._calls.kept_arguments import items_in, keep
 from prefectx._calls.run import current_run
 from prefectx._identity.call_identity import CallIdentity
+from prefectx._identity.code_hash import combined_hash
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._identity.input_hash import inputs_hash, upstream_hash
 from prefectx._settings.rerun import rerun_on_here
@@ -74,14 +75,28 @@ class Call:
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         # A claim is valid in this process only.
+        # In another process the functions of a script have no source, hence other hashes.
+        _ = self.identity.code
         state = {name: getattr(self, name) for name in self.__slots__ if name != "_claim"}
-        # In another process the function of a script has no source, hence another hash.
         return None, {**state, "_claim": None, "_code": self.task.code_hash}
 
     @property
     def summary(self) -> str:
         """The call as short text."""
         return self.identity.short
+
+    @property
+    def maker_mark(self) -> str:
+        """The mark of a target that this call, with the present code, has made."""
+        mark = self.task.maker_mark + self.identity.key
+        if not self.identity.code:
+            return mark
+        return mark + records.arguments_mark(self.code_of_arguments())
+
+    def code_of_arguments(self) -> dict[str, str]:
+        """Return a hash of the project's code in each argument that has any."""
+        code = self.identity.code
+        return {name: combined_hash(parts) for name, parts in code.items()} if code else {}
 
     def mark(self, run: Run) -> str:
         """Return the short text for the task in a run's claims."""
@@ -156,6 +171,7 @@ class Call:
             files=files or None,
             base_from=self.task.naming.base_from(self.identity.arguments) or None,
             key=self.identity.key,
+            args_code=self.code_of_arguments() or None,
         )
 
 

@@ -60,7 +60,7 @@ def is_done(call: Call) -> bool:
     if mark is None or _must_refresh(task, item):
         return False
     # Nobody knows who made a target without a mark: it was put there by hand.
-    if mark not in {"", task.maker_mark + call.identity.key}:
+    if mark not in {"", call.maker_mark}:
         record = read(item.store, item.target)
         if record is not None and not _is_valid(call, item, record, is_ours=is_ours):
             return False
