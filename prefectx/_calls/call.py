@@ -13,6 +13,7 @@ from prefectx._identity.code_hash import combined_hash
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._identity.input_hash import inputs_hash, upstream_hash
 from prefectx._settings.rerun import rerun_on_here
+from prefectx.errors import UnsupportedValue
 from prefectx.stores import record as records
 from prefectx.stores.record import Record
 
@@ -64,6 +65,8 @@ class Call:
         self.identity = CallIdentity(task.qualified_name, arguments)
         self.item: Item[Any] | None = task.naming.item_of(arguments, self.identity)
         self.reasons: frozenset[str] = task.rerun_on | rerun_on_here()
+        if self.reasons and self.item is not None and not self.item.store.keeps_records:
+            raise _no_records(task, self.item, self.reasons)
         self.was_made_by_other = False
         self._claim: str | Claim | None = None
         self._code: str | None = None
@@ -173,6 +176,15 @@ class Call:
             key=self.identity.key,
             args_code=self.code_of_arguments() or None,
         )
+
+
+def _no_records(task: AnyTask, item: Item[Any], reasons: frozenset[str]) -> UnsupportedValue:
+    msg = (
+        f"task {task.name!r}, target {item.target!r}: rerun_on={sorted(reasons)} needs records of"
+        f" outputs, and {item.store!r} keeps none. Give the store `load_record` and `save_record`,"
+        " or leave out rerun_on (of the task, the flow and $PREFECTX_RERUN_ON)."
+    )
+    return UnsupportedValue(msg)
 
 
 def _script_of(task: AnyTask) -> str | None:
