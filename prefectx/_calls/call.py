@@ -9,9 +9,11 @@ from prefectx._calls.claims import claim_of
 from prefectx._calls.kept_arguments import items_in, keep
 from prefectx._calls.run import current_run
 from prefectx._identity.call_identity import CallIdentity
+from prefectx._identity.code_hash import combined_hash
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._identity.input_hash import inputs_hash, upstream_hash
 from prefectx._settings.rerun import rerun_on_here
+from prefectx.errors import UnsupportedValue
 from prefectx.stores import record as records
 from prefectx.stores.record import Record
 
@@ -63,6 +65,8 @@ class Call:
         self.identity = CallIdentity(task.qualified_name, arguments)
         self.item: Item[Any] | None = task.naming.item_of(arguments, self.identity)
         self.reasons: frozenset[str] = task.rerun_on | rerun_on_here()
+        if self.reasons and self.item is not None and not self.item.store.keeps_records:
+            raise _no_records(task, self.item, self.reasons)
         self.was_made_by_other = False
         self._claim: str | Claim | None = None
         self._code: str | None = None
@@ -74,14 +78,28 @@ class Call:
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         # A claim is valid in this process only.
+        # In another process the functions of a script have no source, hence other hashes.
+        _ = self.identity.code
         state = {name: getattr(self, name) for name in self.__slots__ if name != "_claim"}
-        # In another process the function of a script has no source, hence another hash.
         return None, {**state, "_claim": None, "_code": self.task.code_hash}
 
     @property
     def summary(self) -> str:
         """The call as short text."""
         return self.identity.short
+
+    @property
+    def maker_mark(self) -> str:
+        """The mark of a target that this call, with the present code, has made."""
+        mark = self.task.maker_mark + self.identity.key
+        if not self.identity.code:
+            return mark
+        return mark + records.arguments_mark(self.code_of_arguments())
+
+    def code_of_arguments(self) -> dict[str, str]:
+        """Return a hash of the project's code in each argument that has any."""
+        code = self.identity.code
+        return {name: combined_hash(parts) for name, parts in code.items()} if code else {}
 
     def mark(self, run: Run) -> str:
         """Return the short text for the task in a run's claims."""
@@ -156,7 +174,17 @@ class Call:
             files=files or None,
             base_from=self.task.naming.base_from(self.identity.arguments) or None,
             key=self.identity.key,
+            args_code=self.code_of_arguments() or None,
         )
+
+
+def _no_records(task: AnyTask, item: Item[Any], reasons: frozenset[str]) -> UnsupportedValue:
+    msg = (
+        f"task {task.name!r}, target {item.target!r}: rerun_on={sorted(reasons)} needs records of"
+        f" outputs, and {item.store!r} keeps none. Give the store `load_record` and `save_record`,"
+        " or leave out rerun_on (of the task, the flow and $PREFECTX_RERUN_ON)."
+    )
+    return UnsupportedValue(msg)
 
 
 def _script_of(task: AnyTask) -> str | None:

@@ -8,6 +8,8 @@ from prefectx._identity.file_fingerprint import is_unchanged
 from prefectx.stores import journal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from prefectx._calls.call import Call
     from prefectx.stores.record import Record
 
@@ -19,17 +21,26 @@ def difference(call: Call, record: Record) -> str:
     if record.key not in {None, call.identity.key}:
         names = _in_brackets("other arguments", changed_arguments(call, record))
         return f"was made by another call: {record.call}, now {call.summary}{names}"
-    if has_other_code(call, record):
+    if record.code != call.task.code_hash:
         names = _in_brackets("changed", changed_code(call, record))
         return f"was made by another version of the task {call.task.name!r}{names}"
+    if changed := arguments_with_other_code(call, record):
+        names = _in_brackets("changed", changed_code_of(call, record, changed[0]))
+        return f"was made with other code in the argument {changed[0]!r}{names}"
     if changed := changed_files(record):
         return f"is older than its input {changed[0]!r}"
     return ""
 
 
 def has_other_code(call: Call, record: Record) -> bool:
-    """Tell whether the task's code has changed."""
-    return record.code != call.task.code_hash
+    """Tell whether the task's code has changed, or that of functions and objects it is given."""
+    return record.code != call.task.code_hash or bool(arguments_with_other_code(call, record))
+
+
+def arguments_with_other_code(call: Call, record: Record) -> list[str]:
+    """Return the names of the arguments whose functions or classes have changed since."""
+    before, now = record.args_code or {}, call.code_of_arguments()
+    return [name for name in {**before, **now} if before.get(name) != now.get(name)]
 
 
 def changed_files(record: Record) -> list[str]:
@@ -51,10 +62,20 @@ def changed_code(call: Call, record: Record) -> list[str]:
     Names of the task's own module are without the module. The list is empty if the store keeps no
     journal.
     """
+    return _changed_parts(call, record.code, call.task.code_parts)
+
+
+def changed_code_of(call: Call, record: Record, argument: str) -> list[str]:
+    """Return the same for the functions and classes in an argument."""
+    before = (record.args_code or {}).get(argument, "")
+    return _changed_parts(call, before, call.identity.code.get(argument, {}))
+
+
+def _changed_parts(call: Call, before: str, now: Mapping[str, str]) -> list[str]:
     root = None if call.item is None else call.item.store.journal_root()
     if root is None:
         return []
-    names = journal.changed_parts(root, record.code, call.task.code_parts)
+    names = journal.changed_parts(root, before, now)
     module = call.task.qualified_name.removesuffix(call.task.__qualname__)
     return [name.removeprefix(module) for name in names]
 

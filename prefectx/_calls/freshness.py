@@ -11,6 +11,7 @@ from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run, task_claims_here
 from prefectx._identity.exact_text import exact_text
 from prefectx._identity.file_fingerprint import FileFingerprint
+from prefectx._settings.rerun import may_rerun_here
 from prefectx.errors import TargetCollision
 from prefectx.stores.record import read
 
@@ -32,7 +33,8 @@ def fast_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
     claims = task_claims_here(task.naming)
     if claims is None or "return_state" in kwargs or "wait_for" in kwargs:
         return None
-    if AUDIT.raw() is not None:
+    # A flow within the run may have reasons that the one around it does not have.
+    if AUDIT.raw() is not None or may_rerun_here():
         return None
     try:
         arguments = task.naming.bind(*args, **kwargs)
@@ -60,7 +62,7 @@ def is_done(call: Call) -> bool:
     if mark is None or _must_refresh(task, item):
         return False
     # Nobody knows who made a target without a mark: it was put there by hand.
-    if mark not in {"", task.maker_mark + call.identity.key}:
+    if mark not in {"", call.maker_mark}:
         record = read(item.store, item.target)
         if record is not None and not _is_valid(call, item, record, is_ours=is_ours):
             return False

@@ -42,6 +42,8 @@ def note_success(call: Call, seconds: float, record: Record | None = None) -> No
     if record is not None and root is not None:
         journal.append(root, records.journal_line(call.item.target, record._replace(bytes=size)))
         journal.keep_code(root, record.code, call.task.fn, call.task.code_parts)
+        for name, parts in call.identity.code.items():
+            journal.keep_parts(root, (record.args_code or {})[name], parts)
 
 
 def note_failure(call: Call, error: BaseException) -> None:

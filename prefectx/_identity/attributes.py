@@ -30,6 +30,11 @@ def attributes_of(value: Any) -> dict[str, Any]:
     return {name: found[name] for name in sorted(found, key=str)}
 
 
+def wraps_code(value: Any) -> bool:
+    """Tell whether a value stands for a function: a task, a function with `functools.cache`."""
+    return "__wrapped__" in getattr(value, "__dict__", ())
+
+
 def is_cached(kind: type[Any], name: str) -> bool:
     """Tell whether an attribute is the cached value of a `cached_property`."""
     return type(getattr(kind, name, None)).__name__ == "cached_property"

@@ -32,13 +32,14 @@ class CallIdentity:
         exact: The arguments as text, `x=1, y='a'`, if all are small literals or Items; else None.
     """
 
-    __slots__ = ("_digests", "_key", "_short", "arguments", "exact", "task")
+    __slots__ = ("_code", "_digests", "_key", "_short", "arguments", "exact", "task")
 
     def __init__(self, task: str, arguments: Mapping[str, Any]) -> None:
         self.task = task
         self.arguments = arguments
         self.exact = exact_text(arguments)
         self._digests: dict[str, bytes | UnsupportedValue] | None = None
+        self._code: dict[str, dict[str, str]] = {}
         self._short: str | None = None
         self._key: str | None = None
 
@@ -78,6 +79,16 @@ class CallIdentity:
             for name, found in self._found().items()
         }
 
+    @property
+    def code(self) -> Mapping[str, Mapping[str, str]]:
+        """Fingerprints of the project's functions and classes in each argument, by name.
+
+        Arguments without any are left out.
+        """
+        if self.exact is None:
+            self._found()
+        return self._code
+
     def digest(self) -> bytes:
         """Return 16 bytes that differ where any argument differs.
 
@@ -106,10 +117,26 @@ class CallIdentity:
 
     def _found(self) -> dict[str, bytes | UnsupportedValue]:
         if self._digests is None:
-            self._digests = {
-                name: _digest_of(name, value) for name, value in self.arguments.items()
-            }
+            found: dict[str, bytes | UnsupportedValue] = {}
+            for name, value in self.arguments.items():
+                found[name] = self._look_at(name, value)
+            self._digests = found
         return self._digests
+
+    def _look_at(self, name: str, value: Any) -> bytes | UnsupportedValue:
+        """Return the digest of an argument, or why it has none; note the code in it."""
+        from prefectx._identity.content_hash import digest_and_code
+
+        found, code = digest_and_code(value)
+        if code:
+            from prefectx._identity.argument_code import code_in_argument
+
+            if parts := code_in_argument(code, self.task):
+                self._code[name] = parts
+        if isinstance(found, UnsupportedValue):
+            msg = f"the argument {name!r} cannot be compared with others: {found}"
+            return UnsupportedValue(msg)
+        return found
 
 
 _LENGTH_OF_KEY: Final = 16
@@ -142,12 +169,3 @@ class _SameObject:
 
     def __hash__(self) -> int:
         return 0
-
-
-def _digest_of(name: str, value: Any) -> bytes | UnsupportedValue:
-    from prefectx._identity.content_hash import digest
-
-    try:
-        return digest(value)
-    except UnsupportedValue as error:
-        return UnsupportedValue(f"the argument {name!r} cannot be compared with others: {error}")

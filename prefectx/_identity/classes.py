@@ -16,6 +16,8 @@ _IS_HEAP_TYPE: Final = 1 << 9
 _DERIVED: Final = frozenset(
     {
         *("__dict__", "__weakref__", "__module__", "__qualname__", "__doc__", "_abc_impl"),
+        # Python sets these when an object is first pickled, or first compared with a protocol.
+        *("__slotnames__", "__non_callable_proto_members__"),
         *("__firstlineno__", "__static_attributes__", "__annotations_cache__"),
         *("__pydantic_complete__", "__pydantic_core_schema__", "__pydantic_custom_init__"),
         *("__pydantic_parent_namespace__", "__pydantic_serializer__", "__pydantic_validator__"),
@@ -52,7 +54,10 @@ def _attributes(kind: type[Any]) -> dict[str, Any]:
     return {
         name: _attribute(found[name])
         for name in sorted(found)
-        if name not in _DERIVED and not isinstance(found[name], GetSetDescriptorType)
+        if name not in _DERIVED
+        and not isinstance(found[name], GetSetDescriptorType)
+        # Python makes an empty one when it is asked for.
+        and not (name == "__annotations__" and not found[name])
     }
 
 

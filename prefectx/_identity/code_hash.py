@@ -170,7 +170,8 @@ class _Walk:
         name = f"{module_name(kind.__module__)}.{kind.__qualname__}"
         is_generated = any(mark in vars(kind) for mark in _GENERATED_IN)
         for key, value in own_attributes(kind).items():
-            code = getattr(value, "__code__", None)
+            # Dataclasses wrap the `__repr__` that they generate.
+            code = getattr(getattr(value, "__wrapped__", value), "__code__", None)
             if is_generated and code is not None and code.co_filename.startswith("<"):
                 # Generated code follows from the fields.
                 continue

@@ -19,6 +19,7 @@ from prefectx._identity.attributes import (
     has_only_attributes,
     is_cached,
     slots_of,
+    wraps_code,
 )
 from prefectx._identity.names import importable_name
 from prefectx._identity.parts import library
@@ -45,8 +46,10 @@ _SORTABLE: Final = frozenset({int, str, bytes})
 _FIELDS_SET: Final = "__pydantic_fields_set__"
 
 
-def as_columns(values: list[Any]) -> tuple[bytes, list[Any]]:
-    """Return values as bytes, and those in them that must be walked, in an order.
+def as_columns(values: list[Any]) -> tuple[bytes, list[Any], tuple[Any, ...]]:
+    """Return values as bytes, those in them that must be walked, in an order, and their code.
+
+    Their code is the classes and functions that became names.
 
     Raises:
         TooLarge: There is too much in them, or too deep.
@@ -60,7 +63,7 @@ def as_columns(values: list[Any]) -> tuple[bytes, list[Any]]:
                 columns.add(column)
         level = columns.inside
         if not level:
-            return as_bytes(columns.written), columns.others
+            return as_bytes(columns.written), columns.others, columns.code()
     raise TooLarge
 
 
@@ -79,6 +82,13 @@ class _Columns:
         self.inside: list[list[Any]] = []
         self._left = most
         self._routes: dict[type, Route] = {}
+        self._functions: list[Any] = []
+
+    def code(self) -> tuple[Any, ...]:
+        """Return the classes of the values so far, and the functions and tasks among them."""
+        # Built-in types have names without a module.
+        kinds = (kind for kind, route in self._routes.items() if "." in route.name)
+        return (*kinds, *self._functions)
 
     def add(self, values: list[Any]) -> None:
         """Write a column of at least one value."""
@@ -144,6 +154,7 @@ class _Columns:
         first = names[0]
         self.written.append(first if first and names.count(first) == len(names) else names)
         self.others += [value for value, name in zip(values, names, strict=True) if name is None]
+        self._functions += dict(zip(map(id, values), values, strict=True)).values()
 
     def members(self, values: list[enum.Enum]) -> None:
         """Write the members of an enumeration, each of which is one object."""
@@ -182,6 +193,7 @@ class _Columns:
             *((*each, None, None, None)[:5] for each in found), strict=True
         )
         self._take(2 * len(values))
+        self._functions += [value for value in values if wraps_code(value)]
         self.written.append("reduced")
         self.inside += [list(made), list(arguments)]
         if has_only_attributes(type_of(values[0])):

@@ -13,7 +13,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.columns import as_columns
-from prefectx._identity.parts import Parts, leaf
+from prefectx._identity.parts import CodeInColumns, Parts, leaf
 from prefectx._identity.plain_data import (
     TooLarge,
     are_plain_without_nan,
@@ -98,13 +98,15 @@ def chunks(values: list[Any], size: int = _SIZE) -> Iterator[Any]:
             if kinds_in(chunk) is not None:
                 yield leaf("plain", as_bytes(chunk))
                 continue
-            written, others = as_columns(chunk)
+            written, others, code = as_columns(chunk)
         except TooLarge:
             # Fewer large elements at once.
             yield from chunks(chunk, _FEW) if len(chunk) > _FEW else chunk
         else:
             yield leaf("columns", written)
             yield from others
+            if code:
+                yield CodeInColumns(code)
 
 
 def _in_chunks(values: list[Any], size: int = _SIZE) -> Iterator[list[Any]]:

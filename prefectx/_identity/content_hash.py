@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._identity.attributes import wraps_code
 from prefectx._identity.kinds import parts_of
 from prefectx._identity.objects_with_code import elements_of
-from prefectx._identity.parts import Digest, Parts, combine
+from prefectx._identity.parts import CodeInColumns, Digest, Parts, combine
 from prefectx._types import type_of
 from prefectx.errors import UnsupportedValue
 
@@ -27,6 +28,21 @@ def digest(value: Any) -> bytes:
             lock, a generator.
     """
     return _Walk(None).of(value)
+
+
+def digest_and_code(value: Any) -> tuple[bytes | UnsupportedValue, list[Any]]:
+    """Return the digest of a value, and the classes, functions and tasks in it.
+
+    For a value that has no digest, the error is returned instead.
+    """
+    walk = _Walk(None)
+    try:
+        return walk.of(value), walk.code
+    except UnsupportedValue as error:
+        # Once more, past what has no value of its own.
+        walk = _Walk(lambda _: 0)
+        walk.of(value)
+        return error, walk.code
 
 
 def digest_by_identity(value: Any, number: Callable[[Any], int]) -> bytes:
@@ -75,6 +91,8 @@ class _Walk:
         self._known: dict[int, tuple[Digest, Any]] = {}
         self._in_loops: dict[int, _OpenValue] = {}
         self._serial = 0
+        #: The classes, functions and tasks that were met.
+        self.code: list[Any] = []
 
     def of(self, value: Any) -> bytes:
         """Return the digest of a value."""
@@ -94,13 +112,17 @@ class _Walk:
         key = id(value)
         if (known := self._known.get(key)) is not None:
             return known[0]
-        if (place := self._places.get(key)) is not None:
-            return self._loop(place, 0)
-        if (done := self._in_loops.get(key)) is not None:
-            return self._loop(done.lowest, done.serial)
+        if type(value) is CodeInColumns:
+            self.code += value.found
+            return None
+        if (loop := self._loop_to(key)) is not None:
+            return loop
         found = self._parts(value)
+        is_code = isinstance(value, type | FunctionType)
+        if is_code or wraps_code(value):
+            self.code.append(value)
         if isinstance(found, Digest):
-            if isinstance(value, type | FunctionType):
+            if is_code:
                 # Each of a thousand instances refers to its class.
                 self._known[key] = (found, value)
             return found
@@ -115,7 +137,16 @@ class _Walk:
         try:
             return parts_of(value)
         except UnsupportedValue:
+            self.code.append(type_of(value))
             return Parts("object", (str(self._number(value)),))
+
+    def _loop_to(self, key: int) -> Digest | None:
+        """Return the digest of a reference to a value that is part of itself; None for others."""
+        if (place := self._places.get(key)) is not None:
+            return self._loop(place, 0)
+        if (done := self._in_loops.get(key)) is not None:
+            return self._loop(done.lowest, done.serial)
+        return None
 
     def _loop(self, place: int, serial: int) -> Digest:
         """Return the digest of a reference to a value that is part of itself.

@@ -24,15 +24,25 @@ def is_of_one_package(module: str, other: str) -> bool:
     if _top(module) == _NEVER_PART:
         return False
     folder, file = _root(other), _file(module)
-    if folder is None or file is None or any(part in file for part in _INSTALLED):
+    if folder is None or file is None or is_installed(module):
         return False
     return file.startswith(folder + os.sep)
+
+
+def is_installed(module: str) -> bool:
+    """Tell whether a module was installed, as packages of others are, or is part of Python."""
+    loaded = sys.modules.get(module)
+    file = _file(module)
+    if file is None:
+        # The prompt and a notebook have no file, nor what is made while the program runs.
+        return getattr(getattr(loaded, "__spec__", None), "origin", None) == "built-in"
+    return any(part in file for part in _INSTALLED)
 
 
 def _root(module: str) -> str | None:
     """Return the folder that contains a module's package; None for an installed package."""
     file = _file(module)
-    if file is None or any(part in file for part in _INSTALLED):
+    if file is None or is_installed(module):
         return None
     folder = os.path.dirname(file)
     while os.path.exists(os.path.join(folder, "__init__.py")):

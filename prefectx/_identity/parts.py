@@ -26,6 +26,12 @@ class Digest(bytes):
     __slots__ = ()
 
 
+class CodeInColumns(NamedTuple):
+    """Classes and functions that were hashed by name as columns: no part of a value's digest."""
+
+    found: tuple[Any, ...]
+
+
 class Parts(NamedTuple):
     """The parts of a compound value.
 

@@ -53,6 +53,11 @@ def rerun_on_here() -> frozenset[str]:
     return _of_flow.get() | validate_rerun_on(names, "$PREFECTX_RERUN_ON")
 
 
+def may_rerun_here() -> bool:
+    """Tell, without reading them, whether the current flow or the environment has reasons."""
+    return bool(_of_flow.get()) or VARIABLE.raw() is not None
+
+
 def rerun_on(reasons: frozenset[str]) -> ScopedValue:
     """Add reasons for the body of a `with` statement."""
     return ScopedValue(_of_flow, _of_flow.get() | reasons)

@@ -27,6 +27,7 @@ class Entry:
         size: The size in bytes.
         code: The fingerprint of the code that made it.
         python: The version of Python for which this fingerprint is valid.
+        args_code: The hash of the code in each argument that has any.
         upstream: The targets that it was made from.
         failed: The exception in one line, if the last call failed.
         files: The fingerprints of its input files, by path.
@@ -35,7 +36,7 @@ class Entry:
     """
 
     __slots__ = (
-        *("accepted", "code", "exists", "failed", "files", "made", "place", "python"),
+        *("accepted", "args_code", "code", "exists", "failed", "files", "made", "place", "python"),
         *("seconds", "size", "target", "task", "upstream"),
     )
 
@@ -48,6 +49,7 @@ class Entry:
         self.size = 0
         self.code = ""
         self.python = ""
+        self.args_code: tuple[tuple[str, str], ...] = ()
         self.upstream: tuple[str, ...] = ()
         self.failed: str | None = None
         self.accepted = False
@@ -64,6 +66,8 @@ class Entry:
         self.seconds = float(fields.get("seconds") or 0)
         self.code = intern(str(fields.get("code", "")))
         self.python = intern(str(fields.get("python", "")))
+        code: dict[str, str] = fields.get("args_code") or {}
+        self.args_code = tuple(code.items())
         self.upstream = tuple(map(intern, fields.get("upstream") or ()))
         self.failed = fields.get("failed")
         self.accepted = "accepted" in fields

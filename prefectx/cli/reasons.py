@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._identity.file_fingerprint import is_unchanged
+from prefectx.cli.argument_code import code_of_kept_arguments, hashes_of
 from prefectx.stores.journal import changed_parts
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def reasons_of(entry: Entry, catalogue: Catalogue, tasks: TaskFinder) -> list[Re
         found.append(Reason("orphan", tasks.why.get(entry.task, "its task does not exist")))
     elif entry.exists:
         found.extend(_code(entry, catalogue, task))
+        found.extend(_code_of_arguments(entry, catalogue))
         found.extend(_expired(entry, task))
     if entry.exists:
         found.extend(_files(entry, catalogue))
@@ -64,6 +66,25 @@ def _code(entry: Entry, catalogue: Catalogue, task: Task[..., Any]) -> list[Reas
     parts = f": {', '.join(names)}" if names else ""
     text = f"the code of {task.name} has changed since it was made, {_when(entry)}{parts}"
     return [Reason("code", text)]
+
+
+def _code_of_arguments(entry: Entry, catalogue: Catalogue) -> list[Reason]:
+    if not entry.args_code:
+        return []
+    now = code_of_kept_arguments(catalogue.details(entry), is_trusted=catalogue.is_trusted(entry))
+    if now is None:
+        # The call itself compares them.
+        return []
+    hashes = hashes_of(now)
+    found: list[Reason] = []
+    for name, before in entry.args_code:
+        if hashes.get(name) == before:
+            continue
+        names = changed_parts(catalogue.root, before, now.get(name, {}))
+        parts = f": {', '.join(names)}" if names else ""
+        text = f"the code in its argument {name} has changed since it was made, {_when(entry)}"
+        found.append(Reason("code", f"{text}{parts}"))
+    return found
 
 
 def _expired(entry: Entry, task: Task[..., Any]) -> list[Reason]:

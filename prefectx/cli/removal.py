@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.report import seconds_text, size_text
+from prefectx.cli.argument_code import code_of_kept_arguments, hashes_of
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder, select
 from prefectx.cli.misuse import Misuse
@@ -202,6 +203,9 @@ def accept(options: Namespace) -> int:
 def _accept(catalogue: Catalogue, store: Filestore, entry: Entry, task: Any, reason: str) -> None:
     known = catalogue.details(entry)
     known.update(code=task.code_hash, python=records.python_version(), made=records.now())
+    if entry.args_code:
+        now = code_of_kept_arguments(known, is_trusted=catalogue.is_trusted(entry))
+        known["args_code"] = known["args_code"] if now is None else hashes_of(now)
     told = f"by {records.user()} at {known['made']}: {reason}"
     if (record := parsed(json.dumps(known))) is not None:
         records.write(store, entry.target, record)

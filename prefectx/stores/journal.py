@@ -80,13 +80,19 @@ def keep_code(root: str, code: str, function: Any, parts: Mapping[str, str]) -> 
         function: The function.
         parts: The fingerprints of all code that its output depends on, by name.
     """
+    if keep_parts(root, code, parts):
+        _write_once(source_path(root, code), lambda: inspect.getsource(function))
+
+
+def keep_parts(root: str, code: str, parts: Mapping[str, str]) -> bool:
+    """Keep fingerprints under the hash of all; tell whether this process has not done so before."""
     if _is_stopped or (root, code) in _sources or not code:
-        return
+        return False
     if len(_sources) >= _MOST_SOURCES:
         _sources.clear()
     _sources.add((root, code))
     _write_once(_parts_path(root, code), lambda: json.dumps(parts))
-    _write_once(source_path(root, code), lambda: inspect.getsource(function))
+    return True
 
 
 def _write_once(path: str, text: Callable[[], str]) -> None:

@@ -114,6 +114,11 @@ class Records:
             if _depth(cls, name) > min(_depth(cls, step) for step in steps):
                 setattr(cls, name, vars(Records)[name])
 
+    @property
+    def keeps_records(self) -> bool:
+        """True if the store keeps records: without, `rerun_on` is refused."""
+        return type(self).load_record is not Records.load_record
+
     def load_record(self, target: str) -> str | None:  # noqa: ARG002
         """Return the record beside the output, if this store keeps records: here, none."""
         return None

@@ -52,6 +52,8 @@ class Record(NamedTuple):
         output: The same of the target, if the task's function wrote it itself.
         base_from: Where the Item lies whose base the target took over, `{base}` in its place.
         key: A hash of the call's arguments, by value; Items count by their targets.
+        args_code: Hashes of the code of the project's functions and classes among the arguments,
+            by argument; None if there are none.
         by: The user whose process made it.
         host: The machine that made it.
         bytes: How large the output was.
@@ -82,12 +84,14 @@ class Record(NamedTuple):
     output: tuple[int, int, str] | None = None
     base_from: str | None = None
     key: str | None = None
+    args_code: dict[str, str] | None = None
 
     @property
     def version(self) -> str:
         """A text that differs if another call or other code made the target."""
         # Not whether it is complete: the same call may be making it once more.
-        return f"{self.call} {self.key} {self.inputs} {self.contents} {self.code}"
+        code = f"{self.code}{arguments_mark(self.args_code)}"
+        return f"{self.call} {self.key} {self.inputs} {self.contents} {code}"
 
 
 # Pickles name it so, and hold when modules move.
@@ -99,6 +103,13 @@ def maker_mark(task: str, code: str) -> str:
     return xxh3_64_hexdigest(f"{task}\0{code}".encode("utf-8", "surrogatepass"))
 
 
+def arguments_mark(code: Mapping[str, str] | None) -> str:
+    """Return a short text for the code in a call's arguments; "" if there is none."""
+    if not code:
+        return ""
+    return xxh3_64_hexdigest(json.dumps(sorted(code.items())).encode())
+
+
 def mark_of(text: str) -> str:
     """Return the mark of the task and the call that a record names, or "" if it is no record."""
     record = parsed(text) if text else None
@@ -107,7 +118,8 @@ def mark_of(text: str) -> str:
     if not record.complete:
         # It is nobody's: each task reads its record first.
         return "unfinished"
-    return maker_mark(record.task, record.code) + (record.key or "")
+    maker = maker_mark(record.task, record.code)
+    return f"{maker}{record.key or ''}{arguments_mark(record.args_code)}"
 
 
 def unfinished(text: str) -> str:
@@ -252,7 +264,7 @@ _LONGEST: Final = 1 << 20
 _KINDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("task", "call", "made", "python", "code"), str),
     **dict.fromkeys(("inputs", "by", "host", "file", "contents", "base_from", "key"), str | None),
-    **dict.fromkeys(("args", "shape", "files"), dict | None),
+    **dict.fromkeys(("args", "args_code", "shape", "files"), dict | None),
     "seconds": int | float,
     "bytes": int | None,
     "upstream": (list, type(None)),

@@ -112,6 +112,11 @@ class SelfWritten(Store):
         """Hold the target alone while the function writes it."""
         return self.store.lock(target)
 
+    @property
+    def keeps_records(self) -> bool:
+        """True if the store that the function writes to keeps records."""
+        return self.store.keeps_records
+
     def load_record(self, target: str) -> str | None:
         """Return the record beside the output."""
         return self.store.load_record(target)

@@ -21,7 +21,13 @@ from hypothesis import strategies as st
 from prefectx import context, flow, item, load, task
 from prefectx._identity.code_hash import code_hash
 from prefectx._identity.short_text import short_text, short_text_of_call
-from prefectx.errors import PrefectxError, StaleTarget, TargetCollision, TargetMissing
+from prefectx.errors import (
+    PrefectxError,
+    StaleTarget,
+    TargetCollision,
+    TargetMissing,
+    UnsupportedValue,
+)
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
 from pytest_prefectx import Targets
@@ -464,11 +470,23 @@ class Forgetful(Store):
         return [target for target in self.kept if target.startswith(prefix)]
 
 
-def test_a_store_without_records_is_trusted_whatever_rerun_on_says(tmp_target: Targets) -> None:
-    forgetful = one.with_options(store=Forgetful(), rerun_on={"inputs", "code"})
-    assert load(run(forgetful, 1)) == [1]
-    assert load(run(forgetful, 2)) == [1]
-    assert tmp_target.runs == {"one": 1}
+@pytest.mark.parametrize("reason", ["inputs", "code", "upstream", "expired"])
+def test_rerun_on_needs_a_store_with_records(reason: Any, tmp_target: Targets) -> None:
+    expires = datetime.timedelta(1) if reason == "expired" else None
+    forgetful = one.with_options(store=Forgetful(), rerun_on={reason}, expires=expires)
+    with pytest.raises(UnsupportedValue, match=r"task 'one', target .* keeps none\. Give"):
+        run(forgetful, 1)
+
+
+@pytest.mark.parametrize("by", ["flow", "variable"])
+def test_rerun_on_of_a_flow_needs_a_store_with_records(
+    by: str, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "variable":
+        monkeypatch.setenv("PREFECTX_RERUN_ON", "code")
+    calls = run.with_options(rerun_on={"code"}) if by == "flow" else run
+    with pytest.raises(UnsupportedValue, match="keeps none"):
+        calls(one.with_options(store=Forgetful()), 1)
 
 
 def test_contents_of_items_are_compared_in_any_store() -> None:

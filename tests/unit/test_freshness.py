@@ -529,6 +529,29 @@ class TestReasons:
         assert [load(careful(x)) for x in (1, 1, 2)] == [2, 2, 4]
         assert tmp_target.runs == {"double": 2}
 
+    @pytest.mark.parametrize("by", ["flow", "variable"])
+    def test_hold_within_a_run_that_began_without_them(
+        self, by: str, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        @task(target="out/{x}", expires=datetime.timedelta(0))
+        def short(x: int) -> int:
+            return x
+
+        @flow(rerun_on={"expired"} if by == "flow" else ())
+        def within() -> Any:
+            return short(1), short(2)
+
+        @flow
+        def around() -> Any:
+            for number in (1, 2, 2):
+                short(number)
+            if by == "variable":
+                monkeypatch.setenv("PREFECTX_RERUN_ON", "expired")
+            return within()
+
+        assert load(around()) == (1, 2)
+        assert tmp_target.runs == {"short": 4}
+
     def test_of_the_environment_hold_for_all(
         self, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
     ) -> None:

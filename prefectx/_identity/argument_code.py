@@ -1,0 +1,63 @@
+"""Code in arguments: of functions, tasks and classes, and of the classes of objects."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from prefectx._identity.code_hash import code_fingerprints
+from prefectx._identity.packages import is_installed, is_of_one_package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Parsing source takes a millisecond, and each call may be given the same class.
+_KNOWN: Final[WeakKeyDictionary[Any, Mapping[str, str]]] = WeakKeyDictionary()
+
+
+def code_in_argument(found: Iterable[Any], task: str) -> dict[str, str]:
+    """Return fingerprints of the code of classes, functions and tasks, by name.
+
+    What Python, prefectx and installed packages define counts by its name only, except the package
+    of the task itself.
+
+    Args:
+        found: The classes, functions and tasks in an argument.
+        task: The qualified name of the task.
+    """
+    parts: set[tuple[str, str]] = set()
+    for code in found:
+        module = getattr(code, "__module__", None)
+        if isinstance(module, str) and _is_of_project(module, task):
+            parts.update(_fingerprints(code).items())
+    named: dict[str, str] = {}
+    # Sorted: sets, for instance, have their elements in another order in each process.
+    for part, fingerprint in sorted(parts):
+        # Two lambdas of one module have one name.
+        name = part
+        while name in named:
+            name += "'"
+        named[name] = fingerprint
+    return named
+
+
+@lru_cache(maxsize=1024)
+def _is_of_project(module: str, task: str) -> bool:
+    """Tell whether a module is of the user's own, or of the package of the task."""
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names or top == "prefectx":
+        return False
+    return is_of_one_package(module, task) or not is_installed(module)
+
+
+def _fingerprints(code: Any) -> Mapping[str, str]:
+    try:
+        known = _KNOWN.get(code)
+        if known is None:
+            known = _KNOWN.setdefault(code, code_fingerprints(code))
+    except TypeError:
+        # A class whose metaclass defines `__eq__` alone is not hashable.
+        return code_fingerprints(code)
+    return known
