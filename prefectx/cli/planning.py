@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from prefectx._calls.call import Call
 from prefectx._calls.freshness import is_done
 from prefectx._calls.make import skip
-from prefectx._calls.report import Report, seconds_text
+from prefectx._calls.report import Report
 from prefectx._calls.run import Run, run_here
+from prefectx._calls.task_report import seconds_text
 from prefectx._runners import use_runner
 from prefectx._runners.local import LocalRunner
 from prefectx._settings.mode import use_mode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.report import seconds_text, size_text
+from prefectx._calls.task_report import seconds_text, size_text
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder, flow_at, parameters, select
 from prefectx.cli.output import say, say_json, say_next, say_table
