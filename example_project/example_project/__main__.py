@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the flow in the mode that `PREFECTX` names and print the year and what was done."""
+    """Run the flow in the mode that `PREFECTX` names and print the year."""
     set_defaults()
     parser = argparse.ArgumentParser(prog="python -m example_project", description=main.__doc__)
     parser.add_argument(
@@ -50,26 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     from prefectx.dask import task_runner  # noqa: PLC0415 - after set_defaults
 
-    from example_project.ledger import shared_file  # noqa: PLC0415
-
-    with shared_file():
-        _run(
-            options.days, mode, {"task_runner": task_runner(n_workers=options.workers, threads_per_worker=1)}
-        )
+    _run(options.days, mode, {"task_runner": task_runner(n_workers=options.workers, threads_per_worker=1)})
 
 
 def _run(days: int, mode: str, how: FlowOptions) -> None:
     from example_project.flows import delays  # noqa: PLC0415 - after set_defaults
-    from example_project.ledger import LEDGER  # noqa: PLC0415
-    from example_project.report import print_work, print_year  # noqa: PLC0415
+    from example_project.report import print_year  # noqa: PLC0415
 
-    LEDGER.clear()
     start = time.perf_counter()
     outcome = load(delays.with_options(**how)(days))
     spent = time.perf_counter() - start
     print_year(outcome["table"])
-    LEDGER.take_in_shared()
-    print_work(LEDGER.entries)
     print(f"mode {mode}, {spent:.1f} seconds; picture: {Path(outcome['picture']).resolve()}")  # noqa: T201
 
 

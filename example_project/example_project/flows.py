@@ -8,8 +8,6 @@ from prefectx import context, flow
 
 from example_project import tasks
 from example_project.data import AIRPORTS, DAYS_IN_YEAR, first_days
-from example_project.ledger import LEDGER
-from example_project.report import progress
 
 
 class Outcome(TypedDict):
@@ -23,29 +21,26 @@ class Outcome(TypedDict):
 def delays(days: int = DAYS_IN_YEAR) -> Outcome:
     """Sum up the first `days` days of 2013, then tabulate and draw them."""
     chosen = first_days(days)
-    flights = LEDGER.submit(tasks.read_flights)
-    months = {
-        month: LEDGER.submit(tasks.take_month, flights, month) for month in sorted({*map(_month, chosen)})
-    }
-    weather = {airport: LEDGER.submit(tasks.read_weather, airport) for airport in AIRPORTS}
+    flights = tasks.read_flights.submit()
+    months = {month: tasks.take_month.submit(flights, month) for month in sorted({*map(_month, chosen)})}
+    weather = {airport: tasks.read_weather.submit(airport) for airport in AIRPORTS}
     summaries = []
-    for day in progress(chosen):
+    for day in chosen:
         today = [_chain(months[_month(day)], weather[airport], day, airport) for airport in AIRPORTS]
-        LEDGER.settle()  # a day at a time: a year's chains at once would only queue up
+        # A day at a time: a year's chains at once would only queue up.
         summaries += [summary.result() for summary in today]
-    table = LEDGER.submit(tasks.yearly, summaries, days)
-    picture = LEDGER.submit(tasks.draw, table, days)
-    LEDGER.settle()
+    table = tasks.yearly.submit(summaries, days)
+    picture = tasks.draw.submit(table, days)
     return Outcome(table=table.result(), picture=picture.result())
 
 
 def _chain(month: Any, weather: Any, day: str, airport: str) -> Any:  # noqa: ANN401 - futures of any mode
     """Submit the four tasks of one day at one airport."""
     with context(day=day, airport=airport):
-        flights = LEDGER.submit(tasks.extract, month, day, airport)
-        cleaned = LEDGER.submit(tasks.clean, flights)
-        joined = LEDGER.submit(tasks.join_weather, cleaned, weather)
-        return LEDGER.submit(tasks.summarise, joined, day, airport)
+        flights = tasks.extract.submit(month, day, airport)
+        cleaned = tasks.clean.submit(flights)
+        joined = tasks.join_weather.submit(cleaned, weather)
+        return tasks.summarise.submit(joined, day, airport)
 
 
 def _month(day: str) -> int:

@@ -7,8 +7,9 @@ from typing import Final
 
 DEFAULTS: Final = {
     "PREFECTX": "cache",
-    # Two lines of log a task would push the progress bar off the screen.
+    # Two lines of log a task would hide everything else; what the run did is in the flow's log.
     "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "INFO",
     # The tasks are short and hold the GIL: more threads would only wait.
     "PREFECT_TASKS_RUNNER_THREAD_POOL_MAX_WORKERS": "8",
     # Prefect's SQLite server loses task runs when it records thousands of them one by one.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from prefectx import task
 
 from example_project import data
-from example_project.ledger import LEDGER
 from example_project.table import Summary, by_day_and_airport
 
 if TYPE_CHECKING:
@@ -23,21 +22,18 @@ daily = task(target="working/{funcname}/{day}-{airport}")
 
 
 @task(target="working/{funcname}/2013")
-@LEDGER.timed
 def read_flights() -> pd.DataFrame:
     """Read the year's flights."""
     return data.flights()
 
 
 @task(target="working/{funcname}/2013-{month:02}")
-@LEDGER.timed
 def take_month(flights: pd.DataFrame, month: int) -> pd.DataFrame:
     """Take one month out of the year, so that a day is not looked for among all of them."""
     return flights[flights["month"] == month].reset_index(drop=True)
 
 
 @task(target="working/{funcname}/{airport}")
-@LEDGER.timed
 def read_weather(airport: str) -> pd.DataFrame:
     """Read one airport's hourly weather, without readings that cannot be."""
     weather = data.weather()
@@ -46,7 +42,6 @@ def read_weather(airport: str) -> pd.DataFrame:
 
 
 @daily
-@LEDGER.timed
 def extract(month: pd.DataFrame, day: str, airport: str) -> pd.DataFrame:
     """Take one day's flights from one airport."""
     chosen = (month["day"] == int(day[-2:])) & (month["origin"] == airport)
@@ -54,7 +49,6 @@ def extract(month: pd.DataFrame, day: str, airport: str) -> pd.DataFrame:
 
 
 @daily
-@LEDGER.timed
 def clean(flights: pd.DataFrame) -> pd.DataFrame:
     """Keep the delay, and whether the flight was cancelled, in the order of departure."""
     cancelled = flights["dep_time"].isna()
@@ -63,14 +57,12 @@ def clean(flights: pd.DataFrame) -> pd.DataFrame:
 
 
 @daily
-@LEDGER.timed
 def join_weather(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     """Give each flight the weather of its hour."""
     return flights.merge(weather, on="time_hour", how="left")
 
 
 @daily(target="working/{funcname}/{day}-{airport}.json")
-@LEDGER.timed
 def summarise(flights: pd.DataFrame, day: str, airport: str) -> Summary:
     """Sum up one day at one airport."""
     hours = flights.drop_duplicates("time_hour")
@@ -88,14 +80,12 @@ def summarise(flights: pd.DataFrame, day: str, airport: str) -> Summary:
 
 
 @task(target="out/yearly-{days}.json")
-@LEDGER.timed
 def yearly(summaries: list[Summary], days: int) -> list[Summary]:  # noqa: ARG001 - the target names it
     """Put the year's table together."""
     return by_day_and_airport(summaries)
 
 
 @task(store=None, target="out/delay-{days}.png")
-@LEDGER.timed
 def draw(table: list[Summary], days: int) -> str:
     """Draw departure delay against wind, and the worst days; this task writes its target itself."""
     from example_project.plot import figure  # noqa: PLC0415 - matplotlib is slow to import, and most runs skip this

@@ -10,9 +10,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
-from test_cli import run, work, year
-
-from example_project.ledger import SHARED_FILE
+from test_cli import run
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,26 +24,22 @@ PATIENCE = 120
 pytest.importorskip("prefect_dask", reason="needs prefectx[dask]")
 
 
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have a file in which all processes of the command line note the runs of tasks."""
-    file = tmp_path / "ledger"
-    file.touch()
-    monkeypatch.setenv(SHARED_FILE, str(file))
-    return file
+def processes(folder: Path) -> list[int]:
+    """Return the processes that have made targets in a folder: each has its own file in the journal."""
+    return [int(path.stem.split("-")[-2]) for path in folder.glob(".prefectx/journal/*.jsonl")]
 
 
 @pytest.fixture
-def killed(ledger: Path) -> Generator[list[int]]:
-    """Kill the first process that has run a task as soon as it has; give its id in a list."""
+def killed(tmp_path: Path) -> Generator[list[int]]:
+    """Kill the first process that has made a target as soon as it has; give its id in a list."""
     pids: list[int] = []
     over = Event()
 
     def kill() -> None:
         deadline = time.monotonic() + PATIENCE
-        while not (lines := ledger.read_text().splitlines()) and time.monotonic() < deadline:
+        while not (found := processes(tmp_path / "there")) and time.monotonic() < deadline:
             over.wait(0.01)
-        for pid in [int(line.split()[0]) for line in lines[:1]]:
+        for pid in found[:1]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 pids.append(pid)
@@ -58,34 +52,31 @@ def killed(ledger: Path) -> Generator[list[int]]:
 
 
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
-def test_workers_make_the_same_year(prefectx_mode: str, ledger: Path, tmp_path: Path) -> None:
+def test_workers_make_the_same_year(prefectx_mode: str, tmp_path: Path) -> None:
     """As this process does by itself, and what is there already they skip."""
     here = run(*DAYS, "--folder", str(tmp_path / "here"), mode="cache", folder=tmp_path)
-    ledger.write_text("")
     there = tmp_path / "there"
     cold = run(*ON_DASK, "--folder", str(there), mode=prefectx_mode, folder=tmp_path)
-    assert year(cold) == year(here)
-    assert work(cold)["all"] == (CALLS, CALLS, 0)
-    ledger.write_text("")
+    assert cold.year == here.year
+    assert cold.counts()["all"] == (CALLS, CALLS, 0)
     warm = run(*ON_DASK, "--folder", str(there), mode=prefectx_mode, folder=tmp_path)
-    assert year(warm) == year(here)
-    assert work(warm)["all"] == (CALLS, 0, CALLS)
+    assert warm.year == here.year
+    assert warm.counts()["all"] == (CALLS, 0, CALLS)
 
 
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
-def test_a_killed_worker_changes_nothing(
-    prefectx_mode: str, killed: list[int], ledger: Path, tmp_path: Path
-) -> None:
+def test_a_killed_worker_changes_nothing(prefectx_mode: str, killed: list[int], tmp_path: Path) -> None:
     """The others, and the one that takes its place, make what is missing, and nothing else."""
     there = tmp_path / "there"
     output = run(*ON_DASK, "--folder", str(there), mode=prefectx_mode, folder=tmp_path)
     assert killed
-    alive = {int(line.split()[0]) for line in ledger.read_text().splitlines()} - {*killed}
-    assert alive
-    # What the worker had finished but not yet kept when it died is made again.
-    assert 0 <= work(output)["all"][1] - CALLS <= 1
+    assert {*processes(there)} - {*killed}
+    calls, ran, _ = output.counts()["all"]
+    assert calls == CALLS
+    # What the worker had kept but not yet told when it died is not made again.
+    assert CALLS - 1 <= ran <= CALLS
     here = run(*DAYS, "--folder", str(tmp_path / "here"), mode="cache", folder=tmp_path)
-    assert year(output) == year(here)
+    assert output.year == here.year
 
 
 def test_plain_modes_refuse_a_cluster(tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from expected import table
-from prefectx import load
+from prefectx import last_run, load
 
 from example_project.flows import delays
-from example_project.ledger import LEDGER
 
 if TYPE_CHECKING:
     from pytest_prefectx.targets import Targets
@@ -32,18 +31,12 @@ COLD = Counter(
 )
 CACHING = ("cache", "prefect.skip", "prefect.cache")
 
-pytestmark = pytest.mark.usefixtures("fresh_ledger")
-
-
-@pytest.fixture
-def fresh_ledger() -> None:
-    """Forget what an earlier test counted."""
-    LEDGER.clear()
-
 
 def ran() -> Counter[str]:
-    """Return how often each task's function really ran."""
-    return +Counter({name: entry.ran for name, entry in LEDGER.entries.items()})
+    """Return how often each task's function ran in the last run."""
+    report = last_run()
+    assert report is not None
+    return +Counter({line.task: line.ran for line in report})
 
 
 @pytest.mark.usefixtures("prefectx_mode", "tmp_target")
@@ -60,7 +53,6 @@ def test_yearly_table_is_the_same_in_every_mode() -> None:
 def test_a_second_run_skips_everything(tmp_target: Targets) -> None:
     """And gives the same."""
     first = load(delays(DAYS))
-    LEDGER.clear()
     before = dict(tmp_target.runs)
     assert load(delays(DAYS)) == first
     assert ran() == Counter()
@@ -79,7 +71,6 @@ def test_a_deleted_file_is_made_again_alone(task: str, name: str) -> None:
     file = Path("working") / task / name
     content = file.read_bytes()
     file.unlink()
-    LEDGER.clear()
     delays(DAYS)
     assert ran() == Counter({task: 1})
     assert file.read_bytes() == content
@@ -90,7 +81,6 @@ def test_a_deleted_file_is_made_again_alone(task: str, name: str) -> None:
 def test_more_days_run_only_what_is_new() -> None:
     """A longer run takes over the days of a shorter one, and makes its own table."""
     delays(DAYS - 1)
-    LEDGER.clear()
     delays(DAYS)
     assert ran() == Counter(extract=3, clean=3, join_weather=3, summarise=3, yearly=1, draw=1)
 

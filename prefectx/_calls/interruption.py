@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._logs.terminal import hide_block
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -49,4 +51,5 @@ def _is_running(future: Any) -> bool:
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:
+    hide_block()
     os._exit(_INTERRUPTED)

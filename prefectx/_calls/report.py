@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
+
+from prefectx._calls.task_report import Failure, TaskReport, seconds_text, table
+from prefectx._logs.durations import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -13,71 +17,6 @@ if TYPE_CHECKING:
 _MOST_FAILURES: Final = 1000
 _SHOWN: Final = 10
 _NOTED: Final = 5
-
-
-class TaskReport:
-    """The counts of one task in a run.
-
-    Attributes:
-        task: The task's name.
-        skipped: The number of calls whose target existed.
-        ran: The number of calls that ran and completed.
-        failed: The number of calls that raised.
-        seconds: The time that the function ran, over all calls.
-        bytes: The number of bytes written to targets.
-        folder: The common folder of all targets written in this run; None if there are none.
-    """
-
-    __slots__ = ("bytes", "failed", "folder", "ran", "seconds", "skipped", "task")
-
-    def __init__(self, task: str) -> None:
-        self.task = task
-        self.skipped = 0
-        self.ran = 0
-        self.failed = 0
-        self.seconds = 0.0
-        self.bytes = 0
-        self.folder: str | None = None
-
-    @property
-    def calls(self) -> int:
-        """The number of calls."""
-        return self.skipped + self.ran + self.failed
-
-    def __repr__(self) -> str:
-        return (
-            f"<TaskReport {self.task}: {self.calls} calls, {self.ran} ran, {self.skipped} skipped,"
-            f" {self.failed} failed>"
-        )
-
-
-class Failure:
-    """A call that raised.
-
-    Attributes:
-        task: The task's qualified name.
-        call: The call as short text.
-        target: The target that it would have written; None without one.
-        error: The exception.
-    """
-
-    __slots__ = ("call", "error", "target", "task")
-
-    def __init__(self, task: str, call: str, target: str | None, error: BaseException) -> None:
-        self.task = task
-        self.call = call
-        self.target = target
-        self.error = error
-
-    @property
-    def exception(self) -> str:
-        """The exception's type and message in one line."""
-        lines = str(self.error).splitlines()
-        kind = type(self.error).__name__
-        return f"{kind}: {lines[0]}" if lines else kind
-
-    def __repr__(self) -> str:
-        return f"<Failure {self.call}: {self.exception}>"
 
 
 class Report:
@@ -170,7 +109,7 @@ class Report:
         line.seconds += seconds
         line.bytes += size or 0
         if folder is not None:
-            line.folder = folder if line.folder is None else _common(line.folder, folder)
+            line.add_folder(folder)
         key = (task.qualified_name, call)
         if key in self._failures:
             del self._failures[key]
@@ -216,16 +155,32 @@ class Report:
 
     def text(self) -> str:
         """Return the text printed at the end: a line for each task, then each failed call."""
-        rows = [_row(line) for line in self.tasks]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [f"{self._headline()}"]
-        for row in rows:
-            first, *cells = zip(row, widths, strict=True)
-            aligned = [first[0].ljust(first[1])]
-            # Numbers are aligned to the right, the folder to the left.
-            aligned += [cell.rjust(width) for cell, width in cells[:-1] if width]
-            lines.append(f"  {'  '.join([*aligned, cells[-1][0]])}".rstrip())
-        return "\n".join([*lines, *self._failure_lines()])
+        rows = [line.row() for line in self.tasks]
+        return "\n".join([self._headline(), *table(rows), *self._failure_lines()])
+
+    def live_lines(self) -> list[str]:
+        """Return the lines shown on a terminal while the run goes on: one for each task."""
+        rows = [line.row() for line in self.tasks]
+        return [f"prefectx: {self.flow}, {format_duration(self.seconds)} so far", *table(rows)]
+
+    def live_line(self) -> str:
+        """Return the line printed now and then where there is no terminal."""
+        tasks = [
+            f"{line.task} {line.ran:,} ran, {line.skipped:,} skipped"
+            + (f", {line.failed:,} failed" if line.failed else "")
+            for line in self.tasks
+        ]
+        so_far = "; ".join(tasks) or "no call has ended yet"
+        return f"prefectx: {self.flow}, {format_duration(self.seconds)} so far: {so_far}"
+
+    def print(self, text: str) -> None:
+        """Print a text about the run to the flow run's log, or to standard error."""
+        if self.log is not None:
+            self.log("%s", text)
+        elif sys.stderr is not None:
+            # One call, so that other threads cannot print between the lines.
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
 
     def _headline(self) -> str:
         how = "done"
@@ -254,50 +209,6 @@ class Report:
 def _is_same(one: BaseException, other: BaseException) -> bool:
     # An exception from another process is a copy.
     return one is other or (type(one) is type(other) and str(one) == str(other))
-
-
-def _common(one: str, other: str) -> str:
-    if one == other:
-        return one
-    parts: list[str] = []
-    for mine, theirs in zip(one.split("/"), other.split("/"), strict=False):
-        if mine != theirs:
-            break
-        parts.append(mine)
-    return "/".join(parts)
-
-
-def _row(line: TaskReport) -> list[str]:
-    return [
-        line.task,
-        f"{line.calls:,} {'call' if line.calls == 1 else 'calls'}",
-        f"{line.ran:,} ran",
-        f"{line.skipped:,} skipped",
-        f"{line.failed:,} failed" if line.failed else "",
-        seconds_text(line.seconds),
-        size_text(line.bytes) if line.bytes else "",
-        f"{line.folder}/" if line.folder else "",
-    ]
-
-
-def seconds_text(seconds: float) -> str:
-    """Return a duration as text for people: `0.3 s`, `4 min 10 s`, `2 h 5 min`."""
-    if seconds < 60:  # noqa: PLR2004
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min"
-
-
-def size_text(size: float) -> str:
-    """Return a number of bytes as text for people: `512 B`, `18 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:  # noqa: PLR2004
-            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"  # noqa: PLR2004
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 _last: list[Report] = []

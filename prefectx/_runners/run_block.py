@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.report import set_last_run
 from prefectx._calls.run import Run, run_here
 from prefectx._calls.tracebacks import hide_own_frames
+from prefectx._runners.live import begin_live, end_live
 from prefectx._settings.mode import current_mode
 from prefectx._settings.summary import is_summary_wanted
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextvars import Token
 
-    from prefectx._calls.report import Report
     from prefectx._naming.decorated import AnyFlow
 
 
@@ -39,6 +38,7 @@ class outermost_run:  # noqa: N801 - used as a function
             return
         self._run = Run(self._flow, current_mode())
         self._token = run_here.set(self._run)
+        begin_live(self._run.report)
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if self._run is None or self._token is None:
@@ -60,7 +60,8 @@ class end_run_after:  # noqa: N801 - used as a function
         self._run = run
 
     def __enter__(self) -> None:
-        pass
+        if self._run is not None:
+            begin_live(self._run.report)
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if self._run is not None:
@@ -72,23 +73,14 @@ def end_run(run: Run, error: BaseException | None) -> None:
     report = run.report
     if report.ended:
         return
+    end_live(report)
     report.end(error)
     set_last_run(report)
     run.warn_of_stale_targets()
     if error is not None:
         hide_own_frames(error)
     if report.tasks and is_summary_wanted():
-        print_report(report)
-
-
-def print_report(report: Report) -> None:
-    """Print a run's report to the flow run's log, or to standard error."""
-    if report.log is not None:
-        report.log("%s", report.text())
-    elif sys.stderr is not None:
-        # One call, so that other threads cannot print between the lines.
-        sys.stderr.write(f"{report.text()}\n")
-        sys.stderr.flush()
+        report.print(report.text())
 
 
 def run_flow(flow: AnyFlow, call: Callable[[], Any]) -> Any:

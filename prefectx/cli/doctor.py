@@ -94,11 +94,49 @@ def _server() -> Iterator[Finding]:
         yield Finding("server", ok=True, text=text, cure=cure)
     else:
         yield _answer(url)
+        yield from _lost_runs(url)
     if "PREFECT_SERVER_DATABASE_CONNECTION_URL" not in os.environ:
         batch = os.environ.get(_BATCH)
         text = f"a batch of {batch}" if batch else "SQLite with default settings loses task runs"
         cure = f"start the server with {_BATCH}=100 and …_FLUSH_INTERVAL=1, or use PostgreSQL"
         yield Finding("task run recorder", batch is not None or url is None, text, cure)
+
+
+def _lost_runs(url: str) -> Iterator[Finding]:
+    """Look for task runs that have not ended although their flow runs have."""
+    import json
+    import urllib.request
+
+    body = {
+        "flow_runs": {"state": {"type": {"any_": list(_ENDED)}}},
+        "task_runs": {"state": {"type": {"any_": list(_NOT_ENDED)}}},
+    }
+    request = urllib.request.Request(  # noqa: S310 - the user's own address
+        f"{url.rstrip('/')}/task_runs/count",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json", **_authorization()},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+            number = int(answer.read())
+    except (OSError, ValueError):
+        # What is wrong with the server is told elsewhere.
+        return
+    text = f"{number:,} that have not ended in flow runs that have" if number else "none is lost"
+    cure = (
+        f"their last events were lost: start the server with {_BATCH}=100, or use PostgreSQL; the"
+        " outputs are as whole as they were, only the server's records are not"
+    )
+    yield Finding("task runs", number == 0, text, cure)
+
+
+_ENDED: Final = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+_NOT_ENDED: Final = ("PENDING", "RUNNING")
+
+
+def _authorization() -> dict[str, str]:
+    key = os.environ.get("PREFECT_API_KEY")
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
 
 
 def _answer(url: str) -> Finding:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from prefectx._api.flow import Flow
 from prefectx._api.task import Task
+from prefectx._identity.code_hash import code_fingerprints
 from prefectx.cli.misuse import Misuse
 
 if TYPE_CHECKING:
@@ -60,6 +61,13 @@ def module_at(place: str) -> ModuleType:
         return known
     sys.path.insert(0, os.path.dirname(path))
     return importlib.import_module(name)
+
+
+def tasks_of(flow: Flow[..., Any]) -> set[str]:
+    """Return the qualified names of all tasks that a flow's code names, however deep."""
+    found = code_fingerprints(flow.function)
+    # The functions of the flow's own package are keys; of those of others, the names are values.
+    return {*found, *found.values()}
 
 
 class TaskFinder:

@@ -66,7 +66,12 @@ def _nothing(_: argparse.ArgumentParser) -> None:
 
 
 def _status(one: argparse.ArgumentParser) -> None:
-    one.add_argument("flow", nargs="?", help="module:flow, whose module imports the tasks")
+    one.add_argument(
+        "what",
+        nargs="*",
+        metavar="WHAT",
+        help="a flow, as module:flow, whose tasks are counted; a task, a target, or a pattern",
+    )
 
 
 def _selection(one: argparse.ArgumentParser) -> None:
@@ -116,6 +121,11 @@ def _run(one: argparse.ArgumentParser) -> None:
     _flow(one)
     one.add_argument("--mode", help="the mode; by default cache, unless PREFECTX is set")
     one.add_argument("--refresh", action="append", metavar="TASK", help="recompute its targets")
+    one.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="after a call has failed, go on with all that does not need its output",
+    )
     one.add_argument("--pdb", action="store_true", help="open a debugger at an exception")
 
 

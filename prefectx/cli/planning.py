@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from prefectx._calls.call import Call
 from prefectx._calls.freshness import is_done
 from prefectx._calls.make import skip
-from prefectx._calls.report import Report, seconds_text
+from prefectx._calls.report import Report
 from prefectx._calls.run import Run, run_here
+from prefectx._calls.task_report import seconds_text
 from prefectx._runners import use_runner
 from prefectx._runners.local import LocalRunner
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import Item
+from prefectx.cli.absent import AbsentStore
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder, flow_at
 from prefectx.cli.output import say, say_json, say_next, say_table
 from prefectx.cli.reasons import reasons_of
 from prefectx.cli.running import parameters
 from prefectx.errors import PrefectxError, StaleTarget, TargetMissing
-from prefectx.stores.base import Store
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
 
     from prefectx._api.flow import Flow
     from prefectx._naming.decorated import AnyFlow, AnyTask
@@ -38,46 +38,6 @@ if TYPE_CHECKING:
 
 class MissingValue(TargetMissing):
     """In a plan, a flow's body needs a value that does not exist."""
-
-
-class PlannedStore(Store):
-    """The store of an output that a run would make.
-
-    Args:
-        store: The store that the run would use; None for a task without a target.
-        call: The call as short text.
-    """
-
-    def __init__(self, store: Store | None, call: str) -> None:
-        self._store = store
-        self._call = call
-
-    def exists(self, target: str) -> bool:  # noqa: ARG002
-        """Return False: the output does not exist."""
-        return False
-
-    def load(self, target: str) -> Any:  # noqa: ARG002
-        """Raise `MissingValue`."""
-        raise MissingValue(self._call)
-
-    def save(self, target: str, value: Any) -> None:  # noqa: ARG002
-        """Raise `MissingValue`: a plan writes nothing."""
-        raise MissingValue(self._call)
-
-    def delete(self, target: str) -> None:
-        """Do nothing: a plan removes nothing."""
-
-    def list(self, prefix: str = "") -> Iterable[str]:  # noqa: ARG002
-        """Return no targets."""
-        return ()
-
-    def path(self, target: str) -> str:
-        """Return the path that the output would have."""
-        return target if self._store is None else self._store.path(target)
-
-    def label(self) -> str:
-        """Return the label of the store that the run would use: names depend on it."""
-        return "" if self._store is None else self._store.label()
 
 
 class PlanRunner(LocalRunner):
@@ -119,7 +79,7 @@ class PlanRunner(LocalRunner):
     def _plan(self, task: AnyTask, item: Item[Any] | None, text: str, why: str) -> Item[Any]:
         target = None if item is None else item.target
         self.would_run.append((task.qualified_name, target, text, why))
-        store = PlannedStore(None if item is None else item.store, target or text)
+        store = AbsentStore(None if item is None else item.store, MissingValue(target or text))
         if item is None:
             return Item(store, task.name, "")
         planned: Item[Any] = Item(store, item.target, item.base)
@@ -147,7 +107,8 @@ class PlanRunner(LocalRunner):
         here = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
         place = f"{os.path.basename(here.filename)}:{here.lineno}"
         self.unknown.append(f"{place} needs {error}")
-        return Item(PlannedStore(None, f"the result of {flow.name}"), flow.name, "")
+        result = MissingValue(f"the result of {flow.name}")
+        return Item(AbsentStore(None, result), flow.name, "")
 
 
 async def _later(value: Any) -> Any:

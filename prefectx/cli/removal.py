@@ -8,7 +8,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.report import seconds_text, size_text
+from prefectx._calls.task_report import seconds_text, size_text
 from prefectx.cli.argument_code import code_of_kept_arguments, hashes_of
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder, select

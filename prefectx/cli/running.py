@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 from prefectx._calls.refresh import refresh
 from prefectx._calls.report import last_run
 from prefectx._calls.tracebacks import hide_own_frames
+from prefectx._runners import use_runner
 from prefectx._settings.mode import current_mode, use_mode
 from prefectx.cli.finding import flow_at
+from prefectx.cli.keep_going import KeepGoingRunner
 from prefectx.cli.misuse import Misuse
 from prefectx.cli.output import say, say_json, say_next
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable
+
+    from prefectx._calls.report import Report
 
 
 def parameters(pairs: Iterable[str]) -> dict[str, Any]:
@@ -47,10 +51,13 @@ def run(options: Namespace) -> int:
     """Run a flow; its report goes to standard error."""
     flow, kwargs = flow_at(options.flow), parameters(options.parameter)
     mode = options.mode or _mode()
+    runner = _keep_going(mode) if options.keep_going else None
     with ExitStack() as stack:
         stack.enter_context(use_mode(mode))
         if options.refresh:
             stack.enter_context(refresh(*options.refresh))
+        if runner is not None:
+            stack.enter_context(use_runner(runner))
         os.chdir(options.root)
         try:
             result = flow(**kwargs)
@@ -66,25 +73,48 @@ def run(options: Namespace) -> int:
             return 2
         except KeyboardInterrupt:
             return 2
+    if runner is not None and runner.error is not None:
+        _say_what_failed(runner)
     report = last_run()
     if options.json and report is not None:
-        say_json(
-            {
-                "flow": report.flow,
-                "mode": report.mode,
-                "seconds": report.seconds,
-                "tasks": [
-                    {
-                        name: getattr(line, name)
-                        for name in ("task", "ran", "skipped", "failed", "seconds", "bytes")
-                    }
-                    for line in report.tasks
-                ],
-            }
-        )
+        say_json(_as_dict(report))
     elif mode != "function":
         say_next("prefectx status")
     return 2 if report is not None and report.failures else 0
+
+
+def _as_dict(report: Report) -> dict[str, Any]:
+    names = ("task", "ran", "skipped", "failed", "seconds", "bytes")
+    return {
+        "flow": report.flow,
+        "mode": report.mode,
+        "seconds": report.seconds,
+        "tasks": [{name: getattr(line, name) for name in names} for line in report.tasks],
+    }
+
+
+def _keep_going(mode: str) -> KeepGoingRunner:
+    if mode == "cache":
+        return KeepGoingRunner()
+    msg = (
+        f"--keep-going is for mode cache, not {mode}: use --mode cache. In every mode, all calls of"
+        " .map and .submit are tried."
+    )
+    raise Misuse(msg)
+
+
+def _say_what_failed(runner: KeepGoingRunner) -> None:
+    error = runner.error
+    if error is not None:
+        hide_own_frames(error)
+        traceback.print_exception(error)
+    for call in runner.not_tried[:_SHOWN]:
+        sys.stderr.write(f"not tried, because an input has failed: {call}\n")
+    if len(runner.not_tried) > _SHOWN:
+        sys.stderr.write(f"and {len(runner.not_tried) - _SHOWN:,} more that were not tried\n")
+
+
+_SHOWN = 10
 
 
 def _mode() -> str:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.kept_arguments import text_of
-from prefectx._calls.report import seconds_text, size_text
+from prefectx._calls.task_report import seconds_text, size_text
 from prefectx._values.item import Item
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder, find_entry, select

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.report import seconds_text, size_text
+from prefectx._calls.task_report import seconds_text, size_text
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import TaskFinder, flow_at, parameters, select
+from prefectx.cli.finding import TaskFinder, flow_at, parameters, select, tasks_of
 from prefectx.cli.output import say, say_json, say_next, say_table
 from prefectx.cli.reasons import REASONS, reasons_of
 
@@ -54,22 +54,33 @@ class TaskStatus:
 
 def status(options: Namespace) -> int:
     """Print the counts of each task's targets, with a column for each reason."""
-    if options.flow:
-        # The import makes tasks of scripts known; targets of other flows are counted too.
-        flow_at(options.flow)
+    # A flow's import makes the tasks of scripts known.
+    flows = [flow_at(what) for what in options.what if _is_flow(what)]
+    patterns = [what for what in options.what if not _is_flow(what)]
+    names = {name for flow in flows for name in tasks_of(flow)}
     catalogue, tasks = Catalogue(options.root), TaskFinder()
     lines: dict[str, TaskStatus] = {}
-    for entry in catalogue:
+    for name in sorted(names):
+        if (task := tasks.get(name)) is not None and task.options.get("target", "") is not None:
+            lines[name] = TaskStatus(name)
+    chosen = select(catalogue, patterns) if patterns or not flows else []
+    chosen += [entry for entry in catalogue if entry.task in names]
+    for entry in {entry.target: entry for entry in chosen}.values():
         kinds = {reason.kind for reason in reasons_of(entry, catalogue, tasks)}
         lines.setdefault(entry.task, TaskStatus(entry.task or "(no record)")).add(entry, kinds)
     if options.json:
         say_json([line.as_dict() for line in lines.values()])
     elif not lines:
-        say(f"no targets below {catalogue.root}")
-        say_next("prefectx run module:flow")
+        of = f" of {', '.join(options.what)}" if options.what else ""
+        say(f"no targets{of} below {catalogue.root}")
+        say_next(f"prefectx run {'module:flow' if not flows else options.what[0]}")
     else:
         _say(list(lines.values()))
     return _code(lines.values())
+
+
+def _is_flow(what: str) -> bool:
+    return ":" in what or what.endswith(".py")
 
 
 def _say(lines: list[TaskStatus]) -> None:

@@ -59,7 +59,7 @@ class Command:
         assert old in WORDS
         self.write(WORDS.replace(old, new))
 
-    def __call__(self, *arguments: str, code: int = 0, given: str = "") -> str:
+    def __call__(self, *arguments: str, code: int = 0, given: str = "", **set_to: str) -> str:
         variables = {
             key: value
             for key, value in os.environ.items()
@@ -68,7 +68,7 @@ class Command:
         done = subprocess.run(
             [sys.executable, "-m", "prefectx.cli", *arguments],
             cwd=self.folder,
-            env={**variables, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**variables, "PYTHONDONTWRITEBYTECODE": "1", **set_to},
             input=given,
             capture_output=True,
             text=True,
@@ -79,8 +79,8 @@ class Command:
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def json(self, *arguments: str, code: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", code=code))
+    def json(self, *arguments: str, code: int = 0, **set_to: str) -> Any:
+        return json.loads(self(*arguments, "--json", code=code, **set_to))
 
 
 @pytest.fixture
@@ -99,6 +99,38 @@ def test_status_is_a_line_a_task(ran: Command) -> None:
     assert set(lines) == {"words.fetch", "words.count", "words.total"}
     assert lines["words.fetch"]["targets"] == lines["words.fetch"]["fresh"] == 2
     assert "prefectx ls" in ran("status").splitlines()[-1]
+
+
+def test_status_of_a_flow_counts_its_tasks_only(ran: Command) -> None:
+    (ran.folder / "other.py").write_text(
+        dedent("""
+            import words
+            from prefectx import flow, task
+
+            @task(target="working/{funcname}/{name}")
+            def shout(name: str) -> str:
+                return name.upper()
+
+            @task
+            def never(name: str) -> str:
+                return name
+
+            def helper(name):
+                return shout(words.fetch(name)) if name else never(name)
+
+            @flow
+            def shouts():
+                return [helper(name) for name in ("a", "b")]
+        """)
+    )
+    ran("run", "other:shouts")
+    lines = {line["task"]: line["targets"] for line in ran.json("status", "other:shouts")}
+    assert lines == {"words.fetch": 2, "other.shout": 2, "other.never": 0}
+    lines = {line["task"]: line["targets"] for line in ran.json("status", "words:words")}
+    assert lines == {"words.fetch": 2, "words.count": 2, "words.total": 1}
+    lines = {line["task"]: line["targets"] for line in ran.json("status", "shout", "out/*")}
+    assert lines == {"other.shout": 2, "words.total": 1}
+    assert "no targets of nothing" in ran("status", "nothing")
 
 
 def test_a_target_that_was_removed_is_missing(ran: Command) -> None:
@@ -240,6 +272,30 @@ def test_run_refreshes_tasks_and_says_what_it_did(ran: Command) -> None:
     assert (lines["count"]["ran"], lines["count"]["skipped"]) == (0, 2)
 
 
+def test_run_keeps_going_with_all_that_does_not_need_what_has_failed(px: Command) -> None:
+    px.change(
+        "counts = count.map(fetch.map(list(names)))\n        return total(counts.result())",
+        "counts = [count(fetch(name)) for name in (*names, 'x', 'c')]\n"
+        "        total(counts[:2])\n        return total(counts[1:])",
+    )
+    px("run", "words:words", code=2)
+    assert not (px.folder / "working/fetch/c").exists()
+    output = px("run", "words:words", "--keep-going", code=2)
+    assert "next: prefectx" in output
+    assert (px.folder / "working/count/c.json").exists()
+    assert json.loads((px.folder / "out/total.json").read_text()) == 6
+    assert "ValueError: no such word: xxx" in px.errors
+    assert "not tried, because an input has failed: words.total(" in px.errors
+    px("run", "words:words", "--keep-going", "--mode", "function", code=2)
+    assert "--keep-going is for mode cache" in px.errors
+
+
+def test_a_flow_that_keeps_going_ends_where_it_needs_what_has_failed(px: Command) -> None:
+    px("run", "words:branching", "-p", "names=('x', 'b')", "--keep-going", code=2)
+    assert "the flow needs the output of words.count(" in px.errors
+    assert (px.folder / "working/count/b.json").exists()
+
+
 def test_doctor_says_what_is_in_force_and_from_where(px: Command) -> None:
     settings = {each["name"]: each for each in px.json("doctor")["settings"]}
     assert settings["mode"]["source"] == "default"
@@ -248,6 +304,31 @@ def test_doctor_says_what_is_in_force_and_from_where(px: Command) -> None:
     settings = {each["name"]: each for each in px.json("doctor")["settings"]}
     assert settings["root"]["value"] == str(px.folder / "outputs")
     assert settings["root"]["source"].endswith("pyproject.toml")
+
+
+@pytest.mark.prefectx("prefect")
+def test_doctor_finds_task_runs_that_the_server_has_lost(
+    px: Command, prefect_server: Any, prefect_client: Any
+) -> None:
+    def findings() -> dict[str, Any]:
+        url = {"PREFECT_API_URL": prefect_server.api_url}
+        return {each["what"]: each for each in px.json("doctor", code=1, **url)["findings"]}
+
+    from prefect import flow as prefect_flow
+    from prefect import task as prefect_task
+    from prefect.states import Completed, Running
+
+    lost_flow = prefect_flow(name="lost")(lambda: None)
+    run = prefect_client.create_flow_run(lost_flow, state=Running())
+    prefect_client.create_task_run(
+        prefect_task(lambda: None), flow_run_id=run.id, dynamic_key="0", state=Running()
+    )
+    before = findings()["task runs"]["text"]
+    prefect_client.set_flow_run_state(run.id, Completed(), force=True)
+    found = findings()["task runs"]
+    assert not found["ok"]
+    assert found["text"] != before
+    assert "BATCH_SIZE=100" in found["cure"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
