@@ -17,6 +17,8 @@ _DERIVED: Final = frozenset(
     {
         *("__dict__", "__weakref__", "__module__", "__qualname__", "__doc__", "_abc_impl"),
         *("__firstlineno__", "__static_attributes__", "__annotations_cache__"),
+        # Set when the first object is pickled.
+        "__slotnames__",
         *("__pydantic_complete__", "__pydantic_core_schema__", "__pydantic_custom_init__"),
         *("__pydantic_parent_namespace__", "__pydantic_serializer__", "__pydantic_validator__"),
         *("__pydantic_setattr_handlers__", "__signature__"),
