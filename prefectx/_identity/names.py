@@ -8,7 +8,8 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, Final
 
-_SCRIPTS: Final = frozenset({"__main__", "__mp_main__"})
+from prefectx._settings.script import MAINS, script
+
 # Modules that have moved from one version of Python to the next.
 _MOVED: Final = {"pathlib._local": "pathlib"}
 
@@ -19,12 +20,14 @@ def module_name(name: str) -> str:
     Args:
         name: The module's name, as in `__module__`.
     """
-    if name not in _SCRIPTS:
+    if name not in MAINS:
         return _MOVED.get(name, name)
+    if (other := script.get()) is not None:
+        return other.module
     # A process that multiprocessing spawns has the script as __mp_main__.
     module: Any = sys.modules.get(name) or sys.modules.get("__main__")
     spec = getattr(module, "__spec__", None)
-    if spec is not None and spec.name not in _SCRIPTS:
+    if spec is not None and spec.name not in MAINS:
         return str(spec.name)
     file = getattr(module, "__file__", None)
     # A notebook and the interactive prompt have no file.
@@ -56,10 +59,16 @@ def importable_name(value: Any, module: str | None = None, name: str | None = No
     name = name or getattr(value, "__qualname__", None)
     if not (isinstance(module, str) and isinstance(name, str)):
         return None
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
     full_name = f"{module_name(module)}.{name}"
+    if module in MAINS and (other := script.get()) is not None:
+        found: Any = other.find(name)
+        if found is None and all(map(str.isidentifier, name.split("."))):
+            # It has come by value, with the arguments: the task's function does not name it.
+            return full_name
+    else:
+        found = sys.modules.get(module)
+        for part in name.split("."):
+            found = getattr(found, part, None)
     if found is value:
         return full_name
     for within in _WITHIN:

@@ -21,6 +21,7 @@ from prefectx._calls.freshness import is_done
 from prefectx._calls.make import amake, make
 from prefectx._calls.refresh import refreshed
 from prefectx._calls.run import current_run, in_task, task_body
+from prefectx._identity.names import module_name
 from prefectx._logs.handlers import apply_selection, current_selection
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning, interval
@@ -51,6 +52,7 @@ from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import override, use_mode
 from prefectx._settings.rerun import rerun_on, rerun_on_here
 from prefectx._settings.scoped import ScopedValue
+from prefectx._settings.script import MAINS, Script, main_file, script
 from prefectx._types import type_of
 from prefectx._values.containers import replace
 from prefectx._values.item import is_handle, load_items, settle
@@ -160,8 +162,9 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
             if self._origin is not None:
                 variant = (self._origin, self.options, self._bound)
                 return (restore_variant, (as_prefect_task, *variant, changes))
-            # In the other process, the function has no source.
+            # In the other process, the function has no source, hence other fingerprints.
             changes["source_code"] = self.source_code
+            changes["_code_parts"] = self.code_parts
             # Created first, initialised later: a recursive function refers to its own task.
             kind = own_class(self)
             state = (as_prefect_task, self._original, self.options, changes)
@@ -298,6 +301,7 @@ class CallContext(NamedTuple):
         still_running: The interval, in seconds, of log lines that the task is still running; 0
             for none.
         refreshed: The tasks that `refresh` applies to.
+        script: The `__main__` of the caller, if that is another process; else None.
     """
 
     mode: Mode
@@ -307,6 +311,7 @@ class CallContext(NamedTuple):
     still_running: float
     rerun_on: frozenset[str]
     refreshed: frozenset[str]
+    script: Script | None = None
 
     @contextmanager
     def restore(self) -> Generator[None]:
@@ -317,8 +322,24 @@ class CallContext(NamedTuple):
             apply_selection(self.logs, connect),
             rerun_on(self.rerun_on),
             ScopedValue(refreshed, self.refreshed),
+            ScopedValue(script, self.script),
         ):
             yield
+
+    def for_other_process(self) -> CallContext:
+        """Return the context with the caller's `__main__`, which another process does not have."""
+        return self._replace(script=Script(main_file(), module_name("__main__"), {}))
+
+    def in_this_process(self, fn: Any) -> CallContext:
+        """Return a context from another process with the globals of its `__main__`.
+
+        Args:
+            fn: The function of the task.
+        """
+        if self.script is None or getattr(fn, "__module__", None) not in MAINS:
+            return self
+        # A function that came by value has those globals that it, or what it calls, uses.
+        return self._replace(script=self.script._replace(names=fn.__globals__))
 
 
 class Body:
@@ -414,7 +435,11 @@ class Body:
             return await execute(self.task, args, kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.task, self.context))
+        return (_restore_body, (type(self), self.task, self.context.for_other_process()))
+
+
+def _restore_body(kind: type[Body], task: AnyTask, context: CallContext) -> Body:
+    return kind(task, context.in_this_process(own_function(task)))
 
 
 class StoringBody(Body):

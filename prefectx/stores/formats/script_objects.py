@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import pickle
 import sys
-from functools import reduce
 from importlib import import_module
 from typing import Any, Final
 
+from prefectx._settings.script import MAINS, find_in_main, main_file, script
 from prefectx.errors import MissingExtra
 
-# What runs as a script bears the second name in processes that multiprocessing has spawned.
-_MAINS: Final = ("__main__", "__mp_main__")
 _INSTALL: Final = 'pip install "prefectx[pickle]"'
 
 
@@ -26,9 +24,13 @@ def reduced_script_object(found: Any) -> Any:
         found: A class or a function.
     """
     name = found.__qualname__
-    if found.__module__ not in _MAINS or _in_main(name) is not found:
+    if found.__module__ not in MAINS:
         return NotImplemented
-    return (script_object, (_main_file(), name, _by_value(found)))
+    here = find_in_main(name)
+    # In a worker, a class that the task's function does not name has come with its arguments.
+    if here is not found and (here is not None or script.get() is None):
+        return NotImplemented
+    return (script_object, (main_file(), name, _by_value(found)))
 
 
 def script_object(file: str | None, name: str, content: bytes | str) -> Any:
@@ -42,7 +44,7 @@ def script_object(file: str | None, name: str, content: bytes | str) -> Any:
     Raises:
         MissingExtra: It is not here, and cloudpickle was or is missing.
     """
-    if file == _main_file() and (here := _in_main(name)) is not None:
+    if file == main_file() and (here := find_in_main(name)) is not None:
         return here
     where = f"{name!r}, which {file or 'a notebook'} defines,"
     if isinstance(content, str):
@@ -74,14 +76,3 @@ def _by_value(found: Any) -> bytes | str:
     except Exception as error:  # noqa: BLE001 - by name it can be kept all the same
         return f"it could not be kept by value: {error}"
     return content
-
-
-def _in_main(name: str) -> Any:
-    try:
-        return reduce(getattr, name.split("."), sys.modules["__main__"])
-    except (AttributeError, KeyError):
-        return None
-
-
-def _main_file() -> str | None:
-    return getattr(sys.modules.get("__main__"), "__file__", None)
