@@ -62,7 +62,7 @@ class Call:
         self.args = args
         self.kwargs = kwargs
         arguments = task.naming.bind(*args, **kwargs)
-        self.identity = CallIdentity(task.qualified_name, arguments)
+        self.identity = CallIdentity(task.qualified_name, arguments, task.naming)
         self.item: Item[Any] | None = task.naming.item_of(arguments, self.identity)
         self.reasons: frozenset[str] = task.rerun_on | rerun_on_here()
         if self.reasons and self.item is not None and not self.item.store.keeps_records:

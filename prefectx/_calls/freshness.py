@@ -38,7 +38,7 @@ def fast_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         return None
     try:
         arguments = task.naming.bind(*args, **kwargs)
-        text = exact_text(arguments)
+        text = exact_text(arguments, task.naming.store)
         item = None if text is None else task.naming.item_of(arguments)
     except Exception:  # noqa: BLE001 - the slow path raises it again, with more details
         return None

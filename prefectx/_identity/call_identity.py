@@ -6,16 +6,33 @@ literals, a digest for other values, a short text for people.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from xxhash import xxh3_64_hexdigest
 
-from prefectx._identity.exact_text import exact_text
+from prefectx._identity.exact_text import exact_text, foreign_folders
+from prefectx._identity.given_fields import count_given_fields, has_models
 from prefectx._identity.short_text import short_text_of_call
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from prefectx.stores.base import Store
+
+
+class PlaceOfTask(Protocol):
+    """The surroundings of a task, as far as they decide what its arguments are."""
+
+    @property
+    def store(self) -> Store:
+        """The store of its outputs."""
+        ...
+
+    @property
+    def looks_at_given_fields(self) -> bool:
+        """True if its project looks at which fields of a pydantic model were given."""
+        ...
 
 
 class CallIdentity:
@@ -27,21 +44,39 @@ class CallIdentity:
     Args:
         task: The task's qualified name.
         arguments: The call's arguments by name, defaults applied; Items, not their data.
-
-    Attributes:
-        exact: The arguments as text, `x=1, y='a'`, if all are small literals or Items; else None.
+        place: The task's store and project; None if they do not matter.
     """
 
-    __slots__ = ("_code", "_digests", "_key", "_short", "arguments", "exact", "task")
+    __slots__ = (
+        *("_code", "_digests", "_exact", "_key", "_place", "_short"),
+        *("arguments", "task"),
+    )
 
-    def __init__(self, task: str, arguments: Mapping[str, Any]) -> None:
+    def __init__(
+        self, task: str, arguments: Mapping[str, Any], place: PlaceOfTask | None = None
+    ) -> None:
         self.task = task
         self.arguments = arguments
-        self.exact = exact_text(arguments)
+        self._place = place
+        # "" is the text of a call without arguments.
+        self._exact: str | Literal[False] | None = False
         self._digests: dict[str, bytes | UnsupportedValue] | None = None
         self._code: dict[str, dict[str, str]] = {}
         self._short: str | None = None
         self._key: str | None = None
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        if self.exact is None:
+            self._found()
+        # What depends on the place has been worked out.
+        return None, {**{name: getattr(self, name) for name in self.__slots__}, "_place": None}
+
+    @property
+    def exact(self) -> str | None:
+        """The arguments as text, `x=1, y='a'`, if all are small literals or Items; else None."""
+        if self._exact is False:
+            self._exact = exact_text(self.arguments, self._place.store if self._place else None)
+        return self._exact
 
     @property
     def short(self) -> str:
@@ -125,9 +160,13 @@ class CallIdentity:
 
     def _look_at(self, name: str, value: Any) -> bytes | UnsupportedValue:
         """Return the digest of an argument, or why it has none; note the code in it."""
-        from prefectx._identity.content_hash import digest_and_code
+        from prefectx._identity.content_hash import digest, look_into
 
-        found, code = digest_and_code(value)
+        place = self._place
+        found, code, items = look_into(value)
+        if place is not None and has_models(code) and place.looks_at_given_fields:
+            with count_given_fields():
+                found, code, items = look_into(value)
         if code:
             from prefectx._identity.argument_code import code_in_argument
 
@@ -136,6 +175,9 @@ class CallIdentity:
         if isinstance(found, UnsupportedValue):
             msg = f"the argument {name!r} cannot be compared with others: {found}"
             return UnsupportedValue(msg)
+        if items and place is not None:
+            folders = foreign_folders(items, place.store)
+            return digest([found, folders]) if folders else found
         return found
 
 

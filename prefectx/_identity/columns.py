@@ -21,6 +21,7 @@ from prefectx._identity.attributes import (
     slots_of,
     wraps_code,
 )
+from prefectx._identity.given_fields import FIELDS_SET, given_fields_count
 from prefectx._identity.names import importable_name
 from prefectx._identity.parts import library
 from prefectx._identity.plain_data import (
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 _DEEPEST: Final = 8
 _WIDEST: Final = 16
 _SORTABLE: Final = frozenset({int, str, bytes})
-_FIELDS_SET: Final = "__pydantic_fields_set__"
 
 
 def as_columns(values: list[Any]) -> tuple[bytes, list[Any], tuple[Any, ...]]:
@@ -176,8 +176,7 @@ class _Columns:
         self._attributes(values)
 
     def models(self, values: list[Any]) -> None:
-        # Whether a default was passed explicitly makes no difference to the data.
-        self._attributes(values, _FIELDS_SET)
+        self._attributes(values, "" if given_fields_count() else FIELDS_SET)
 
     def reduced(self, values: list[Any]) -> None:
         """Write what pickle would store."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._identity.attributes import wraps_code
 from prefectx._identity.kinds import parts_of
 from prefectx._identity.objects_with_code import elements_of
 from prefectx._identity.parts import CodeInColumns, Digest, Parts, combine
 from prefectx._types import type_of
+from prefectx._values.item import Item
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
@@ -30,19 +31,31 @@ def digest(value: Any) -> bytes:
     return _Walk(None).of(value)
 
 
-def digest_and_code(value: Any) -> tuple[bytes | UnsupportedValue, list[Any]]:
-    """Return the digest of a value, and the classes, functions and tasks in it.
+class Found(NamedTuple):
+    """The results of a walk through a value.
 
-    For a value that has no digest, the error is returned instead.
+    Attributes:
+        digest: Its digest; the error of a value that has none.
+        code: The classes, functions and tasks in it.
+        items: The Items in it.
     """
+
+    digest: bytes | UnsupportedValue
+    code: list[Any]
+    items: list[Item[Any]]
+
+
+def look_into(value: Any) -> Found:
+    """Return the digest of a value, and the code and Items in it."""
     walk = _Walk(None)
     try:
-        return walk.of(value), walk.code
+        found: bytes | UnsupportedValue = walk.of(value)
     except UnsupportedValue as error:
         # Once more, past what has no value of its own.
         walk = _Walk(lambda _: 0)
         walk.of(value)
-        return error, walk.code
+        found = error
+    return Found(found, walk.code, walk.items)
 
 
 def digest_by_identity(value: Any, number: Callable[[Any], int]) -> bytes:
@@ -93,6 +106,7 @@ class _Walk:
         self._serial = 0
         #: The classes, functions and tasks that were met.
         self.code: list[Any] = []
+        self.items: list[Item[Any]] = []
 
     def of(self, value: Any) -> bytes:
         """Return the digest of a value."""
@@ -121,6 +135,8 @@ class _Walk:
         is_code = isinstance(value, type | FunctionType)
         if is_code or wraps_code(value):
             self.code.append(value)
+        elif isinstance(value, Item):
+            self.items.append(value)
         if isinstance(found, Digest):
             if is_code:
                 # Each of a thousand instances refers to its class.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._values.item import Item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from prefectx.stores.base import Store
 
 _LONGEST: Final = 250
 
@@ -16,15 +19,44 @@ class _TooLong(Exception):
     """A text is too long to be kept for each call."""
 
 
-def exact_text(arguments: Mapping[str, Any]) -> str | None:
-    """Return `x=1, y='a'` if all arguments are small literals or Items; else None."""
+def exact_text(arguments: Mapping[str, Any], store: Store | None = None) -> str | None:
+    """Return `x=1, y='a'` if all arguments are small literals or Items; else None.
+
+    Args:
+        arguments: The arguments by name.
+        store: The store of the task's outputs: it says what folder Items are thought to be in.
+    """
     try:
-        return ", ".join(
-            [f"{name}={_TEXTS[type(value)](value)}" for name, value in arguments.items()]
-        )
+        texts = [f"{name}={_TEXTS[type(value)](value)}" for name, value in arguments.items()]
+        if store is not None and Item in map(type, arguments.values()):
+            items = [value for value in arguments.values() if type(value) is Item]
+            texts += map(repr, foreign_folders(items, store))
+        return ", ".join(texts)
     except (KeyError, ValueError, _TooLong):
         # Python raises a ValueError for integers with thousands of digits.
         return None
+
+
+def foreign_folders(items: Iterable[Item[Any]], store: Store) -> list[str]:
+    """Return the folders that make Items other Items than their labels and targets say.
+
+    A label such as `data/` is relative: to the current folder, or to a project's root. Mostly this
+    is also that of the task's own store, and project and outputs may move together. Otherwise two
+    files may have one label and target.
+
+    Args:
+        items: The Items.
+        store: The store of the task's outputs.
+    """
+    found: list[str] = []
+    for item in items:
+        anchor = item.store.anchor()
+        if not anchor or item.store is store or anchor == (own := store.anchor()):
+            continue
+        folder = os.getcwd() if anchor == "." else anchor
+        if folder != (os.getcwd() if own == "." else own):
+            found.append(f"{item.target} in {folder}")
+    return found
 
 
 def _text(value: str | bytes) -> str:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.attributes import attributes_of
+from prefectx._identity.given_fields import FIELDS_SET, given_fields_count
 from prefectx._identity.parts import Parts
 from prefectx._types import type_of
 
@@ -55,8 +56,8 @@ def _of_pydantic(value: Any) -> Parts | None:
     if not is_plain_model(kind):
         return None
     attributes = attributes_of(value)
-    # Whether a default was passed explicitly makes no difference to the data.
-    attributes.pop("__pydantic_fields_set__", None)
+    if not given_fields_count():
+        attributes.pop(FIELDS_SET, None)
     return Parts("model", (kind, attributes))
 
 

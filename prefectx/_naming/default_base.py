@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 from xxhash import xxh3_128_hexdigest
 
 from prefectx._identity.call_identity import CallIdentity
+from prefectx._identity.exact_text import foreign_folders
 from prefectx._naming.safe_names import PLAIN, why_unsafe_on_windows
 from prefectx._types import type_of
 from prefectx._values.containers import is_enum
@@ -18,6 +19,8 @@ from prefectx.stores.formats import suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from prefectx.stores.base import Store
 
 _LONGEST: Final = 60
 _LONGEST_VALUE: Final = 24
@@ -78,7 +81,10 @@ def default_base(
 
 
 def base_from(
-    arguments: Mapping[str, Any], defaults: Mapping[str, Any], around: tuple[str, str] | None
+    arguments: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    around: tuple[str, str] | None,
+    store: Store,
 ) -> str:
     """Return the location of the Item whose base `default_base` uses; "" if it uses none.
 
@@ -86,6 +92,7 @@ def base_from(
         arguments: The call's arguments, defaults applied.
         defaults: The defaults.
         around: The start and the end that all of the task's targets have.
+        store: The store of the task's outputs.
 
     Returns:
         The Item's target, with `{base}` in place of its base, after its store's label.
@@ -97,7 +104,7 @@ def base_from(
         return ""
     before, base, after = item.target.rpartition(item.base)
     target = f"{before}{{base}}{after}" if base else after
-    return f"{item.store.label()}{target}"
+    return "".join([*foreign_folders([item], store), item.store.label(), target])
 
 
 def _explicit(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, Any]]:

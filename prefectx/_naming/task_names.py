@@ -6,6 +6,8 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._identity.call_identity import CallIdentity
+from prefectx._identity.given_fields import looks_at_given_fields
 from prefectx._naming.default_base import base_from, default_base
 from prefectx._naming.options import run_name_template
 from prefectx._naming.signature import Signature
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from inspect import Parameter
 
-    from prefectx._identity.call_identity import CallIdentity
     from prefectx._naming.options import TaskOptions
 
 DEFAULTS: Final[TaskOptions] = {
@@ -65,6 +66,7 @@ class TaskNames:
         self._is_store_given: Final = options.get("store", Filestore) is not Filestore
         self._store: Store = self._checked_store(merged)
         self._is_placed = False
+        self._looks_at_given_fields: bool | None = None
         #: "" if the template has no {base}: then the target's last part does not name the call.
         self.item_base: Final = None if self._target and self._target.uses_base else ""
         self._file_arguments: Final = _file_arguments(fn, merged.get("files", ()), self.parameters)
@@ -81,6 +83,13 @@ class TaskNames:
             if not self._is_store_given and type(self._store) is Filestore:
                 self._store = _below(root_for(folder_of(self._fn)))
         return self._store
+
+    @property
+    def looks_at_given_fields(self) -> bool:
+        """True if the project looks at which fields of a pydantic model were given."""
+        if self._looks_at_given_fields is None:
+            self._looks_at_given_fields = looks_at_given_fields(self._fn)
+        return self._looks_at_given_fields
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -153,13 +162,14 @@ class TaskNames:
             return str(names["base"])
         if self._base is not None:
             return self._base.render(arguments)
+        identity = identity or CallIdentity("", arguments, self)
         return default_base(arguments, self._signature.absent, self._owner, self._around, identity)
 
     def base_from(self, arguments: Mapping[str, Any]) -> str:
         """Return the location of the Item whose base a call's target uses; "" if there is none."""
         if self.item_base == "" or self._base is not None or "base" in context_names():
             return ""
-        return base_from(arguments, self._signature.absent, self._around)
+        return base_from(arguments, self._signature.absent, self._around, self.store)
 
     def _template(
         self, option: str, text: object, base: Callable[..., str] | None

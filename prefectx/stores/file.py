@@ -73,6 +73,11 @@ class Filestore(Store):
         self._options: Final = dict(storage_options or {})
         self._folder: Final = folder_of(self.root, durable=durable, options=self._options)
         self._label = self._folder.prefix
+        self._anchor = "" if os.path.isabs(self._label) or "://" in self._label else "."
+
+    def anchor(self) -> str:
+        """Return the folder that the label is relative to; "" if the root was given in full."""
+        return self._anchor
 
     def label(self) -> str:
         """Return the root as it was given, also in a process that knows it by its full path."""
@@ -283,6 +288,10 @@ class Filestore(Store):
     def _moved(cls, root: str, label: str, options: Mapping[str, Any]) -> Self:
         store = cls(root, **options)
         store._label = label
+        if not (os.path.isabs(label) or "://" in label):
+            inside = os.path.normpath(label) if label else ""
+            is_below = root.endswith(f"/{inside}")
+            store._anchor = root[: -len(inside) - 1] if inside and is_below else root
         return store
 
 

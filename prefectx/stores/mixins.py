@@ -28,6 +28,13 @@ class Locations:
         """Return where a function that writes its output itself would write it."""
         return target
 
+    def anchor(self) -> str:
+        """Return the folder that the label is relative to: here none, for it says all.
+
+        It is "." for the current folder.
+        """
+        return ""
+
     def journal_root(self) -> str | None:
         """Return the folder that a journal of the outputs can lie below: here, none."""
         return None

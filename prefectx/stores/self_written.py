@@ -44,6 +44,10 @@ class SelfWritten(Store):
         """Return where the function writes the output."""
         return self.store.path(target)
 
+    def anchor(self) -> str:
+        """Return the folder that the label is relative to."""
+        return "" if os.path.isabs(self.prefix) else self.store.anchor()
+
     def journal_root(self) -> str | None:
         """Return the root of the journal of the store that the function writes to."""
         return self.store.journal_root()

@@ -1,0 +1,88 @@
+"""Which fields of a pydantic model were given: they count where a project looks at them."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from contextvars import ContextVar
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx._identity.packages import is_of_one_package
+from prefectx._settings.scoped import ScopedValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+FIELDS_SET: Final = "__pydantic_fields_set__"
+_NAMES: Final = ("exclude_unset", "fields_set")
+
+_counts: ContextVar[bool] = ContextVar("prefectx_given_fields", default=False)
+
+
+def given_fields_count() -> bool:
+    """Tell whether a digest has to differ for models of which other fields were given."""
+    return _counts.get()
+
+
+def count_given_fields() -> ScopedValue:
+    """Let them count for the body of a `with` statement."""
+    return ScopedValue(_counts, value=True)
+
+
+def has_models(found: Iterable[Any]) -> bool:
+    """Tell whether there is a pydantic model among classes."""
+    model = getattr(sys.modules.get("pydantic"), "BaseModel", None)
+    return model is not None and any(
+        isinstance(kind, type) and issubclass(kind, model) for kind in found
+    )
+
+
+def looks_at_given_fields(fn: Callable[..., Any]) -> bool:
+    """Tell whether a function's project names what shows the fields that were given.
+
+    That is `exclude_unset` or `model_fields_set`, in any module that is loaded: the function may
+    return the model, for another one to look at.
+    """
+    home = str(getattr(fn, "__module__", ""))
+    for name, module in list(sys.modules.items()):
+        if not is_of_one_package(name, home):
+            continue
+        file: str | None = getattr(module, "__file__", None)
+        texts: Iterable[str] = linecache.getlines(file) if file else _names_in_functions(module)
+        if any(named in text for text in texts for named in _NAMES):
+            return True
+    return any(named in text for text in _names_in(fn) for named in _NAMES)
+
+
+def _names_in_functions(module: Any) -> Iterator[str]:
+    """Yield the names in the functions of a notebook or a prompt, which has no file."""
+    for value in list(vars(module).values()):
+        yield from _names_in(value)
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    while (wrapped := _attributes_of(value).get("__wrapped__")) is not None:
+        value = wrapped
+    if isinstance(value, FunctionType):
+        yield from _names_in_code(value.__code__)
+    elif isinstance(value, type):
+        for attribute in _attributes_of(value).values():
+            if isinstance(attribute, FunctionType):
+                yield from _names_in_code(attribute.__code__)
+
+
+def _attributes_of(value: Any) -> Mapping[str, Any]:
+    """Return the attributes that a function, a task or a class has itself."""
+    found: Mapping[str, Any] = getattr(value, "__dict__", {})
+    return found
+
+
+def _names_in_code(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in_code(constant)
+        else:
+            # The names of keyword arguments are in a tuple.
+            yield str(constant)
