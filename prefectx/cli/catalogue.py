@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx.stores import journal
+from prefectx.stores.compaction import compact, is_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +100,7 @@ class Catalogue:
     def __init__(self, root: str) -> None:
         self.root: Final = os.path.abspath(root)
         self.entries: Final[dict[str, Entry]] = {}
+        self._lines = 0
         self._read_journal()
         self._look()
 
@@ -109,9 +112,14 @@ class Catalogue:
         if entry.place is None:
             return _record_with(os.path.join(self.root, entry.target)) or {}
         path, position = entry.place
-        with open(path, "rb") as file:
-            file.seek(position)
-            return dict(json.loads(file.readline()))
+        try:
+            with open(path, "rb") as file:
+                file.seek(position)
+                return dict(json.loads(file.readline()))
+        except FileNotFoundError:
+            # Another process has compacted the journal.
+            self._read_journal()
+            return {} if entry.place[0] == path else self.details(entry)
 
     def is_trusted(self, entry: Entry) -> bool:
         """Tell whether nobody else can have written the record of a target."""
@@ -122,20 +130,24 @@ class Catalogue:
 
     def _read_journal(self) -> None:
         # The journals of all spellings of the root, with and without symbolic links.
-        for path in journal.files(self.root):
-            position = 0
-            with open(path, "rb") as file:
-                for line in file:
-                    place, position = (path, position), position + len(line)
-                    try:
-                        fields = json.loads(line)
-                        target = str(fields["target"])
-                        entry = self.entries.get(target) or Entry(target)
-                        entry.take(fields, place)
-                    except (ValueError, KeyError, TypeError, AttributeError):
-                        # A truncated line, or one of another version.
-                        continue
-                    self.entries[target] = entry
+        for path, position, line in journal.placed_lines(self.root):
+            self._lines += 1
+            try:
+                fields = json.loads(line)
+                target = str(fields["target"])
+                entry = self.entries.get(target) or Entry(target)
+                entry.take(fields, (path, position))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                # A line of another version, or one that a truncated line stands before.
+                continue
+            self.entries[target] = entry
+
+    def compact(self) -> None:
+        """Compact the journal if that is worth it; the entries then have no details any more."""
+        if is_large(self.root, self._lines, sum(1 for one in self if one.place is not None)):
+            # The folder may be read-only.
+            with suppress(OSError):
+                compact(self.root)
 
     def _look(self) -> None:
         """Check which targets exist; add those that are not in the journal."""

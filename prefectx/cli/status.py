@@ -76,6 +76,7 @@ def status(options: Namespace) -> int:
         say_next(f"prefectx run {'module:flow' if not flows else options.what[0]}")
     else:
         _say(list(lines.values()))
+    catalogue.compact()
     return _code(lines.values())
 
 
@@ -140,6 +141,7 @@ def ls(options: Namespace) -> int:
         say_json([_as_dict(catalogue, entry, kinds) for entry, kinds in found])
     else:
         _list(catalogue, found, options)
+    catalogue.compact()
     if any(entry.failed is not None for entry, _ in found):
         return 2
     return 1 if any(kinds or not entry.exists for entry, kinds in found) else 0

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 FOLDER: Final = ".prefectx/journal"
 _SUFFIX: Final = ".jsonl"
 _MANY: Final = 32
-_QUIET: Final = 3600.0
 _APPEND: Final = (
     os.O_WRONLY
     | os.O_APPEND
@@ -61,12 +60,20 @@ def append(root: str, line: str) -> None:
         path = _paths[key] = os.path.join(root, FOLDER, name)
     with suppress(OSError):
         # Not kept open: a process may use thousands of folders, which others move or unmount.
-        descriptor = _opened(path)
-        try:
-            # One call: what is killed meanwhile leaves at most one line that cannot be read.
-            os.write(descriptor, f"{line}\n".encode(errors="surrogatepass"))
-        finally:
-            os.close(descriptor)
+        while not _is_written(path, f"{line}\n".encode(errors="surrogatepass")):
+            pass
+
+
+def _is_written(path: str, line: bytes) -> bool:
+    """Append a line to a file; tell whether the file is still there."""
+    descriptor = _opened(path)
+    try:
+        # One call: what is killed meanwhile leaves at most one line that cannot be read.
+        os.write(descriptor, line)
+        # A process that compacts the journal may have removed the file meanwhile.
+        return os.fstat(descriptor).st_nlink > 0
+    finally:
+        os.close(descriptor)
 
 
 def keep_code(root: str, code: str, function: Any, parts: Mapping[str, str]) -> None:
@@ -152,46 +159,41 @@ def _opened(path: str) -> int:
 
 def files(root: str) -> list[str]:
     """Return the paths of the files of a journal, those that were written last at the end."""
-    folder = os.path.join(root, FOLDER)
-    try:
-        found = [entry for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX)]
-        found.sort(key=lambda entry: entry.stat().st_mtime)
-    except OSError:
-        return []
-    return [entry.path for entry in found]
+    found: list[tuple[float, str]] = []
+    with suppress(OSError), os.scandir(os.path.join(root, FOLDER)) as entries:
+        for entry in entries:
+            if entry.name.endswith(_SUFFIX):
+                # It may have been compacted meanwhile.
+                with suppress(FileNotFoundError):
+                    found.append((entry.stat().st_mtime, entry.path))
+    return [path for _, path in sorted(found)]
 
 
 def lines(root: str) -> Iterator[bytes]:
-    """Give the lines of the journal below a folder, file by file."""
-    for path in files(root):
-        try:
-            with open(path, "rb") as file:
-                # The last one of a process that was killed may be cut off.
-                yield from (line for line in file if line.endswith(b"\n"))
-        except OSError as error:
-            sys.stderr.write(f"prefectx: {path} cannot be read: {error}\n")
+    """Yield the lines of the journal below a folder, file by file."""
+    return (line for _, _, line in placed_lines(root))
 
 
-def compact(root: str) -> int:
-    """Put the files of processes that have long ended into one; return how many there were.
+def placed_lines(root: str) -> Iterator[tuple[str, int, bytes]]:
+    """Yield the lines of a journal with their places: the file's path and the position in it.
 
-    Who reads meanwhile may find a line twice, never one less.
+    If the journal is compacted meanwhile, some lines come twice, but none is left out.
     """
-    import time
-
-    now = time.time()
-    old = [path for path in files(root) if now - os.stat(path).st_mtime > _QUIET]
-    if len(old) < _MANY:
-        return 0
-    folder = os.path.join(root, FOLDER)
-    held = os.path.join(folder, f".{os.urandom(8).hex()}")
-    newest = max(os.stat(path).st_mtime for path in old)
-    with open(held, "wb") as whole:
-        for path in old:
-            with open(path, "rb") as file:
-                whole.writelines(line for line in file if line.endswith(b"\n"))
-    os.utime(held, (newest, newest))
-    os.replace(held, os.path.join(folder, f"compacted-{os.urandom(4).hex()}{_SUFFIX}"))
-    for path in old:
-        os.unlink(path)
-    return len(old)
+    known: set[str] = set()
+    waiting = files(root)
+    while waiting:
+        for path in waiting:
+            known.add(path)
+            try:
+                with open(path, "rb") as file:
+                    position = 0
+                    for line in file:
+                        # The last one of a process that was killed may be truncated.
+                        if line.endswith(b"\n"):
+                            yield path, position, line
+                        position += len(line)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                sys.stderr.write(f"prefectx: {path} cannot be read: {error}\n")
+        waiting = [path for path in files(root) if path not in known]

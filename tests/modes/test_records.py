@@ -115,18 +115,3 @@ def test_without_a_journal_each_target_counts_as_before(tmp_target: Targets) -> 
     shutil.rmtree(tmp_target.path / ".prefectx")
     fetch("a")
     assert tmp_target.runs == {"fetch": 1}
-
-
-def test_a_journal_of_many_old_files_is_compacted_without_losing_a_line(
-    tmp_target: Targets,
-) -> None:
-    fetch("a")
-    folder = tmp_target.path / ".prefectx" / "journal"
-    (first,) = folder.iterdir()
-    for number in range(40):
-        copy = folder / f"old-{number}.jsonl"
-        copy.write_bytes(first.read_bytes() + b"cut off")
-        os.utime(copy, (1, 1))
-    assert journal.compact(str(tmp_target.path)) == 40
-    assert len(list(folder.iterdir())) == 2
-    assert len(entries(tmp_target)) == 41

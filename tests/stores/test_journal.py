@@ -1,0 +1,115 @@
+"""The journal is compacted at leisure, and no line that anyone writes meanwhile is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefectx.cli import main
+from prefectx.stores import compaction, journal
+
+pytestmark = pytest.mark.prefectx("cache")
+
+
+def line(target: str, made: str = "2026", **fields: Any) -> str:
+    return json.dumps({"target": target, "task": "words.fetch", "made": made, **fields})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / ".prefectx" / "journal"
+    made.mkdir(parents=True)
+    return made
+
+
+def write_old(folder: Path, name: str, *lines: str, rest: str = "") -> Path:
+    file = folder / f"{name}.jsonl"
+    file.write_text("".join(f"{each}\n" for each in lines) + rest)
+    os.utime(file, (1, 1))
+    return file
+
+
+def targets(root: Path) -> list[str]:
+    return sorted(json.loads(each)["target"] for each in journal.lines(str(root)))
+
+
+def test_the_last_line_of_each_target_is_kept(tmp_path: Path, folder: Path) -> None:
+    write_old(folder, "one", line("a", "1"), line("b", "5"), line("a", "3"), rest="cut off")
+    write_old(folder, "two", line("a", "2"), line("b", "4"), line("c", "1"), "no json")
+    journal.append(str(tmp_path), line("d"))
+    assert compaction.compact(str(tmp_path)) == 2
+    found = [json.loads(each) for each in journal.lines(str(tmp_path))]
+    assert {each["target"]: each["made"] for each in found} == {
+        "a": "3",
+        "b": "5",
+        "c": "1",
+        "d": "2026",
+    }
+    assert len(found) == 4
+    # What is left is compact already.
+    assert compaction.compact(str(tmp_path)) == 0
+
+
+def test_files_that_others_may_write_keep_their_owners(tmp_path: Path, folder: Path) -> None:
+    write_old(folder, "one", line("a"))
+    write_old(folder, "two", line("b"))
+    shared = write_old(folder, "shared", line("c"))
+    shared.chmod(0o666)
+    assert compaction.compact(str(tmp_path)) == 2
+    assert shared.exists()
+    assert targets(tmp_path) == ["a", "b", "c"]
+
+
+def test_who_reads_meanwhile_finds_each_line(tmp_path: Path, folder: Path) -> None:
+    for number in range(5):
+        write_old(folder, str(number), line(f"target-{number}"), line(f"other-{number}"))
+    reading = journal.lines(str(tmp_path))
+    found = [next(reading)]
+    assert compaction.compact(str(tmp_path)) == 5
+    found += reading
+    assert len({json.loads(each)["target"] for each in found}) == 10
+
+
+WRITER = """
+import json, sys
+from prefectx.stores import journal
+root, name = sys.argv[1:]
+for number in range(4000):
+    journal.append(root, json.dumps({"target": f"{name}-{number}", "made": "1"}))
+"""
+
+
+def test_no_line_of_many_writers_is_lost(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Also files that are being written to.
+    monkeypatch.setattr(compaction, "_QUIET", -60.0)
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    writers = [subprocess.Popen([*command, name]) for name in "abc"]
+    compacted = 0
+    while any(writer.poll() is None for writer in writers):
+        compacted += compaction.compact(str(tmp_path))
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    assert compacted > 0
+    found = {json.loads(each)["target"] for each in journal.lines(str(tmp_path))}
+    assert found == {f"{name}-{number}" for name in "abc" for number in range(4000)}
+
+
+@pytest.mark.parametrize("command", ["status", "ls"])
+def test_the_command_compacts_a_journal_with_twice_as_many_lines_as_targets(
+    command: str, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_old(folder, "one", line("working/a", "1"), line("working/b", "1"))
+    write_old(folder, "two", line("working/a", "2"), line("working/b", "2"))
+    main([command, "--root", str(tmp_path)])
+    assert len(targets(tmp_path)) == 4
+    write_old(folder, "three", line("working/a", "3"))
+    main([command, "--root", str(tmp_path), "--json"])
+    assert "working/a" in capsys.readouterr().out or command == "status"
+    assert targets(tmp_path) == ["working/a", "working/b"]
