@@ -154,7 +154,7 @@ class _Walk:
         if (new := self._leaf(value)) is not value:
             return new
         kind: Any = type_of(value)
-        if not _is_walked(kind) or _has_flat_dict(kind, value):
+        if not is_walked(kind) or _has_flat_dict(kind, value):
             return value
         if id(value) not in self._seen:
             opened = _OpenContainer(value)
@@ -206,7 +206,7 @@ def is_container(value: Any) -> bool:
 
 
 @lru_cache(maxsize=1000)
-def _is_walked(kind: type[Any]) -> bool:
+def is_walked(kind: type[Any]) -> bool:
     """Tell whether objects of a class are walked."""
     return issubclass(kind, _CONTAINERS) or any(hasattr(kind, name) for name in _RECORDS)
 

@@ -68,6 +68,8 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
         self.wait(timeout)
         if (state := self._state_on_workers()) is not None:
             return state_result(state, raise_on_failure=raise_on_failure)
+        if (state := self._final_state) is not None:
+            return state_result(state, raise_on_failure=raise_on_failure)
         return super().result(None if timeout is None else 0, raise_on_failure)
 
     @property

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 from prefect.utilities.annotations import allow_failure as prefect_allow_failure
 from prefect.utilities.annotations import unmapped as prefect_unmapped
 
+from prefectx._runners.base import UpstreamFailed
+from prefectx._runners.prefect.assembly import is_taken_apart, put_together, take_apart
 from prefectx._runners.prefect.future import (
     HitFuture,
     has_finished,
     is_prefect_future,
+    settle_failures,
     upstream_futures,
 )
 from prefectx._runners.prefect.task import HiddenValue
@@ -64,10 +67,10 @@ class CallArguments:
             return replace(value.unwrap(), self._settle_if_done_or_failed)
         if is_prefect_annotation(value, "BaseAnnotation"):
             return value.unwrap()
-        if is_state(value) and value.is_completed():
-            return result_of(value)
+        if is_taken_apart(value):
+            return put_together(value, self._settle_if_done)
         if not is_prefect_future(value):
-            return value.value if isinstance(value, HiddenValue) else value
+            return _known_value(value)
         if has_finished(value) and value.state.is_completed():
             return value.result()
         self.waits = True
@@ -114,6 +117,35 @@ def to_prefect_flow(value: Any) -> Any:
     return replace(value, _convert_annotation)
 
 
+def fill_objects(value: Any) -> Any:
+    """Return the arguments of a flow with results for the futures that Prefect would not find.
+
+    Raises:
+        UpstreamFailed: One of them has failed.
+    """
+    return replace(value, _fill_object)
+
+
+def _fill_object(value: Any) -> Any:
+    found = take_apart(value, _unchanged)
+    return put_together(replace(found, _result_of), _unchanged) if is_taken_apart(found) else value
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _result_of(value: Any) -> Any:
+    if may_fail(value):
+        return settle_failures(value.unwrap())
+    if not is_prefect_future(value):
+        return value
+    try:
+        return value.result()
+    except Exception as error:
+        raise UpstreamFailed(error) from error
+
+
 def hide_iterator(value: Any) -> Any:
     """Wrap an iterator, which Prefect would use up; return other values unchanged."""
     return HiddenValue(value) if is_iterator(value) else value
@@ -134,6 +166,12 @@ def _convert_annotation(value: Any) -> Any:
     return value
 
 
+def _known_value(value: Any) -> Any:
+    if is_state(value) and value.is_completed():
+        return result_of(value)
+    return value.value if isinstance(value, HiddenValue) else value
+
+
 def _as_list(wait_for: Any) -> list[Any] | None:
     if wait_for is None:
         return None
@@ -147,7 +185,9 @@ def _convert_for_call(value: Any) -> Any:
         return [_convert_for_call(future) for future in value]
     if is_unmapped(value):
         return replace(value.unwrap(), _convert_for_call)
-    return HiddenValue(value) if is_iterator(value) else _replace_hit(value)
+    if is_iterator(value):
+        return HiddenValue(value)
+    return take_apart(_replace_hit(value), _convert_for_call)
 
 
 def _replace_hit(value: Any) -> Any:

@@ -23,6 +23,7 @@ from prefectx._naming.options import (
 from prefectx._runners import current_runner
 from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.lost_server import flow_end, report_lost_server
+from prefectx._runners.prefect.parameters import parameters_for_api
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.task import bound_function
 from prefectx._runners.prefect.upgrade import (
@@ -155,13 +156,12 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
             return bound
 
         def serialize_parameters(self: Any, parameters: dict[str, Any]) -> dict[str, Any]:
-            """Return the parameters for the API, with iterators replaced by a short text."""
+            """Return the parameters for the API: short texts of iterators and of what is large."""
             shown = {
                 name: f"<{type(value).__name__}>" if is_iterator(value) else value
                 for name, value in parameters.items()
             }
-            serialized: dict[str, Any] = PREFECT_FLOW.serialize_parameters(self, shown)
-            return serialized
+            return parameters_for_api(PREFECT_FLOW.serialize_parameters(self, shown), shown)
 
         def validate_parameters(self: Any, parameters: dict[str, Any]) -> dict[str, Any]:
             """Validate and convert parameters by the function's annotations.

@@ -7,10 +7,12 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
-from prefect.futures import PrefectFuture, PrefectTaskRunFuture
+from prefect.exceptions import UpstreamTaskError
+from prefect.futures import PrefectConcurrentFuture, PrefectFuture, PrefectTaskRunFuture
 from prefect.results import ResultRecord  # type: ignore[attr-defined]
-from prefect.states import Completed
+from prefect.states import Completed, Pending
 
+from prefectx._types import type_of
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
 
@@ -85,10 +87,15 @@ def state_result(state: State[Any], *, raise_on_failure: bool = True) -> Any:
     if isinstance(state.data, ResultRecord) and state.is_completed():
         # A shortcut: Prefect would run an event loop in another thread.
         return cast("Any", state).data.result
+    is_raised = raise_on_failure and state.is_failed()
     # `_sync` is missing in Prefect's annotations.
-    return state.result(  # type: ignore[call-overload]
-        raise_on_failure=raise_on_failure, _sync=True
+    found = cast("Any", state).result(
+        raise_on_failure=raise_on_failure and not is_raised, _sync=True
     )
+    if is_raised:
+        # Raised here: in Prefect's coroutine, a StopIteration would become a RuntimeError.
+        raise found if isinstance(found, BaseException) else RuntimeError(state.message)
+    return found
 
 
 def is_prefect_future(value: Any) -> TypeGuard[PrefectFuture[Any]]:
@@ -155,12 +162,39 @@ def upstream_error(upstream: list[PrefectFuture[Any]]) -> BaseException | None:
     return None
 
 
-def explain(future: PrefectFuture[Any], upstream: list[PrefectFuture[Any]]) -> None:
-    """Make `future.result()` raise the upstream exception, as in the modes without Prefect.
+class SubmittedFuture(PrefectConcurrentFuture[Any]):
+    """The future of a call on threads or a process pool.
 
-    Prefect's own error only says that the run did not start.
+    Its result is the exception of the function, or of the task that failed before it, as in the
+    modes without Prefect; Prefect's own error would only say that the run did not start.
     """
-    if upstream:
+
+    _upstream: list[PrefectFuture[Any]]
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the run has ended, for at most `timeout` seconds."""
+        try:
+            super().wait(timeout)
+        except UpstreamTaskError as error:
+            # A process pool does not start the run, and has no state for it.
+            self._final_state = Pending(name="NotReady", message=str(error))
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
+        """Return the task's result, or raise the exception."""
+        self.wait(timeout)
+        if self._final_state is None:
+            # Prefect's own error: it has not ended in time.
+            return super().result(None if timeout is None else 0, raise_on_failure)
+        return _settle(self._upstream, self._final_state, raise_on_failure)
+
+
+def explain(future: PrefectFuture[Any], upstream: list[PrefectFuture[Any]]) -> None:
+    """Make `future.result()` raise the function's exception, or that of a failed argument."""
+    submitted: Any = future
+    if type_of(submitted) is PrefectConcurrentFuture:
+        submitted.__class__ = SubmittedFuture
+        submitted._upstream = upstream
+    elif upstream:
         future.result = partial(_result_with_cause, future, upstream)  # type: ignore[method-assign]
 
 
@@ -172,11 +206,23 @@ def _result_with_cause(
 ) -> Any:
     future.wait(timeout)
     if is_unready(future.state):
-        if not raise_on_failure:
-            return None
-        if (error := upstream_error(upstream)) is not None:
-            raise error
+        return _settle(upstream, future.state, raise_on_failure)
     result = type(future).result(future, timeout=timeout, raise_on_failure=raise_on_failure)
     # The upstream futures are not needed any more.
     upstream.clear()
     return result
+
+
+def _settle(
+    upstream: list[PrefectFuture[Any]],
+    state: State[Any],
+    raise_on_failure: bool,
+) -> Any:
+    if not is_unready(state):
+        # The upstream futures are not needed any more.
+        upstream.clear()
+    elif not raise_on_failure:
+        return None
+    elif (error := upstream_error(upstream)) is not None:
+        raise error
+    return state_result(state, raise_on_failure=raise_on_failure)

@@ -20,7 +20,7 @@ except ModuleNotFoundError as error:
     raise MissingExtra(message) from error
 
 from prefect.context import FlowRunContext
-from prefect.states import Failed
+from prefect.states import Failed, Pending
 from prefect.task_engine import run_task
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.visualization import get_task_viz_tracker
@@ -31,10 +31,11 @@ from prefectx._calls.freshness import fast_hit, is_done
 from prefectx._calls.make import skip
 from prefectx._calls.run import in_task, note_submitted, run_here
 from prefectx._calls.running import count_coroutine, count_run
-from prefectx._runners.base import Runner
+from prefectx._runners.base import Runner, UpstreamFailed
 from prefectx._runners.lookup import HERE, PLACEMENTS
 from prefectx._runners.prefect.arguments import (
     CallArguments,
+    fill_objects,
     hide_iterator,
     to_prefect,
     to_prefect_flow,
@@ -277,6 +278,12 @@ class PrefectCacheRunner(PrefectRunner):
 
     def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         """Run the flow in Prefect's engine."""
+        try:
+            args, kwargs = fill_objects((args, kwargs))
+        except UpstreamFailed as upstream:
+            if kwargs.get("return_state"):
+                return Pending(name="NotReady", message=str(upstream.cause))
+            raise upstream.cause from None
         with api():
             return run_flow(flow, lambda: call_flow(as_prefect_flow(flow), args, kwargs))
 
@@ -376,11 +383,7 @@ def _settle_failure(value: Any) -> Any:
 def _result(state: Any, upstream: list[PrefectFuture[Any]]) -> Any:
     if is_unready(state) and (error := upstream_error(upstream)) is not None:
         raise error
-    if not state.is_failed():
-        return state_result(state)
-    error = state_result(state, raise_on_failure=False)
-    # Raised here: in Prefect's coroutine, a StopIteration would become a RuntimeError.
-    raise error if isinstance(error, BaseException) else RuntimeError(state.message)
+    return state_result(state)
 
 
 def _as_result(task: AnyTask, value: Any) -> Any:

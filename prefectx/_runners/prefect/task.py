@@ -33,6 +33,7 @@ from prefectx._naming.options import (
     prefect_options,
 )
 from prefectx._naming.task_names import base_of
+from prefectx._runners.prefect.assembly import is_taken_apart, put_together
 from prefectx._runners.prefect.child_context import run_here
 from prefectx._runners.prefect.logs import connect, run_logger
 from prefectx._runners.prefect.server import api
@@ -279,13 +280,15 @@ class HiddenValue:
 
 
 def settle_and_unhide(value: Any) -> Any:
-    """Return `value` with hidden iterators unwrapped and remaining futures replaced by results."""
+    """Return `value` as the caller has passed it, with results in place of futures."""
     return replace(value, _unhide)
 
 
 def _unhide(value: Any) -> Any:
     if isinstance(value, HiddenValue):
         return value.value
+    if is_taken_apart(value):
+        return put_together(value, _unhide)
     return settle(value) if is_handle(value) else value
 
 
@@ -504,9 +507,15 @@ class LateRunName:
 
     def __call__(self, parameters: dict[str, Any]) -> str:
         """Return the name for the arguments, which are known when the task runs."""
-        with replace_context(self.names):
-            args, kwargs = self.task.naming.unbound(settle_and_unhide(parameters))
-            naming = self.task.naming
-            if naming.names_runs:
-                return str(naming.run_name(args, kwargs))
-            return str(naming.default_run_name(self.task.name, args, kwargs))
+        naming = self.task.naming
+        try:
+            with replace_context(self.names):
+                args, kwargs = naming.unbound(settle_and_unhide(parameters))
+                if naming.names_runs:
+                    return str(naming.run_name(args, kwargs))
+                return str(naming.default_run_name(self.task.name, args, kwargs))
+        except Exception as error:  # noqa: BLE001 - a template may raise anything
+            # Prefect would crash the run, and a process pool would wait for it for ever. What is
+            # wrong with a target is told by the run itself.
+            run_logger().warning("the run has the name of its task: %s", error)
+            return str(self.task.name)
