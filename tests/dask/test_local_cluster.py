@@ -26,7 +26,10 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(params=[task_runner, DaskTaskRunner], ids=["ours", "prefect_dask"])
+@pytest.fixture(
+    params=[task_runner, pytest.param(DaskTaskRunner, marks=pytest.mark.nightly)],
+    ids=["ours", "prefect_dask"],
+)
 def on_cluster(request: pytest.FixtureRequest, cluster_client: Any) -> Any:
     """A task runner whose workers stand in the test's folder, as those of a new cluster would."""
     return request.param(address=cluster_client.scheduler.address)
@@ -82,6 +85,7 @@ def test_tasks_and_flows_travel_by_reference() -> None:
     assert len(shipped.LARGE) > 1_000_000
 
 
+@pytest.mark.nightly("prefect.cache", "prefect")
 def test_annotations_and_resources_reach_dask(tmp_target: Targets, prefect_server: Any) -> None:
     @task(target=None)
     def where() -> Any:

@@ -55,6 +55,7 @@ def lines_of(word: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("kind", [DaskTaskRunner, task_runner])
+@pytest.mark.nightly("prefect.cache")
 def test_each_line_reaches_the_api_once(
     kind: Callable[..., Any],
     prefectx_mode: str,

@@ -113,6 +113,7 @@ def test_threads_of_a_task_reach_the_api(prefectx_mode: str, logs_of: Any) -> No
 
 @IN_PREFECT
 @pytest.mark.parametrize("runner", ["ThreadPoolTaskRunner", "ProcessPoolTaskRunner"])
+@pytest.mark.nightly("prefect.cache")
 def test_task_runners_log_each_line_once(runner: str, prefectx_mode: str, logs_of: Any) -> None:
     import prefect.task_runners
 

@@ -361,6 +361,7 @@ def test_with_options_gives_a_flow_of_the_same_kind() -> None:
     assert plain.with_options(flow_run_name="called-so")() == "called-so"
 
 
+@pytest.mark.nightly("prefect.cache", "prefect")
 def test_flow_of_a_script_in_main_keeps_its_entrypoint(tmp_path: Path) -> None:
     script = tmp_path / "as_main.py"
     script.write_text(
