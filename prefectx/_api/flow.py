@@ -36,7 +36,8 @@ from prefectx._runners.run_block import end_run_after
 from prefectx._runners.upgrade import prefect_flow_class, upgrade_flow
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.project import read_project
-from prefectx._settings.rerun import rerun_on, validate_rerun_on
+from prefectx._settings.rerun import rerun_on
+from prefectx._settings.rerun_reasons import validate_rerun_on
 from prefectx._values.future import State
 from prefectx._values.item import load_items, settle_futures
 from prefectx._values.references import (

@@ -39,7 +39,7 @@ from prefectx._naming.task_names import TaskNames
 from prefectx._runners import current_runner
 from prefectx._runners.upgrade import prefect_task_class, upgrade_task
 from prefectx._settings.project import read_project
-from prefectx._settings.rerun import validate_rerun_on
+from prefectx._settings.rerun_reasons import validate_rerun_on
 from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
 from prefectx._values.item import Item, settle

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
 
-    from prefectx._settings.rerun import RerunOn
+    from prefectx._settings.rerun_reasons import RerunOn
     from prefectx.stores.base import Store
 
     Hooks = list[Callable[..., Any]]

@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._settings.mode import set_default_mode, validate_mode
+from prefectx._settings.rerun_reasons import validate_rerun_on
 from prefectx._types import is_list
 from prefectx.errors import PrefectxError
 
@@ -120,6 +121,8 @@ def _validate(table: dict[str, Any], path: str) -> dict[str, str]:
         found["root"] = os.path.normpath(os.path.join(os.path.dirname(path), found["root"]))
     if "mode" in found:
         validate_mode(found["mode"], path)
+    if "rerun_on" in found:
+        validate_rerun_on(filter(None, map(str.strip, found["rerun_on"].split(","))), path)
     return found
 
 

@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final
 
 from prefectx._settings.environment import Variable
 from prefectx._settings.project import current_project
+from prefectx._settings.rerun_reasons import validate_rerun_on
 from prefectx._settings.scoped import ScopedValue
-from prefectx.errors import UnknownOption
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-RerunOn = Literal["inputs", "code", "upstream", "expired"]
-REASONS: Final = ("code", "expired", "inputs", "upstream")
 
 VARIABLE: Final = Variable("PREFECTX_RERUN_ON")
 _of_flow: ContextVar[frozenset[str]] = ContextVar("prefectx_rerun_on", default=frozenset())
-
-
-def validate_rerun_on(reasons: Iterable[str], owner: str) -> frozenset[str]:
-    """Return the reasons for which targets are recomputed, if they are valid.
-
-    Args:
-        reasons: The reasons, or one of them.
-        owner: The task, flow or variable that sets them, for the message.
-
-    Raises:
-        UnknownOption: A reason is not one of `REASONS`.
-    """
-    chosen = frozenset([reasons] if isinstance(reasons, str) else reasons)
-    if unknown := chosen.difference(REASONS):
-        known = ", ".join(map(repr, REASONS))
-        msg = f"{owner}: rerun_on has {sorted(unknown)}. Its values can be {known}."
-        raise UnknownOption(msg)
-    return chosen
 
 
 def rerun_on_here() -> frozenset[str]:
@@ -44,13 +20,14 @@ def rerun_on_here() -> frozenset[str]:
     Raises:
         UnknownOption: `$PREFECTX_RERUN_ON` has an unknown reason.
     """
-    text = VARIABLE.get()
+    text, source = VARIABLE.get(), "$PREFECTX_RERUN_ON"
     if text is None:
-        text = current_project().values.get("rerun_on")
+        project = current_project()
+        text, source = project.values.get("rerun_on"), str(project.file)
     if not text:
         return _of_flow.get()
     names = filter(None, (name.strip() for name in text.split(",")))
-    return _of_flow.get() | validate_rerun_on(names, "$PREFECTX_RERUN_ON")
+    return _of_flow.get() | validate_rerun_on(names, source)
 
 
 def may_rerun_here() -> bool:

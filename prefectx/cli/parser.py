@@ -22,6 +22,8 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "plan": ("planning", "plan", "show what a run of a flow would do; run nothing"),
     "run": ("running", "run", "run a flow"),
     "check": ("running", "check", "check whether the modes agree on a flow"),
+    "freeze": ("freezing", "freeze", "write a test package from the smallest calls of a flow"),
+    "replay": ("freezing", "replay", "compare the calls of a flow with those in a file"),
     "rm": ("removal", "rm", "remove targets, so that the next run recomputes them"),
     "accept": ("removal", "accept", "mark existing targets as current"),
     "debug": ("debug", "debug", "run one recorded call again, in this process"),
@@ -134,6 +136,19 @@ def _check(one: argparse.ArgumentParser) -> None:
     one.add_argument("--mode", help="the modes, separated by commas (function,cache)")
 
 
+def _freeze(one: argparse.ArgumentParser) -> None:
+    _flow(one)
+    one.add_argument("--into", default="frozen", help="the folder to write (frozen)")
+    one.add_argument("--per-task", type=int, default=1, help="the number of calls of each task (1)")
+    one.add_argument("--update", action="store_true", help="replace a folder of frozen calls")
+
+
+def _replay(one: argparse.ArgumentParser) -> None:
+    _flow(one)
+    one.add_argument("--file", default="calls.jsonl", help="the file with the calls (calls.jsonl)")
+    one.add_argument("--update", action="store_true", help="write the file")
+
+
 def _rm(one: argparse.ArgumentParser) -> None:
     _selection(one)
     one.add_argument("--downstream", action="store_true", help="also targets made from them")
@@ -166,6 +181,8 @@ _ARGUMENTS: Final = {
     "plan": _plan,
     "run": _run,
     "check": _check,
+    "freeze": _freeze,
+    "replay": _replay,
     "rm": _rm,
     "accept": _accept,
     "debug": _debug,

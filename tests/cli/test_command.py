@@ -331,6 +331,37 @@ def test_doctor_finds_task_runs_that_the_server_has_lost(
     assert "BATCH_SIZE=100" in found["cure"]
 
 
+def test_freeze_writes_tests_of_the_smallest_calls_that_need_nothing_of_the_run(
+    ran: Command,
+) -> None:
+    assert "3 calls in frozen/" in ran("freeze", "words:words")
+    ran("freeze", "words:words", code=2)
+    assert "--update" in ran.errors
+    frozen = ran.json("freeze", "words:words", "--update", "--per-task", "2")
+    assert {call["task"] for call in frozen} == {"words.fetch", "words.count", "words.total"}
+    assert len(frozen) == 5
+    for name in ("working", "out", ".prefectx"):
+        (ran.folder / name).rename(ran.folder / f"{name}-away")
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:asyncio", "frozen"]
+    done = subprocess.run(command, cwd=ran.folder, capture_output=True, text=True, check=False)
+    assert "10 passed" in done.stdout
+    mine = ran.folder / "mine"
+    mine.mkdir()
+    ran("freeze", "words:words", "--into", "mine", "--update", code=2)
+    assert list(mine.iterdir()) == []
+
+
+def test_replay_names_the_first_call_of_a_flow_that_differs(ran: Command) -> None:
+    ran("replay", "words:words", code=2)
+    assert "Write it with --update" in ran.errors
+    assert "5 calls" in ran("replay", "words:words", "--update")
+    ran("replay", "words:words")
+    ran.change("fetch.map(list(names))", "fetch.map([*names, 'c'])")
+    assert "call 3: words.fetch -> working/fetch/c is new" in ran("replay", "words:words", code=1)
+    assert not (ran.folder / "working/fetch/c").exists()
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_the_commands(px: Command, shell: str) -> None:
     assert "status" in px("completion", shell)

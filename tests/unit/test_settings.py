@@ -91,11 +91,30 @@ def test_the_summary_can_be_turned_off_for_a_project(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
+    ("setting", "recomputed"),
+    [('rerun_on = ["code", "inputs"]', 1), ('rerun_on = "code"', 1), ('rerun_on = "inputs"', 0)],
+)
+def test_the_reasons_to_rerun_hold_for_all_tasks_of_a_project(
+    project: Project, setting: str, recomputed: int
+) -> None:
+    project.set(f'mode = "cache"\n{setting}')
+    project.run()
+    assert "0 ran  1 skipped" in project.run().stderr
+    file = project.folder / "package" / "flows.py"
+    file.write_text(file.read_text().replace("2 * number", "3 * number"))
+    assert f"{recomputed} ran  {1 - recomputed} skipped" in project.run().stderr
+    # The variable comes first.
+    file.write_text(file.read_text().replace("3 * number", "4 * number"))
+    assert "1 skipped" in project.run(PREFECTX_RERUN_ON="").stderr
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ('rot = "outputs"', "did you mean 'root'?"),
         ('mode = "cash"', "Did you mean 'cache'?"),
         ("root = 1", "root must be a text, not 1"),
+        ('rerun_on = ["cod"]', "rerun_on has ['cod']"),
     ],
 )
 def test_what_is_no_setting_is_refused_with_the_file_s_name(

@@ -1,0 +1,31 @@
+"""The reasons that `rerun_on` can have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from prefectx.errors import UnknownOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RerunOn = Literal["inputs", "code", "upstream", "expired"]
+REASONS: Final = ("code", "expired", "inputs", "upstream")
+
+
+def validate_rerun_on(reasons: Iterable[str], owner: str) -> frozenset[str]:
+    """Return the reasons for which targets are recomputed, if they are valid.
+
+    Args:
+        reasons: The reasons, or one of them.
+        owner: The task, flow or variable that sets them, for the message.
+
+    Raises:
+        UnknownOption: A reason is not one of `REASONS`.
+    """
+    chosen = frozenset([reasons] if isinstance(reasons, str) else reasons)
+    if unknown := chosen.difference(REASONS):
+        known = ", ".join(map(repr, REASONS))
+        msg = f"{owner}: rerun_on has {sorted(unknown)}. Its values can be {known}."
+        raise UnknownOption(msg)
+    return chosen
