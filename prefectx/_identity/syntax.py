@@ -29,18 +29,28 @@ def syntax_of(fn: Any) -> str | None:
         prompt, after `exec`, for a file that was edited since.
     """
     code: CodeType = fn.__code__
-    lines = linecache.getlines(code.co_filename, fn.__globals__)
-    parsed = _parse("".join(lines)) if lines else None
-    if parsed is None:
-        return None
-    definitions, compiled = parsed
-    if code not in compiled:
+    definitions = _definitions_with(code, fn.__globals__)
+    if definitions is None:
+        # The file was edited and its module reloaded since its lines were read.
+        linecache.checkcache(code.co_filename)
+        definitions = _definitions_with(code, fn.__globals__)
+    if definitions is None:
         return None
     found = definitions.get(code.co_firstlineno, [])
     named = [node for node in found if getattr(node, "name", "<lambda>") == code.co_name]
     # If there are two lambdas in one line, the tree does not say which one it is.
     # Decorators are left out: they are fingerprinted separately.
     return _text(named[0], _IGNORED | {"decorator_list"}) if len(named) == 1 else None
+
+
+def _definitions_with(code: CodeType, namespace: dict[str, Any]) -> dict[int, list[ast.AST]] | None:
+    """Return the definitions in the source of code by their first lines; None without it."""
+    lines = linecache.getlines(code.co_filename, namespace)
+    parsed = _parse("".join(lines)) if lines else None
+    if parsed is None:
+        return None
+    definitions, compiled = parsed
+    return definitions if code in compiled else None
 
 
 def syntax_tree(source: str, mode: str = "exec") -> Any:
