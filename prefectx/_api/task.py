@@ -24,7 +24,7 @@ from typing import (
 from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._api.public_names import public_names
-from prefectx._identity.code_hash import code_fingerprints, combined_hash
+from prefectx._identity.code_hash import Code, combined_hash
 from prefectx._identity.names import module_name
 from prefectx._identity.task_identity import task_identity
 from prefectx._naming.options import (
@@ -135,7 +135,7 @@ class Task(_CallSlot, Generic[P, R_co]):
         self.naming: Final = TaskNames(self.fn, options)
         self._bound: tuple[object, ...] = ()
         self._code_hash: str | None = None
-        self._code_parts: Mapping[str, str] | None = None
+        self._code: Code | None = None
         self._identity: str | None = None
         self._maker_mark: str | None = None
         self._origin: Task[..., Any] | None = None
@@ -167,23 +167,26 @@ class Task(_CallSlot, Generic[P, R_co]):
     @property
     def code_hash(self) -> str:
         """A hash of the function's code."""
+        parts = self.code_parts
         if self._code_hash is None:
-            self._code_hash = combined_hash(self.code_parts)
+            self._code_hash = combined_hash(parts)
         return self._code_hash
 
     @property
     def code_parts(self) -> Mapping[str, str]:
         """Fingerprints of all code that the task's output depends on, by name."""
-        if self._code_parts is None:
+        if self._code is None or not self._code.is_current():
             # Not of `fn`: Prefect's copy of a method, bound to an object, is not the class's own.
-            self._code_parts = code_fingerprints(function_in(self._original))
-        return self._code_parts
+            self._code = Code(function_in(self._original))
+            self._code_hash = self._maker_mark = None
+        return self._code.fingerprints
 
     @property
     def maker_mark(self) -> str:
         """A short text for the task and its present code, stored with its targets."""
+        code = self.code_hash
         if self._maker_mark is None:
-            self._maker_mark = maker_mark(self.qualified_name, self.code_hash)
+            self._maker_mark = maker_mark(self.qualified_name, code)
         return self._maker_mark
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.file_fingerprint import is_unchanged
 from prefectx.stores import journal
@@ -18,7 +18,7 @@ _MOST_NAMES: Final = 3
 
 def difference(call: Call, record: Record) -> str:
     """Return in words how a target was made otherwise than this call would; "" if it was not."""
-    if record.key not in {None, call.identity.key}:
+    if record.key not in {None, call.identity.key} and not has_renamed_parameters(call, record):
         names = _in_brackets("other arguments", changed_arguments(call, record))
         return f"was made by another call: {record.call}, now {call.summary}{names}"
     if record.code != call.task.code_hash:
@@ -54,6 +54,19 @@ def changed_arguments(call: Call, record: Record) -> list[str]:
     if before is None:
         return []
     return [name for name in {**before, **now} if before.get(name) != now.get(name)]
+
+
+def has_renamed_parameters(call: Call, record: Record) -> bool:
+    """Tell whether the arguments are the same, and only the names of parameters have changed."""
+    before, now = record.args, call.kept_arguments()
+    if before is None or {*before} == {*now}:
+        return False
+    return list(before.values()) == list(now.values()) and all(map(_is_whole, now.values()))
+
+
+def _is_whole(kept: Any) -> bool:
+    """Tell whether the record has all of an argument: not a short text alone."""
+    return isinstance(kept, str) or not {"target", "pickle", "fingerprint"}.isdisjoint(kept)
 
 
 def changed_code(call: Call, record: Record) -> list[str]:

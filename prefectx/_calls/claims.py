@@ -44,10 +44,17 @@ def mark_of(claim: str | Claim) -> str:
     return mark + colon
 
 
-def collision(target: str, other: str, call: str) -> str:
-    """Return the message for two calls that share a target."""
+def collision(target: str, other: str, call: str, difference: str = "") -> str:
+    """Return the message for two calls that share a target.
+
+    Args:
+        target: The target.
+        other: The call that came first, as text.
+        call: The other one.
+        difference: What differs between them, if their texts do not show it.
+    """
     return (
-        f"two different calls share the target {target!r}: {other} and {call}."
+        f"two different calls share the target {target!r}: {other} and {call}{difference}."
         " Put every argument that differs between them into the target, or {base}, which does so"
         " unless a context sets it."
     )

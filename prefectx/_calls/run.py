@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from contextvars import ContextVar
 from itertools import count
@@ -12,6 +13,7 @@ from prefectx._calls.report import Report
 from prefectx._calls.stale_targets import StaleTargets
 from prefectx._calls.user_line import user_line
 from prefectx._identity.call_identity import key_of
+from prefectx._identity.task_identity import difference_of_tasks
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.scoped import ScopedValue
 from prefectx._values.item import Item
@@ -38,7 +40,7 @@ class TaskClaims:
         folder: The working directory for which the claims are valid; None if it cannot change.
     """
 
-    __slots__ = ("_line", "_look", "_maker", "claims", "folder", "mark")
+    __slots__ = ("_line", "_look", "_maker", "_task", "claims", "folder", "mark")
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class TaskClaims:
         self.claims = claims
         self.folder = folder
         self._look = task.naming.store.look
+        self._task = task
         self._maker = task.maker_mark
 
     def is_hit(self, item: Item[Any], text: str) -> bool:
@@ -73,8 +76,10 @@ class TaskClaims:
         return True
 
     def is_outdated(self) -> bool:
-        """Tell whether the working directory has changed, or there are too many claims."""
-        return os.getcwd() != self.folder or len(self.claims) > _MOST_OUTSIDE
+        """Tell whether the working directory or the code has changed, or claims are too many."""
+        if os.getcwd() != self.folder or len(self.claims) > _MOST_OUTSIDE:
+            return True
+        return self._maker != self._task.maker_mark
 
 
 class Run:
@@ -113,7 +118,9 @@ class Run:
         other = claims.setdefault(key, claim)
         if is_same_call(other, claim):
             return True
-        self._collide(item.target, self._call(other), self._call(claim))
+        one, two = self._call(other), self._call(claim)
+        difference = self._difference(other, claim) if one == two else ""
+        self._collide(collision(item.target, one, two, difference))
         return False
 
     def begin_refresh(self) -> None:
@@ -148,7 +155,8 @@ class Run:
         if self._refreshing:
             return
         naming, folder = task.naming, self._folder()
-        if (known := self.task_claims.get(naming)) is not None and known.folder == folder:
+        known = self.task_claims.get(naming)
+        if known is not None and known.folder == folder and not (folder and known.is_outdated()):
             return
         claims, key = self._place(item)
         if key == item.target:
@@ -156,10 +164,14 @@ class Run:
 
     def note_stale(self, task: AnyTask, target: str, why: str) -> None:
         """Note a target that is used although it may be outdated; warned of when the run ends."""
-        if (stale := self.stale.get(task.identity)) is None:
+        key = self._key_of_stale(task)
+        if (stale := self.stale.get(key)) is None:
             stale = StaleTargets(task.name, target, why, user_line(self._line))
-            stale = self.stale.setdefault(task.identity, stale)
+            stale = self.stale.setdefault(key, stale)
         stale.count += 1
+
+    def _key_of_stale(self, task: AnyTask) -> str:
+        return task.identity
 
     def warn_of_stale_targets(self) -> None:
         """Warn of the targets that were used although they may be outdated, once per task."""
@@ -199,11 +211,19 @@ class Run:
         names = dict(self._tasks.values())
         return f"{names[mark + colon]}({text})"
 
+    def _difference(self, other: str | Claim, claim: str | Claim) -> str:
+        """Return what differs between two calls that have the same text."""
+        marks = (mark_of(other), mark_of(claim))
+        if marks[0] == marks[1]:
+            return ", whose arguments differ in what is not shown here"
+        identities = {mark: identity for identity, (mark, _) in list(self._tasks.items())}
+        return difference_of_tasks(*(identities.get(mark, "") for mark in marks))
+
     def _folder(self) -> str | None:
         return None
 
-    def _collide(self, target: str, other: str, call: str) -> None:
-        raise TargetCollision(collision(target, other, call))
+    def _collide(self, message: str) -> None:
+        raise TargetCollision(message)
 
 
 class _Outside(Run):
@@ -228,16 +248,28 @@ class _Outside(Run):
         return before != now and names[before] == names[now] and "<locals>" not in names[now]
 
     def note_stale(self, task: AnyTask, target: str, why: str) -> None:
-        is_first = task.identity not in self.stale
+        if not self.stale:
+            atexit.register(self._warn_of_untold)
         super().note_stale(task, target, why)
-        if is_first:
-            self.stale[task.identity].warn()
+        stale = self.stale[self._key_of_stale(task)]
+        # The first, the tenth, the hundredth: a notebook's cell may call a task a thousand times.
+        if str(stale.count).strip("0") == "1":
+            stale.warn()
+
+    def _key_of_stale(self, task: AnyTask) -> str:
+        # What another edit makes outdated is told anew.
+        return f"{task.identity} {task.code_hash}"
+
+    def _warn_of_untold(self) -> None:
+        for stale in self.stale.values():
+            if stale.has_more:
+                stale.warn()
 
     def _folder(self) -> str | None:
         return os.getcwd()
 
-    def _collide(self, target: str, other: str, call: str) -> None:
-        user_line().warn(collision(target, other, call), StaleTarget)
+    def _collide(self, message: str) -> None:
+        user_line().warn(message, StaleTarget)
 
 
 run_here: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)

@@ -21,17 +21,24 @@ class StaleTargets:
         line: The user's line that called the task for the first target.
     """
 
-    __slots__ = ("_line", "_target", "_task", "_why", "count")
+    __slots__ = ("_line", "_target", "_task", "_told", "_why", "count")
 
     def __init__(self, task: str, target: str, why: str, line: UserLine) -> None:
         self._task = task
         self._target = target
         self._why = why
         self._line = line
+        self._told = 0
         self.count = 0
+
+    @property
+    def has_more(self) -> bool:
+        """True if there are more than the last warning said."""
+        return self.count > self._told
 
     def warn(self) -> None:
         """Issue one warning for all of them."""
+        self._told = self.count
         first = f"{self._target!r} {self._why}"
         if self.count == 1:
             one, command = f"target {first}", f"prefectx why {quote(self._target)}"

@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
-from prefectx._identity.code_hash import code_fingerprints
+from prefectx._identity.code_hash import Code
 from prefectx._identity.packages import is_installed, is_of_one_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # Parsing source takes a millisecond, and each call may be given the same class.
-_KNOWN: Final[WeakKeyDictionary[Any, Mapping[str, str]]] = WeakKeyDictionary()
+_KNOWN: Final[WeakKeyDictionary[Any, Code]] = WeakKeyDictionary()
 
 
 def code_in_argument(found: Iterable[Any], task: str) -> dict[str, str]:
@@ -55,9 +55,9 @@ def _is_of_project(module: str, task: str) -> bool:
 def _fingerprints(code: Any) -> Mapping[str, str]:
     try:
         known = _KNOWN.get(code)
-        if known is None:
-            known = _KNOWN.setdefault(code, code_fingerprints(code))
+        if known is None or not known.is_current():
+            known = _KNOWN[code] = Code(code)
     except TypeError:
         # A class whose metaclass defines `__eq__` alone is not hashable.
-        return code_fingerprints(code)
-    return known
+        known = Code(code)
+    return known.fingerprints

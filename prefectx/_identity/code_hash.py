@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import os
 import sys
 from importlib import import_module
 from importlib.util import resolve_name
@@ -11,7 +12,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from prefectx._identity.classes import own_attributes
-from prefectx._identity.content_hash import digest, digest_of_known_parts
+from prefectx._identity.content_hash import digest, digest_of_known_parts, has_known_parts
 from prefectx._identity.names import module_name
 from prefectx._identity.objects_with_code import (
     elements_of,
@@ -60,7 +61,36 @@ def code_fingerprints(fn: Callable[..., Any]) -> dict[str, str]:
     Args:
         fn: The function; if it is decorated, the decorator's wrapper is covered too.
     """
-    return _Walk(fn).fingerprints
+    return Code(fn).fingerprints
+
+
+class Code:
+    """The code that a function's output depends on, as it was when it was looked at.
+
+    Args:
+        fn: The function.
+
+    Attributes:
+        fingerprints: What `code_fingerprints` returns.
+    """
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        walk = _Walk(fn)
+        self.fingerprints = walk.fingerprints
+        self._names = walk.names
+        self._functions = walk.functions
+
+    def is_current(self) -> bool:
+        """Tell whether all names in it still stand for the same objects.
+
+        They do not after a cell of a notebook has run again, or a module was reloaded.
+        """
+        return all(
+            namespace.get(name, _ABSENT) is value for namespace, name, value in self._names
+        ) and all(fn.__code__ is code for fn, code in self._functions)
+
+
+_ABSENT: Final = object()
 
 
 class _CodePart(NamedTuple):
@@ -82,6 +112,10 @@ class _Walk:
 
     def __init__(self, fn: Any) -> None:
         self.fingerprints: dict[str, str] = {}
+        #: The names that functions look up, with what was found there.
+        self.names: list[tuple[Mapping[str, Any], str, Any]] = []
+        #: The functions, with the code that they had: `%autoreload` changes it.
+        self.functions: list[tuple[FunctionType, CodeType]] = []
         self._module = str(getattr(fn, "__module__", ""))
         self._seen: dict[int, Any] = {}
         # What is not written in Python has no code.
@@ -139,6 +173,7 @@ class _Walk:
         if not self._is_own(fn.__module__):
             return
         text = syntax_of(fn)
+        self.functions.append((fn, fn.__code__))
         # A wrapper has the name of the function that it wraps.
         while name in self.fingerprints:
             name += "'"
@@ -147,11 +182,15 @@ class _Walk:
         for free, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
             if free not in changed:
                 where = f"{name}, {free} of its closure"
-                self._waiting += [_CodePart(where, value) for value in _content(cell)]
+                self._waiting += [_given(where, value) for value in _content(cell)]
         for key, value in _defaults(fn):
-            self._waiting.append(_CodePart(f"{name}, default of {key}", value))
+            self._waiting.append(_given(f"{name}, default of {key}", value))
         for module, key, value in _references(fn, self._is_own):
             if key not in changed and self._is_own(module):
+                # Others count by their type only, and tasks may change them.
+                if key.isupper() or self._has_code(value):
+                    here = getattr(sys.modules.get(module), "__dict__", fn.__globals__)
+                    self.names.append((here, key, here.get(key, _ABSENT)))
                 # A name that is not in capitals may be a cache, which tasks change.
                 self._waiting.append(
                     _CodePart(f"{module_name(module)}.{key}", value, key.isupper())
@@ -175,6 +214,8 @@ class _Walk:
             if is_generated and code is not None and code.co_filename.startswith("<"):
                 # Generated code follows from the fields.
                 continue
+            if isinstance(value, FunctionType) or is_wrapper(value):
+                self.names.append((vars(kind), key, vars(kind).get(key, _ABSENT)))
             is_private = key.startswith("_") and not key.endswith("__")
             self._waiting.append(_CodePart(f"{name}.{key}", value, not is_private))
         above = [base for base in (*kind.__bases__, type(kind)) if base not in {object, type}]
@@ -194,6 +235,24 @@ class _Walk:
 
     def _is_own(self, module: str | None) -> bool:
         return module is not None and is_of_one_package(module, self._module)
+
+
+def _given(where: str, value: Any) -> _CodePart:
+    """Return a value of a closure or a default, which tells a factory's functions apart."""
+    kind = type_of(value)
+    if kind is object or kind.__module__ in _HARMLESS or isinstance(value, FunctionType | type):
+        return _CodePart(where, value)
+    if is_named_code(value) or is_wrapper(value) or isinstance(value, ModuleType):
+        return _CodePart(where, value)
+    if has_known_parts(value):
+        return _CodePart(where, value)
+    # It may be another one in each process, and nothing tells whether it is.
+    return _CodePart(f"{where}, which cannot be compared", _THIS_PROCESS)
+
+
+# A marker, or what only keeps threads apart.
+_HARMLESS: Final = frozenset({"_thread", "threading", "_contextvars", "weakref"})
+_THIS_PROCESS: Final = os.urandom(8).hex()
 
 
 def _fingerprint(value: Any) -> str:

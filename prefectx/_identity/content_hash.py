@@ -10,11 +10,13 @@ from prefectx._identity.kinds import parts_of
 from prefectx._identity.objects_with_code import elements_of
 from prefectx._identity.parts import CodeInColumns, Digest, Parts, combine
 from prefectx._types import type_of
-from prefectx._values.item import Item
+from prefectx._values.item import is_item
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from prefectx._values.item import Item
 
 
 def digest(value: Any) -> bytes:
@@ -75,12 +77,20 @@ def digest_of_known_parts(value: Any) -> bytes:
     for those with one may be counters, caches or times. So equal objects have the same, but some
     that differ do too.
     """
-    parts = [
+    return digest([type_of(value).__qualname__, _known_parts(value)])
+
+
+def has_known_parts(value: Any) -> bool:
+    """Tell whether a value, or any part that `digest_of_known_parts` takes, has a value."""
+    return _digest_if_any(value) is not None or bool(_known_parts(value))
+
+
+def _known_parts(value: Any) -> list[tuple[object, bytes]]:
+    return [
         (name, found)
         for name, part in elements_of(value)
         if not str(name).startswith("_") and (found := _digest_if_any(part)) is not None
     ]
-    return digest([type_of(value).__qualname__, parts])
 
 
 def _digest_if_any(value: Any) -> bytes | None:
@@ -135,7 +145,7 @@ class _Walk:
         is_code = isinstance(value, type | FunctionType)
         if is_code or wraps_code(value):
             self.code.append(value)
-        elif isinstance(value, Item):
+        elif is_item(value):
             self.items.append(value)
         if isinstance(found, Digest):
             if is_code:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._values.item import Item
+from prefectx._values.item import Item, is_item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +29,7 @@ def exact_text(arguments: Mapping[str, Any], store: Store | None = None) -> str 
     try:
         texts = [f"{name}={_TEXTS[type(value)](value)}" for name, value in arguments.items()]
         if store is not None and Item in map(type, arguments.values()):
-            items = [value for value in arguments.values() if type(value) is Item]
+            items = list(filter(is_item, arguments.values()))
             texts += map(repr, foreign_folders(items, store))
         return ", ".join(texts)
     except (KeyError, ValueError, _TooLong):

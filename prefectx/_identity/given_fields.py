@@ -57,17 +57,18 @@ def looks_at_given_fields(fn: Callable[..., Any]) -> bool:
 
 def _names_in_functions(module: Any) -> Iterator[str]:
     """Yield the names in the functions of a notebook or a prompt, which has no file."""
-    for value in list(vars(module).values()):
+    for value in list(_attributes_of(module).values()):
         yield from _names_in(value)
 
 
 def _names_in(value: Any) -> Iterator[str]:
-    while (wrapped := _attributes_of(value).get("__wrapped__")) is not None:
-        value = wrapped
+    attributes = _attributes_of(value)
+    while (wrapped := attributes.get("__wrapped__")) is not None:
+        value, attributes = wrapped, _attributes_of(wrapped)
     if isinstance(value, FunctionType):
         yield from _names_in_code(value.__code__)
     elif isinstance(value, type):
-        for attribute in _attributes_of(value).values():
+        for attribute in attributes.values():
             if isinstance(attribute, FunctionType):
                 yield from _names_in_code(attribute.__code__)
 

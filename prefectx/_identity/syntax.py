@@ -37,18 +37,28 @@ def syntax_of(fn: Any) -> str | None:
 # Equal code of two files may have been written in two ways.
 @lru_cache(maxsize=4096)
 def _syntax(file: str, code: CodeType) -> str | None:
-    lines = linecache.getlines(file)
-    parsed = _parse("".join(lines)) if lines else None
-    if parsed is None:
-        return None
-    definitions, compiled = parsed
-    if code not in compiled:
+    definitions = _definitions_with(file, code)
+    if definitions is None:
+        # The file was edited and its module reloaded since its lines were read.
+        linecache.checkcache(file)
+        definitions = _definitions_with(file, code)
+    if definitions is None:
         return None
     found = definitions.get(code.co_firstlineno, [])
     named = [node for node in found if getattr(node, "name", "<lambda>") == code.co_name]
     # If there are two lambdas in one line, the tree does not say which one it is.
     # Decorators are left out: they are fingerprinted separately.
     return _text(named[0], _IGNORED | {"decorator_list"}) if len(named) == 1 else None
+
+
+def _definitions_with(file: str, code: CodeType) -> dict[int, list[ast.AST]] | None:
+    """Return the definitions in the source of code by their first lines; None without it."""
+    lines = linecache.getlines(file)
+    parsed = _parse("".join(lines)) if lines else None
+    if parsed is None:
+        return None
+    definitions, compiled = parsed
+    return definitions if code in compiled else None
 
 
 def syntax_tree(source: str, mode: str = "exec") -> Any:

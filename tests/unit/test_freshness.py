@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -728,3 +729,171 @@ def test_what_a_child_process_makes_for_a_script_is_of_its_code(tmp_path: Path) 
             command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
         )
         assert told.stdout == "4\n"
+
+
+def cell(namespace: dict[str, Any], number: int, text: str) -> None:
+    """Run the text of a notebook's cell."""
+    name = f"<ipython-input-{number}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    exec(compile(text, name, "exec"), namespace)  # noqa: S102 - code of our own making
+
+
+HELPERS: dict[str, tuple[str, str, str]] = {
+    "function": ("def h(x): return x + 1", "def h(x): return x + 10", "h(x)"),
+    "constant": ("LIMIT = 1", "LIMIT = 10", "x + LIMIT"),
+    "class": (
+        "class H:\n    def go(self, x): return x + 1",
+        "class H:\n    def go(self, x): return x + 10",
+        "H().go(x)",
+    ),
+    "method": (
+        "class H:\n    def go(self, x): return x + 1",
+        "H.go = lambda self, x: x + 10",
+        "H().go(x)",
+    ),
+    "partial": (
+        "import functools, operator\nh = functools.partial(operator.add, 1)",
+        "h = functools.partial(operator.add, 10)",
+        "h(x)",
+    ),
+    "code": ("def h(x): return x + 1", "h.__code__ = (lambda x: x + 10).__code__", "h(x)"),
+}
+
+
+@pytest.mark.parametrize("kind", HELPERS)
+@pytest.mark.parametrize("place", ["flow", "outside", "argument"])
+class TestRedefinedHelpers:
+    """A cell of a notebook has run again, or a module was reloaded, in one process."""
+
+    def test_are_told_or_recomputed(
+        self, kind: str, place: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before, after, used = HELPERS[kind]
+        notebook = ModuleType(f"notebook_{kind}_{place}")
+        monkeypatch.setitem(sys.modules, notebook.__name__, notebook)
+        namespace = vars(notebook)
+        namespace["task"] = task
+        cell(namespace, 1, before)
+        cell(namespace, 2, f"def use(x): return {used}")
+        cell(namespace, 3, "@task(target='out/{x}')\ndef direct(x): return use(x)")
+        cell(namespace, 4, "@task(target='out/{x}')\ndef given(x, fn=use): return fn(x)")
+
+        def called(**options: Any) -> Any:
+            if place == "argument":
+                return load(namespace["given"].with_options(**options)(1, namespace["use"]))
+            direct = namespace["direct"].with_options(**options)
+            return load(run(direct, 1)[0] if place == "flow" else direct(1))
+
+        assert called() == called() == 2
+        cell(namespace, 5, after)
+        with pytest.warns(StaleTarget, match=r"changed: .*(use|[hH]|LIMIT|go)"):
+            assert called() == 2
+        assert called(rerun_on={"code"}) == 11
+
+
+def test_a_module_that_was_edited_and_reloaded_has_the_code_of_its_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(".")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    source = "from prefectx import task\n@task\ndef made(x): return x + 1{}\n"
+    module("reloaded", source.format(""))
+    before = importlib.import_module("reloaded").made.code_hash
+    module("reloaded", source.format("  # a comment that makes the line longer"))
+    assert importlib.reload(sys.modules["reloaded"]).made.code_hash == before
+    module("reloaded", source.format(" + 1"))
+    assert importlib.reload(sys.modules["reloaded"]).made.code_hash != before
+    del sys.modules["reloaded"]
+
+
+def test_a_renamed_parameter_is_other_code_and_not_other_arguments() -> None:
+    configured = task(target="out/x")
+    for value in (1, "a", [1, 2], {"a": Path("a")}, list(range(3000))):
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        cell(namespace, 1, "def table(n, m=1): return m")
+        cell(namespace, 2, "def renamed(k, m=1): return m")
+        namespace["renamed"].__name__ = namespace["renamed"].__qualname__ = "table"
+        run(configured(namespace["table"]), value)
+        with pytest.warns(StaleTarget, match="another version of the task"):
+            run(configured(namespace["renamed"]), value)
+        configured(namespace["table"]).item(value).delete()
+
+
+CLOSED = """
+import socket, sqlite3, sys, threading
+from prefectx import flow, load, task
+
+def make(value):
+    @task(target="out/constant")
+    def made(x):
+        return str(value)[:0] + "a"
+    return made
+
+@flow
+def calls():
+    return made(1)
+
+made = make({value})
+load(calls())
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "is_told"),
+    [
+        ("sqlite3.connect(':memory:')", True),
+        ("socket.socket()", True),
+        ("iter([1])", True),
+        ("memoryview(b'a')", False),
+        ("[sqlite3.connect(':memory:'), 1]", False),
+        ("object()", False),
+        ("threading.Lock()", False),
+        ("len", False),
+        ("1", False),
+    ],
+)
+def test_what_cannot_be_compared_in_a_closure_is_told_in_the_next_process(
+    value: str, is_told: bool, python: Python
+) -> None:
+    code = "import warnings; warnings.simplefilter('error')\n" + CLOSED.format(value=value)
+    if is_told:
+        code = code.replace("load(calls())", "try: load(calls())\nexcept Warning as e: print(e)")
+    told = [python(code, "-W", "ignore::ResourceWarning", PREFECTX="cache") for _ in range(2)]
+    assert told[0] == ""
+    if is_told:
+        assert "value of its closure, which cannot be compared" in told[1]
+
+
+def test_two_tasks_of_a_factory_that_collide_are_told_apart() -> None:
+    def make(n: int, extra: Any = None) -> Any:
+        @task(target="out/constant")
+        def made(x: int, of: Any = extra) -> int:
+            return n
+
+        return made
+
+    one, other, third = make(2), make(3), make(2, "b")
+
+    @flow
+    def calls(*tasks: Any) -> None:
+        for each in tasks:
+            each(1, None)
+
+    with pytest.raises(TargetCollision, match="closures and defaults n is 2 and 3"):
+        calls(one, other)
+    with pytest.raises(TargetCollision, match="of is None and 'b'"):
+        calls(one, third)
+
+
+def test_outside_flows_more_stale_targets_are_told_at_ten_and_a_hundred() -> None:
+    configured = task(target="out/{n}")
+    older = configured(edited("return n"))
+    newer = configured(edited("return n + 1100"))
+    for number in range(120):
+        older(number)
+    with pytest.warns(StaleTarget) as caught:
+        list(map(newer, range(120)))
+    told = [str(each.message) for each in caught]
+    assert len(told) == 3
+    assert "10 targets may be outdated" in told[1]
+    assert "100 targets may be outdated" in told[2]

@@ -27,7 +27,7 @@ _OF_A_BOUND_ONE: Final = ("_bound", "_origin", "_unbound")
 _NOT_CHANGED: Final = frozenset(
     {"_initial", "_shared_task", "_bound", "_origin", "fn", "function", "body"}
     # Caches.
-    | {"_code_hash", "_code_parts", "_identity", "_maker_mark"}
+    | {"_code", "_code_hash", "_identity", "_maker_mark"}
 )
 
 
