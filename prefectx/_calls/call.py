@@ -13,6 +13,7 @@ from prefectx._identity.code_hash import combined_hash
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._identity.input_hash import inputs_hash, upstream_hash
 from prefectx._settings.rerun import rerun_on_here
+from prefectx._settings.script import MAINS, script
 from prefectx.errors import UnsupportedValue
 from prefectx.stores import record as records
 from prefectx.stores.record import Record
@@ -189,7 +190,10 @@ def _no_records(task: AnyTask, item: Item[Any], reasons: frozenset[str]) -> Unsu
 
 def _script_of(task: AnyTask) -> str | None:
     """Return the script that defines a task, or None for a task of a module."""
-    if task.fn.__module__ not in {"__main__", "__mp_main__"}:
+    if task.fn.__module__ not in MAINS:
         return None
+    if (other := script.get()) is not None:
+        # In code that came by value, the file's name is lost.
+        return other.file
     code = getattr(task.fn, "__code__", None)
     return None if code is None else str(code.co_filename)

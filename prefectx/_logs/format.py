@@ -7,11 +7,15 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from prefectx._settings.script import main_file
+
 RUN_LOGGER: Final = "prefectx.runs"
 PREFECTX: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 # Prefect's format for loggers that do not belong to a run.
 STANDARD: Final = "%(asctime)s.%(msecs)03d | %(levelname)-7s | %(name)s - %(message)s"
+# What cloudpickle names as the file of code that comes by value: that of a script.
+_BY_VALUE: Final = "<dynamic-code>"
 TIME: Final = "%H:%M:%S"
 
 Names = Callable[[], Mapping[str, str]]
@@ -64,9 +68,15 @@ def message_with_place(record: logging.LogRecord, names: Names) -> str:
     logger = "" if record.name == RUN_LOGGER else logger
     # The place is left out if prefectx itself has logged the record.
     is_ours = record.pathname.startswith(PREFECTX)
-    place = "" if is_ours else f"{record.filename}:{record.lineno}"
+    place = "" if is_ours else f"{_file_name(record)}:{record.lineno}"
     where = " | ".join(filter(None, (run, logger, place)))
     return f"{where} - {record.message}" if where else record.message
+
+
+def _file_name(record: logging.LogRecord) -> str:
+    if record.pathname == _BY_VALUE and (file := main_file()) is not None:
+        return os.path.basename(file)
+    return record.filename
 
 
 def _run(names: Mapping[str, str]) -> str:

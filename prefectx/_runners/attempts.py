@@ -93,7 +93,7 @@ class _Retries:
         standard_logger().info(
             "task %s failed: %s; attempt %d of %d starts in %g s",
             self._task.name,
-            state.message,
+            f"{type(state.data).__name__}: {state.data}",
             self._done + 1,
             self._most + 1,
             delay,

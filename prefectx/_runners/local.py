@@ -92,10 +92,10 @@ class LocalRunner(Runner):
             raise upstream.cause from None
         except Exception as error:
             if return_state:
-                return failed(error)
+                return failed(error, of_flow=True)
             raise
         if inspect.iscoroutine(result):
-            return _await_state(result) if return_state else _await_result(result)
+            return _await_state(result, of_flow=True) if return_state else _await_result(result)
         return _state_of(result) if return_state else _result(result)
 
     def _body(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
@@ -169,11 +169,11 @@ async def _await_result(result: Coroutine[Any, Any, Any]) -> Any:
     return _result(await result)
 
 
-async def _await_state(result: Coroutine[Any, Any, Any]) -> State[Any]:
+async def _await_state(result: Coroutine[Any, Any, Any], *, of_flow: bool = False) -> State[Any]:
     try:
         return _state_of(await result)
     except Exception as error:  # noqa: BLE001 - it is kept in the state
-        return failed(error)
+        return failed(error, of_flow=of_flow)
 
 
 def _ensure_logs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
         def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> T_co: ...
 
 
+class StateType(str, Enum):  # noqa: UP042 - a StrEnum has another str, Prefect's is as here
+    """The type of a state: equal to its name, and to that of Prefect's `StateType`."""
+
+    PENDING = "PENDING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
 class State(Generic[T]):
     """The state that a task or flow has ended in, with the methods of Prefect's `State`."""
 
@@ -25,15 +34,16 @@ class State(Generic[T]):
 
     def __init__(
         self,
-        type: str,  # noqa: A002 - Prefect's name for it
+        type: StateType,  # noqa: A002 - Prefect's name for it
         name: str,
         data: T | BaseException | None = None,
         error: BaseException | None = None,
+        message: str | None = None,
     ) -> None:
         self.type = type
         self.name = name
         self.data = data
-        self.message = None if error is None else f"{error.__class__.__name__}: {error}"
+        self.message = message
         self._error = error
 
     def result(self, raise_on_failure: bool = True) -> T:
@@ -48,11 +58,11 @@ class State(Generic[T]):
 
     def is_completed(self) -> bool:
         """Tell whether the run has succeeded."""
-        return self.type == "COMPLETED"
+        return self.type == StateType.COMPLETED
 
     def is_failed(self) -> bool:
         """Tell whether the run has raised."""
-        return self.type == "FAILED"
+        return self.type == StateType.FAILED
 
     def is_crashed(self) -> bool:
         """Return False: without Prefect, a run cannot crash."""
@@ -60,29 +70,39 @@ class State(Generic[T]):
 
     def is_pending(self) -> bool:
         """Tell whether the run did not start, because a task that it needs has failed."""
-        return self.type == "PENDING"
+        return self.type == StateType.PENDING
 
     def is_final(self) -> bool:
         """Tell whether the run has ended."""
-        return self.type != "PENDING"
+        return self.type != StateType.PENDING
 
     def __repr__(self) -> str:
-        return f"{self.name}(type={self.type}, message={self.message!r})"
+        return f"{self.name}(type={self.type.value}, message={self.message!r})"
 
 
 def completed(data: T, name: str = "Completed") -> State[T]:
     """Return the state of a run that has returned `data`."""
-    return State("COMPLETED", name, data)
+    return State(StateType.COMPLETED, name, data)
 
 
-def failed(error: BaseException) -> State[Any]:
-    """Return the state of a run that has raised `error`."""
-    return State("FAILED", "Failed", error, error)
+def failed(error: BaseException, *, of_flow: bool = False) -> State[Any]:
+    """Return the state of a run that has raised `error`, with Prefect's message.
+
+    Args:
+        error: The exception.
+        of_flow: Whether it is the run of a flow.
+    """
+    kind = "Flow run encountered an exception:" if of_flow else "Task run encountered an exception"
+    message = f"{kind} {error.__class__.__name__}: {error}"
+    return State(StateType.FAILED, "Failed", error, error, message)
 
 
 def not_ready(error: BaseException) -> State[Any]:
     """Return the state of a run that did not start, because a task it needs raised `error`."""
-    return State("PENDING", "NotReady", None, error)
+    # Prefect's message names the id of a run, which there is not.
+    kind = error.__class__.__name__
+    message = f"Upstream task run did not reach a 'COMPLETED' state: {kind}: {error}"
+    return State(StateType.PENDING, "NotReady", None, error, message)
 
 
 class Future(Generic[T]):

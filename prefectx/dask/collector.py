@@ -38,6 +38,10 @@ class Collector:
         self._finished.add(running)
         self._something.release()
 
+    def count(self) -> int:
+        """Return the number of calls that have not ended."""
+        return len(self._calls)
+
     def end(self) -> None:
         """Cancel the calls that have not ended; end the thread."""
         self._ending = True

@@ -19,6 +19,7 @@ from prefectx.dask.remote_call import RemoteCall
 from prefectx.dask.scheduler_store import SchedulerStore
 from prefectx.dask.serialize import dump_call, dumps, prepare
 from prefectx.dask.size_warning import captured_values, warn_if_large
+from prefectx.dask.worker_watch import WorkerWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,6 +42,7 @@ class Submission:
         self._client: Final = client
         self._store: Final = SchedulerStore(client)
         self._collector: Final = Collector(client)
+        self._watch: Final = WorkerWatch(client, self._collector.count)
         self._token: Final = uuid.uuid4().hex
 
     def submit(
@@ -88,6 +90,7 @@ class Submission:
 
     def end(self) -> None:
         """Cancel the calls that have not ended, and clear the scheduler's store."""
+        self._watch.end()
         self._collector.end()
         self._store.clear()
 

@@ -82,6 +82,16 @@ def running(flow: Callable[..., Any], *gates: Gate) -> Iterator[Future[Any]]:
                 gate.open()
 
 
+def state_of(run: Future[Any], cluster: Any) -> Any:
+    """Return the state that a flow ends in; end one that waits for a cluster in vain."""
+    try:
+        return run.result(doomed.PATIENCE)
+    except TimeoutError:
+        workers = {nanny.worker_address: nanny.status for nanny in cluster.workers.values()}
+        cluster.close()
+        pytest.fail(f"the flow waits for the cluster, whose workers are {workers}")
+
+
 def kill(pids: set[int], how: signal.Signals = signal.SIGKILL) -> None:
     for pid in pids:
         os.kill(pid, how)
@@ -120,10 +130,11 @@ def test_outputs_outlive_the_workers_that_made_them(
 
 @in_skip
 def test_task_that_always_kills_its_worker_ends_crashed(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Targets, endings: Any
+    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Targets, endings: Any
 ) -> None:
     Gate("add").be_deadly()
-    state = pipeline(return_state=True)
+    with running(pipeline) as run:
+        state = state_of(run, cluster)
     with pytest.raises(TaskCrashed, match=r"'add all' crashed: each of the 2 workers .* died"):
         load(state.result())
     assert state.is_failed()

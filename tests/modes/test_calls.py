@@ -314,6 +314,28 @@ def test_return_state_gives_states() -> None:
     assert (data, error, mapped) == (2, "LookupError('no 1')", [2, 3])
 
 
+def test_states_have_types_and_messages_of_prefects() -> None:
+    @flow
+    def failing() -> Any:
+        return fail(3)
+
+    @flow
+    def states() -> Any:
+        unready = show.submit(fail.submit(2), return_state=True)
+        found = [add(1, return_state=True), fail(1, return_state=True), unready]
+        found.append(failing(return_state=True))
+        return [(str(s.type), s.type.value, s.type == s.type.value, s.message) for s in found]
+
+    good, bad, (*unready, why), of_flow = states()
+    assert good == ("StateType.COMPLETED", "COMPLETED", True, None)
+    told = "Task run encountered an exception LookupError: no 1"
+    assert bad == ("StateType.FAILED", "FAILED", True, told)
+    assert unready == ["StateType.PENDING", "PENDING", True]
+    assert why.startswith("Upstream task run")
+    assert "did not reach a 'COMPLETED' state" in why
+    assert of_flow[3] == "Flow run encountered an exception: LookupError: no 3"
+
+
 def test_async_states_are_awaited_and_loaded() -> None:
     @flow
     async def states() -> Any:

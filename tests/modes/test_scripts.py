@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from patience import PATIENCE
 
+from prefectx import item
+from prefectx.records import record_of
+
 pytestmark = pytest.mark.prefectx("prefect.skip")
 
 SCRIPT = """
@@ -19,7 +22,7 @@ import enum
 import sys
 import warnings
 from dataclasses import dataclass
-from prefectx import flow, load, task
+from prefectx import flow, get_run_logger, load, logs, task
 from prefectx.errors import StaleTarget
 
 warnings.simplefilter("error", StaleTarget)
@@ -37,6 +40,7 @@ def moved(point):
 
 @task
 def make(x):
+    get_run_logger().warning("made")
     return Point(x)
 
 @task
@@ -59,6 +63,7 @@ def runner():
     return {}
 
 if __name__ == "__main__":
+    logs.setup(["script"])
     @flow(**runner())
     def main():
         made = make.submit(1)
@@ -68,6 +73,7 @@ if __name__ == "__main__":
         print(load(points), point.kind is Kind.ROUND)
     main()
 """
+LINE = SCRIPT[: SCRIPT.index('warning("made")')].count("\n") + 1
 SAID = "[Point(x=2, kind=<Kind.ROUND: 1>), Point(x=3, kind=<Kind.ROUND: 1>)] True\n"
 
 
@@ -102,6 +108,10 @@ def test_so_does_a_worker_of_dask_which_finds_what_the_script_has_made(
     monkeypatch.chdir(tmp_path)
     run("cache", "none")
     run(mode, "dask")
-    (tmp_path / "working/shift").rename(tmp_path / "gone")
-    run(mode, "dask")
+    (tmp_path / "working").rename(tmp_path / "gone")
+    # The lines of the log and the records name the script, not what cloudpickle makes of it.
+    assert f"script.py:{LINE} - made" in run(mode, "dask")
+    record = record_of(item("working/make/1"))
+    assert record is not None
+    assert str(record.file).endswith("script.py")
     assert run("cache", "none").count(" 0 ran") == 3
