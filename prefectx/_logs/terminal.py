@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ERASE: Final = "\x1b[J"
 _TO_LINE_ABOVE: Final = "\x1b[{}A"
+_lock: Final = threading.RLock()
 
 
 class Block:
@@ -33,7 +34,6 @@ class Block:
 
     def __init__(self, console: Console, stream: TextIO, others: Sequence[TextIO] = ()) -> None:
         self._console = console
-        self._lock: Final = threading.RLock()
         self._is_drawn = False
         #: Whether a person is answering `input`, or typing a command of a debugger.
         self.is_waiting = False
@@ -52,7 +52,7 @@ class Block:
         room = self._console.size.height - 3
         if len(shown) > room > 0:
             shown = [*shown[: room - 1], f"  and {len(shown) - room + 1:,} more lines"]
-        with self._lock:
+        with _lock:
             if self._open_lines or self.is_waiting or _is_line_edited():
                 return
             with self._console.capture() as captured:
@@ -65,14 +65,14 @@ class Block:
 
     def hide(self) -> None:
         """Remove the lines from the screen until they are drawn again."""
-        with self._lock:
+        with _lock:
             if self._is_drawn:
                 self._is_drawn = False
                 self._send(_ERASE)
 
     def close(self) -> None:
         """Remove the lines for good."""
-        with self._lock:
+        with _lock:
             self.hide()
             self.release()
             if _Terminal.block is self:
@@ -99,7 +99,7 @@ class Block:
         write, key = stream.write, id(stream)
 
         def write_below(text: str) -> int:
-            with self._lock:
+            with _lock:
                 self.hide()
                 if text:
                     ends = self._open_lines.discard if text[-1:] == "\n" else self._open_lines.add
@@ -171,10 +171,14 @@ def _is_line_edited() -> bool:
 
 def _forget_block() -> None:
     """Leave the terminal to the parent process, whose thread draws the block."""
+    _lock.release()
     block, _Terminal.block = _Terminal.block, None
     if block is not None:
         block.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_block)
+    # While the block is drawn, the stream is locked; a copy of the process could never unlock it.
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_forget_block
+    )
