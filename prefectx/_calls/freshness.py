@@ -16,7 +16,7 @@ from prefectx.errors import TargetCollision
 from prefectx.stores.record import read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from prefectx._calls.call import Call
     from prefectx._naming.decorated import AnyTask
@@ -24,11 +24,22 @@ if TYPE_CHECKING:
     from prefectx.stores.record import Record
 
 
-def fast_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Item[Any] | None:
+def fast_hit(
+    task: AnyTask,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    counts: Callable[[Item[Any]], bool] | None = None,
+) -> Item[Any] | None:
     """Return the Item of a call that is known to be done; None if that takes a closer look.
 
     This fast path needs: the run has checked the task before, the arguments are small literals or
     Items, no other call has claimed the target, and this task has made it.
+
+    Args:
+        task: The task.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+        counts: Tells whether a target that is there counts; None if each does.
     """
     claims = task_claims_here(task.naming)
     if claims is None or "return_state" in kwargs or "wait_for" in kwargs:
@@ -44,7 +55,10 @@ def fast_hit(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         return None
     if text is None or item is None:
         return None
-    return item if claims.is_hit(item, text) else None
+    if not claims.is_hit(item, text) or not (counts is None or counts(item)):
+        return None
+    claims.count_skipped()
+    return item
 
 
 def is_done(call: Call) -> bool:

@@ -59,7 +59,7 @@ class TaskClaims:
         self._maker = task.maker_mark
 
     def is_hit(self, item: Item[Any], text: str) -> bool:
-        """Tell whether the target exists and is this call's; count the call as skipped if so.
+        """Tell whether the target exists and is this call's.
 
         Args:
             item: The call's Item.
@@ -69,11 +69,12 @@ class TaskClaims:
         if self.claims.setdefault(target, claim) != claim:
             return False
         mark = self._look(target)
-        if mark is None or (mark and mark != self._maker + key_of(text)):
-            # The slow path finds out whether another task, call or code has made it.
-            return False
+        # The slow path finds out whether another task, call or code has made it.
+        return mark is not None and (not mark or mark == self._maker + key_of(text))
+
+    def count_skipped(self) -> None:
+        """Count a call as skipped."""
         self._line.skipped += 1
-        return True
 
     def is_outdated(self) -> bool:
         """Tell whether the working directory or the code has changed, or claims are too many."""

@@ -20,7 +20,7 @@ from prefectx.stores.messages import (
     note_unwritten,
     note_unwritten_value,
 )
-from prefectx.stores.record import mark_of, unfinished
+from prefectx.stores.record import collision_while_saving, mark_of, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -180,7 +180,11 @@ class Filestore(Store):
         if not beside:
             if self._folder.exists(_record(target)):
                 self._folder.delete(_record(target))
-        elif beside[-1] != record:
+            return
+        if (error := collision_while_saving(self, target, record)) is not None:
+            self._folder.delete(target)
+            raise error
+        if beside[-1] != record:
             self.save_record(target, record)
 
     def _save(self, target: str, value: Any, note: Note | None) -> None:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._types import is_dict
+from prefectx.stores.folders.opened import Descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -66,14 +67,15 @@ def append(root: str, line: str) -> None:
 
 def _is_written(path: str, line: bytes) -> bool:
     """Append a line to a file; tell whether the file is still there."""
-    descriptor = _opened(path)
+    opened = Descriptors()
     try:
+        descriptor = _open(opened, path)
         # One call: what is killed meanwhile leaves at most one line that cannot be read.
         os.write(descriptor, line)
         # A process that compacts the journal may have removed the file meanwhile.
         return os.fstat(descriptor).st_nlink > 0
     finally:
-        os.close(descriptor)
+        opened.close()
 
 
 def keep_code(root: str, code: str, function: Any, parts: Mapping[str, str]) -> None:
@@ -149,12 +151,12 @@ _sources: Final[set[tuple[str, str]]] = set()
 _MOST_SOURCES: Final = 10_000
 
 
-def _opened(path: str) -> int:
+def _open(opened: Descriptors, path: str) -> int:
     try:
-        return os.open(path, _APPEND, 0o644)
+        return opened.open(path, _APPEND, 0o644)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        return os.open(path, _APPEND, 0o644)
+        return opened.open(path, _APPEND, 0o644)
 
 
 def files(root: str) -> list[str]:

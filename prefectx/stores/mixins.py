@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from xxhash import xxh3_64_hexdigest, xxh3_128_digest
 
 from prefectx.errors import UnsupportedValue
-from prefectx.stores.record import mark_of, unfinished
+from prefectx.stores.record import collision_while_saving, mark_of, unfinished
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -149,6 +149,9 @@ class Records:
         first = unfinished(record) if self.exists(target) else record
         self.save_record(target, first)
         self.save(target, value)
+        if (error := collision_while_saving(self, target, record)) is not None:
+            self.delete(target)
+            raise error
         if first != record:
             self.save_record(target, record)
 
@@ -179,6 +182,8 @@ class _KeepsRecords(Protocol):
     def exists(self, target: str) -> bool: ...
 
     def save(self, target: str, value: Any) -> None: ...
+
+    def delete(self, target: str) -> None: ...
 
     def load_record(self, target: str) -> str | None: ...
 

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from xxhash import xxh3_64_hexdigest
 
 from prefectx._types import is_list, type_of
+from prefectx.errors import TargetCollision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    class KeepsRecords(Protocol):
-        """A store, as far as its records go."""
+    class LoadsRecords(Protocol):
+        """A store that returns records."""
 
         def load_record(self, target: str) -> str | None:
             """Return the record beside an output."""
             ...
+
+    class KeepsRecords(LoadsRecords, Protocol):
+        """A store, as far as its records go."""
 
         def save_record(self, target: str, record: str) -> None:
             """Keep the record beside an output."""
@@ -126,6 +130,28 @@ def unfinished(text: str) -> str:
     """Return the text of a record such that it vouches for nothing yet."""
     record = parsed(text)
     return text if record is None else text_of(record._replace(complete=False))
+
+
+def collision_while_saving(store: LoadsRecords, target: str, text: str) -> TargetCollision | None:
+    """Return the error for two calls that write one target at the same moment; None for one.
+
+    A record lies beside its output, so one call's output might get the other's record. It is asked
+    after the output was written: then the last output is that of the last record, or is removed.
+
+    Args:
+        store: The store.
+        target: The target.
+        text: The record of the call that has written the output.
+    """
+    own, found = parsed(text), parsed(store.load_record(target) or "")
+    if own is None or found is None or (found.task, found.key) == (own.task, own.key):
+        return None
+    msg = (
+        f"target {target!r} was written by two calls at the same moment: {own.call} and"
+        f" {found.call}. The output of {own.call} was removed. Give the two calls different"
+        " targets, then call them again."
+    )
+    return TargetCollision(msg)
 
 
 def version_of(text: str | None) -> str | None:

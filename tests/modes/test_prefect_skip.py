@@ -10,9 +10,11 @@ import pytest
 from patience import PATIENCE
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
 from simple_tasks import double
 
-from prefectx import Item, context, flow, load, task, use_mode
+from prefectx import Item, context, flow, last_run, load, task, use_mode
+from prefectx._runners.lookup import Lookup
 from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("prefect.skip"), pytest.mark.usefixtures("tmp_target")]
@@ -176,3 +178,26 @@ def test_visualize_shows_tasks_although_they_are_done(monkeypatch: pytest.Monkey
     with shown_in_graph:
         assert shown(1) == 5
     assert [drawn.name for drawn in shown_in_graph.tasks] == ["shown-0"]
+
+
+class NotSeen(Lookup):
+    """Workers that do not see what the flow sees."""
+
+    def confirms(self, item: Item[Any]) -> bool:  # noqa: ARG002
+        return False
+
+
+def test_a_hit_that_workers_do_not_confirm_is_counted_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ThreadPoolTaskRunner, "lookup", NotSeen(), raising=False)
+
+    @flow
+    def calls() -> Any:
+        return load([double.submit(1), double.submit(1)]), double(1)
+
+    calls()
+    calls()
+    report = last_run()
+    assert report is not None
+    assert (report["double"].ran, report["double"].skipped) == (0, 3)

@@ -38,5 +38,5 @@ class Littering(Filestore):
     """Never removes what a killed process has left."""
 
     def save(self, target: str, value: Any) -> None:
-        with patch.object(atomic, "sweep", id), patch.object(atomic, "nameless", lambda _: None):
+        with patch.object(atomic, "sweep", id), patch.object(atomic, "nameless", lambda *_: None):
             super().save(target, value)

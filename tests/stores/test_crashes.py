@@ -78,7 +78,7 @@ from prefectx.stores import Filestore, register_format
 from prefectx.stores.folders import atomic, temporary
 
 if "OLD_SYSTEM" in os.environ:
-    atomic.nameless, atomic._HAS_NOTES = (lambda folder: None), False
+    atomic.nameless, atomic._HAS_NOTES = (lambda *_: None), False
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -108,7 +108,7 @@ def writing(x):
 @pytest.fixture
 def old_system(monkeypatch: pytest.MonkeyPatch) -> None:
     """No nameless files, and no notes that are kept with files: as on NFS, macOS or Windows."""
-    monkeypatch.setattr(atomic, "nameless", lambda folder: None)
+    monkeypatch.setattr(atomic, "nameless", lambda *_: None)
     monkeypatch.setattr(atomic, "_HAS_NOTES", False)
     monkeypatch.setenv("OLD_SYSTEM", "1")
 

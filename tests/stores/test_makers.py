@@ -210,7 +210,7 @@ def mortal(
     """A store, and a list: its last number says before which step it is killed, from 1 on."""
     kind = request.param
     if kind == "old folder":
-        monkeypatch.setattr(atomic, "nameless", lambda folder: None)
+        monkeypatch.setattr(atomic, "nameless", lambda *_: None)
         monkeypatch.setattr(atomic, "_HAS_NOTES", False)
     store, places = {
         "url": (Filestore(f"memory://{uuid.uuid4().hex}/folder"), [(RemoteFolder, "_put")]),

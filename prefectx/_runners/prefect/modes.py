@@ -307,8 +307,9 @@ class PrefectSkipRunner(PrefectCacheRunner):
 
     def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return the future of a hit on the fast path; otherwise submit the task."""
-        found = None if get_task_viz_tracker() else fast_hit(task, args, kwargs)
-        if found is None or not _is_valid_for_workers(found):
+        is_drawn = get_task_viz_tracker()
+        found = None if is_drawn else fast_hit(task, args, kwargs, _is_valid_for_workers)
+        if found is None:
             return super().submit(task, args, kwargs)
         return HitFuture(output_at(found))
 

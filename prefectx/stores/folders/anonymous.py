@@ -8,9 +8,12 @@ from __future__ import annotations
 import errno
 import os
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prefectx.stores.folders.temporary import hold, unfinished_name
+
+if TYPE_CHECKING:
+    from prefectx.stores.folders.opened import Descriptors
 
 _FLAG: Final = getattr(os, "O_TMPFILE", None)
 _DESCRIPTORS: Final = "/proc/self/fd"
@@ -18,8 +21,12 @@ _DESCRIPTORS: Final = "/proc/self/fd"
 _UNKNOWN: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
 
 
-def nameless(folder: str) -> int | None:
+def nameless(opened: Descriptors, folder: str) -> int | None:
     """Return the descriptor of a new file without a name, or None where there are none.
+
+    Args:
+        opened: What it is closed with.
+        folder: A path that leads to its folder.
 
     Raises:
         OSError: It cannot be written for any other reason.
@@ -28,7 +35,7 @@ def nameless(folder: str) -> int | None:
         return None
     try:
         # Written by its owner alone: a file that others may write is not trusted afterwards.
-        return os.open(folder, os.O_RDWR | _FLAG, 0o644)
+        return opened.open(folder, os.O_RDWR | _FLAG, 0o644)
     except OSError as error:
         if error.errno in _UNKNOWN:
             return None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Final
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from prefectx.errors import FileInTheWay, FolderInTheWay
 from prefectx.stores.folders.anonymous import named, nameless, opened_path
 from prefectx.stores.folders.base import MARK, NOTE
+from prefectx.stores.folders.opened import Descriptors
 from prefectx.stores.folders.temporary import sweep, unfinished
 from prefectx.stores.record import mark_of
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from prefectx.stores.folders.base import Note
 
 _BUFFER: Final = 1 << 15
+_WRITING: Final = partial(io.FileIO, mode="wb")
 _HAS_NOTES: Final = hasattr(os, "setxattr")
 
 
@@ -66,23 +70,27 @@ class WholeFiles:
         self, folder: str, path: str, dump: Callable[[IO[bytes]], object], note: Note | None
     ) -> bool:
         """Do it with a nameless file; tell whether there is one, and it could be named."""
-        descriptor = nameless(folder)
-        if descriptor is None:
-            return False
+        opened = Descriptors()
         try:
+            descriptor = nameless(opened, folder)
+            if descriptor is None:
+                return False
             self._fill(opened_path(descriptor), descriptor, dump, note)
             held = named(descriptor, folder, path)
             if held is not None and held != path:
                 _rename_or_remove(held, path)
         finally:
-            os.close(descriptor)
+            opened.close()
         return held is not None
 
     def _fill(
         self, path: str, descriptor: int, dump: Callable[[IO[bytes]], object], note: Note | None
     ) -> None:
-        # The descriptor outlives the file, for many a dump closes the file that it is given.
-        with open(path, "wb", _BUFFER, opener=lambda _path, _flags: os.dup(descriptor)) as file:
+        # The descriptor outlives the file, for many a dump closes the file that it is given. It is
+        # copied and owned in one step, as in `Descriptors`.
+        raw: Any = next(map(_WRITING, map(os.dup, (descriptor,))))
+        raw.name = path
+        with io.BufferedWriter(raw, _BUFFER) as file:
             dump(file)
         if note is not None and not _keeps_note(descriptor, note.content):
             note.keep_beside()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from prefectx.errors import FileInTheWay, UnsafeTarget
 from prefectx.stores.folders.anonymous import opened_path
+from prefectx.stores.folders.opened import Descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -47,11 +48,11 @@ def folder_below(
         FileInTheWay: A file lies in the way.
         UnsafeTarget: A link leads out of the root.
     """
-    descriptor = _opened(root, _inside(root, parts), made)
+    opened = Descriptors()
     try:
-        yield opened_path(descriptor)
+        yield opened_path(_open(opened, root, _inside(root, parts), made))
     finally:
-        os.close(descriptor)
+        opened.close()
 
 
 def _inside(root: str, parts: Sequence[str]) -> list[str]:
@@ -63,29 +64,25 @@ def _inside(root: str, parts: Sequence[str]) -> list[str]:
     return [] if inside == "." else inside.split("/")
 
 
-def _opened(root: str, parts: list[str], made: Callable[[int], None] | None) -> int:
+def _open(
+    opened: Descriptors, root: str, parts: list[str], made: Callable[[int], None] | None
+) -> int:
     for _ in range(_MOST_LINKS):
-        descriptor = os.open(root, _PASSING)
-        try:
-            reached = 0
-            for part in parts:
-                reached += 1
-                try:
-                    deeper = _entered(part, descriptor, made)
-                except NotADirectoryError:
-                    where = os.path.normpath(os.path.join(root, *parts[:reached]))
-                    msg = f"{where!r} is no folder, so nothing can be kept below it"
-                    raise FileInTheWay(errno.ENOTDIR, msg) from None
-                if deeper is None:
-                    break
-                os.close(descriptor)
-                descriptor = deeper
-            else:
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
+        descriptor = opened.open(root, _PASSING)
+        reached = 0
+        for part in parts:
+            reached += 1
+            try:
+                deeper = _entered(opened, part, descriptor, made)
+            except NotADirectoryError:
+                where = os.path.normpath(os.path.join(root, *parts[:reached]))
+                msg = f"{where!r} is no folder, so nothing can be kept below it"
+                raise FileInTheWay(errno.ENOTDIR, msg) from None
+            if deeper is None:
+                break
+            descriptor = deeper
+        else:
+            return descriptor
         # Start again, with the path that the link leads to.
         real = os.path.realpath(os.path.join(root, *parts[:reached]))
         parts = _inside(root, [os.path.relpath(real, os.path.realpath(root)), *parts[reached:]])
@@ -93,7 +90,9 @@ def _opened(root: str, parts: list[str], made: Callable[[int], None] | None) -> 
     raise UnsafeTarget(msg)
 
 
-def _entered(part: str, within: int, made: Callable[[int], None] | None) -> int | None:
+def _entered(
+    opened: Descriptors, part: str, within: int, made: Callable[[int], None] | None
+) -> int | None:
     """Return the descriptor of a folder, or None if a link lies there."""
     if made is not None:
         try:
@@ -102,7 +101,7 @@ def _entered(part: str, within: int, made: Callable[[int], None] | None) -> int 
         except FileExistsError:
             pass
     try:
-        return os.open(part, _PASSING | os.O_NOFOLLOW, dir_fd=within)
+        return opened.open(part, _PASSING | os.O_NOFOLLOW, dir_fd=within)
     except NotADirectoryError:
         if os.path.islink(f"{opened_path(within)}/{part}"):
             return None

@@ -6,12 +6,14 @@ import errno
 import os
 import stat
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from io import BytesIO
 from stat import S_ISREG
-from typing import IO, TYPE_CHECKING, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 
 from prefectx.errors import StoreUnreachable, UnsafeTarget, UntrustedTarget
 from prefectx.stores.folders.base import MARK, NO_SUCH_FILE, NOTE, RESERVED, Folder, Note
+from prefectx.stores.folders.opened import Descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from prefectx.stores.folders.atomic import WholeFiles
 
+_READER: Final[Any] = partial(open, mode="rb")
 _SMALL: Final = 1 << 16
 # Not blocking, for to open a pipe would be to wait for who writes to it.
 _READING: Final = (
@@ -76,8 +79,9 @@ class LocalFolder(Folder):
 
     def open(self, name: str) -> BinaryIO:
         """Open the file; a small one is read at once, which costs half of what `open` does."""
+        opened = Descriptors()
         try:
-            descriptor = os.open(self.location(name), _READING)
+            descriptor = opened.open(self.location(name), _READING)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
@@ -92,9 +96,11 @@ class LocalFolder(Folder):
                 file = _Read(os.read(descriptor, found.st_size))
                 file.found = found
                 return file
-            return open(os.dup(descriptor), "rb")
+            # Copied and owned in one step, as in `Descriptors`.
+            large: BinaryIO = next(map(_READER, map(os.dup, (descriptor,))))
+            return large
         finally:
-            os.close(descriptor)
+            opened.close()
 
     def local_path(self, name: str) -> str | None:
         """Return the file's path as seen from the current folder."""

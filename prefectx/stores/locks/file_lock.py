@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from prefectx.stores.folders.base import RESERVED
+from prefectx.stores.folders.opened import Descriptors
 from prefectx.stores.locks.heartbeat import FileNotes, HeartbeatLock
 from prefectx.stores.locks.waiting import Pauses
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 _READABLE: Final = 60
 
-_open_files: Final[set[int]] = set()
+_held: Final[set[Descriptors]] = set()
 
 
 def lock_of(name: str) -> tuple[str, str]:
@@ -65,41 +66,43 @@ def flocked(path: str, what: str = "") -> Generator[None]:
         OSError: With ENOLCK, ENOSYS or EOPNOTSUPP: there are no such locks here.
     """
     _close_in_children()
-    descriptor = _locked(path, Pauses(what or path))
+    opened = Descriptors()
+    _held.add(opened)
     try:
+        descriptor = _lock(opened, path, Pauses(what or path))
         # Waiting processes show who holds the lock. On a full disk they cannot.
         with suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{platform.node()} pid {os.getpid()}".encode(), 0)
         yield
     finally:
-        _let_go(path, descriptor)
-
-
-def _locked(path: str, pauses: Pauses) -> int:
-    while True:
-        descriptor = _opened(path)
         try:
-            while not _try(path, descriptor):
-                pauses.pause(lambda: _holder(path))
-            # Who held it before has removed its file: another may already hold the next.
-            if _is_at(path, descriptor):
-                return descriptor
-        except BaseException:
-            _close(descriptor)
+            _let_go(path, opened)
+        except KeyboardInterrupt:
+            _let_go(path, opened)
             raise
-        _close(descriptor)
+        finally:
+            opened.close()
+            _held.discard(opened)
 
 
-def _opened(path: str) -> int:
+def _lock(opened: Descriptors, path: str, pauses: Pauses) -> int:
+    while True:
+        descriptor = _open(opened, path)
+        while not _try(path, descriptor):
+            pauses.pause(lambda: _holder(path))
+        # Who held it before has removed its file: another may already hold the next. Those that
+        # were removed are closed with the last.
+        if _is_at(path, descriptor):
+            return descriptor
+
+
+def _open(opened: Descriptors, path: str) -> int:
     while True:
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            return opened.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-        else:
-            _open_files.add(descriptor)
-            return descriptor
 
 
 def _try(path: str, descriptor: int) -> bool:
@@ -133,21 +136,10 @@ def _holder(path: str) -> str:
     return "somebody"
 
 
-def _let_go(path: str, descriptor: int) -> None:
-    if descriptor not in _open_files:
-        # A fork of the holder, in which the file was closed.
-        return
-    try:
-        # While it is held, for afterwards it may be another's.
-        if _is_at(path, descriptor):
-            os.unlink(path)
-    finally:
-        _close(descriptor)
-
-
-def _close(descriptor: int) -> None:
-    _open_files.discard(descriptor)
-    os.close(descriptor)
+def _let_go(path: str, opened: Descriptors) -> None:
+    # In a fork of the holder, nothing is open. Removed while it is held: then it may be another's.
+    if opened and _is_at(path, opened.last):
+        os.unlink(path)
 
 
 @functools.cache
@@ -157,5 +149,5 @@ def _close_in_children() -> None:
 
 
 def _close_all() -> None:
-    while _open_files:
-        os.close(_open_files.pop())
+    while _held:
+        _held.pop().close()
