@@ -24,7 +24,7 @@ from typing import (
 from prefectx._api.class_methods import take_class_methods
 from prefectx._api.entry import entry_of
 from prefectx._api.public_names import public_names
-from prefectx._identity.code_hash import Code, combined_hash
+from prefectx._identity.code_hash import Code, CodeOfOtherProcess, combined_hash
 from prefectx._identity.names import module_name
 from prefectx._identity.task_identity import task_identity
 from prefectx._naming.options import (
@@ -135,7 +135,7 @@ class Task(_CallSlot, Generic[P, R_co]):
         self.naming: Final = TaskNames(self.fn, options)
         self._bound: tuple[object, ...] = ()
         self._code_hash: str | None = None
-        self._code: Code | None = None
+        self._code: Code | CodeOfOtherProcess | None = None
         self._identity: str | None = None
         self._maker_mark: str | None = None
         self._origin: Task[..., Any] | None = None

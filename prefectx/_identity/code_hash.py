@@ -90,6 +90,20 @@ class Code:
         ) and all(fn.__code__ is code for fn, code in self._functions)
 
 
+class CodeOfOtherProcess(NamedTuple):
+    """The code of a function that came by value, as the process saw it that has its source.
+
+    Attributes:
+        fingerprints: What `code_fingerprints` returned there.
+    """
+
+    fingerprints: Mapping[str, str]
+
+    def is_current(self) -> bool:
+        """Return True: each call brings the code along."""
+        return True
+
+
 _ABSENT: Final = object()
 
 

@@ -21,6 +21,7 @@ from prefectx._calls.freshness import is_done
 from prefectx._calls.make import amake, make
 from prefectx._calls.refresh import refreshed
 from prefectx._calls.run import current_run, in_task, task_body
+from prefectx._identity.code_hash import CodeOfOtherProcess
 from prefectx._identity.names import module_name
 from prefectx._logs.handlers import apply_selection, current_selection
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
@@ -165,7 +166,7 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
                 return (restore_variant, (as_prefect_task, *variant, changes))
             # In the other process, the function has no source, hence other fingerprints.
             changes["source_code"] = self.source_code
-            changes["_code_parts"] = self.code_parts
+            changes["_code"] = CodeOfOtherProcess(self.code_parts)
             # Created first, initialised later: a recursive function refers to its own task.
             kind = own_class(self)
             state = (as_prefect_task, self._original, self.options, changes)
