@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -29,7 +30,8 @@ def code_in_argument(found: Iterable[Any], task: str) -> dict[str, str]:
     """
     parts: set[tuple[str, str]] = set()
     for code in found:
-        module = getattr(code, "__module__", None)
+        name = "__name__" if isinstance(code, ModuleType) else "__module__"
+        module: object = getattr(code, name, None)
         if isinstance(module, str) and _is_of_project(module, task):
             parts.update(_fingerprints(code).items())
     named: dict[str, str] = {}

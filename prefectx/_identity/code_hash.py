@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import dis
 import functools
 import os
 import sys
-from importlib import import_module
-from importlib.util import resolve_name
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -24,6 +21,7 @@ from prefectx._identity.objects_with_code import (
     wrapped_in,
 )
 from prefectx._identity.packages import is_of_one_package
+from prefectx._identity.references import instructions, references
 from prefectx._identity.syntax import syntax_of
 from prefectx._types import type_of
 from prefectx.errors import UnsupportedValue
@@ -31,10 +29,7 @@ from prefectx.errors import UnsupportedValue
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"})
-_GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _STORES: Final = frozenset({"STORE_GLOBAL", "STORE_DEREF", "DELETE_GLOBAL", "DELETE_DEREF"})
-_LOCALS: Final = frozenset({"LOAD_FAST", "STORE_FAST", "LOAD_DEREF", "STORE_DEREF"})
 _FIXED: Final = frozenset({type(None), bool, int, float, complex, str, bytes, tuple, frozenset})
 _GENERATED_IN: Final = (
     *("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields"),
@@ -130,12 +125,26 @@ class _Walk:
         self.names: list[tuple[Mapping[str, Any], str, Any]] = []
         #: The functions, with the code that they had: `%autoreload` changes it.
         self.functions: list[tuple[FunctionType, CodeType]] = []
-        self._module = str(getattr(fn, "__module__", ""))
+        is_module = isinstance(fn, ModuleType)
+        self._module = fn.__name__ if is_module else str(getattr(fn, "__module__", ""))
         self._seen: dict[int, Any] = {}
         # What is not written in Python has no code.
         self._waiting: list[_CodePart] = [] if is_named_code(fn) else [_CodePart("", fn)]
+        if is_module:
+            self._waiting = self._parts_of_module(fn)
         while self._waiting:
             self._look_at(self._waiting.pop())
+
+    def _parts_of_module(self, module: ModuleType) -> list[_CodePart]:
+        """Return the functions, classes and constants of a module."""
+        found = {
+            key: value
+            for key, value in vars(module).items()
+            if key.isupper() or (not key.startswith("__") and self._has_code(value))
+        }
+        self.names += [(vars(module), key, value) for key, value in found.items()]
+        name = module_name(module.__name__)
+        return [_CodePart(f"{name}.{key}", each, key.isupper()) for key, each in found.items()]
 
     def _look_at(self, found: _CodePart) -> None:
         value = found.value
@@ -192,14 +201,14 @@ class _Walk:
         while name in self.fingerprints:
             name += "'"
         self.fingerprints[name] = _fingerprint(fn.__code__ if text is None else text)
-        changed = {str(value) for kind, value in _instructions(fn.__code__) if kind in _STORES}
+        changed = {str(value) for kind, value in instructions(fn.__code__) if kind in _STORES}
         for free, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
             if free not in changed:
                 where = f"{name}, {free} of its closure"
                 self._waiting += [_given(where, value) for value in _content(cell)]
         for key, value in _defaults(fn):
             self._waiting.append(_given(f"{name}, default of {key}", value))
-        for module, key, value in _references(fn, self._is_own):
+        for module, key, value in references(fn, self._is_own):
             if key not in changed and self._is_own(module):
                 # Others count by their type only, and tasks may change them.
                 if key.isupper() or self._has_code(value):
@@ -276,17 +285,6 @@ def _fingerprint(value: Any) -> str:
         return digest_of_known_parts(value).hex()[:16]
 
 
-# Tasks of one project use the same functions.
-@functools.lru_cache(maxsize=4096)
-def _instructions(code: CodeType) -> tuple[tuple[str, Any], ...]:
-    """Return the name and the value of each instruction, also of functions inside."""
-    found = [(one.opname, one.argval) for one in dis.get_instructions(code)]
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found += _instructions(constant)
-    return tuple(found)
-
-
 def _content(cell: CellType) -> list[Any]:
     try:
         return [cell.cell_contents]
@@ -299,54 +297,6 @@ def _defaults(fn: FunctionType) -> Iterator[tuple[str, Any]]:
     names = fn.__code__.co_varnames[: fn.__code__.co_argcount]
     yield from zip(names[len(names) - len(values) :], values, strict=True)
     yield from (fn.__kwdefaults__ or {}).items()
-
-
-def _references(fn: FunctionType, is_own: Callable[[str], bool]) -> Iterator[tuple[str, str, Any]]:
-    """Yield the globals and module attributes that a function uses: module, name and value.
-
-    Args:
-        fn: The function.
-        is_own: Whether a module belongs to the function's project. Others are not imported here.
-    """
-    here: Any = None
-    imported: dict[str, Any] = {}
-    constants: list[Any] = [0, None]
-    for kind, value in _instructions(fn.__code__):
-        name = str(value)
-        if kind in _GLOBALS and name in fn.__globals__:
-            here = fn.__globals__[name]
-            yield fn.__module__, name, here
-        elif kind == "IMPORT_NAME":
-            package = fn.__globals__.get("__package__")
-            here = _import(name, constants[0], constants[1], package, is_own)
-        elif kind in _ATTRIBUTES and isinstance(here, ModuleType):
-            module, found = here, getattr(here, name, None)
-            yield module.__name__, name, found
-            # Several names may be imported from one module.
-            here = module if kind == "IMPORT_FROM" and constants[-1] else found
-            imported[""] = found
-        elif kind in _LOCALS:
-            if kind.startswith("STORE"):
-                imported[name] = imported.pop("", here)
-            here = imported.get(name)
-        elif kind == "LOAD_CONST":
-            constants = [constants[-1], value]
-
-
-def _import(
-    name: str, level: Any, names: Any, package: str | None, is_own: Callable[[str], bool]
-) -> ModuleType | None:
-    """Return the module that an import statement within a function imports."""
-    try:
-        full = resolve_name("." * level + name, package) if level else name
-        if full not in sys.modules and not is_own(full):
-            # It may be large, or have no use in this call.
-            return None
-        module = sys.modules.get(full) or import_module(full)
-        # `import a.b` binds `a`.
-        return module if names or level else sys.modules[full.partition(".")[0]]
-    except Exception:  # noqa: BLE001 - the function's own import will raise it
-        return None
 
 
 def _class_of(fn: FunctionType) -> list[type[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._identity.attributes import wraps_code
@@ -142,7 +142,7 @@ class _Walk:
         if (loop := self._loop_to(key)) is not None:
             return loop
         found = self._parts(value)
-        is_code = isinstance(value, type | FunctionType)
+        is_code = isinstance(value, type | FunctionType | ModuleType)
         if is_code or wraps_code(value):
             self.code.append(value)
         elif is_item(value):

@@ -90,13 +90,15 @@ class Failed(Exception):
 """
 
 PROGRAM = """
-import asyncio, warnings
+import asyncio, types, warnings
 from prefectx import flow, load, task
 import tools
 from tools import *
 from functools import partial
 
 def callable_in(value):
+    if type(value) is types.ModuleType:
+        return vars(value)["add"]
     if type(value) is dict:
         return callable_in([*value.values()])
     if type(value) in (list, set, tuple, tools.Point):
@@ -117,6 +119,7 @@ values = {
     "partial": partial(partial(add)), "method": Adder().__call__, "class method": Adder.of_class,
     "static": Adder.static, "task": inner, "error": Failed("a"), "list": [1, [add]],
     "in dict": {"a": {"b": (add,)}}, "set": {add}, "many": [Adder(n) for n in range(2000)],
+    "module": tools,
     "column": [("a", add)] * 100, "wrapped in many": [cached] * 40, "tasks": [inner] * 40,
 }
 @flow
