@@ -44,18 +44,20 @@ class Call:
     """
 
     __slots__ = (
-        *(
-            "_claim",
-            "_code",
-            "_contents",
-            "_files",
-            "_inputs",
-            "_kept",
-            "_upstream",
-            "args",
-            "identity",
-        ),
-        *("args", "identity", "item", "kwargs", "reasons", "task", "was_made_by_other"),
+        "_claim",
+        "_code",
+        "_contents",
+        "_files",
+        "_inputs",
+        "_kept",
+        "_upstream",
+        "args",
+        "identity",
+        "item",
+        "kwargs",
+        "reasons",
+        "task",
+        "was_made_by_other",
     )
 
     def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
