@@ -24,7 +24,8 @@ class Entry:
         target: Its name below the root.
         exists: Whether the target exists.
         task: The qualified name of the task that made it, or failed to; "" if not known.
-        made: The time when it was made, or failed: ISO 8601, UTC.
+        made: The time when it was made, accepted, or failed: ISO 8601, UTC.
+        output_made: The time when it was made, whoever has accepted it since.
         seconds: The duration of the call.
         size: The size in bytes.
         code: The fingerprint of the code that made it.
@@ -38,7 +39,8 @@ class Entry:
     """
 
     __slots__ = (
-        *("accepted", "args_code", "code", "exists", "failed", "files", "made", "place", "python"),
+        *("accepted", "args_code", "code", "exists", "failed", "files", "made"),
+        *("output_made", "place", "python"),
         *("seconds", "size", "target", "task", "upstream"),
     )
 
@@ -47,6 +49,7 @@ class Entry:
         self.exists = False
         self.task = ""
         self.made = ""
+        self.output_made = ""
         self.seconds = 0.0
         self.size = 0
         self.code = ""
@@ -64,6 +67,7 @@ class Entry:
         if made < self.made:
             return
         self.made = made
+        self.output_made = str(fields.get("output_made") or made)
         self.task = intern(str(fields.get("task", "")))
         self.seconds = float(fields.get("seconds") or 0)
         self.code = intern(str(fields.get("code", "")))

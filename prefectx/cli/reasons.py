@@ -112,7 +112,7 @@ def _upstream(entry: Entry, catalogue: Catalogue) -> list[Reason]:
             found.append(Reason("upstream", f"{target}, which it was made from, does not exist"))
         elif source.failed is not None:
             found.append(Reason("upstream", f"{target}, which it was made from, has failed since"))
-        elif source.made > entry.made:
+        elif source.output_made > entry.made:
             text = f"{target}, which it was made from, was recomputed {_when(source)}"
             found.append(Reason("upstream", text))
     return found

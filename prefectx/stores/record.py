@@ -56,6 +56,7 @@ class Record(NamedTuple):
         output: The same of the target, if the task's function wrote it itself.
         base_from: Where the Item lies whose base the target took over, `{base}` in its place.
         key: A hash of the call's arguments, by value; Items count by their targets.
+        output_made: When the output was made, if a person has accepted it at `made`.
         args_code: Hashes of the code of the project's functions and classes among the arguments,
             by argument; None if there are none.
         by: The user whose process made it.
@@ -88,6 +89,7 @@ class Record(NamedTuple):
     output: tuple[int, int, str] | None = None
     base_from: str | None = None
     key: str | None = None
+    output_made: str | None = None
     args_code: dict[str, str] | None = None
 
     @property

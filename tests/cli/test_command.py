@@ -160,6 +160,14 @@ def test_accept_marks_what_is_there_as_current_and_says_who_and_why(ran: Command
     assert "the same texts" in ran("show", "working/fetch/a")
 
 
+def test_what_was_made_of_an_accepted_target_stays_current(ran: Command) -> None:
+    ran("accept", "fetch", "--reason", "the same texts")
+    ran("accept", "fetch", "--reason", "said twice")
+    ran("why", "count")
+    lines = {line["task"]: line for line in ran.json("status")}
+    assert lines["words.count"]["upstream"] == 0
+
+
 def test_ls_knows_the_parameters_of_each_call(ran: Command) -> None:
     (found,) = ran.json("ls", "fetch", "--where", "name=a*")
     assert found["target"] == "working/fetch/a"
