@@ -12,6 +12,7 @@ from prefectx._runners.prefect.future import is_prefect_future
 from prefectx._types import type_of
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import is_walked, replace
+from prefectx._values.kinds import is_prefect_annotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,9 @@ def take_apart(value: Any, convert: Callable[[Any], Any]) -> Any:
     """
     kind: Any = type_of(value)
     if kind in _PLAIN or not is_walked(kind) or is_prefect_future(value):
+        return value
+    if is_prefect_annotation(value, "BaseAnnotation"):
+        # A named tuple, whose class says what Prefect does with what is in it.
         return value
     futures: list[Any] = []
 
