@@ -49,11 +49,10 @@ class LocalRunner(Runner):
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         if return_state:
             return self._state(task, args, kwargs, wait_for)
-        try:
-            settled = _settle_arguments(args, kwargs, wait_for)
-        except UpstreamFailed as upstream:
-            raise upstream.cause from None
-        return self.run(task, *settled)
+        args, kwargs, failure = _settle_arguments(args, kwargs, wait_for)
+        if failure is not None:
+            raise failure
+        return self.run(task, args, kwargs)
 
     def submit(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Run the task now; return a finished future."""
@@ -67,14 +66,13 @@ class LocalRunner(Runner):
         return state if return_state else Future(state)
 
     def _state(self, task: AnyTask, args: Args, kwargs: Kwargs, wait_for: Any) -> Any:
-        try:
-            settled = _settle_arguments(args, kwargs, wait_for)
-        except UpstreamFailed as upstream:
-            return not_ready(upstream.cause)
+        args, kwargs, failure = _settle_arguments(args, kwargs, wait_for)
+        if failure is not None:
+            return not_ready(failure)
         # Arguments that do not fit the signature are an error of the caller, not of the task.
-        task.naming.bind(*settled[0], **settled[1])
+        task.naming.bind(*args, **kwargs)
         try:
-            result = self.run(task, *settled)
+            result = self.run(task, args, kwargs)
         except Exception as error:  # noqa: BLE001 - it becomes the state's
             return failed(error)
         return _await_state(result) if inspect.iscoroutine(result) else _state_of(result)
@@ -83,13 +81,13 @@ class LocalRunner(Runner):
         """Run the flow's body."""
         _ensure_logs()
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
-        try:
-            args, kwargs = _settle_arguments(args, kwargs, wait_for)
-            result = run_flow(flow, lambda: self._body(flow, args, kwargs))
-        except UpstreamFailed as upstream:
+        args, kwargs, failure = _settle_arguments(args, kwargs, wait_for)
+        if failure is not None:
             if return_state:
-                return not_ready(upstream.cause)
-            raise upstream.cause from None
+                return not_ready(failure)
+            raise failure
+        try:
+            result = run_flow(flow, lambda: self._body(flow, args, kwargs))
         except Exception as error:
             if return_state:
                 return failed(error, of_flow=True)
@@ -115,15 +113,22 @@ class LocalRunner(Runner):
         return nullcontext()
 
 
-def _settle_arguments(args: Args, kwargs: Kwargs, wait_for: Any) -> tuple[Args, Kwargs]:
+def _settle_arguments(
+    args: Args, kwargs: Kwargs, wait_for: Any
+) -> tuple[Args, Kwargs, BaseException | None]:
     """Return the arguments with futures replaced by their results.
 
-    Raises:
-        UpstreamFailed: A future among them, or in `wait_for`, has failed.
+    Returns:
+        The arguments, and the exception of a future among them or in `wait_for` that has failed. It
+        is returned, since one that is raised in an except block has what is handled there as its
+        context.
     """
-    if wait_for:
-        replace([wait_for], _settle_one)
-    return replace(args, _settle_one), replace(kwargs, _settle_one)
+    try:
+        if wait_for:
+            replace([wait_for], _settle_one)
+        return replace(args, _settle_one), replace(kwargs, _settle_one), None
+    except UpstreamFailed as upstream:
+        return args, kwargs, upstream.cause
 
 
 def _settle_one(value: Any) -> Any:

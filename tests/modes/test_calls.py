@@ -288,6 +288,33 @@ def test_allow_failure_hands_on_the_exception() -> None:
     assert run(lenient) == ("LookupError('no data')", "[LookupError('no data')]")
 
 
+@task
+def kept(value: Any) -> Any:
+    return [value]
+
+
+@flow
+def subflow_of(value: Any) -> Any:
+    return value
+
+
+@pytest.mark.prefectx("function", "cache", "prefect.skip", "prefect.cache")
+def test_an_exception_of_an_input_bears_nothing_of_ours_and_can_be_kept() -> None:
+    """Neither after a call nor after a subflow that was given the future which failed."""
+
+    @flow
+    def hands_on() -> Any:
+        failed = fail.submit(1)
+        for start in (show, subflow_of):
+            with pytest.raises(LookupError, match="no 1"):
+                load(start(failed))
+        return kept(allow_failure(failed))
+
+    (error,) = load(hands_on())
+    assert isinstance(error, LookupError)
+    assert error.__context__ is None
+
+
 def test_return_state_gives_states() -> None:
     @flow
     def states() -> Any:

@@ -50,6 +50,7 @@ from prefectx._runners.prefect.future import (
     settle_failures,
     state_result,
     upstream_error,
+    upstream_futures,
 )
 from prefectx._runners.prefect.logs import run_logger
 from prefectx._runners.prefect.lost_server import note_flow_end
@@ -278,12 +279,19 @@ class PrefectCacheRunner(PrefectRunner):
 
     def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         """Run the flow in Prefect's engine."""
+        upstream = upstream_futures([args, kwargs])
+        for future in upstream:
+            future.wait()
+        failure = upstream_error(upstream)
         try:
             args, kwargs = fill_objects((args, kwargs))
-        except UpstreamFailed as upstream:
+        except UpstreamFailed as failed:
+            failure = failure or failed.cause
+        if failure is not None:
+            # Not in the except block, whose exception would become its context.
             if kwargs.get("return_state"):
-                return Pending(name="NotReady", message=str(upstream.cause))
-            raise upstream.cause from None
+                return Pending(name="NotReady", message=str(failure))
+            raise failure
         with api():
             return run_flow(flow, lambda: call_flow(as_prefect_flow(flow), args, kwargs))
 
