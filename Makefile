@@ -10,6 +10,8 @@ SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --no-python
 LOCKED := uv.lock pyproject.toml example_project/pyproject.toml
 # Tests start hundreds of processes, and CI systems often let none write byte code.
 COMPILE := $(BIN)/python -m compileall -q prefectx pytest_prefectx tests example_project
+# By day hypothesis tries the same examples each time; by night, and by hand, others.
+STEADY := $(BIN)/python -m pytest --durations=10 --hypothesis-profile=ci
 EXPORT := $(UV) export --frozen --offline --quiet --no-emit-workspace --no-header
 
 .PHONY: help example test test-modes test-parts test-whole check lint types lock upgrade zoo mutants torture
@@ -45,14 +47,14 @@ test: $(VENV)/.dev
 	  test-whole
 
 test-modes: $(VENV)/.dev
-	$(BIN)/python -m pytest --durations=10 tests/modes tests/zoo tests/harness
+	$(STEADY) tests/modes tests/zoo tests/harness
 
 test-parts: $(VENV)/.dev
-	$(BIN)/python -m pytest --durations=10 tests/unit tests/stores tests/cli tests/typing tests/mutants
+	$(STEADY) tests/unit tests/stores tests/cli tests/typing tests/mutants tests/stateful
 
 test-whole: $(VENV)/.dev
-	$(BIN)/python -m pytest --durations=10 tests/plugin tests/stateful tests/dask
-	$(BIN)/python -m pytest example_project --prefectx-mode=all
+	$(STEADY) tests/plugin tests/dask
+	$(STEADY) example_project --prefectx-mode=all
 
 check: lint types
 	$(COMPILE)
@@ -94,6 +96,7 @@ nightly: nightly-tests mutants torture stranger
 
 nightly-tests: $(VENV)/.dev
 	$(BIN)/python -m pytest tests --nightly --durations=10
+	$(BIN)/python -m pytest tests/stateful tests/harness tests/modes/test_generated_flows.py tests/unit
 
 # All else is as in uv.lock.
 nightly-oldest-prefect:

@@ -17,7 +17,7 @@ from prefectx import context, flow, load, task, unmapped
 from prefectx.stores import Filestore
 from pytest_prefectx import ModeMachine
 
-# Other ones in each session: what is not found today is looked for tomorrow.
+# Other ones in each session, but for `make test`: what is not found today is found some night.
 FEW = settings(ModeMachine.TestCase.settings, max_examples=5)
 
 
