@@ -12,9 +12,10 @@ LOCKED := uv.lock pyproject.toml example_project/pyproject.toml
 COMPILE := $(BIN)/python -m compileall -q prefectx pytest_prefectx tests example_project
 # By day hypothesis tries the same examples each time; by night, and by hand, others.
 STEADY := $(BIN)/python -m pytest --durations=10 --hypothesis-profile=ci
+PLAIN := $(BIN)/python -m pytest --prefectx-mode=function,cache -m 'not prefectx_server'
 EXPORT := $(UV) export --frozen --offline --quiet --no-emit-workspace --no-header
 
-.PHONY: help example test test-modes test-parts test-whole check lint types lock upgrade zoo mutants torture
+.PHONY: help example test test-modes test-parts test-whole check check-unit check-modes lint types lock upgrade zoo mutants torture
 .PHONY: nightly nightly-tests nightly-oldest-prefect nightly-python-3.13
 .PHONY: docs stranger
 .PHONY: bench bench-quick bench-startup bench-dask
@@ -47,19 +48,25 @@ test: $(VENV)/.dev
 	  test-whole
 
 test-modes: $(VENV)/.dev
-	$(STEADY) tests/modes tests/zoo tests/harness
+	$(STEADY) tests/modes tests/zoo
 
 test-parts: $(VENV)/.dev
 	$(STEADY) tests/unit tests/stores tests/cli tests/typing tests/mutants tests/stateful
 
 test-whole: $(VENV)/.dev
-	$(STEADY) tests/plugin tests/dask
+	$(STEADY) tests/plugin tests/dask tests/harness
 	$(STEADY) example_project --prefectx-mode=all
 
-check: lint types
+check: $(VENV)/.dev
 	$(COMPILE)
-	$(BIN)/python -m pytest tests/unit tests/modes tests/harness tests/zoo \
-	  --prefectx-mode=function,cache -m 'not prefectx_server'
+	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target check-unit check-modes \
+	  lint types
+
+check-unit: $(VENV)/.dev
+	$(PLAIN) tests/unit
+
+check-modes: $(VENV)/.dev
+	$(PLAIN) tests/modes tests/harness tests/zoo
 
 docs: $(VENV)/.dev
 	$(BIN)/zensical build --clean --strict
