@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
-from prefectx._identity.code_hash import Code
+from prefectx._identity.code_hash import Code, combined_hash
 from prefectx._identity.packages import is_installed, is_of_one_package
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Parsing source takes a millisecond, and each call may be given the same class.
 _KNOWN: Final[WeakKeyDictionary[Any, Code]] = WeakKeyDictionary()
+# What a class's methods hold may lead back to it, so that it would be kept for ever.
+_MOST: Final = 1024
 
 
 def code_in_argument(found: Iterable[Any], task: str) -> dict[str, str]:
@@ -45,11 +47,15 @@ def code_in_argument(found: Iterable[Any], task: str) -> dict[str, str]:
     return named
 
 
+def hashes_of(code: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the hash of the code in each argument that has any, as records have it."""
+    return {name: combined_hash(parts) for name, parts in code.items()}
+
+
 @lru_cache(maxsize=1024)
 def _is_of_project(module: str, task: str) -> bool:
     """Tell whether a module is of the user's own, or of the package of the task."""
-    top = module.partition(".")[0]
-    if top in sys.stdlib_module_names or top == "prefectx":
+    if module.partition(".")[0] in sys.stdlib_module_names:
         return False
     return is_of_one_package(module, task) or not is_installed(module)
 
@@ -58,6 +64,8 @@ def _fingerprints(code: Any) -> Mapping[str, str]:
     try:
         known = _KNOWN.get(code)
         if known is None or not known.is_current():
+            if len(_KNOWN) >= _MOST:
+                _KNOWN.clear()
             known = _KNOWN[code] = Code(code)
     except TypeError:
         # A class whose metaclass defines `__eq__` alone is not hashable.

@@ -7,6 +7,7 @@ import os
 import sys
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from weakref import ref
 
 from prefectx._identity.classes import own_attributes
 from prefectx._identity.content_hash import digest, digest_of_known_parts, has_known_parts
@@ -73,6 +74,7 @@ class Code:
         walk = _Walk(fn)
         self.fingerprints = walk.fingerprints
         self._names = walk.names
+        self._members = walk.members
         self._functions = walk.functions
 
     def is_current(self) -> bool:
@@ -80,9 +82,14 @@ class Code:
 
         They do not after a cell of a notebook has run again, or a module was reloaded.
         """
-        return all(
-            namespace.get(name, _ABSENT) is value for namespace, name, value in self._names
-        ) and all(fn.__code__ is code for fn, code in self._functions)
+        return (
+            all(namespace.get(name, _ABSENT) is value for namespace, name, value in self._names)
+            and all(
+                (kind := of()) is None or vars(kind).get(name, _ABSENT) is value
+                for of, name, value in self._members
+            )
+            and all((fn := of()) is None or fn.__code__ is code for of, code in self._functions)
+        )
 
 
 class CodeOfOtherProcess(NamedTuple):
@@ -123,8 +130,10 @@ class _Walk:
         self.fingerprints: dict[str, str] = {}
         #: The names that functions look up, with what was found there.
         self.names: list[tuple[Mapping[str, Any], str, Any]] = []
+        #: The methods and the like of classes; weak, as who keeps code must not keep what has it.
+        self.members: list[tuple[ref[type[Any]], str, Any]] = []
         #: The functions, with the code that they had: `%autoreload` changes it.
-        self.functions: list[tuple[FunctionType, CodeType]] = []
+        self.functions: list[tuple[ref[FunctionType], CodeType]] = []
         is_module = isinstance(fn, ModuleType)
         self._module = fn.__name__ if is_module else str(getattr(fn, "__module__", ""))
         self._seen: dict[int, Any] = {}
@@ -196,7 +205,7 @@ class _Walk:
         if not self._is_own(fn.__module__):
             return
         text = syntax_of(fn)
-        self.functions.append((fn, fn.__code__))
+        self.functions.append((ref(fn), fn.__code__))
         # A wrapper has the name of the function that it wraps.
         while name in self.fingerprints:
             name += "'"
@@ -238,7 +247,7 @@ class _Walk:
                 # Generated code follows from the fields.
                 continue
             if isinstance(value, FunctionType) or is_wrapper(value):
-                self.names.append((vars(kind), key, vars(kind).get(key, _ABSENT)))
+                self.members.append((ref(kind), key, vars(kind).get(key, _ABSENT)))
             is_private = key.startswith("_") and not key.endswith("__")
             self._waiting.append(_CodePart(f"{name}.{key}", value, not is_private))
         above = [base for base in (*kind.__bases__, type(kind)) if base not in {object, type}]
@@ -263,11 +272,9 @@ class _Walk:
 def _given(where: str, value: Any) -> _CodePart:
     """Return a value of a closure or a default, which tells a factory's functions apart."""
     kind = type_of(value)
-    if kind is object or kind.__module__ in _HARMLESS or isinstance(value, FunctionType | type):
-        return _CodePart(where, value)
-    if is_named_code(value) or is_wrapper(value) or isinstance(value, ModuleType):
-        return _CodePart(where, value)
-    if has_known_parts(value):
+    is_code = isinstance(value, FunctionType | type | ModuleType) or is_named_code(value)
+    is_harmless = kind is object or kind.__module__ in _HARMLESS
+    if is_code or is_harmless or is_wrapper(value) or has_known_parts(value):
         return _CodePart(where, value)
     # It may be another one in each process, and nothing tells whether it is.
     return _CodePart(f"{where}, which cannot be compared", _THIS_PROCESS)

@@ -21,8 +21,6 @@ def is_of_one_package(module: str, other: str) -> bool:
     """
     if module == other or _top(module) == _top(other):
         return True
-    if _top(module) == _NEVER_PART:
-        return False
     folder, file = _root(other), _file(module)
     if folder is None or file is None or is_installed(module):
         return False
@@ -30,10 +28,15 @@ def is_of_one_package(module: str, other: str) -> bool:
 
 
 def is_installed(module: str) -> bool:
-    """Tell whether a module was installed, as packages of others are, or is part of Python."""
-    loaded = sys.modules.get(module)
+    """Tell whether a module was installed, as packages of others are, or is part of Python.
+
+    prefectx itself counts as installed, wherever it lies.
+    """
+    if _top(module) == _NEVER_PART:
+        return True
     file = _file(module)
     if file is None:
+        loaded = sys.modules.get(module)
         # The prompt and a notebook have no file, nor what is made while the program runs.
         return getattr(getattr(loaded, "__spec__", None), "origin", None) == "built-in"
     return any(part in file for part in _INSTALLED)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import pytest
 
-from prefectx import task
+from prefectx import task, use_mode
 from prefectx._calls.call import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pytest_prefectx import Targets
 
 TOOLS = """
 import collections, dataclasses, enum, functools, threading, pydantic
@@ -175,6 +179,31 @@ def test_a_helper_of_what_is_an_argument_has_changed(
 
 def sized(x: object) -> int:
     return 1
+
+
+def test_functions_and_classes_that_were_arguments_are_not_kept_alive(tmp_target: Targets) -> None:
+    """A long run may be given another closure, over much data, in each of its calls."""
+
+    @task(target="{number}")
+    def given(code: object, number: int) -> int:
+        return number
+
+    def make(number: int) -> list[object]:
+        class Local:
+            def method(self) -> int:
+                return number
+
+        return [lambda: number, Local]
+
+    alive: list[ref[object]] = []
+    with use_mode("cache"):
+        for number in range(3):
+            for index, code in enumerate(make(number)):
+                given(code, 2 * number + index)
+                alive.append(ref(code))
+    del code
+    gc.collect()
+    assert [found() for found in alive] == [None] * 6
 
 
 def test_arguments_without_code_of_the_project_have_none() -> None:
