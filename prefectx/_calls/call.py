@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from prefectx._calls.claims import claim_of
 from prefectx._calls.kept_arguments import items_in, keep
 from prefectx._calls.run import current_run
+from prefectx._identity.argument_code import hashes_of
 from prefectx._identity.call_identity import CallIdentity
-from prefectx._identity.code_hash import combined_hash
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._identity.input_hash import inputs_hash, upstream_hash
 from prefectx._settings.rerun import rerun_on_here
@@ -94,15 +94,12 @@ class Call:
     @property
     def maker_mark(self) -> str:
         """The mark of a target that this call, with the present code, has made."""
-        mark = self.task.maker_mark + self.identity.key
-        if not self.identity.code:
-            return mark
-        return mark + records.arguments_mark(self.code_of_arguments())
+        arguments = records.arguments_mark(self.code_of_arguments())
+        return f"{self.task.maker_mark}{self.identity.key}{arguments}"
 
     def code_of_arguments(self) -> dict[str, str]:
         """Return a hash of the project's code in each argument that has any."""
-        code = self.identity.code
-        return {name: combined_hash(parts) for name, parts in code.items()} if code else {}
+        return hashes_of(self.identity.code)
 
     def mark(self, run: Run) -> str:
         """Return the short text for the task in a run's claims."""

@@ -19,8 +19,6 @@ _DERIVED: Final = frozenset(
         # Python sets these when an object is first pickled, or first compared with a protocol.
         *("__slotnames__", "__non_callable_proto_members__"),
         *("__firstlineno__", "__static_attributes__", "__annotations_cache__"),
-        # Set when the first object is pickled.
-        "__slotnames__",
         *("__pydantic_complete__", "__pydantic_core_schema__", "__pydantic_custom_init__"),
         *("__pydantic_parent_namespace__", "__pydantic_serializer__", "__pydantic_validator__"),
         *("__pydantic_setattr_handlers__", "__signature__"),

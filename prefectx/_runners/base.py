@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     Kwargs = dict[str, Any]
 
 
-class UpstreamFailed(Exception):
-    """A future among the arguments has failed, with the exception `cause`."""
-
-    def __init__(self, cause: BaseException) -> None:
-        super().__init__(cause)
-        self.cause = cause
-
-
 class Runner(ABC):
     """One mode. `args` and `kwargs` are the caller's, with a method's object first.
 

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from prefectx._logs.run_names import named_run
-from prefectx._runners.base import Runner, UpstreamFailed
+from prefectx._runners.base import Runner
 from prefectx._runners.run_block import run_flow
 from prefectx._values.annotations import is_unmapped, may_fail
 from prefectx._values.containers import replace
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from prefectx._logs.loggers import Logger
     from prefectx._naming.decorated import AnyFlow, AnyTask
     from prefectx._runners.base import Args, Kwargs
+
+
+class UpstreamFailed(Exception):
+    """A future among the arguments has failed, with the exception `cause`."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(cause)
+        self.cause = cause
 
 
 class LocalRunner(Runner):

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._settings.mode import set_default_mode, validate_mode
-from prefectx._settings.rerun_reasons import validate_rerun_on
+from prefectx._settings.rerun_reasons import reasons_in
 from prefectx._types import is_list
 from prefectx.errors import PrefectxError
 
@@ -122,7 +122,7 @@ def _validate(table: dict[str, Any], path: str) -> dict[str, str]:
     if "mode" in found:
         validate_mode(found["mode"], path)
     if "rerun_on" in found:
-        validate_rerun_on(filter(None, map(str.strip, found["rerun_on"].split(","))), path)
+        reasons_in(found["rerun_on"], path)
     return found
 
 

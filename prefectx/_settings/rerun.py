@@ -7,7 +7,7 @@ from typing import Final
 
 from prefectx._settings.environment import Variable
 from prefectx._settings.project import current_project
-from prefectx._settings.rerun_reasons import validate_rerun_on
+from prefectx._settings.rerun_reasons import reasons_in
 from prefectx._settings.scoped import ScopedValue
 
 VARIABLE: Final = Variable("PREFECTX_RERUN_ON")
@@ -26,8 +26,7 @@ def rerun_on_here() -> frozenset[str]:
         text, source = project.values.get("rerun_on"), str(project.file)
     if not text:
         return _of_flow.get()
-    names = filter(None, (name.strip() for name in text.split(",")))
-    return _of_flow.get() | validate_rerun_on(names, source)
+    return _of_flow.get() | reasons_in(text, source)
 
 
 def may_rerun_here() -> bool:

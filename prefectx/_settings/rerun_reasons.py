@@ -13,6 +13,19 @@ RerunOn = Literal["inputs", "code", "upstream", "expired"]
 REASONS: Final = ("code", "expired", "inputs", "upstream")
 
 
+def reasons_in(text: str, source: str) -> frozenset[str]:
+    """Return the reasons in a text, `"inputs,code"`.
+
+    Args:
+        text: Their names, with commas between them.
+        source: The variable or file that has it, for the message.
+
+    Raises:
+        UnknownOption: A reason is not one of `REASONS`.
+    """
+    return validate_rerun_on(filter(None, map(str.strip, text.split(","))), source)
+
+
 def validate_rerun_on(reasons: Iterable[str], owner: str) -> frozenset[str]:
     """Return the reasons for which targets are recomputed, if they are valid.
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.kept_arguments import restore
 from prefectx._identity.call_identity import CallIdentity
-from prefectx._identity.code_hash import combined_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +28,3 @@ def code_of_kept_arguments(
     except Exception:  # noqa: BLE001 - unpickling imports what may have gone
         return None
     return CallIdentity(str(details.get("task", "")), arguments).code
-
-
-def hashes_of(code: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Return the hash of the code in each argument, as records have it."""
-    return {name: combined_hash(parts) for name, parts in code.items()}

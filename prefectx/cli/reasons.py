@@ -6,8 +6,9 @@ import datetime
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from prefectx._identity.argument_code import hashes_of
 from prefectx._identity.file_fingerprint import is_unchanged
-from prefectx.cli.argument_code import code_of_kept_arguments, hashes_of
+from prefectx.cli.argument_code import code_of_kept_arguments
 from prefectx.stores.journal import changed_parts
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.task_report import seconds_text, size_text
-from prefectx.cli.argument_code import code_of_kept_arguments, hashes_of
+from prefectx._identity.argument_code import hashes_of
+from prefectx.cli.argument_code import code_of_kept_arguments
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder, select
 from prefectx.cli.misuse import Misuse

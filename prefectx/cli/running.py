@@ -23,7 +23,7 @@ from prefectx.cli.output import say, say_json, say_next
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from prefectx._calls.report import Report
 
@@ -74,7 +74,7 @@ def run(options: Namespace) -> int:
         except KeyboardInterrupt:
             return 2
     if runner is not None and runner.error is not None:
-        _say_what_failed(runner)
+        _say_what_failed(runner.error, runner.not_tried)
     report = last_run()
     if options.json and report is not None:
         say_json(_as_dict(report))
@@ -103,15 +103,13 @@ def _keep_going(mode: str) -> KeepGoingRunner:
     raise Misuse(msg)
 
 
-def _say_what_failed(runner: KeepGoingRunner) -> None:
-    error = runner.error
-    if error is not None:
-        hide_own_frames(error)
-        traceback.print_exception(error)
-    for call in runner.not_tried[:_SHOWN]:
+def _say_what_failed(error: BaseException, not_tried: Sequence[str]) -> None:
+    hide_own_frames(error)
+    traceback.print_exception(error)
+    for call in not_tried[:_SHOWN]:
         sys.stderr.write(f"not tried, because an input has failed: {call}\n")
-    if len(runner.not_tried) > _SHOWN:
-        sys.stderr.write(f"and {len(runner.not_tried) - _SHOWN:,} more that were not tried\n")
+    if len(not_tried) > _SHOWN:
+        sys.stderr.write(f"and {len(not_tried) - _SHOWN:,} more that were not tried\n")
 
 
 _SHOWN = 10

@@ -66,9 +66,7 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
         """Return the task's result, or raise its exception; large data is fetched now."""
         self.wait(timeout)
-        if (state := self._state_on_workers()) is not None:
-            return state_result(state, raise_on_failure=raise_on_failure)
-        if (state := self._final_state) is not None:
+        if (state := self._state_on_workers() or self._final_state) is not None:
             return state_result(state, raise_on_failure=raise_on_failure)
         return super().result(None if timeout is None else 0, raise_on_failure)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from prefect.utilities.annotations import allow_failure as prefect_allow_failure
 from prefect.utilities.annotations import unmapped as prefect_unmapped
 
-from prefectx._runners.base import UpstreamFailed
 from prefectx._runners.prefect.assembly import is_taken_apart, put_together, take_apart
 from prefectx._runners.prefect.future import (
     HitFuture,
@@ -120,8 +119,7 @@ def to_prefect_flow(value: Any) -> Any:
 def fill_objects(value: Any) -> Any:
     """Return the arguments of a flow with results for the futures that Prefect would not find.
 
-    Raises:
-        UpstreamFailed: One of them has failed.
+    Those that must succeed have done so.
     """
     return replace(value, _fill_object)
 
@@ -138,12 +136,7 @@ def _unchanged(value: Any) -> Any:
 def _result_of(value: Any) -> Any:
     if may_fail(value):
         return settle_failures(value.unwrap())
-    if not is_prefect_future(value):
-        return value
-    try:
-        return value.result()
-    except Exception as error:
-        raise UpstreamFailed(error) from error
+    return value.result() if is_prefect_future(value) else value
 
 
 def hide_iterator(value: Any) -> Any:

@@ -185,7 +185,7 @@ class SubmittedFuture(PrefectConcurrentFuture[Any]):
         if self._final_state is None:
             # Prefect's own error: it has not ended in time.
             return super().result(None if timeout is None else 0, raise_on_failure)
-        return _settle(self._upstream, self._final_state, raise_on_failure)
+        return result_of_run(self._final_state, self._upstream, raise_on_failure=raise_on_failure)
 
 
 def explain(future: PrefectFuture[Any], upstream: list[PrefectFuture[Any]]) -> None:
@@ -206,20 +206,24 @@ def _result_with_cause(
 ) -> Any:
     future.wait(timeout)
     if is_unready(future.state):
-        return _settle(upstream, future.state, raise_on_failure)
+        return result_of_run(future.state, upstream, raise_on_failure=raise_on_failure)
     result = type(future).result(future, timeout=timeout, raise_on_failure=raise_on_failure)
     # The upstream futures are not needed any more.
     upstream.clear()
     return result
 
 
-def _settle(
-    upstream: list[PrefectFuture[Any]],
-    state: State[Any],
-    raise_on_failure: bool,
+def result_of_run(
+    state: State[Any], upstream: list[PrefectFuture[Any]], *, raise_on_failure: bool = True
 ) -> Any:
+    """Return a run's result, or raise its exception, or that of a failed argument.
+
+    Args:
+        state: The run's final state.
+        upstream: The futures among its arguments; emptied if they are not needed any more.
+        raise_on_failure: Whether an exception is raised; else it is returned.
+    """
     if not is_unready(state):
-        # The upstream futures are not needed any more.
         upstream.clear()
     elif not raise_on_failure:
         return None

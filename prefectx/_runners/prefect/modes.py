@@ -31,7 +31,7 @@ from prefectx._calls.freshness import fast_hit, is_done
 from prefectx._calls.make import skip
 from prefectx._calls.run import in_task, note_submitted, run_here
 from prefectx._calls.running import count_coroutine, count_run
-from prefectx._runners.base import Runner, UpstreamFailed
+from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE, PLACEMENTS
 from prefectx._runners.prefect.arguments import (
     CallArguments,
@@ -46,9 +46,8 @@ from prefectx._runners.prefect.future import (
     FinishedFuture,
     HitFuture,
     explain,
-    is_unready,
+    result_of_run,
     settle_failures,
-    state_result,
     upstream_error,
     upstream_futures,
 )
@@ -238,7 +237,7 @@ class PrefectCacheRunner(PrefectRunner):
             if get_task_viz_tracker():
                 return draw_call(arguments)
             state = run_task(self._task(arguments), return_type="state", **how)
-        return state if return_state else _result(state, arguments.upstream)
+        return state if return_state else result_of_run(state, arguments.upstream)
 
     async def _acall(self, arguments: CallArguments, return_state: bool) -> Any:
         how: dict[str, Any] = {"parameters": arguments.parameters, "wait_for": arguments.wait_for}
@@ -248,7 +247,7 @@ class PrefectCacheRunner(PrefectRunner):
             # A coroutine for an async task; Prefect's annotations do not say so.
             running: Any = run_task(self._task(arguments), return_type="state", **how)
             state: Any = await running
-        return state if return_state else _result(state, arguments.upstream)
+        return state if return_state else result_of_run(state, arguments.upstream)
 
     def _submit(self, arguments: CallArguments) -> PrefectFuture[Any]:
         flow_run = FlowRunContext.get()
@@ -282,16 +281,11 @@ class PrefectCacheRunner(PrefectRunner):
         upstream = upstream_futures([args, kwargs])
         for future in upstream:
             future.wait()
-        failure = upstream_error(upstream)
-        try:
-            args, kwargs = fill_objects((args, kwargs))
-        except UpstreamFailed as failed:
-            failure = failure or failed.cause
-        if failure is not None:
-            # Not in the except block, whose exception would become its context.
+        if (failure := upstream_error(upstream)) is not None:
             if kwargs.get("return_state"):
                 return Pending(name="NotReady", message=str(failure))
             raise failure
+        args, kwargs = fill_objects((args, kwargs))
         with api():
             return run_flow(flow, lambda: call_flow(as_prefect_flow(flow), args, kwargs))
 
@@ -387,12 +381,6 @@ def _flattens_annotations(task_runner: Any) -> bool:
 def _settle_failure(value: Any) -> Any:
     """Wait for a future that may fail; return its result or exception."""
     return settle_failures(value.unwrap()) if may_fail(value) else value
-
-
-def _result(state: Any, upstream: list[PrefectFuture[Any]]) -> Any:
-    if is_unready(state) and (error := upstream_error(upstream)) is not None:
-        raise error
-    return state_result(state)
 
 
 def _as_result(task: AnyTask, value: Any) -> Any:
