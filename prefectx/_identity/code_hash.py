@@ -91,6 +91,10 @@ class Code:
             and all((fn := of()) is None or fn.__code__ is code for of, code in self._functions)
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What the names stand for is no other process's business, and can be much.
+        return (CodeOfOtherProcess, (self.fingerprints,))
+
 
 class CodeOfOtherProcess(NamedTuple):
     """The code of a function that came by value, as the process saw it that has its source.
