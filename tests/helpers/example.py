@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from patience import PATIENCE
-from quick_pytest import ADDOPTS
+from quick_pytest import ADDOPTS, leave_out_hypothesis
 
 from pytest_prefectx.server.server import cache_folder
 
@@ -70,6 +70,7 @@ class Example:
         self.temporary.mkdir()
         ini = INI + textwrap.dedent(files.pop("ini", ""))
         (folder / "pytest.ini").write_text(ini, encoding="utf-8")
+        self._options = leave_out_hypothesis(test_it, *files.values())
         for name, text in {**files, "test_it": test_it, "counts_servers": COUNTS_SERVERS}.items():
             (folder / f"{name}.py").write_text(textwrap.dedent(text), encoding="utf-8")
         self.environment = _neutral() | {
@@ -118,7 +119,8 @@ class Example:
         # What tests ask of `tmp_path` is not what the plugin leaves behind.
         elsewhere = f"--basetemp={self.folder / 'base'}"
         plugin = ("-p", "counts_servers")
-        return [sys.executable, *python, "-m", "pytest", *plugin, elsewhere, *arguments]
+        started = [sys.executable, *python, "-m", "pytest", *plugin, *self._options, elsewhere]
+        return [*started, *arguments]
 
 
 class Run:
