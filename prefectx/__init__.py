@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from prefectx._api.flow import Flow, flow
-from prefectx._api.task import Task, task
+from prefectx._api.decorators import flow, task
+from prefectx._api.flow import Flow
+from prefectx._api.task import Task
 from prefectx._settings.context import context, gcontext
 from prefectx._settings.mode import MODES, current_mode, use_mode
 from prefectx._values.annotations import allow_failure, unmapped

@@ -1,32 +1,28 @@
-"""`task`, `Task`: a function whose output is stored under a readable name."""
+"""`Task`: a function whose output is stored under a readable name."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from functools import partial, update_wrapper
+from functools import partial
 from typing import (
     TYPE_CHECKING,
     Any,
     Concatenate,
     Final,
-    Generic,
     Literal,
     ParamSpec,
     Self,
     TypeVar,
     Unpack,
-    cast,
     get_args,
     overload,
 )
 
-from prefectx._api.class_methods import take_class_methods
+from prefectx._api.decorated_function import DecoratedFunction
 from prefectx._api.entry import entry_of
-from prefectx._api.public_names import public_names
-from prefectx._identity.code_hash import Code, CodeOfOtherProcess, combined_hash
-from prefectx._identity.names import module_name
-from prefectx._identity.task_identity import task_identity
+from prefectx._identity.names import module_of
+from prefectx._identity.task_code import TaskCode
 from prefectx._naming.options import (
     TASK_ATTRIBUTES,
     TASK_OPTIONS,
@@ -43,29 +39,14 @@ from prefectx._settings.rerun_reasons import validate_rerun_on
 from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
 from prefectx._values.item import Item, settle
-from prefectx._values.references import (
-    function_in,
-    import_by_name,
-    is_importable,
-    is_static_or_class_method,
-    name_of,
-    qualified_name_of,
-)
+from prefectx._values.references import is_importable, name_of
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
-from prefectx.stores.record import maker_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from prefectx._values.future import Handle
 
-
-PUBLIC_OF_TASKS: Final = frozenset(
-    {"fn", "name", "submit", "map", "item", "with_options", "options", "is_async"}
-    | frozenset(get_args(TaskHook))
-    # Prefect's, in the Prefect modes.
-    | {"apply_async", "aserve", "create_local_run", "create_run", "delay", "serve"}
-)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,7 +65,7 @@ class _CallSlot:
     }
 
 
-class Task(_CallSlot, Generic[P, R_co]):
+class Task(_CallSlot, DecoratedFunction[P, R_co]):
     """A function with its options; a call runs it in the current mode.
 
     Created by `task`. Besides calls, it has `.submit`, `.map`, `.with_options` and `.item`.
@@ -103,8 +84,19 @@ class Task(_CallSlot, Generic[P, R_co]):
         is_async: True for a coroutine function or an async generator.
     """
 
-    __name__: str
-    __qualname__: str
+    __module__ = "prefectx"
+
+    options: TaskOptions
+
+    _word = "task"
+    _prefect_module = "prefect.tasks"
+    _settable = TASK_ATTRIBUTES
+    _public = frozenset(
+        {"fn", "name", "submit", "map", "item", "with_options", "options", "is_async"}
+        | frozenset(get_args(TaskHook))
+        # Prefect's, in the Prefect modes.
+        | {"apply_async", "aserve", "create_local_run", "create_run", "delay", "serve"}
+    )
 
     def __init__(
         self,
@@ -112,13 +104,9 @@ class Task(_CallSlot, Generic[P, R_co]):
         options: TaskOptions,
     ) -> None:
         check_options(options, TASK_OPTIONS, "task")
-        self._original: Any = fn
-        self.fn: Callable[P, R_co] = function_in(fn)
-        update_wrapper(self, self.fn)
-        self.__qualname__ = qualified_name_of(self.fn)
-        self.name: str = task_name(options) or name_of(self.fn)
-        self.qualified_name: Final[str] = f"{_module_of(self.fn)}.{self.__qualname__}"
-        self.options: TaskOptions = options
+        super().__init__(fn, options)
+        self.name = task_name(options) or name_of(self.fn)
+        self.qualified_name: Final[str] = f"{module_of(self.fn)}.{self.__qualname__}"
         is_async_generator = inspect.isasyncgenfunction(self.fn)
         self.is_generator: Final = inspect.isgeneratorfunction(self.fn) or is_async_generator
         self.is_async: Final = inspect.iscoroutinefunction(self.fn) or is_async_generator
@@ -133,14 +121,8 @@ class Task(_CallSlot, Generic[P, R_co]):
             )
             raise UnsupportedValue(msg)
         self.naming: Final = TaskNames(self.fn, options)
-        self._bound: tuple[object, ...] = ()
-        self._code_hash: str | None = None
-        self._code: Code | CodeOfOtherProcess | None = None
-        self._identity: str | None = None
-        self._maker_mark: str | None = None
-        self._origin: Task[..., Any] | None = None
-        # For a bound method: the task that is not bound.
-        self._unbound: Task[..., Any] | None = None
+        # Prefect's copy of a method, bound to an object, is another function.
+        self._code: Final = TaskCode(self.fn, self.qualified_name)
         # In a Prefect mode, Prefect's own errors come first.
         current_runner().upgrade_task(self)
         for name in ("return_state", "wait_for"):
@@ -152,54 +134,39 @@ class Task(_CallSlot, Generic[P, R_co]):
                 raise UnknownOption(msg)
         self._set_entry(entry_of(self))
 
-    if not TYPE_CHECKING:
+    def _prefect_class(self) -> type:
+        return prefect_task_class(Task)
 
-        @property
-        def __class__(self) -> type:
-            """The class for `isinstance`: if Prefect is loaded, every task is a `prefect.Task`.
-
-            The task becomes one when an attribute is used that only `prefect.Task` has.
-            """
-            if type(self) is Task and "prefect.tasks" in sys.modules:
-                return prefect_task_class(Task)
-            return type(self)
+    def _upgrade(self) -> None:
+        if "prefect.tasks" in sys.modules:
+            upgrade_task(self)
+        else:
+            current_runner().upgrade_task(self)
 
     @property
     def code_hash(self) -> str:
         """A hash of the function's code."""
-        parts = self.code_parts
-        if self._code_hash is None:
-            self._code_hash = combined_hash(parts)
-        return self._code_hash
+        return self._code.hash
 
     @property
     def code_parts(self) -> Mapping[str, str]:
         """Fingerprints of all code that the task's output depends on, by name."""
-        if self._code is None or not self._code.is_current():
-            # Not of `fn`: Prefect's copy of a method, bound to an object, is not the class's own.
-            self._code = Code(function_in(self._original))
-            self._code_hash = self._maker_mark = None
-        return self._code.fingerprints
+        return self._code.parts
 
     @property
     def maker_mark(self) -> str:
         """A short text for the task and its present code, stored with its targets."""
-        code = self.code_hash
-        if self._maker_mark is None:
-            self._maker_mark = maker_mark(self.qualified_name, code)
-        return self._maker_mark
+        return self._code.maker_mark
+
+    @property
+    def identity(self) -> str:
+        """A text that is unique to the task: its name, code, closure and defaults."""
+        return self._code.identity
 
     @property
     def bound_arguments(self) -> int:
         """The number of arguments before the caller's: 1 for a bound method, otherwise 0."""
         return len(self._bound)
-
-    @property
-    def identity(self) -> str:
-        """A text that is unique to the task: its name, code, closure and defaults."""
-        if self._identity is None:
-            self._identity = task_identity(function_in(self._original))
-        return self._identity
 
     if TYPE_CHECKING:
         # First the exact signature, then the two additional keywords of every call.
@@ -350,23 +317,9 @@ class Task(_CallSlot, Generic[P, R_co]):
         Raises:
             UnknownOption: Tasks have no option with this name.
         """
-        changed: Task[P, R_co] = Task(self._original, {**self.options, **options})
-        changed._bound = self._bound
+        changed: Task[P, R_co] = self._with_options(options)
         changed._set_entry(changed.__call__, self._bound)
-        changed._origin = self._origin or self
         return changed
-
-    def on_completion(self, fn: H) -> H:
-        """Call `fn(task, task_run, state)` when a run completes, in the Prefect modes."""
-        return self._add_hook("on_completion", fn)
-
-    def on_failure(self, fn: H) -> H:
-        """Call `fn(task, task_run, state)` when a run fails, in the Prefect modes."""
-        return self._add_hook("on_failure", fn)
-
-    def on_running(self, fn: H) -> H:
-        """Call `fn(task, task_run, state)` when a run starts, in the Prefect modes."""
-        return self._add_hook("on_running", fn)
 
     def on_commit(self, fn: H) -> H:
         """Call `fn(transaction)` when a run's result is committed, in the Prefect modes."""
@@ -376,33 +329,6 @@ class Task(_CallSlot, Generic[P, R_co]):
         """Call `fn(transaction)` when a run is rolled back, in the Prefect modes."""
         return self._add_hook("on_rollback", fn)
 
-    def _add_hook(self, option: TaskHook, fn: H) -> H:
-        hooks = [*(self.options.get(option) or ()), fn]
-        self.options = cast("TaskOptions", {**self.options, option: hooks})
-        return fn
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
-        if name in TASK_ATTRIBUTES:
-            # As in Prefect, a task's options are its attributes.
-            self.options = cast("TaskOptions", {**self.options, name: value})
-
-    def __getattr__(self, name: str) -> Any:
-        # Called only for attributes that this class does not have; prefect.Task may have them.
-        if type(self) is Task and not name.startswith("_"):
-            if "prefect.tasks" in sys.modules:
-                upgrade_task(self)
-            else:
-                current_runner().upgrade_task(self)
-            if type(self) is not Task:
-                return getattr(self, name)
-        msg = (
-            f"task {self.__dict__.get('name')!r} has no attribute {name!r} in this mode. The"
-            " attributes of prefect.Task exist in the Prefect modes only: set PREFECTX=prefect, or"
-            " call use_mode."
-        )
-        raise AttributeError(msg, name=name, obj=self)
-
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload
@@ -410,11 +336,8 @@ class Task(_CallSlot, Generic[P, R_co]):
         self: Task[Concatenate[S, Q], R], instance: S, owner: type[S] | None = None
     ) -> Task[Q, R]: ...
     def __get__(self, instance: object, owner: type | None = None) -> Task[..., Any]:
-        if isinstance(self._original, classmethod):
-            return self._bind_to(owner)
-        if instance is None or isinstance(self._original, staticmethod):
-            return self
-        return self._bind_to(instance)
+        bound: Task[..., Any] = self._attribute_of(instance, owner)
+        return bound
 
     def _set_entry(self, entry: Callable[..., Any], first: tuple[object, ...] = ()) -> None:
         if first:
@@ -426,155 +349,21 @@ class Task(_CallSlot, Generic[P, R_co]):
         function: Callable[..., Any] = self.fn
         self._original = classmethod(function)
 
-    def _bind_to(self, owner: object) -> Task[..., Any]:
-        bound: Task[..., Any] = object.__new__(type(self))
-        bound.__dict__.update(self.__dict__)
-        bound._bound = (owner,)
+    def bound_to(self, owner: object) -> Self:
+        """Return this task as a method of `owner`, an object or a class."""
+        bound = super().bound_to(owner)
         bound._set_entry(self.__call__, (owner,))
-        bound._origin = self._origin or self
-        bound._unbound = self
         return bound
+
+    def __copy__(self) -> Self:
+        one = super().__copy__()
+        one._set_entry(entry_of(one), one._bound)
+        return one
 
     @property
     def is_pickled_by_value(self) -> bool:
         """True if the function itself is pickled, because other processes cannot import it."""
         return not is_importable(self._origin or self)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        if is_importable(self):
-            return (import_by_name, (self.__module__, self.__qualname__))
-        if self._origin is None:
-            # Created first, initialised later: a recursive function refers to its own task.
-            return (Task.__new__, (Task,), (self._original, self.options))
-        return (Task._restore_variant, (self._origin, self.options, self._bound))
-
-    def __copy__(self) -> Self:
-        # A separate task, whose attributes can be set without changing this one.
-        one = object.__new__(type(self))
-        one.__dict__.update(self.__dict__)
-        one._set_entry(entry_of(one), one._bound)
-        one._origin = self._origin or self
-        return one
-
-    def __setstate__(self, state: tuple[Any, TaskOptions]) -> None:
-        # Called on this class, because a subclass has another __init__.
-        Task.__init__(self, *state)  # pyright: ignore[reportUnknownMemberType]
-
-    @staticmethod
-    def _restore_variant(
-        origin: Task[..., Any], options: TaskOptions, bound: tuple[object, ...]
-    ) -> Task[..., Any]:
-        variant: Task[..., Any] = Task(origin._original, options)
-        variant._bound = bound
-        variant._set_entry(variant.__call__, bound)
-        variant._origin = origin
-        return variant
-
-    def __dir__(self) -> list[str]:
-        return public_names(self, PUBLIC_OF_TASKS)
-
     def __repr__(self) -> str:
         return f"<Task {self.qualified_name}>"
-
-
-def _module_of(fn: Any) -> str:
-    """Return the name of a function's module; for a script, the name that it is imported by."""
-    module: str = fn.__module__
-    if module not in {"__main__", "__mp_main__"}:
-        return module
-    # Stored on the function, because another process may have another script as `__main__`.
-    if not hasattr(fn, "__prefectx_module__"):
-        fn.__prefectx_module__ = module_name(module)
-    name: str = fn.__prefectx_module__
-    return name
-
-
-class TaskDecorator:
-    """`task`: decorates a function, or takes options by name and returns a decorator.
-
-    `@task`, `@task(target=…)`, or `task = task(target=…)` for all tasks of a module. An option
-    that is left out is inherited.
-
-    Options of prefectx:
-        target: the name under which the output is stored, an f-string body; None: not stored.
-        base: the value of {base} in templates, unless `context` sets it: an f-string body.
-        store: the store of the output, or its class; None: the function writes its target.
-        save: False: the function writes its target, and the store checks whether it exists.
-        name: the task's name; with {…} in it, the name of each run, an f-string body.
-        modules: modules that templates may use, besides os, datetime and Path.
-        rerun_on: the reasons to recompute an output: "inputs", "code", "upstream", "expired".
-        expires: the age at which an output expires.
-        files: the arguments that name files, which are compared by content: see `InFile`.
-        once: True: if processes miss a target at the same time, one makes it, the others wait.
-        isolate: True: runs in a child process, in all modes except `function`.
-        resources: Dask resources that a run needs: {"GPU": 1}.
-        priority: Dask's priority: the highest runs first; by default 0.
-        workers: the Dask workers that may run it: addresses, names or hosts.
-
-    Options of Prefect, used in the Prefect modes (`cache` uses retries and timeouts too):
-        description: text for the API; by default the docstring.
-        tags: tags of each task run.
-        version: the task's version, a text.
-        cache_policy: which calls share a result in Prefect's own cache.
-        cache_key_fn: a function that returns the key in Prefect's own cache.
-        cache_expiration: how long a result in Prefect's own cache is valid.
-        task_run_name: the name of each run, or a function that returns it.
-        retries: how often a failed run is tried again.
-        retry_delay_seconds: how long to wait before each retry.
-        retry_jitter_factor: how much that wait varies at random.
-        retry_condition_fn: a function that tells whether a failed run is tried again.
-        persist_result: whether Prefect stores the result too.
-        result_storage: where Prefect stores it.
-        result_serializer: how Prefect writes it.
-        result_storage_key: under which key Prefect stores it.
-        cache_result_in_memory: whether Prefect keeps the result in memory.
-        timeout_seconds: how long a run may take.
-        log_prints: whether print goes to the run's log.
-        refresh_cache: whether Prefect's own cache is ignored.
-        on_completion: functions called when a run completes.
-        on_failure: functions called when a run fails.
-        on_running: functions called when a run starts.
-        on_rollback: functions called when a transaction is rolled back.
-        on_commit: functions called when a transaction is committed.
-        viz_return_value: the output that `flow.visualize` uses.
-        asset_deps: assets that the task depends on.
-
-    Example:
-        >>> task = task(target="out/{funcname}/{day}.json")
-        >>> @task
-        ... def count(day: str) -> int:
-        ...     return len(day)
-        >>> count("monday")
-        6
-        >>> count.item("monday").target
-        'out/count/monday.json'
-    """
-
-    def __init__(self, **options: Unpack[TaskOptions]) -> None:
-        check_options(options, TASK_OPTIONS, "task")
-        self.options: Final = options
-        # `help(task)` shows an object's own docstring; otherwise its class with all methods.
-        self.__doc__ = f"\n{type(self).__doc__}"
-
-    def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
-        return f"task({options})" if options else "prefectx.task"
-
-    @overload
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R]: ...
-    @overload
-    def __call__(self, /, **options: Unpack[TaskOptions]) -> TaskDecorator: ...
-    def __call__(self, fn: Any = None, /, **options: Unpack[TaskOptions]) -> Any:
-        """Decorate a function, or return a decorator with these options on top of its own."""
-        if fn is None:
-            return TaskDecorator(**cast("TaskOptions", {**self.options, **options}))
-        if not (callable(fn) or is_static_or_class_method(fn)):
-            msg = f"task takes a function, or options by name, not {fn!r}"
-            raise TypeError(msg)
-        decorated: Task[..., Any] = Task(fn, cast("TaskOptions", {**self.options, **options}))
-        take_class_methods(decorated)
-        return decorated
-
-
-# Not Final: a user's module may have `task = task(…)` with other options.
-task: TaskDecorator = TaskDecorator()

@@ -34,6 +34,18 @@ def module_name(name: str) -> str:
     return _name_of_file(file) if file is not None and file.endswith(".py") else "__main__"
 
 
+def module_of(fn: Any) -> str:
+    """Return the name of a function's module; for a script, the name that it is imported by."""
+    module: str = fn.__module__
+    if module not in MAINS:
+        return module
+    # Stored on the function, because another process may have another script as `__main__`.
+    if not hasattr(fn, "__prefectx_module__"):
+        fn.__prefectx_module__ = module_name(module)
+    name: str = fn.__prefectx_module__
+    return name
+
+
 @lru_cache(maxsize=8)
 def _name_of_file(file: str) -> str:
     folder, stem = os.path.split(os.path.abspath(file)[: -len(".py")])

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 _RUNNERS: Final[tuple[tuple[Mode, str, str], ...]] = (
     ("function", "prefectx._runners.function", "FunctionRunner"),
     ("cache", "prefectx._runners.cache", "CacheRunner"),
-    ("prefect.skip", "prefectx._runners.prefect.modes", "PrefectSkipRunner"),
-    ("prefect.cache", "prefectx._runners.prefect.modes", "PrefectCacheRunner"),
-    ("prefect", "prefectx._runners.prefect.modes", "PrefectRunner"),
+    ("prefect.skip", "prefectx._runners.prefect.skip_mode", "PrefectSkipRunner"),
+    ("prefect.cache", "prefectx._runners.prefect.cache_mode", "PrefectCacheRunner"),
+    ("prefect", "prefectx._runners.prefect.prefect_mode", "PrefectRunner"),
 )
 
 # The runners of the modes that have been used.

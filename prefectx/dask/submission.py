@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect.context import AssetContext, EngineContext, TagsContext
 from prefect.utilities.engine import collect_task_run_inputs_sync
 
-from prefectx._runners.prefect.task import RunName, shared_task
+from prefectx._runners.prefect.run_names import RunName
+from prefectx._runners.prefect.task_for_call import shared_task
 from prefectx.dask import remote
 from prefectx.dask.collector import Collector
 from prefectx.dask.connection import ensure_connected

@@ -15,8 +15,10 @@ from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
 from prefectx import flow, load, task, use_mode
+from prefectx._runners.prefect.body import Body
 from prefectx._runners.prefect.flow import as_prefect_flow
-from prefectx._runners.prefect.task import Body, as_prefect_task, task_for_call
+from prefectx._runners.prefect.task import as_prefect_task
+from prefectx._runners.prefect.task_for_call import task_for_call
 from prefectx.dask import task_runner
 from pytest_prefectx import Targets
 

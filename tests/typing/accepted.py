@@ -23,8 +23,7 @@ from prefectx import (
     use_mode,
     wait,
 )
-from prefectx._api.flow import FlowDecorator
-from prefectx._api.task import TaskDecorator
+from prefectx._api.decorators import FlowDecorator, TaskDecorator
 from prefectx._settings.mode import Mode
 from prefectx._values.future import Future, FutureList, State
 from prefectx.stores import Filestore

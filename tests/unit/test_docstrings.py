@@ -40,7 +40,11 @@ PUBLIC = {*LOGS, *prefectx.__all__, *prefectx.stores.__all__, *pytest_prefectx._
 WITHOUT_EXAMPLE = {"InFile", "MODES", "ModesDisagree", "strategies"}
 
 # These are imported only where Prefect or Dask is used.
-OPTIONAL = ("prefectx._runners.prefect.modes", "prefectx._runners.prefect.server", "prefectx.dask")
+OPTIONAL = (
+    "prefectx._runners.prefect.skip_mode",
+    "prefectx._runners.prefect.server",
+    "prefectx.dask",
+)
 
 
 def modules() -> list[Any]:

@@ -15,7 +15,8 @@ from prefectx._runners.prefect.future import (
     settle_failures,
     upstream_futures,
 )
-from prefectx._runners.prefect.task import HiddenValue
+from prefectx._runners.prefect.hidden_iterators import HiddenIterator
+from prefectx._runners.prefect.run_names import run_name_of
 from prefectx._values.annotations import allow_failure, is_unmapped, may_fail, unmapped
 from prefectx._values.containers import replace
 from prefectx._values.future import Future, FutureList
@@ -90,22 +91,6 @@ class CallArguments:
         return run_name_of(self.task, self.known_args, self.known_kwargs)
 
 
-def run_name_of(task: AnyTask, args: Args, kwargs: Kwargs) -> str | None:
-    """Return the name of a call's run; None if Prefect makes it.
-
-    Args:
-        task: The task.
-        args: The call's positional arguments, without futures.
-        kwargs: Its arguments by name.
-    """
-    naming = task.naming
-    if naming.names_runs:
-        return naming.run_name(args, kwargs)
-    if not naming.has_target or task.options.get("task_run_name") is not None:
-        return None
-    return naming.default_run_name(task.name, args, kwargs)
-
-
 def to_prefect(value: Any) -> Any:
     """Return the arguments of a task with Prefect's annotations, and with the data of Items."""
     return replace(value, _convert)
@@ -139,11 +124,6 @@ def _result_of(value: Any) -> Any:
     return value.result() if is_prefect_future(value) else value
 
 
-def hide_iterator(value: Any) -> Any:
-    """Wrap an iterator, which Prefect would use up; return other values unchanged."""
-    return HiddenValue(value) if is_iterator(value) else value
-
-
 def _convert(value: Any) -> Any:
     return value.load() if is_item(value) else _convert_annotation(value)
 
@@ -162,7 +142,7 @@ def _convert_annotation(value: Any) -> Any:
 def _known_value(value: Any) -> Any:
     if is_state(value) and value.is_completed():
         return result_of(value)
-    return value.value if isinstance(value, HiddenValue) else value
+    return value.value if isinstance(value, HiddenIterator) else value
 
 
 def _as_list(wait_for: Any) -> list[Any] | None:
@@ -179,7 +159,7 @@ def _convert_for_call(value: Any) -> Any:
     if is_unmapped(value):
         return replace(value.unwrap(), _convert_for_call)
     if is_iterator(value):
-        return HiddenValue(value)
+        return HiddenIterator(value)
     return take_apart(_replace_hit(value), _convert_for_call)
 
 

@@ -21,17 +21,16 @@ from prefectx._naming.options import (
     prefect_flow_options,
 )
 from prefectx._runners import current_runner
+from prefectx._runners.prefect.bound_functions import bound_function, copy_function, set_owner
 from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.lost_server import flow_end, report_lost_server
 from prefectx._runners.prefect.parameters import parameters_for_api
 from prefectx._runners.prefect.server import api
-from prefectx._runners.prefect.task import bound_function
 from prefectx._runners.prefect.upgrade import (
     NOT_SET,
     Upgrade,
     attributes_of,
     changes_of,
-    copy_function,
     note_attributes,
     own_class,
     restore_by_name,
@@ -129,29 +128,16 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
             with _set_environment(current_mode()):
                 return PREFECT_FLOW.serve(self, *args, **options)
 
-        def on_completion(self: Any, fn: Any) -> Any:
-            """Call `fn(flow, flow_run, state)` when a run completes."""
-            return PREFECT_FLOW.on_completion(self, fn)
+        # Prefect's own keep the hooks where its engine looks for them.
+        on_completion = prefect.Flow.on_completion
+        on_failure = prefect.Flow.on_failure
+        on_cancellation = prefect.Flow.on_cancellation
+        on_crashed = prefect.Flow.on_crashed
+        on_running = prefect.Flow.on_running
 
-        def on_failure(self: Any, fn: Any) -> Any:
-            """Call `fn(flow, flow_run, state)` when a run fails."""
-            return PREFECT_FLOW.on_failure(self, fn)
-
-        def on_cancellation(self: Any, fn: Any) -> Any:
-            """Call `fn(flow, flow_run, state)` when a run is cancelled."""
-            return PREFECT_FLOW.on_cancellation(self, fn)
-
-        def on_crashed(self: Any, fn: Any) -> Any:
-            """Call `fn(flow, flow_run, state)` when a run crashes."""
-            return PREFECT_FLOW.on_crashed(self, fn)
-
-        def on_running(self: Any, fn: Any) -> Any:
-            """Call `fn(flow, flow_run, state)` when a run starts."""
-            return PREFECT_FLOW.on_running(self, fn)
-
-        def bound_to(self: Any, first: tuple[object, ...]) -> Any:
-            """Return this flow bound to its first arguments, such as a method's object."""
-            bound = own_class(self).bound_to(self, first)
+        def bound_to(self: Any, owner: object) -> Any:
+            """Return this flow as a method of `owner`, an object or a class."""
+            bound = own_class(self).bound_to(self, owner)
             _bind(bound)
             return bound
 
@@ -173,12 +159,6 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
             plain = _with_function(self, _without_annotations(self.function, held))
             validated: dict[str, Any] = PREFECT_FLOW.validate_parameters(plain, parameters)
             return validated
-
-        def __copy__(self: Any) -> Any:
-            one = object.__new__(type_of(self))
-            attributes_of(one).update(attributes_of(self))
-            one._origin = self._origin or self
-            return one
 
         def __reduce__(self: Any) -> tuple[Any, ...]:
             # By reference: by value, the globals of its function would be pickled too.
@@ -281,9 +261,8 @@ _OF_PREFECT: Final = ("prefect.skip", "prefect.cache")
 
 def _bind(flow: Any) -> None:
     """Give a bound flow a separate function, bound as Prefect binds functions."""
-    mark = "__prefect_cls__" if isinstance(flow._original, classmethod) else "__prefect_self__"
-    flow.function = bound_function(flow.function, mark, flow._bound[0])
-    setattr(flow.body, mark, flow._bound[0])
+    flow.function = bound_function(flow.function, flow)
+    set_owner(flow.body, flow)
     flow.fn = flow.function
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import copy
 import functools
 import threading
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import prefect
 from prefect.utilities.annotations import NotSet
 
 from prefectx._types import type_of
@@ -25,9 +23,7 @@ _SET_CLASS: Final = object.__dict__["__class__"].__set__
 _OF_A_BOUND_ONE: Final = ("_bound", "_origin", "_unbound")
 # What another process sets or computes by itself.
 _NOT_CHANGED: Final = frozenset(
-    {"_initial", "_shared_task", "_bound", "_origin", "fn", "function", "body"}
-    # Caches.
-    | {"_code", "_code_hash", "_identity", "_maker_mark"}
+    {"_initial", "_shared_task", "_bound", "_origin", "fn", "function", "body", "_code"}
 )
 
 
@@ -39,9 +35,7 @@ def attributes_of(value: Any) -> dict[str, Any]:
 
 def own_class(value: Any) -> Any:
     """Return the class of prefectx that a task or flow has, or had before its upgrade."""
-    kind = type_of(value)
-    # Position 0 is the combined class.
-    return kind.__mro__[1] if issubclass(kind, prefect.Task | prefect.Flow) else kind
+    return type_of(value)._own_class
 
 
 class Upgrade(NamedTuple):
@@ -124,7 +118,7 @@ def restore_variant(
     changes: dict[str, Any],
 ) -> Any:
     """Return a variant of a task or flow, with other options or bound to an object."""
-    variant = own_class(origin)._restore_variant(origin, options, bound)
+    variant = own_class(origin).restore_variant(origin, options, bound)
     return _set_attributes(upgrade(variant), changes)
 
 
@@ -138,14 +132,3 @@ def restore_state(one: Any, state: tuple[Callable[[Any], Any], Any, Any, dict[st
 def _set_attributes(value: Any, changes: dict[str, Any]) -> Any:
     attributes_of(value).update(changes)
     return value
-
-
-def copy_function(fn: FunctionType) -> Any:
-    """Return a separate function that is the same in all but its identity."""
-    other = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
-    other.__kwdefaults__ = fn.__kwdefaults__
-    functools.update_wrapper(other, fn)
-    # update_wrapper has set it, but the copy wraps nothing: Prefect would read another source.
-    attributes_of(other).pop("__wrapped__")
-    attributes_of(other).update(attributes_of(fn))
-    return other
