@@ -51,7 +51,7 @@ def killed(tmp_path: Path) -> Generator[list[int]]:
     thread.join()
 
 
-@pytest.mark.prefectx("prefect.skip", "prefect.cache")
+@pytest.mark.prefectx("prefect.cache")
 def test_workers_make_the_same_year(prefectx_mode: str, tmp_path: Path) -> None:
     """As this process does by itself, and what is there already they skip."""
     here = run(*DAYS, "--folder", str(tmp_path / "here"), mode="cache", folder=tmp_path)
@@ -64,7 +64,7 @@ def test_workers_make_the_same_year(prefectx_mode: str, tmp_path: Path) -> None:
     assert warm.counts()["all"] == (CALLS, 0, CALLS)
 
 
-@pytest.mark.prefectx("prefect.skip", "prefect.cache")
+@pytest.mark.prefectx("prefect.skip")
 def test_a_killed_worker_changes_nothing(prefectx_mode: str, killed: list[int], tmp_path: Path) -> None:
     """The others, and the one that takes its place, make what is missing, and nothing else."""
     there = tmp_path / "there"

@@ -196,6 +196,7 @@ class Mapper:
         return self.plain.map([0, 1, 2]).result()
 
 
+@pytest.mark.nightly("prefect.cache")
 @pytest.mark.parametrize("way", [name for name in vars(Mapper) if name.startswith("map_")])
 def test_map_of_a_method_gives_it_its_object(way: str) -> None:
     assert run(getattr(Mapper(), way)) == [0, 1, 2]

@@ -358,6 +358,7 @@ def test_targets_are_the_cache_even_beside_prefects_own(tmp_target: Targets) -> 
     assert load(asks()) == (8, 8)
 
 
+@pytest.mark.nightly("prefect.cache")
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
 def test_processes_of_a_task_runner_do_not_hide_collisions() -> None:
     @flow(task_runner=ProcessPoolTaskRunner(max_workers=1))

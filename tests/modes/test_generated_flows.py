@@ -41,6 +41,7 @@ def test_cache_agrees_with_function_cold_warm_and_with_targets_lost(
 @given(many=st.lists(graphs(), min_size=10, max_size=10), chance=st.randoms(use_true_random=False))
 @settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 # In mode prefect what comes after a failure, and .map over *args, are as in Prefect.
+@pytest.mark.nightly("prefect.cache")
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
 def test_prefect_agrees_with_function_cold_warm_and_with_targets_lost(
     many: list[list[Step]], chance: Any, prefectx_mode: str, tmp_target_factory: Any

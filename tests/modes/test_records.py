@@ -96,6 +96,7 @@ def test_a_failure_leaves_a_record_with_its_arguments_and_traceback(tmp_target: 
     assert tmp_target.items() == []
 
 
+@pytest.mark.nightly("prefect.cache")
 def test_what_runs_in_a_child_process_is_noted_by_its_parent(tmp_target: Targets) -> None:
     apart(3)
     (entry,) = entries(tmp_target)

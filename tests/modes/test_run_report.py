@@ -101,6 +101,7 @@ def run(start: Any, count: int) -> Any:
     return load(asyncio.run(result) if asyncio.iscoroutine(result) else result)
 
 
+@pytest.mark.nightly("prefect.cache")
 @pytest.mark.parametrize("start", [mapped, submitted, called, submitted_later, nested])
 def test_a_flow_counts_what_ran_and_what_was_skipped(start: Any) -> None:
     for _ in range(2):

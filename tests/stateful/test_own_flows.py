@@ -184,6 +184,7 @@ TestGraphs.settings = FEW
 
 
 # A flow run takes a fifth of a second, and what fails is not made smaller.
+@pytest.mark.nightly("prefect.cache", "prefect")
 @pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 def test_the_prefect_modes_join_in(prefectx_mode: str, prefect_server: Any) -> None:
     class PrefectMachine(ModeMachine):

@@ -258,7 +258,9 @@ class TestS3:
 class TestListing:
     """What a warm run asks for: listings, of which each has 1,000 names, and records."""
 
-    @pytest.mark.parametrize(("number", "pages"), [(50, 1), (1_200, 2)])
+    @pytest.mark.parametrize(
+        ("number", "pages"), [(50, 1), pytest.param(1_200, 2, marks=pytest.mark.nightly)]
+    )
     def test_a_warm_run_lists_a_prefix_once(
         self, number: int, pages: int, on_s3: Filestore, s3: S3Server, tmp_target: Targets
     ) -> None:

@@ -37,7 +37,7 @@ PREFECT_TASK: Final[Any] = prefect.Task
 
 
 @functools.cache
-def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small methods
+def prefect_class(kind: Any) -> Any:
     """Return the class that inherits from a class of prefectx's tasks and from `prefect.Task`.
 
     Attributes of both are prefectx's, except those defined here.
