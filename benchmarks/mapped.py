@@ -1,4 +1,4 @@
-"""How long it takes to open a large `.npy` target with `mmap=True`, over a small one.
+"""The time to open a large `.npy` target with `mmap=True`, over that for a small one.
 
 The large file is sparse: it is not its content that is measured.
 """

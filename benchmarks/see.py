@@ -1,4 +1,4 @@
-"""What the command `prefectx` costs over many targets: `python benchmarks/see.py 1000 66002`."""
+"""The cost of the command `prefectx` over many targets: `python benchmarks/see.py 1000 66002`."""
 
 from __future__ import annotations
 

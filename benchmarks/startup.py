@@ -1,4 +1,4 @@
-"""How long until a test has Prefect: our plugin against Prefect's own `prefect_test_harness`.
+"""The time until a test has Prefect: our plugin against Prefect's own `prefect_test_harness`.
 
     python benchmarks/startup.py [--rounds N] [--write FILE]
 

@@ -1,4 +1,4 @@
-"""What tools/stranger.sh runs in a fresh environment: nothing but prefectx and its extras is there.
+"""The script of tools/stranger.sh, in a fresh environment with nothing but prefectx and its extras.
 
 python tools/stranger.py alone        modes function and cache, and what each missing extra says
 python tools/stranger.py page FILE    the console blocks of a page, in a fresh folder, one by one

@@ -1,4 +1,4 @@
-"""What becomes of a task that holds Python's lock for longer than a worker may be silent.
+"""A task that holds Python's lock for longer than a worker may be silent.
 
 Run as `python benchmarks/dask/keepalive.py`: one task three times, on a cluster of its own each
 time, whose scheduler bears silent workers for 5 seconds: as it is, isolated, and with its ttl

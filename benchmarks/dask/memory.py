@@ -1,4 +1,4 @@
-"""How much memory client, scheduler and workers take, and whether it grows with the tasks."""
+"""Memory of client, scheduler and workers, and its growth with the tasks."""
 
 from __future__ import annotations
 

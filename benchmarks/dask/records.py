@@ -1,4 +1,4 @@
-"""What became of a flow: in the API's records, and at the scheduler."""
+"""The end of a flow: in the API's records, and at the scheduler."""
 
 from __future__ import annotations
 

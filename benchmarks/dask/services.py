@@ -1,4 +1,4 @@
-"""What a benchmark needs beside itself, each in processes of its own: Prefect's server, Dask."""
+"""Services of a benchmark, each in processes of its own: Prefect's server, Dask."""
 
 from __future__ import annotations
 

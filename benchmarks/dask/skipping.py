@@ -1,4 +1,4 @@
-"""What a flow of finished tasks costs."""
+"""The cost of a flow of finished tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many trivial tasks a second go through a cluster, each with its completed task run."""
+"""The rate of trivial tasks through a cluster, each with its completed task run."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What prefectx costs, and what others cost: `make bench` runs it, `RESULTS.md` has the table."""
+"""The cost of prefectx and of others: `make bench` runs it, `RESULTS.md` has the table."""

@@ -1,4 +1,4 @@
-"""What people use instead, each set up as its own documentation says: hits, looks and misses."""
+"""Other tools, each set up as its own documentation says: hits, looks and misses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a child of the torture does: it saves outputs that prove themselves whole."""
+"""The child process of the torture, which saves outputs that prove themselves whole."""
 
 from __future__ import annotations
 

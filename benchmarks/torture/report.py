@@ -1,4 +1,4 @@
-"""What the torture counts."""
+"""The counts of the torture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making an output: under the lock of `once`, in a child process if isolated, and atomically."""
+"""The making of an output: under the lock of `once`, in a child process if isolated, atomically."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ literals, a digest for other values, a short text for people.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from xxhash import xxh3_64_hexdigest
 
@@ -35,6 +35,12 @@ class PlaceOfTask(Protocol):
         ...
 
 
+class _Computed(NamedTuple):
+    """An exact text that was asked for; None for arguments that have none."""
+
+    text: str | None
+
+
 class CallIdentity:
     """The identity of one call: its task and the full values of its arguments.
 
@@ -58,8 +64,7 @@ class CallIdentity:
         self.task = task
         self.arguments = arguments
         self._place = place
-        # "" is the text of a call without arguments.
-        self._exact: str | Literal[False] | None = False
+        self._exact: _Computed | None = None
         self._digests: dict[str, bytes | UnsupportedValue] | None = None
         self._code: dict[str, dict[str, str]] = {}
         self._short: str | None = None
@@ -74,9 +79,10 @@ class CallIdentity:
     @property
     def exact(self) -> str | None:
         """The arguments as text, `x=1, y='a'`, if all are small literals or Items; else None."""
-        if self._exact is False:
-            self._exact = exact_text(self.arguments, self._place.store if self._place else None)
-        return self._exact
+        if self._exact is None:
+            store = self._place.store if self._place else None
+            self._exact = _Computed(exact_text(self.arguments, store))
+        return self._exact.text
 
     @property
     def short(self) -> str:

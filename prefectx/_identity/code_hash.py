@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from weakref import ref
 
 from prefectx._identity.classes import own_attributes
-from prefectx._identity.content_hash import digest, digest_of_known_parts, has_known_parts
+from prefectx._identity.content_hash import (
+    digest,
+    digest_if_comparable,
+    digest_of_known_parts,
+)
 from prefectx._identity.names import module_name
 from prefectx._identity.objects_with_code import (
     elements_of,
@@ -35,11 +39,6 @@ _FIXED: Final = frozenset({type(None), bool, int, float, complex, str, bytes, tu
 _GENERATED_IN: Final = (
     *("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields"),
 )
-
-
-def code_hash(fn: Callable[..., Any]) -> str:
-    """Return a hash of a function's code and its dependencies; "" if it has no code."""
-    return combined_hash(code_fingerprints(fn))
 
 
 def combined_hash(fingerprints: Mapping[str, str]) -> str:
@@ -120,11 +119,13 @@ class _CodePart(NamedTuple):
         name: Its name, for people.
         value: The value.
         is_fixed: Whether it is compared by value, because tasks are not expected to change it.
+        digest: The digest of the value, if it is known already.
     """
 
     name: str
     value: Any
     is_fixed: bool = True
+    digest: bytes | None = None
 
 
 class _Walk:
@@ -179,7 +180,7 @@ class _Walk:
 
     def _inside(self, found: _CodePart) -> list[_CodePart]:
         """Return the functions, classes and objects of the project that a value refers to."""
-        name, value, is_fixed = found
+        name, value, is_fixed, _ = found
         if is_wrapper(value):
             # A partial's arguments are chosen when it is made; a method's object may change.
             is_fixed = is_fixed or isinstance(value, functools.partial)
@@ -258,12 +259,14 @@ class _Walk:
         self._waiting += [_CodePart(f"{name}, {base.__name__}", base) for base in above]
 
     def _constant(self, found: _CodePart) -> None:
-        name, value, is_fixed = found
+        name, value, is_fixed, known = found
         if isinstance(value, ModuleType):
             if not self._is_own(value.__name__):
                 self.fingerprints[name] = value.__name__
         elif is_named_code(value):
             self.fingerprints[name] = name_of_code(value)
+        elif known is not None:
+            self.fingerprints[name] = _shortened(known)
         elif is_fixed or type_of(value) in _FIXED or is_immutable(value):
             self.fingerprints[name] = _fingerprint(value)
         else:
@@ -278,8 +281,10 @@ def _given(where: str, value: Any) -> _CodePart:
     kind = type_of(value)
     is_code = isinstance(value, FunctionType | type | ModuleType) or is_named_code(value)
     is_harmless = kind is object or kind.__module__ in _HARMLESS
-    if is_code or is_harmless or is_wrapper(value) or has_known_parts(value):
+    if is_code or is_harmless or is_wrapper(value):
         return _CodePart(where, value)
+    if (found := digest_if_comparable(value)) is not None:
+        return _CodePart(where, value, digest=found)
     # It may be another one in each process, and nothing tells whether it is.
     return _CodePart(f"{where}, which cannot be compared", _THIS_PROCESS)
 
@@ -291,9 +296,13 @@ _THIS_PROCESS: Final = os.urandom(8).hex()
 
 def _fingerprint(value: Any) -> str:
     try:
-        return digest(value).hex()[:16]
+        return _shortened(digest(value))
     except UnsupportedValue:
-        return digest_of_known_parts(value).hex()[:16]
+        return _shortened(digest_of_known_parts(value))
+
+
+def _shortened(found: bytes) -> str:
+    return found.hex()[:16]
 
 
 def _content(cell: CellType) -> list[Any]:

@@ -77,12 +77,19 @@ def digest_of_known_parts(value: Any) -> bytes:
     for those with one may be counters, caches or times. So equal objects have the same, but some
     that differ do too.
     """
-    return digest([type_of(value).__qualname__, _known_parts(value)])
+    return _digest_of_parts(value, _known_parts(value))
 
 
-def has_known_parts(value: Any) -> bool:
-    """Tell whether a value, or any part that `digest_of_known_parts` takes, has a value."""
-    return _digest_if_any(value) is not None or bool(_known_parts(value))
+def digest_if_comparable(value: Any) -> bytes | None:
+    """Return the digest of a value, or else that of its known parts; None if it has neither."""
+    if (found := _digest_if_any(value)) is not None:
+        return found
+    parts = _known_parts(value)
+    return _digest_of_parts(value, parts) if parts else None
+
+
+def _digest_of_parts(value: Any, parts: list[tuple[object, bytes]]) -> bytes:
+    return digest([type_of(value).__qualname__, parts])
 
 
 def _known_parts(value: Any) -> list[tuple[object, bytes]]:

@@ -1,4 +1,4 @@
-"""Which fields of a pydantic model were given: they count where a project looks at them."""
+"""The given fields of pydantic models: they count where a project looks at them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a coroutine from synchronous code, also while an event loop runs."""
+"""`run_coroutine`: runs a coroutine from synchronous code, also while an event loop runs."""
 
 from __future__ import annotations
 

@@ -6,9 +6,10 @@ import itertools
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx.dask.crash import FLOW_ENDED, SubmittedCall, crash
+from prefectx.dask.crashed_states import FLOW_ENDED
+from prefectx.dask.finished_futures import FinishedFutures
+from prefectx.dask.lost_calls import SubmittedCall, settle_lost_call
 from prefectx.dask.outcome import WorkerOutcome
-from prefectx.dask.watcher import FutureWatcher
 
 if TYPE_CHECKING:
     from prefectx.dask.outcome import Outcome
@@ -26,7 +27,7 @@ class Collector:
         self._client: Final = client
         self._calls: Final[dict[Any, tuple[int, SubmittedCall]]] = {}
         self._numbers: Final = itertools.count()
-        self._finished: Final = FutureWatcher()
+        self._finished: Final = FinishedFutures()
         self._something: Final = threading.Semaphore(0)
         self._ending = False
         self._thread: Final = threading.Thread(target=self._run, name="prefectx-collector")
@@ -91,13 +92,13 @@ class Collector:
 
     def _settle(self, call: SubmittedCall, future: DaskResult, outcome: Any) -> None:
         if isinstance(outcome, BaseException):
-            crash(call, outcome)
+            settle_lost_call(call, outcome)
         elif outcome is not None:
             call.future.settle(outcome)
         elif future.status == "finished":
             call.future.keep_on_workers()
         else:
-            crash(call, _error_of(future))
+            settle_lost_call(call, _error_of(future))
 
 
 def _result_or_error(future: DaskResult) -> Any:

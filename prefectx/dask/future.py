@@ -10,8 +10,8 @@ from prefect.futures import PrefectConcurrentFuture
 
 from prefectx._runners.prefect.future import state_result
 from prefectx._values.item import is_item
-from prefectx.dask.completion import Completion
-from prefectx.dask.crashed_state import lost
+from prefectx.dask.crashed_states import output_lost
+from prefectx.dask.done_event import DoneEvent
 from prefectx.dask.outcome import LocalOutcome, state_data
 from prefectx.dask.private import make_future
 
@@ -40,8 +40,8 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
     def __init__(self, task_run_id: uuid.UUID, running: DaskResult) -> None:
         self._outcome: Outcome | None = None
         self._running: DaskResult | None = running
-        self._completion = Completion()
-        make_future(self, task_run_id, self._completion)
+        self._ended = DoneEvent()
+        make_future(self, task_run_id, self._ended)
 
     @property
     def on_workers(self) -> DaskResult | None:
@@ -57,11 +57,11 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
         """Set the run's outcome; let the workers release it."""
         self._outcome = outcome
         self._running = None
-        self._completion.complete()
+        self._ended.set()
 
     def keep_on_workers(self) -> None:
         """Note that the run has completed and its large data stays on the workers."""
-        self._completion.complete()
+        self._ended.set()
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
         """Return the task's result, or raise its exception; large data is fetched now."""
@@ -94,10 +94,10 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
         self._outcome = None if state is None else LocalOutcome(state)
 
     def _state_on_workers(self) -> State[Any] | None:
-        if self._running is None or not self._completion.done():
+        if self._running is None or not self._ended.done():
             return None
         try:
             outcome: Outcome = self._running.result()
         except (concurrent.futures.CancelledError, KilledWorker, OSError) as error:
-            return lost(self._running.key[1], error)
+            return output_lost(self._running.key[1], error)
         return outcome.state

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from distributed import KilledWorker
 
 from prefectx._runners.lookup import Lookup
-from prefectx.dask import remote
+from prefectx.dask import worker_functions
 from prefectx.dask.protocols import client_of
 from prefectx.errors import UnknownOption
 from prefectx.stores.file import Filestore
@@ -55,7 +55,7 @@ class _ClientAndWorkers(_AskingLookup):
             return True
         folder, name = os.path.split(path)
         if folder not in self._listed:
-            self._listed[folder] = self._ask(remote.names_in, folder)
+            self._listed[folder] = self._ask(worker_functions.names_in, folder)
         return name in self._listed[folder]
 
 
@@ -88,7 +88,7 @@ class _AutoLookup(_AskingLookup):
         with open(path, "x", encoding="utf-8"):
             pass
         try:
-            seen = bool(self._ask(remote.sees, path))
+            seen = bool(self._ask(worker_functions.sees, path))
         except (TimeoutError, KilledWorker):
             # There is no answer from a worker that dies. The workers that replace it will look.
             seen = False

@@ -1,7 +1,7 @@
 """Private names of Prefect's futures and of distributed, used in this module only.
 
-`prefectx.dask.tested` has the versions with which they were tested. If this module cannot be
-imported, tasks are submitted in prefect-dask's own way.
+`tested_versions` has the versions with which they were tested. If this module cannot be imported,
+tasks are submitted in prefect-dask's own way.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 from prefectx.dask.keepalive import cluster_config, raise_ttl
 from prefectx.dask.lookup import lookup_of
 from prefectx.dask.protocols import client_of
-from prefectx.dask.tested import can_submit_quickly
+from prefectx.dask.tested_versions import can_submit_quickly
 from prefectx.errors import ClusterUnreachable
 
 if TYPE_CHECKING:

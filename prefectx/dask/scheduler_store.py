@@ -21,8 +21,8 @@ from prefect.context import (
 
 from prefectx.dask.connection import ensure_connected
 from prefectx.dask.protocols import FOLDER
-from prefectx.dask.remote import forget
 from prefectx.dask.serialize import dumps
+from prefectx.dask.worker_functions import forget
 
 if TYPE_CHECKING:
     from prefectx.dask.protocols import DaskClient

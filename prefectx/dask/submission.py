@@ -11,16 +11,16 @@ from prefect.utilities.engine import collect_task_run_inputs_sync
 
 from prefectx._runners.prefect.run_names import RunName
 from prefectx._runners.prefect.task_for_call import shared_task
-from prefectx.dask import remote
+from prefectx.dask import worker_functions
+from prefectx.dask.cluster_watch import ClusterWatch
 from prefectx.dask.collector import Collector
 from prefectx.dask.connection import ensure_connected
-from prefectx.dask.crash import SubmittedCall
 from prefectx.dask.future import DaskFuture
+from prefectx.dask.lost_calls import SubmittedCall
 from prefectx.dask.remote_call import RemoteCall
 from prefectx.dask.scheduler_store import SchedulerStore
 from prefectx.dask.serialize import dump_call, dumps, prepare
 from prefectx.dask.size_warning import captured_values, warn_if_large
-from prefectx.dask.worker_watch import WorkerWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ class Submission:
         self._client: Final = client
         self._store: Final = SchedulerStore(client)
         self._collector: Final = Collector(client)
-        self._watch: Final = WorkerWatch(client, self._collector.count)
+        self._watch: Final = ClusterWatch(client, self._collector.count)
         self._token: Final = uuid.uuid4().hex
 
     def submit(
@@ -69,7 +69,7 @@ class Submission:
         name = _name(task)
         with ensure_connected(self._client):
             running = self._client.submit(
-                remote.run,
+                worker_functions.run,
                 dumps(tuple(call)),
                 ready.awaited,
                 # Dask uses the first part for groups and colours; the second one is for people.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx._runners.function import FunctionRunner
 from prefectx.errors import PrefectxError
 from prefectx.stores import Filestore
-from prefectx.stores.self_written import SelfWritten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +50,7 @@ class OutsideTargetRunner(FunctionRunner):
             warnings.warn(_warning(name, path), UserWarning, stacklevel=2)
 
     def _is_outside(self, item: Item[Any]) -> bool:
-        is_file = isinstance(item.store, Filestore | SelfWritten)
+        is_file = isinstance(item.store, Filestore) or item.store.is_written_by_function
         return is_file and not item.path.startswith(self.folder)
 
 

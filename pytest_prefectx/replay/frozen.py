@@ -13,7 +13,6 @@ from prefectx._runners import use_runner
 from prefectx._runners.cache import CacheRunner
 from prefectx.errors import PrefectxError
 from prefectx.stores import Filestore, formats
-from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.programs import wait_for_result
 from pytest_prefectx.equality import difference
@@ -170,7 +169,7 @@ class _CallRecorder(CacheRunner):
         result = super().run(task, args, kwargs)
         item = task.naming.item(args, kwargs)
         importable = not task.qualified_name.startswith("__main__.")
-        by_itself = item is not None and not isinstance(item.store, SelfWritten)
+        by_itself = item is not None and not item.store.is_written_by_function
         if item is not None and by_itself and importable and "<locals>" not in task.qualified_name:
             self.calls.append((task, arguments, item))
         return result

@@ -9,7 +9,6 @@ from prefectx import Item
 from prefectx._calls.execute import execute
 from prefectx._calls.run import task_body
 from prefectx.records import record_of
-from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.programs import snapshot
 from pytest_prefectx.replay.recorded import (
     difference_from_stored,
@@ -31,7 +30,7 @@ def audit(call: Call) -> None:
     write their targets themselves, and coroutine functions, are not audited.
     """
     item = call.item
-    if item is None or isinstance(item.store, SelfWritten) or call.task.is_async:
+    if item is None or item.store.is_written_by_function or call.task.is_async:
         return
     try:
         text = _finding(call, item)

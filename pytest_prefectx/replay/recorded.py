@@ -18,7 +18,6 @@ from prefectx._calls import kept_arguments
 from prefectx.stores import Filestore, formats, journal
 from prefectx.stores import record as prefectx_records
 from prefectx.stores.record import parsed
-from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.hidden import sources_of_chance
 from pytest_prefectx.agree.programs import snapshot, wait_for_result
@@ -108,7 +107,7 @@ class RecordedCall:
     def run(self) -> Any:
         """Run the function with the recorded arguments; return its result and store nothing."""
         task = self.task
-        if isinstance(task.naming.store, SelfWritten):
+        if task.naming.store.is_written_by_function:
             msg = f"the task {task.name!r} writes its target itself, and would overwrite it"
             raise NotReplayed(msg)
         bound = bind_arguments(task.fn, load(self.arguments))

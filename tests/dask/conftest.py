@@ -1,4 +1,4 @@
-"""What the tests on clusters share."""
+"""Fixtures of the tests on clusters."""
 
 from __future__ import annotations
 

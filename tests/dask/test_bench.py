@@ -1,4 +1,4 @@
-"""That the benchmark of Dask still works, on a few tasks; its figures are not for tests."""
+"""A short run of the benchmark of Dask, on a few tasks; its figures are not for tests."""
 
 from __future__ import annotations
 

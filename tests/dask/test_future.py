@@ -1,4 +1,4 @@
-"""What thousands of futures hold, and how their end is learnt of."""
+"""Thousands of futures: their memory, and how their end is noticed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prefect.states import Completed
 from simple_tasks import double
 
 from prefectx import use_mode
-from prefectx.dask.completion import Completion
+from prefectx.dask.done_event import DoneEvent
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.outcome import LocalOutcome, PickledOutcome
 from prefectx.dask.serialize import dumps
@@ -41,12 +41,12 @@ def test_data_stays_one_object_so_that_changes_are_seen() -> None:
 
 
 def test_who_waits_is_told_of_the_end() -> None:
-    ending, told = Completion(), []
+    ending, told = DoneEvent(), []
     ending.add_done_callback(told.append)
     waiting = threading.Thread(target=ending.result)
     waiting.start()
     assert not ending.done()
-    ending.complete()
+    ending.set()
     waiting.join(60)
     assert not waiting.is_alive()
     ending.add_done_callback(told.append)
@@ -55,15 +55,15 @@ def test_who_waits_is_told_of_the_end() -> None:
 
 def test_waiting_for_an_end_that_does_not_come_times_out() -> None:
     with pytest.raises(TimeoutError):
-        Completion().result(timeout=0)
+        DoneEvent().result(timeout=0)
 
 
 def test_a_callback_that_fails_keeps_no_other_from_being_called(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    ending, told = Completion(), []
+    ending, told = DoneEvent(), []
     ending.add_done_callback(lambda _: 1 / 0)
     ending.add_done_callback(told.append)
-    ending.complete()
+    ending.set()
     assert told == [ending]
     assert "a callback of a future failed" in caplog.text

@@ -1,4 +1,4 @@
-"""What tasks log on the workers of a Dask cluster that knew nothing of it when it started."""
+"""Log lines of tasks on the workers of a Dask cluster that knew nothing of logging at its start."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from distributed import Client, LocalCluster
 from example import wait_until
 
 from prefectx import flow, load, tags, task, use_mode, wait
-from prefectx.dask import task_runner, tested
+from prefectx.dask import task_runner, tested_versions
 from prefectx.dask.scheduler_store import SchedulerStore
 from prefectx.errors import ClusterUnreachable, LargePayload
 from pytest_prefectx import Targets
@@ -187,13 +187,13 @@ def test_large_global_of_a_task_that_no_module_knows_is_warned_of_and_sent_once(
 def test_what_is_not_tested_is_submitted_in_prefects_own_way(
     on_cluster: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(tested.TESTED, "distributed", ((1,), (2,)))
-    tested.can_submit_quickly.cache_clear()
+    monkeypatch.setitem(tested_versions.TESTED, "distributed", ((1,), (2,)))
+    tested_versions.can_submit_quickly.cache_clear()
     try:
         assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
     finally:
         monkeypatch.undo()
-        tested.can_submit_quickly.cache_clear()
+        tested_versions.can_submit_quickly.cache_clear()
     assert "was not tested with distributed" in caplog.text
 
 
@@ -201,14 +201,14 @@ def test_renamed_private_name_leaves_prefects_own_way(
     on_cluster: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("prefectx._runners.prefect.private.create_task_run", None)
-    for name in ("submission", "crash", "private"):
+    for name in ("submission", "lost_calls", "private"):
         monkeypatch.delitem(sys.modules, f"prefectx.dask.{name}", raising=False)
-    tested.can_submit_quickly.cache_clear()
+    tested_versions.can_submit_quickly.cache_clear()
     try:
         assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
     finally:
         monkeypatch.undo()
-        tested.can_submit_quickly.cache_clear()
+        tested_versions.can_submit_quickly.cache_clear()
     assert "this Prefect, which has no create_task_run" in caplog.text
     assert "submitted in prefect-dask's own way" in caplog.text
 

@@ -1,4 +1,4 @@
-"""Where `prefect.skip` looks: `check=` of `task_runner`."""
+"""The places where `prefect.skip` looks for targets: `check=` of `task_runner`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `check_flow` tries: values that the strategies can give, and those that a target forgets."""
+"""The values that `check_flow` tries: of the strategies, and those that a target forgets."""
 
 from __future__ import annotations
 

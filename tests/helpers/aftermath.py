@@ -1,4 +1,4 @@
-"""What must be true after something has died: nothing torn, nothing left, nothing made twice."""
+"""The state after something has died: nothing torn, nothing left, nothing made twice."""
 
 from __future__ import annotations
 

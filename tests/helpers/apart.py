@@ -1,4 +1,4 @@
-"""Isolated tasks in a module of its own, which their processes can import."""
+"""Isolated tasks in a separate module, which their child processes can import."""
 
 from __future__ import annotations
 

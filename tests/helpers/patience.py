@@ -1,4 +1,4 @@
-"""How long tests wait for what must happen, before they say that it does not.
+"""`PATIENCE`: the time after which a test says that something does not happen.
 
 Nothing passes because of it: whatever is waited for, other than a hang, ends the wait. So it is
 long, for machines that do ten other things beside the tests.

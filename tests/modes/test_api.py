@@ -1,4 +1,4 @@
-"""Where Prefect's API is looked for, and what is said when it is not there."""
+"""The search for Prefect's API, and the error if it is not there."""
 
 from __future__ import annotations
 

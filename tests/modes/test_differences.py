@@ -1,4 +1,4 @@
-"""Where modes once differed, or could: what a task is given and gives, and what is taken for it."""
+"""Arguments and results, which once differed between modes or could."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs log, in every mode: the same lines on the console, and in the API with their runs."""
+"""Log lines of runs, the same in every mode: on the console, and in the API with their runs."""
 
 from __future__ import annotations
 

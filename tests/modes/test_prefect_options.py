@@ -1,4 +1,4 @@
-"""What works in Prefect works here: options, hooks, names, deployments."""
+"""Prefect's features in prefectx: options, hooks, names, deployments."""
 
 from __future__ import annotations
 

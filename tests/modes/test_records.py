@@ -1,4 +1,4 @@
-"""What is known of a target: a record of each output and each failure, and a journal of all."""
+"""Records of outputs and failures, and the journal of all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must notice a bug in prefectx: correct flows, on which all modes agree.
+"""Correct flows, on which all modes agree unless prefectx has a bug.
 
 Run by `python tests/mutants`, with a copy of prefectx first on the path, which has one bug or none.
 """

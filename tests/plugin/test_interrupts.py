@@ -1,4 +1,4 @@
-"""What is left when pytest is stopped in the middle of a Prefect test."""
+"""The state after pytest was stopped in the middle of a Prefect test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which modes a session and a test run in."""
+"""The modes that a session and a test run in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests are told that need a server when there can be none."""
+"""Errors of tests that need a server when there can be none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `task_runs` waits for, with a server that says what these tests make it say."""
+"""`task_runs`, with a server that says what these tests make it say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a machine is declared and run, and that it leaves nothing behind, however it ends."""
+"""Machines: their declaration and their runs, which leave nothing behind, however they end."""
 
 from __future__ import annotations
 

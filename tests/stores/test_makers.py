@@ -1,4 +1,4 @@
-"""What another task has made is never given as this task's, whichever store keeps it."""
+"""Outputs of another task, which no store gives as this task's."""
 
 from __future__ import annotations
 

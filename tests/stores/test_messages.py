@@ -1,4 +1,4 @@
-"""What the operating system refuses: the error says of which target, and what to do about it."""
+"""Refusals by the operating system: the error names the target, and what to do about it."""
 
 from __future__ import annotations
 

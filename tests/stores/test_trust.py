@@ -1,4 +1,4 @@
-"""Which pickles are read: one's own, or those that bear a signature."""
+"""Pickles that are read: one's own, or those that bear a signature."""
 
 from __future__ import annotations
 

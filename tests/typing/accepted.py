@@ -1,4 +1,4 @@
-"""What type checkers must accept, with the types they must find. Checked, never run."""
+"""Code that type checkers must accept, with the types they must find. Checked, never run."""
 
 from __future__ import annotations
 

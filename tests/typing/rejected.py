@@ -1,4 +1,4 @@
-"""What type checkers must reject: each line that is marked, and no other. Checked, never run.
+"""Code of which type checkers must reject each marked line, and no other. Checked, never run.
 
 A future may stand for the first argument of a call; that it is of the wrong type, pyright alone
 sees (`# E: pyright`).

@@ -1,4 +1,4 @@
-"""What the tests of this folder share: code that must run in a Python process of its own."""
+"""Fixtures of this folder: code that must run in a separate Python process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as another version of a task's code, and what does not; which part has changed."""
+"""Versions of a task's code: changes that count, changes that do not, and the part that changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 import prefectx
 from prefectx import task
-from prefectx._identity.code_hash import code_fingerprints, code_hash
+from prefectx._identity.code_hash import code_fingerprints
 from prefectx._identity.syntax import syntax_tree
 from prefectx._identity.task_identity import task_identity
 
@@ -222,10 +222,10 @@ class TestValues:
 
     def test_that_the_task_itself_changes_do_not_count(self, package: Any) -> None:
         found = package()
-        before = code_hash(found.caches), code_hash(found.counted)
+        before = task(found.caches).code_hash, task(found.counted).code_hash
         found.caches(1)
         found.counted(1)
-        assert (code_hash(found.caches), code_hash(found.counted)) == before
+        assert (task(found.caches).code_hash, task(found.counted).code_hash) == before
 
 
 class TestSource:
@@ -257,8 +257,8 @@ class TestSource:
         edited = tmp_path / "pkg/tasks.py"
         edited.write_text(edited.read_text().replace("+ step", "- step"))
         linecache.checkcache()
-        running = code_hash(imported.called)
-        assert running != code_hash(package(("+ step", "- step")).called)
+        running = task(imported.called).code_hash
+        assert running != task(package(("+ step", "- step")).called).code_hash
 
     @pytest.mark.parametrize("python", ["3.12", "3.13"])
     def test_gives_the_same_tree_in_other_versions(self, python: str) -> None:

@@ -108,7 +108,7 @@ def test_models_with_validators_are_the_same_in_each_process(tmp_path: Path) -> 
     """Pydantic keeps the address of the class beside its validators."""
     (tmp_path / "models.py").write_text(
         "import sys, pydantic\n"
-        "from prefectx._identity.code_hash import code_hash\n"
+        "from prefectx import task\n"
         "filler = ['x' * n for n in range(int(sys.argv[1]))]\n"
         "class Model(pydantic.BaseModel):\n"
         "    size: int\n"
@@ -116,7 +116,7 @@ def test_models_with_validators_are_the_same_in_each_process(tmp_path: Path) -> 
         "    @classmethod\n"
         "    def check(cls, size): return size\n"
         "def run(x): return Model(size=x)\n"
-        "print(code_hash(run))\n"
+        "print(task(run).code_hash)\n"
     )
 
     def printed(*args: str) -> str:

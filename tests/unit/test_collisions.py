@@ -19,7 +19,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefectx import context, flow, item, load, task
-from prefectx._identity.code_hash import code_hash
 from prefectx._identity.short_text import short_text, short_text_of_call
 from prefectx.errors import (
     PrefectxError,
@@ -498,7 +497,7 @@ def test_contents_of_items_are_compared_in_any_store() -> None:
 
 
 def hashes(*sources: str) -> list[str]:
-    return [code_hash(body_of(source)) for source in sources]
+    return [task(body_of(source)).code_hash for source in sources]
 
 
 class TestCodeHash:
@@ -538,7 +537,7 @@ class TestCodeHash:
             return takes_left, takes_right
 
         takes_left, takes_right = outer(1, 2)
-        assert code_hash(takes_left) != code_hash(takes_right)
+        assert task(takes_left).code_hash != task(takes_right).code_hash
 
     def test_sees_what_an_exception_handler_covers(self) -> None:
         def wide(x: Any) -> Any:
@@ -555,7 +554,7 @@ class TestCodeHash:
                 return None
             return y()
 
-        assert code_hash(wide) != code_hash(narrow)
+        assert task(wide).code_hash != task(narrow).code_hash
 
     def test_looks_through_decorators(self) -> None:
         def twice(fn: Any) -> Any:
@@ -574,9 +573,9 @@ class TestCodeHash:
 
         first, second = body_of("return x"), body_of("return -x")
         decorated = [first, second, twice(first), twice(second), thrice(first), twice(twice(first))]
-        found = [code_hash(fn) for fn in decorated]
+        found = [task(fn).code_hash for fn in decorated]
         assert len(set(found)) == len(found)
-        assert code_hash(twice(body_of("return x"))) == code_hash(twice(first))
+        assert task(twice(body_of("return x"))).code_hash == task(twice(first)).code_hash
 
     def test_a_change_under_a_decorator_makes_a_rerun(self) -> None:
         def logged(fn: Any) -> Any:
@@ -591,13 +590,13 @@ class TestCodeHash:
         assert load(run(configured(logged(body_of("return 2"))), 1)) == [2]
 
     def test_of_what_is_not_written_in_python_is_nothing(self) -> None:
-        assert code_hash(len) == ""
+        assert task(len).code_hash == ""
 
     def test_is_the_same_in_every_process(self, python: Any) -> None:
         code = """
-            from prefectx._identity.code_hash import code_hash
+            from prefectx import task
             def f(x): return x in {"a", "b", "c", "d"} or (lambda y: y in {"e", "f", "g"})(x)
-            print(code_hash(f))
+            print(task(f).code_hash)
         """
         first, second = (python(code, PYTHONHASHSEED=seed) for seed in ("1", "2"))
         assert first == second

@@ -1,4 +1,4 @@
-"""Whether a file has changed: no change is overlooked, and no more is read than that takes."""
+"""Fingerprints of files: no change is overlooked, and no more is read than that takes."""
 
 from __future__ import annotations
 

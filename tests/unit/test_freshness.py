@@ -1,4 +1,4 @@
-"""What counts as done: never what another task, another file or half a run has left."""
+"""Freshness: an output of another task, another file or half a run never counts as done."""
 
 from __future__ import annotations
 

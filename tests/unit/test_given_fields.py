@@ -1,4 +1,4 @@
-"""Which fields of a pydantic model were given counts where the project looks at it, else not."""
+"""The given fields of pydantic models, which count where the project looks at them, else not."""
 
 from __future__ import annotations
 

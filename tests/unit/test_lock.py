@@ -1,4 +1,4 @@
-"""What this checkout is tested with: the lock, and what is made of it for pip alone."""
+"""The lock of this checkout's dependencies, and the lists made of it for pip alone."""
 
 from __future__ import annotations
 

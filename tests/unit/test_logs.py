@@ -1,4 +1,4 @@
-"""What runs log: the names it bears, and what `logs.setup` makes of it, without Prefect."""
+"""Log lines of runs without Prefect: their names, and the effect of `logs.setup`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mode is in force, and where."""
+"""The current mode, and where it applies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which options tasks and flows have, how they are inherited, and what a misspelt one is told."""
+"""Options of tasks and flows, their inheritance, and the error for a misspelt one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept in files names public modules only, so that moves of private ones lose nothing."""
+"""Names in stored files: public modules only, so that moves of private ones lose nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What README and the pages below `docs` show is run, and gives what they say it gives.
+"""The code in README and the pages below `docs`: it runs, and gives what they say it gives.
 
 A comment just above a block says how, as in `<!-- test: prefect -->`:
 

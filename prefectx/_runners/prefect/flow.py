@@ -129,11 +129,11 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
                 return PREFECT_FLOW.serve(self, *args, **options)
 
         # Prefect's own keep the hooks where its engine looks for them.
-        on_completion = prefect.Flow.on_completion
-        on_failure = prefect.Flow.on_failure
-        on_cancellation = prefect.Flow.on_cancellation
-        on_crashed = prefect.Flow.on_crashed
-        on_running = prefect.Flow.on_running
+        on_completion: Any = PREFECT_FLOW.on_completion
+        on_failure: Any = PREFECT_FLOW.on_failure
+        on_cancellation: Any = PREFECT_FLOW.on_cancellation
+        on_crashed: Any = PREFECT_FLOW.on_crashed
+        on_running: Any = PREFECT_FLOW.on_running
 
         def bound_to(self: Any, owner: object) -> Any:
             """Return this flow as a method of `owner`, an object or a class."""

@@ -63,11 +63,11 @@ def prefect_class(kind: Any) -> Any:
             return changed
 
         # Prefect's own keep the hooks where its engine looks for them.
-        on_completion = prefect.Task.on_completion
-        on_failure = prefect.Task.on_failure
-        on_running = prefect.Task.on_running
-        on_commit = prefect.Task.on_commit
-        on_rollback = prefect.Task.on_rollback
+        on_completion: Any = PREFECT_TASK.on_completion
+        on_failure: Any = PREFECT_TASK.on_failure
+        on_running: Any = PREFECT_TASK.on_running
+        on_commit: Any = PREFECT_TASK.on_commit
+        on_rollback: Any = PREFECT_TASK.on_rollback
 
         def apply_async(
             self: Any,

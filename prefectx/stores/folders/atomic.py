@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from prefectx.errors import FileInTheWay, FolderInTheWay
 from prefectx.stores.folders.anonymous import named, nameless, opened_path
 from prefectx.stores.folders.base import MARK, NOTE
-from prefectx.stores.folders.opened import Descriptors
+from prefectx.stores.folders.opened import Descriptors, file_of_copy
 from prefectx.stores.folders.temporary import sweep, unfinished
 from prefectx.stores.record import mark_of
 
@@ -86,9 +86,8 @@ class WholeFiles:
     def _fill(
         self, path: str, descriptor: int, dump: Callable[[IO[bytes]], object], note: Note | None
     ) -> None:
-        # The descriptor outlives the file, for many a dump closes the file that it is given. It is
-        # copied and owned in one step, as in `Descriptors`.
-        raw: Any = next(map(_WRITING, map(os.dup, (descriptor,))))
+        # The descriptor outlives the file, because many a dump closes the file that it is given.
+        raw: Any = file_of_copy(descriptor, _WRITING)
         raw.name = path
         with io.BufferedWriter(raw, _BUFFER) as file:
             dump(file)

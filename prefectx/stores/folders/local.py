@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 
 from prefectx.errors import StoreUnreachable, UnsafeTarget, UntrustedTarget
 from prefectx.stores.folders.base import MARK, NO_SUCH_FILE, NOTE, RESERVED, Folder, Note
-from prefectx.stores.folders.opened import Descriptors
+from prefectx.stores.folders.opened import Descriptors, file_of_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -96,8 +96,7 @@ class LocalFolder(Folder):
                 file = _Read(os.read(descriptor, found.st_size))
                 file.found = found
                 return file
-            # Copied and owned in one step, as in `Descriptors`.
-            large: BinaryIO = next(map(_READER, map(os.dup, (descriptor,))))
+            large: BinaryIO = file_of_copy(descriptor, _READER)
             return large
         finally:
             opened.close()

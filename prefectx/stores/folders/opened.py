@@ -1,6 +1,8 @@
-"""`Descriptors`: open files that a Ctrl-C between any two steps neither leaks nor closes twice.
+"""Open files that a Ctrl-C between any two steps neither leaks nor closes twice.
 
 Closed twice, the number may be that of another file, which another thread has opened meanwhile.
+Python raises `KeyboardInterrupt` between the steps of its own code, never within a function in C.
+So two steps that belong together are made by one such function.
 """
 
 from __future__ import annotations
@@ -8,19 +10,30 @@ from __future__ import annotations
 import os
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _END: Final = object()
 
+F = TypeVar("F")
+
+
+def file_of_copy(descriptor: int, opener: Callable[[int], F]) -> F:
+    """Return a file that owns a copy of a descriptor: copied and owned in one step.
+
+    Args:
+        descriptor: The descriptor, which stays open when the file is closed.
+        opener: Returns the file of a descriptor; a function in C.
+    """
+    return next(map(opener, map(os.dup, (descriptor,))))
+
 
 class Descriptors:
     """Descriptors that are closed together: by `close`, or when nobody refers to them any more.
 
-    Python raises `KeyboardInterrupt` between the steps of its own code, never within a function in
-    C. So a file is opened and noted, or forgotten and closed, in one such function.
+    A file is opened and added, or removed and closed, in one step.
     """
 
     __slots__ = ("_numbers", "close")

@@ -1,4 +1,4 @@
-"""Refusing what a format would change: what, at which path, and which suffix would serve."""
+"""The round-trip check: refuses what a format would change, with the path and a better suffix."""
 
 from __future__ import annotations
 

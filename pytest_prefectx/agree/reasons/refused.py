@@ -10,7 +10,6 @@ from prefectx.errors import (
     UnsafeTarget,
     UnsupportedValue,
 )
-from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text, task_text
 from pytest_prefectx.agree.hidden import CURRENT_FOLDER
 from pytest_prefectx.agree.reasons.case import Case, Reason, error_text
@@ -66,7 +65,7 @@ def _collided(case: Case) -> Reason | None:
 def _not_written(case: Case) -> Reason | None:
     """Find a task that should have written its target itself."""
     for call in case.first.calls:
-        if call.item is None or not isinstance(call.item.store, SelfWritten):
+        if call.item is None or not call.item.store.is_written_by_function:
             continue
         target = call.item.store.location(call.item.target)
         gave = short_text(call.result) + ("" if call.file else ", which is no file")

@@ -7,7 +7,6 @@ import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx.agree.formatting import short_text, task_text
 from pytest_prefectx.agree.reasons.case import Case, Kind, Reason, error_text, first_at
 from pytest_prefectx.equality import difference
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 def not_kept(case: Case) -> Reason | None:
     """Find an output that cannot be stored, or that changes when it is stored and loaded."""
     for call in case.first.calls:
-        if call.item is None or call.error or isinstance(call.item.store, SelfWritten):
+        if call.item is None or call.error or call.item.store.is_written_by_function:
             continue
         try:
             call.item.store.save(call.item.target, call.result)

@@ -1,4 +1,4 @@
-"""What does not reach, or does not come back from, the threads and processes of task runners."""
+"""State that does not reach, or come back from, the threads and processes of task runners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`FutureWatcher`: `distributed.as_completed` in a third of the memory."""
+"""`FinishedFutures`: `distributed.as_completed` in a third of the memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prefectx.dask.protocols import DaskResult
 
 
-class FutureWatcher:
+class FinishedFutures:
     """Yields futures as they finish, fail or are cancelled."""
 
     def __init__(self) -> None:

@@ -1,16 +1,14 @@
-"""Task runs that Dask has lost, with their worker, the scheduler or an upstream task."""
+"""Calls that Dask has lost, with their worker, the scheduler or an upstream task."""
 
 from __future__ import annotations
 
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from distributed import KilledWorker
 from prefect.context import EngineContext
-from prefect.states import Pending
 
 from prefectx._runners.prefect.private import create_task_run, emit_state
-from prefectx.dask.crashed_state import crashed
+from prefectx.dask.crashed_states import crashed, not_ready
 from prefectx.dask.outcome import LocalOutcome
 
 if TYPE_CHECKING:
@@ -20,10 +18,6 @@ if TYPE_CHECKING:
     from prefect.tasks import Task
 
     from prefectx.dask.future import DaskFuture
-
-
-FLOW_ENDED: Final = "flow-ended"
-"""The reason with which Dask cancels calls at the end of a flow."""
 
 
 class SubmittedCall(NamedTuple):
@@ -46,7 +40,7 @@ class SubmittedCall(NamedTuple):
     context: Context
 
 
-def crash(call: SubmittedCall, error: BaseException) -> None:
+def settle_lost_call(call: SubmittedCall, error: BaseException) -> None:
     """Settle a call that Dask has lost, here and in Prefect's records.
 
     Args:
@@ -62,30 +56,9 @@ def crash(call: SubmittedCall, error: BaseException) -> None:
 
 
 def _state(call: SubmittedCall, error: BaseException) -> State[Any]:
-    for future in call.upstream:
-        # Dask passes the error of a task on to all tasks that depend on it.
-        if future.has_failed:
-            message = f"Upstream task run '{future.task_run_id}' did not reach a 'COMPLETED' state."
-            return Pending(name="NotReady", message=message)
-    return crashed(_reason(call.name, error), error)
-
-
-def _reason(name: str, error: BaseException) -> str:
-    if isinstance(error, KilledWorker):
-        return (
-            f"task run {name!r} crashed: each of the {error.allowed_failures + 1} workers that ran"
-            f" it died, the last one at {error.last_worker.address}. The usual reasons are a lack"
-            " of memory, a crash of compiled code, or a task that held the global lock for so long"
-            " that its worker was considered dead; see the worker's log. Use isolate=True for the"
-            " task, or memory_limit= or keepalive= of task_runner."
-        )
-    if getattr(error, "reason", None) == FLOW_ENDED:
-        return f"task run {name!r} crashed: its flow ended first."
-    return (
-        f"task run {name!r} crashed: the cluster did not complete it"
-        f" ({type(error).__name__}: {error}). Finished outputs are stored. Run the flow again to"
-        " make the missing ones."
-    )
+    # Dask passes the error of a task on to all tasks that depend on it.
+    failed = next((future for future in call.upstream if future.has_failed), None)
+    return crashed(call.name, error) if failed is None else not_ready(failed.task_run_id)
 
 
 def _report(call: SubmittedCall, state: State[Any]) -> None:

@@ -1,4 +1,4 @@
-"""`Completion`: a `concurrent.futures.Future` without a result, in a tenth of the memory."""
+"""`DoneEvent`: a `concurrent.futures.Future` without a result, in a tenth of the memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger("prefectx.dask")
 
 
-class Completion:
+class DoneEvent:
     """A one-shot event with callbacks."""
 
     __slots__ = ("_waiting",)
@@ -21,9 +21,9 @@ class Completion:
     _lock: ClassVar = threading.Lock()
 
     def __init__(self) -> None:
-        self._waiting: list[Callable[[Completion], None]] | None = []
+        self._waiting: list[Callable[[DoneEvent], None]] | None = []
 
-    def complete(self) -> None:
+    def set(self) -> None:
         """Set the event, and call the callbacks."""
         with self._lock:
             waiting, self._waiting = self._waiting or [], None
@@ -37,7 +37,7 @@ class Completion:
         """Tell whether the event is set."""
         return self._waiting is None
 
-    def add_done_callback(self, fn: Callable[[Completion], None]) -> None:
+    def add_done_callback(self, fn: Callable[[DoneEvent], None]) -> None:
         """Call `fn` when the event is set; at once if it is set already."""
         with self._lock:
             if self._waiting is not None:

@@ -1,4 +1,4 @@
-"""Functions that run on Dask's workers and scheduler. The latter may have no Prefect."""
+"""Functions that Dask's workers and scheduler call. The scheduler may have no Prefect."""
 
 from __future__ import annotations
 

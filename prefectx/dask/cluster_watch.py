@@ -31,7 +31,7 @@ _WHAT_TO_DO: Final = (
 )
 
 
-class WorkerWatch:
+class ClusterWatch:
     """Looks at a cluster from a separate thread while calls wait for it.
 
     Args:
@@ -81,10 +81,10 @@ class WorkerWatch:
         scheduler = self._client.scheduler
         address = "" if scheduler is None else f" at {scheduler.address}"
         run_logger().warning(
-            "the Dask cluster%s %s, and %d calls wait for it. %s %s",
+            "the Dask cluster%s %s, and %s for it. %s %s",
             address,
             trouble,
-            self._waiting(),
+            "1 call waits" if (waiting := self._waiting()) == 1 else f"{waiting} calls wait",
             _ADVICE[trouble],
             _WHAT_TO_DO,
         )

@@ -39,7 +39,7 @@ def test_calls_that_wait_for_workers_say_so_once_and_go_on_when_there_are_some(
     def waiting() -> Any:
         future = clustered.zeros.submit(3)
         with caplog.at_level(logging.WARNING):
-            told = "has no workers, and 1 calls wait for it. Start one with"
+            told = "has no workers, and 1 call waits for it. Start one with"
             doomed.eventually(lambda: said(caplog, told), "the warning")
         aftermath.start_worker(address)
         return future.result()
