@@ -270,6 +270,12 @@ def test_methods_of_every_kind_are_flows_and_tasks() -> None:
 
 
 @EVERY_PREFECT_MODE
+def test_a_flow_of_one_object_runs_on_it_after_that_of_another_was_looked_up() -> None:
+    by_two, by_three = Scale(2).scaled, Scale(3).scaled
+    assert load([by_two(4), by_three(4), by_two(4)]) == [8, 12, 8]
+
+
+@EVERY_PREFECT_MODE
 def test_options_change_by_prefects_rules_and_attributes_can_be_set() -> None:
     base = task(retries=2, tags=["a"], target=None)(lambda x: x)
     changed = base.with_options(retries=prefect.utilities.annotations.NotSet, tags=["b"], name="n")
@@ -286,8 +292,7 @@ def test_options_change_by_prefects_rules_and_attributes_can_be_set() -> None:
 
 def code_of(bound: Any) -> tuple[str, str]:
     """Return a method's code hash and identity, worked out anew."""
-    fresh = copy.copy(bound)
-    fresh._code_hash = fresh._identity = None
+    fresh = bound.with_options()
     return fresh.code_hash, fresh.identity
 
 

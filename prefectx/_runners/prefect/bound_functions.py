@@ -23,15 +23,10 @@ def bound_function(fn: Any, bound: Any) -> Any:
     """Return a copy of `fn` with the object of `bound`, a bound task or flow."""
     if not isinstance(fn, FunctionType):
         return fn
-    copied = copy_function(fn)
-    set_owner(copied, bound)
-    return copied
-
-
-def set_owner(fn: Any, bound: Any) -> None:
-    """Set the object of `bound`, a bound task or flow, as Prefect's attribute of `fn`."""
     is_class = isinstance(bound._original, classmethod)
-    setattr(fn, "__prefect_cls__" if is_class else "__prefect_self__", bound._bound[0])
+    copied = copy_function(fn)
+    setattr(copied, "__prefect_cls__" if is_class else "__prefect_self__", bound._bound[0])
+    return copied
 
 
 def has_owner(fn: Any) -> bool:

@@ -21,7 +21,7 @@ from prefectx._naming.options import (
     prefect_flow_options,
 )
 from prefectx._runners import current_runner
-from prefectx._runners.prefect.bound_functions import bound_function, copy_function, set_owner
+from prefectx._runners.prefect.bound_functions import bound_function, copy_function
 from prefectx._runners.prefect.logs import connect
 from prefectx._runners.prefect.lost_server import flow_end, report_lost_server
 from prefectx._runners.prefect.parameters import parameters_for_api
@@ -260,9 +260,8 @@ _OF_PREFECT: Final = ("prefect.skip", "prefect.cache")
 
 
 def _bind(flow: Any) -> None:
-    """Give a bound flow a separate function, bound as Prefect binds functions."""
     flow.function = bound_function(flow.function, flow)
-    set_owner(flow.body, flow)
+    flow.body = bound_function(flow.body, flow)
     flow.fn = flow.function
 
 
