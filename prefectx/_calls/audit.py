@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 AUDIT: Final = Variable("PREFECTX_AUDIT")
 """The share of the hits that is recomputed: `0.01` is one in a hundred."""
 
-# A separate generator, so that the program's own random numbers do not change.
-_chance: Final = random.Random()  # noqa: S311 - no secret
-
 
 def audit_some(call: Call) -> None:
     """Recompute this hit and compare it, if the random number falls within the share.
@@ -25,7 +21,10 @@ def audit_some(call: Call) -> None:
     Raises:
         UnknownOption: The variable has no number from 0 to 1.
     """
-    if _chance.random() < _share():
+    from random import SystemRandom
+
+    # Not the program's own generator, whose next numbers would change.
+    if SystemRandom().random() < _share():
         # The harness compares and explains. It lies above and imports prefectx: not the reverse.
         import_module("pytest_prefectx.replay.production").audit(call)
 

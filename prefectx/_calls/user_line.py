@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,9 +12,7 @@ if TYPE_CHECKING:
 
 _OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LIBRARIES: Final = ("prefect", "distributed", "dask", "prefect_dask")
-_STANDARD_LIBRARY: Final = tuple(
-    {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")}
-)
+_STANDARD_LIBRARY: Final = os.path.dirname(os.__file__) + os.sep
 _INSTALLED: Final = os.sep + "site-packages" + os.sep
 
 

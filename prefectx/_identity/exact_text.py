@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._values.item import Item, is_item
+from prefectx._values.item import Item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,10 +26,15 @@ def exact_text(arguments: Mapping[str, Any], store: Store | None = None) -> str 
         arguments: The arguments by name.
         store: The store of the task's outputs: it says what folder Items are thought to be in.
     """
+    texts: list[str] = []
+    items: list[Item[Any]] = []
     try:
-        texts = [f"{name}={_TEXTS[type(value)](value)}" for name, value in arguments.items()]
-        if store is not None and Item in map(type, arguments.values()):
-            items = list(filter(is_item, arguments.values()))
+        for name, value in arguments.items():
+            kind = type(value)
+            texts.append(f"{name}={_TEXTS[kind](value)}")
+            if kind is Item:
+                items.append(value)
+        if items and store is not None:
             texts += map(repr, foreign_folders(items, store))
         return ", ".join(texts)
     except (KeyError, ValueError, _TooLong):

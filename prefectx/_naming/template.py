@@ -110,10 +110,10 @@ class Template:
             TemplateError: The template uses an unknown name, or an expression in it failed.
         """
         try:
-            values = {name: arguments[name] for name in self.arguments}
-            for name, value in values.items():
-                if isinstance(value, Item):
-                    values[name] = value.load()
+            values: dict[str, Any] = {}
+            for name in self.arguments:
+                value = arguments[name]
+                values[name] = value.load() if isinstance(value, Item) else value
             if self.uses_base and self._base_of is not None:
                 values["base"] = self._base_of(arguments, identity)
             if self._settable:

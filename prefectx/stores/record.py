@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -238,6 +237,9 @@ def failure_line(target: str, record: Record, error: Exception, args: Mapping[st
     fields = {name: value for name, value in record._asdict().items() if value is not None}
     lines = str(error).splitlines()
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    # Imported here: few calls fail, and it imports much.
+    import traceback
+
     told = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
     failure = {"target": target, **fields, "args": args, "failed": text, "traceback": told}
     return json.dumps(failure)
