@@ -39,6 +39,7 @@ MEANING: Final = {
     "logs": "logging, in public",
     "_logs": "what runs log",
     "_types": "tests of types, for strict checkers",
+    "_words": "counts and articles, for messages",
     "errors": "what can go wrong",
 }
 

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._logs.terminal import hide_block
+from prefectx._words import counted
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -30,10 +31,9 @@ def stop(futures: set[Any], report: Report) -> None:
     """
     done = sum(line.calls for line in report.tasks)
     running = sum(map(_is_running, list(futures)))
-    plural = "task" if running == 1 else "tasks"
     sys.stderr.write(
-        f"stopped: {done:,} of {done + len(futures):,} done; waiting for {running} running"
-        f" {plural}, Ctrl-C again to kill them\n"
+        f"stopped: {done:,} of {done + len(futures):,} done; waiting for"
+        f" {counted(running, 'running task')}, Ctrl-C again to kill them\n"
     )
     sys.stderr.flush()
     if threading.current_thread() is threading.main_thread():

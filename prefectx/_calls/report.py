@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.task_report import Failure, TaskReport, seconds_text, table
 from prefectx._logs.durations import format_duration
+from prefectx._words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,8 +149,7 @@ class Report:
         calls = [f"  {failure.call}: {failure.exception}" for failure in others[:_NOTED]]
         if len(others) > _NOTED:
             calls.append(f"  and {len(others) - _NOTED:,} more: see prefectx.last_run().failures")
-        plural = "call" if len(others) == 1 else "calls"
-        note = "\n".join([f"{len(others):,} other {plural} failed in this run:", *calls])
+        note = "\n".join([f"{counted(len(others), 'other call')} failed in this run:", *calls])
         if note not in getattr(error, "__notes__", ()):
             error.add_note(note)
 

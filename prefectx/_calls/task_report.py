@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefectx._words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -45,7 +47,7 @@ class TaskReport:
         """Return the counts as the cells of a line."""
         return [
             self.task,
-            f"{self.calls:,} {'call' if self.calls == 1 else 'calls'}",
+            counted(self.calls, "call"),
             f"{self.ran:,} ran",
             f"{self.skipped:,} skipped",
             f"{self.failed:,} failed" if self.failed else "",
@@ -56,8 +58,8 @@ class TaskReport:
 
     def __repr__(self) -> str:
         return (
-            f"<TaskReport {self.task}: {self.calls} calls, {self.ran} ran, {self.skipped} skipped,"
-            f" {self.failed} failed>"
+            f"<TaskReport {self.task}: {counted(self.calls, 'call')}, {self.ran} ran,"
+            f" {self.skipped} skipped, {self.failed} failed>"
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xxhash import xxh3_128, xxh3_128_digest
 
 from prefectx._types import type_of
+from prefectx._words import with_article
 from prefectx.errors import UnsupportedValue
 
 if TYPE_CHECKING:
@@ -95,8 +96,9 @@ def _memory_of(text: str) -> Any:
 def refusal(value: Any, why: object) -> UnsupportedValue:
     """Return the error for an object that has no value of its own."""
     kind = type_of(value)
-    msg = f"a {kind.__module__}.{kind.__qualname__} has no value that could be compared: {why}"
-    return UnsupportedValue(msg.replace("a builtins.", "a "))
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    msg = f"{with_article(name)} has no value that could be compared: {why}"
+    return UnsupportedValue(msg)
 
 
 def combine(tag: str, digests: list[bytes]) -> Digest:

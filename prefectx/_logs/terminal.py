@@ -13,6 +13,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from prefectx._words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,7 +53,7 @@ class Block:
         shown = list(lines)
         room = self._console.size.height - 3
         if len(shown) > room > 0:
-            shown = [*shown[: room - 1], f"  and {len(shown) - room + 1:,} more lines"]
+            shown = [*shown[: room - 1], f"  and {counted(len(shown) - room + 1, 'more line')}"]
         with _lock:
             if self._open_lines or self.is_waiting or _is_line_edited():
                 return

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prefectx._words import counted
 from prefectx.cli.finding import flow_at
 from prefectx.cli.misuse import Misuse
 from prefectx.cli.output import say, say_json, say_next
@@ -61,7 +62,7 @@ def replay(options: Namespace) -> int:
     if options.json:
         say_json({"calls": len(now), "difference": difference})
     elif difference is None:
-        say(f"{len(now):,} calls, the same as in {options.file}")
+        say(f"{counted(len(now), 'call')}, the same as in {options.file}")
     else:
         say(difference)
         say_next("the same with --update, if that is intended")

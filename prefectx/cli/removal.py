@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.task_report import seconds_text, size_text
 from prefectx._identity.argument_code import hashes_of
+from prefectx._words import counted
 from prefectx.cli.argument_code import code_of_kept_arguments
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder, select
@@ -163,8 +164,7 @@ def _announce(entries: list[Entry]) -> None:
         say(f"  and {len(entries) - _SHOWN:,} more")
     size = size_text(sum(entry.size for entry in entries))
     seconds = seconds_text(sum(entry.seconds for entry in entries))
-    plural = "target" if len(entries) == 1 else "targets"
-    say(f"{len(entries):,} {plural}, {size}, which took {seconds} to make")
+    say(f"{counted(len(entries), 'target')}, {size}, which took {seconds} to make")
 
 
 _SHOWN = 20
@@ -196,7 +196,7 @@ def accept(options: Namespace) -> int:
     if options.json:
         say_json(accepted)
     else:
-        say(f"accepted {len(accepted):,} of {len(entries):,} targets")
+        say(f"accepted {len(accepted):,} of {counted(len(entries), 'target')}")
         say_next("prefectx status")
     return 0 if accepted else 1
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx._calls.kept_arguments import text_of
 from prefectx._calls.task_report import seconds_text, size_text
 from prefectx._values.item import Item
+from prefectx._words import counted
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder, find_entry, select
 from prefectx.cli.output import say, say_json, say_next
@@ -48,7 +49,7 @@ def format_value(value: Any, longest: int = _LONGEST) -> str:
         text = str(value) if hasattr(value, "shape") else _pretty(value)
     lines = text.splitlines() or [""]
     if len(lines) > _LINES:
-        lines = [*lines[:_LINES], f"… {len(lines) - _LINES:,} more lines"]
+        lines = [*lines[:_LINES], f"… {counted(len(lines) - _LINES, 'more line')}"]
     text = "\n".join(lines)
     return text if len(text) <= longest else f"{text[:longest]}… {len(text) - longest:,} more"
 
@@ -109,7 +110,7 @@ def _format_shape(shape: dict[str, Any]) -> str:
     if "rows" not in shape:
         return f"{' x '.join(map(str, shape['shape']))} {shape['dtype']}"
     kinds = ", ".join(f"{name}: {kind}" for name, kind in shape["dtypes"].items())
-    return f"{shape['rows']:,} rows, {shape['columns']} columns ({kinds})"
+    return f"{counted(shape['rows'], 'row')}, {counted(shape['columns'], 'column')} ({kinds})"
 
 
 def used_by(catalogue: Catalogue, entry: Entry) -> list[str]:
@@ -223,7 +224,7 @@ def _say_why(stale: dict[Entry, list[Any]], catalogue: Catalogue, tasks: TaskFin
                 told_code.add(entry.task)
                 _say_code(source_path(catalogue.root, entry.code), tasks.get(entry.task))
     if len(stale) > _LINES:
-        say(f"and {len(stale) - _LINES:,} more targets")
+        say(f"and {counted(len(stale) - _LINES, 'more target')}")
     first = next(iter(stale))
     verb = "debug" if first.failed is not None else "show"
     say_next(f"prefectx {verb} {first.target}")

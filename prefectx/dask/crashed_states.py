@@ -63,12 +63,14 @@ def _crashed(message: str, error: BaseException) -> State[Any]:
 
 def _reason(name: str, error: BaseException) -> str:
     if isinstance(error, KilledWorker):
+        workers = error.allowed_failures + 1
+        of_all = f"each of the {workers} workers that ran it died, the last one"
+        died = "its worker died, the one" if workers == 1 else of_all
         return (
-            f"task run {name!r} crashed: each of the {error.allowed_failures + 1} workers that ran"
-            f" it died, the last one at {error.last_worker.address}. The usual reasons are a lack"
-            " of memory, a crash of compiled code, or a task that held the global lock for so long"
-            " that its worker was considered dead; see the worker's log. Use isolate=True for the"
-            " task, or memory_limit= or keepalive= of task_runner."
+            f"task run {name!r} crashed: {died} at {error.last_worker.address}. The usual reasons"
+            " are a lack of memory, a crash of compiled code, or a task that held the global lock"
+            " for so long that its worker was considered dead; see the worker's log. Use"
+            " isolate=True for the task, or memory_limit= or keepalive= of task_runner."
         )
     if getattr(error, "reason", None) == FLOW_ENDED:
         return f"task run {name!r} crashed: its flow ended first."

@@ -57,10 +57,12 @@ def check_offered(client: DaskClient, task: str, asked: Mapping[str, float]) -> 
     if not offers or any(_is_enough(offer, asked) for offer in offers):
         return
     most = {name: max(o.get(name, 0) for o in offers) for offer in offers for name in offer}
+    several = f"none of the {len(offers)} workers has"
+    who = "the only worker does not have" if len(offers) == 1 else several
     msg = (
-        f"task {task!r} needs the resources {dict(asked)}, which none of the {len(offers)} workers"
-        f" has. The most that a worker has: {most or 'no resources at all'}. Start workers that"
-        " have them, with task_runner(resources=…) or dask worker --resources, or require less."
+        f"task {task!r} needs the resources {dict(asked)}, which {who}. The most"
+        f" that a worker has: {most or 'no resources at all'}. Start workers that have them, with"
+        " task_runner(resources=…) or dask worker --resources, or require less."
     )
     raise NoSuchResource(msg)
 

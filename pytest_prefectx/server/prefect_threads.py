@@ -88,7 +88,8 @@ class PendingReports:
             for identity, report in list(self._last.items()):
                 if report.sent < lost_before:
                     del self._last[identity]
-        return f"{len(names)} task runs that this process reported, such as {', '.join(names[:3])}"
+        runs = "1 task run" if len(names) == 1 else f"{len(names)} task runs"
+        return f"{runs} that this process reported, such as {', '.join(names[:3])}"
 
 
 @contextmanager

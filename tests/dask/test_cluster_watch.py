@@ -61,7 +61,7 @@ def test_calls_that_wait_for_a_scheduler_that_hangs_say_so(
         try:
             future = clustered.zeros.submit(3)
             with caplog.at_level(logging.WARNING):
-                told = "does not answer, and 1 calls wait for it. Its scheduler hangs"
+                told = "does not answer, and 1 call waits for it. Its scheduler hangs"
                 doomed.eventually(lambda: said(caplog, told), "the warning")
         finally:
             os.kill(scheduler.pid, signal.SIGCONT)

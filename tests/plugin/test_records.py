@@ -150,7 +150,7 @@ def test_what_is_lost_fails_one_test_and_is_named(
     reports.note(reported("lost"))
     server, _ = server_that_answers(reports, [])
     for _ in range(2):
-        with pytest.raises(TimeoutError, match=r"1 task runs .* reported, such as lost"):
+        with pytest.raises(TimeoutError, match=r"1 task run .* reported, such as lost"):
             server.task_runs(timeout=0)
     monkeypatch.setattr(prefect_threads, "LOST_AFTER", -1)
     with pytest.raises(TimeoutError, match="lost"):

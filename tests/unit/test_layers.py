@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).parents[2]
 #: From bottom to top. What stands on one floor may import what is on the same or a lower one.
 FLOORS: Final = {
     "prefectx": (
-        ("errors", "_types"),
+        ("errors", "_types", "_words"),
         ("_settings",),
         ("_logs",),
         ("stores",),

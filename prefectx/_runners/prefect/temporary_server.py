@@ -28,6 +28,7 @@ from prefect.settings import (
 )
 
 from prefectx._runners.prefect import server_process
+from prefectx._words import counted
 from prefectx.errors import ServerUnreachable
 
 if TYPE_CHECKING:
@@ -188,9 +189,9 @@ class TemporaryServer:
                     said = now
                     _log.warning(
                         "waiting at most %.0f s until the temporary Prefect server has recorded %s"
-                        " reports of task runs; Ctrl-C ends the wait.",
+                        " of task runs; Ctrl-C ends the wait.",
                         _RECORD_SECONDS - (now - start),
-                        f"{summary['reports']:,}",
+                        counted(summary["reports"], "report"),
                     )
                 time.sleep(_POLL)
         finally:
@@ -207,12 +208,12 @@ class TemporaryServer:
     def _report_missing(self, summary: dict[str, Any]) -> None:
         if summary["reports"]:
             _log.error(
-                "the temporary Prefect server was stopped before it had recorded %s reports of %s"
-                " task runs, such as %s. Prefect shows them as running, or not at all, although"
+                "the temporary Prefect server was stopped before it had recorded %s of %s,"
+                " such as %s. Prefect shows them as running, or not at all, although"
                 " they have ended. Their outputs are in their targets. A permanent server would go"
                 ' on recording: start one with "prefect server start".',
-                f"{summary['reports']:,}",
-                f"{summary['runs']:,}",
+                counted(summary["reports"], "report"),
+                counted(summary["runs"], "task run"),
                 ", ".join(summary["names"]),
             )
         elif not summary["known"]:

@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import IO, Any, Final
 
 from prefectx._types import is_dict, is_list, type_of
+from prefectx._words import with_article
 from prefectx.errors import UnsupportedValue, UntrustedTarget
 from prefectx.stores.formats.format import Format
 from prefectx.stores.formats.optional import in_memory, library
@@ -48,7 +49,7 @@ def _check_array(value: Any, where: str, suffix: str) -> None:
     numpy = library("numpy")
     if type_of(value) is not numpy.ndarray:
         msg = (
-            f"{suffix} would change {where}, a {kind_of(value)}, into a numpy.ndarray;"
+            f"{suffix} would change {where}, {with_article(kind_of(value))}, into a numpy.ndarray;"
             f" {PICKLE_SERVES}"
         )
         raise UnsupportedValue(msg)

@@ -9,6 +9,7 @@ from operator import ne
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._types import type_of
+from prefectx._words import counted, with_article
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +58,10 @@ def _is_number(dtype: Any) -> bool:
 
 def _index_change(what: str, old: Any, new: Any) -> str | None:
     if type_of(old) is not type_of(new):
-        return f"{what}: a {type_of(old).__name__} into a {type_of(new).__name__}"
+        kinds = (with_article(type_of(index).__name__) for index in (old, new))
+        return f"{what}: {' into '.join(kinds)}"
     if len(old) != len(new) or old.nlevels != new.nlevels:
-        return f"{what}: {len(old)} labels into {len(new)}"
+        return f"{what}: {counted(len(old), 'label')} into {len(new):,}"
     if not all(map(_is_same_cell, old.names, new.names)):
         return f"{what}: names {list(old.names)} into {list(new.names)}"
     if getattr(old, "freq", None) != getattr(new, "freq", None):
@@ -75,7 +77,7 @@ def _column_change(old: Any, new: Any) -> str | None:
     if found := _dtype_change(old.dtype, new.dtype):
         return found
     if len(old) != len(new):
-        return f"{len(old)} rows into {len(new)}"
+        return f"{counted(len(old), 'row')} into {len(new):,}"
     rows = _differing(old, new)
     if not rows:
         return None

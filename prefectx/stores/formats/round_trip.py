@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import IO, Any, Final
 
 from prefectx._types import type_of
+from prefectx._words import with_article
 from prefectx.errors import MissingExtra, UnsupportedValue
 from prefectx.stores.formats.format import Dumper
 
@@ -40,7 +41,7 @@ def serving(value: Any) -> str:
 
 def other_type(suffix: str, takes: str, value: Any) -> UnsupportedValue:
     """Return the error for a value of a type that the suffix does not take."""
-    msg = f"a {suffix} target takes {takes}, not a {kind_of(value)}; {serving(value)}"
+    msg = f"a {suffix} target takes {takes}, not {with_article(kind_of(value))}; {serving(value)}"
     return UnsupportedValue(msg)
 
 

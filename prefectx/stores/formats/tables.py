@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
+from prefectx._words import with_article
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
 from prefectx.stores.formats.frames_equal import frame_change
@@ -234,7 +235,7 @@ def _csv(suffix: str, takes: str, write: Dumper, read: Loader) -> Format:
 
     def dump(value: Any, file: IO[bytes]) -> None:
         if kind_of(value) != takes:
-            raise other_type(suffix, f"a {takes}", value)
+            raise other_type(suffix, with_article(takes), value)
         proven(value, file)
 
     return Format(in_memory(read), dump)

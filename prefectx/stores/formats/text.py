@@ -9,6 +9,7 @@ from operator import methodcaller
 from typing import IO, Any, Final
 
 from prefectx._types import type_of
+from prefectx._words import with_article
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.formats.format import Format
 
@@ -76,7 +77,8 @@ def _check_json(value: Any, where: str) -> None:
         for index, element in enumerate(value):
             _check_json(element, f"{where}[{index}]")
     elif kind not in _JSON_KINDS:
-        msg = f"JSON would change {where}, a {kind.__qualname__}; use pickle (no suffix)"
+        name = with_article(kind.__qualname__)
+        msg = f"JSON would change {where}, {name}; use pickle (no suffix)"
         raise UnsupportedValue(msg)
 
 
@@ -86,7 +88,8 @@ def _load_json(file: IO[bytes]) -> Any:
 
 def _dump_text(value: Any, file: IO[bytes]) -> None:
     if type(value) is not str:
-        msg = f"a .txt target takes a str, not a {type(value).__qualname__}; use pickle (no suffix)"
+        kind = with_article(type(value).__qualname__)
+        msg = f"a .txt target takes a str, not {kind}; use pickle (no suffix)"
         raise UnsupportedValue(msg)
     try:
         file.write(value.encode())
@@ -101,9 +104,8 @@ def _load_text(file: IO[bytes]) -> str:
 
 def _dump_bytes(value: Any, file: IO[bytes]) -> None:
     if type(value) is not bytes:
-        msg = (
-            f"a .bytes target takes bytes, not a {type(value).__qualname__}; use pickle (no suffix)"
-        )
+        kind = with_article(type(value).__qualname__)
+        msg = f"a .bytes target takes bytes, not {kind}; use pickle (no suffix)"
         raise UnsupportedValue(msg)
     file.write(value)
 

@@ -139,6 +139,8 @@ REFUSED = {
     ".npz": (np.arange(3), "takes a dict of numpy.ndarrays, not a numpy.ndarray; use .npy"),
     "a.npz": ({"a": [1]}, r"would change value\['a'\], a list, into a numpy.ndarray"),
     "b.npz": ({1: np.arange(3)}, "would change the key 1 of value into a str"),
+    ".txt": (1, "a .txt target takes a str, not an int; use pickle"),
+    "d.npy": (1, "a .npy target takes a numpy.ndarray, not an int; use pickle"),
     ".zarr.zip": ("text", "takes a numpy.ndarray, not a str; use .txt"),
     ".png": (np.zeros((2, 2)), "takes a PIL.Image.Image .*; use .npy"),
     "a.png": (Image.new("F", (2, 2)), "; use pickle"),
