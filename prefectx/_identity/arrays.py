@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._identity.attributes import attributes_of
-from prefectx._identity.parts import Parts, leaf_of_many, library
+from prefectx._identity.attributes import attributes_of, public_attributes
+from prefectx._identity.parts import Parts, leaf_of_many, library, text_leaf
 from prefectx._types import type_of
 
 if TYPE_CHECKING:
@@ -21,18 +21,23 @@ _PIECE: Final = 1 << 18
 _SIZES_OF_FLOATS: Final = frozenset({"f2", "f4", "f8", "c8", "c16"})
 
 
-def numpy_parts(value: Any) -> Digest | Parts | None:
+def numpy_parts(value: Any) -> Digest | Parts | None:  # noqa: PLR0911 - one for each kind
     """Return the parts of a NumPy array or scalar; None for other objects of NumPy."""
     numpy: Any = library("numpy")
 
     kind = type_of(value)
     if kind is numpy.ndarray:
-        return array_parts(value)
+        notes = value.dtype.metadata
+        found = array_parts(value)
+        return Parts("noted array", (dict(notes), found)) if notes else found
+    if value is numpy.ma.masked:
+        return text_leaf("global", "numpy.ma.masked")
     if isinstance(value, numpy.ma.MaskedArray):
         # pickle gives an array without a mask one that is all False.
         mask = numpy.ma.getmaskarray(value)
         fill_value = numpy.asarray(value.fill_value)
-        return Parts("masked array", (kind, numpy.asarray(value.data), mask, fill_value))
+        notes = (bool(value.hardmask), public_attributes(value))
+        return Parts("masked array", (kind, numpy.asarray(value.data), mask, fill_value, *notes))
     if isinstance(value, numpy.memmap):
         return Parts("memmap", (kind, numpy.asarray(value)))
     if isinstance(value, numpy.ndarray):

@@ -28,16 +28,30 @@ def arrow_parts(value: Any) -> Parts | None:
         return Parts("arrow table", (kind, value.num_rows, schema, *map(column_parts, value)))
     if isinstance(value, pyarrow.ChunkedArray | pyarrow.Array):
         return Parts("arrow array", (kind, column_parts(value)))
+    if isinstance(value, pyarrow.ExtensionScalar):
+        return Parts("arrow scalar", (kind, _type_parts(value.type), value.value))
     if isinstance(value, pyarrow.Scalar):
-        return Parts("arrow scalar", (kind, str(value.type), value.as_py()))
+        # Python's own times have no nanoseconds.
+        return Parts("arrow scalar", (kind, column_parts(pyarrow.repeat(value, 1))))
     return None
 
 
 def _field(field: Any) -> tuple[Any, ...]:
-    return (field.name, str(field.type), field.nullable, field.metadata)
+    return (field.name, _type_parts(field.type), field.nullable, field.metadata)
 
 
-def column_parts(column: Any) -> Digest | Parts:  # noqa: PLR0911 - one for each kind
+def _type_parts(kind: Any) -> Any:
+    """Return a type's name, with what it does not show: metadata inside, an extension's own."""
+    pyarrow: Any = library("pyarrow")
+    if isinstance(kind, pyarrow.BaseExtensionType):
+        serialize: Any = getattr(kind, "__arrow_ext_serialize__", bytes)
+        name = (str(kind), kind.extension_name, bytes(serialize()))
+        return (*name, _type_parts(kind.storage_type))
+    fields = [_field(kind.field(number)) for number in range(kind.num_fields)]
+    return (str(kind), fields) if fields else str(kind)
+
+
+def column_parts(column: Any) -> Digest | Parts:
     """Return the digest or the parts of a column, chunked or not.
 
     Args:
@@ -53,28 +67,48 @@ def column_parts(column: Any) -> Digest | Parts:  # noqa: PLR0911 - one for each
         return text_leaf(tag, "")
     if (types.is_primitive(kind) and not types.is_boolean(kind)) or types.is_decimal(kind):
         return _fixed_width(tag, column)
-    whole = _in_one_piece(column)
+    return Parts(tag, _parts_of_others(column))
+
+
+def _parts_of_others(column: Any) -> tuple[Any, ...]:  # noqa: PLR0911 - one for each kind
+    """Return the parts of a column whose memory is not in one piece, or not its values alone."""
+    types: Any = library("pyarrow.types")
+    kind, whole = column.type, _in_one_piece(column)
     if whole is None:
-        return Parts(tag, (column.to_pylist(),))
+        return (_type_parts(kind), column.to_pylist())
+    if isinstance(whole, library("pyarrow").ExtensionArray):
+        return (_type_parts(kind), column_parts(whole.storage))
     if types.is_dictionary(kind):
-        return Parts(tag, (column_parts(whole.dictionary_decode()),))
+        return (column_parts(whole.dictionary), column_parts(whole.indices))
     if types.is_boolean(kind):
-        return Parts(tag, (column_parts(whole.cast("uint8")),))
+        return (column_parts(whole.cast("uint8")),)
     if types.is_struct(kind):
         fields = zip(kind, whole.flatten(), strict=True)
         inside = [
             part for field, values in fields for part in (_field(field), column_parts(values))
         ]
-        return Parts(tag, (whole.is_valid() if whole.null_count else None, *inside))
-    if types.is_list(kind) or types.is_large_list(kind):
-        return Parts(tag, (whole.value_lengths(), column_parts(whole.flatten())))
-    return Parts(tag, (whole.to_pylist(),))
+        return (whole.is_valid() if whole.null_count else None, *inside)
+    if types.is_map(kind):
+        return (_type_parts(kind), column_parts(_pairs(whole)))
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        # What lies below a null is left out.
+        return (_type_parts(kind), whole.value_lengths(), column_parts(whole.flatten()))
+    return (_type_parts(kind), whole.to_pylist())
+
+
+def _pairs(maps: Any) -> Any:
+    """Return a column of maps as one of lists of pairs."""
+    pyarrow: Any = library("pyarrow")
+    pair = pyarrow.struct([maps.type.key_field, maps.type.item_field])
+    return maps.cast(pyarrow.list_(pyarrow.field("entries", pair, nullable=False)))
 
 
 def _in_one_piece(column: Any) -> Any:
     """Return the column as one `Array`; None if it has no chunks, or more than one can hold."""
     pyarrow: Any = library("pyarrow")
     if isinstance(column, pyarrow.ChunkedArray):
+        if library("pyarrow.types").is_dictionary(column.type):
+            column = column.unify_dictionaries()
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return None if isinstance(column, pyarrow.ChunkedArray) else column
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final, cast
 
@@ -30,6 +31,15 @@ def attributes_of(value: Any) -> dict[str, Any]:
     return {name: found[name] for name in sorted(found, key=str)}
 
 
+def public_attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object without an underscore, by name and sorted.
+
+    Those with one belong to the library that the object's class is from.
+    """
+    own = cast("dict[Any, Any]", vars(value))
+    return {name: own[name] for name in sorted(own, key=str) if not str(name).startswith("_")}
+
+
 def wraps_code(value: Any) -> bool:
     """Tell whether a value stands for a function: a task, a function with `functools.cache`."""
     return "__wrapped__" in getattr(value, "__dict__", ())
@@ -49,6 +59,18 @@ def has_only_attributes(kind: type[Any]) -> bool:
     )
 
 
+def is_reduced_by_standard_library(kind: type[Any]) -> bool:
+    """Tell whether a class of others inherits from Python's own how pickle stores its instances.
+
+    `datetime` and `Counter`, for instance, leave out the attributes of a subclass.
+    """
+    for name in ("__reduce_ex__", "__reduce__", "__getstate__"):
+        definer = next(base for base in kind.__mro__ if name in vars(base))
+        if definer not in {object, kind}:
+            return definer.__module__.partition(".")[0] in sys.stdlib_module_names
+    return False
+
+
 def members_of(error: BaseException) -> dict[str, Any]:
     """Return the members that a built-in exception has in C, such as the filename of `OSError`."""
     found: dict[str, Any] = {}
@@ -66,13 +88,15 @@ def members_of(error: BaseException) -> dict[str, Any]:
 
 def slots_of(kind: type[Any]) -> dict[str, Any]:
     """Return the slots of a class's instances, by name: those that hold an attribute."""
-    return {
-        name: member
-        for base in reversed(kind.__mro__)
-        if "__slots__" in vars(base)
-        for name, member in vars(base).items()
-        if isinstance(member, MemberDescriptorType)
-    }
+    found: dict[str, Any] = {}
+    for base in kind.__mro__:
+        if "__slots__" not in vars(base):
+            continue
+        for name, member in vars(base).items():
+            if isinstance(member, MemberDescriptorType):
+                # A base class may have another slot of this name.
+                found[name if name not in found else f"{base.__qualname__}.{name}"] = member
+    return found
 
 
 _IN_C: Final = (MemberDescriptorType, GetSetDescriptorType)

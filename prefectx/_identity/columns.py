@@ -18,6 +18,7 @@ from prefectx._identity.attributes import (
     attributes_of,
     has_only_attributes,
     is_cached,
+    is_reduced_by_standard_library,
     slots_of,
     wraps_code,
 )
@@ -195,10 +196,13 @@ class _Columns:
         self._functions += [value for value in values if wraps_code(value)]
         self.written.append("reduced")
         self.inside += [list(made), list(arguments)]
-        if has_only_attributes(type_of(values[0])):
+        kind = type_of(values[0])
+        if has_only_attributes(kind):
             self._attributes(values)
         else:
             self._optional(states)
+            if is_reduced_by_standard_library(kind):
+                self._attributes(values)
         self._optional([None if each is None else list(each) for each in elements])
         self._optional([None if each is None else list(each) for each in pairs])
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._identity.arrays import array_parts, buffers_of, has_buffer
 from prefectx._identity.arrow import column_parts
+from prefectx._identity.attributes import public_attributes
 from prefectx._identity.parts import Parts, leaf_of_many, library, text_leaf
 from prefectx._types import type_of
 
@@ -89,14 +90,14 @@ def _array_getter(frame: Any) -> Callable[[int], Any]:
 
 
 def _notes(value: Any) -> tuple[Any, ...]:
-    """Return the metadata of a frame."""
+    """Return the metadata of a frame, and attributes such as those of `frame.unit = "m"`."""
     own = [(name, getattr(value, name, None)) for name in value._metadata if name != "_name"]
-    return (value.attrs, value.flags.allows_duplicate_labels, own)
+    return (value.attrs, value.flags.allows_duplicate_labels, own, public_attributes(value))
 
 
 def _index(index: Any) -> Parts:
     pandas: Any = library("pandas")
-    kind, names = type_of(index), list(index.names)
+    kind, names = (type_of(index), public_attributes(index)), list(index.names)
     if isinstance(index, pandas.MultiIndex):
         # The values, not the levels: some levels may be unused.
         levels = [_column(index.get_level_values(n).array) for n in range(index.nlevels)]
@@ -105,7 +106,8 @@ def _index(index: Any) -> Parts:
         start = index.start if len(index) else None
         step = index.step if len(index) > 1 else None
         return Parts("index", (kind, names, len(index), start, step))
-    return Parts("index", (kind, names, getattr(index, "freqstr", None), _column(index.array)))
+    # Its text does not show the holidays of a calendar.
+    return Parts("index", (kind, names, getattr(index, "freq", None), _column(index.array)))
 
 
 def _column(values: Any) -> Any:
@@ -144,7 +146,9 @@ def _extension(values: Any) -> list[Any] | None:  # noqa: PLR0911 - one for each
         texts = values.to_numpy(object, na_value=None).tolist()
         return [repr(dtype), array_parts(missing), texts]
     if isinstance(values, arrays.SparseArray):
-        return [repr(dtype), array_parts(numpy.asarray(values))]
+        # A value may be kept although it is the one that is left out.
+        kept = (values.kind, values.sp_index.indices if values.kind == "integer" else None)
+        return [repr(dtype), *kept, array_parts(numpy.asarray(values))]
     return None
 
 
@@ -155,9 +159,9 @@ def polars_parts(value: Any) -> Parts | None:
     kind = type_of(value)
     if isinstance(value, polars.DataFrame):
         columns = chain.from_iterable(map(_series, value.get_columns()))
-        return Parts("polars frame", (kind, value.height, *columns))
+        return Parts("polars frame", (kind, value.height, public_attributes(value), *columns))
     if isinstance(value, polars.Series):
-        return Parts("polars series", (kind, *_series(value)))
+        return Parts("polars series", (kind, public_attributes(value), *_series(value)))
     return None
 
 
@@ -167,7 +171,11 @@ def _series(series: Any) -> tuple[Any, Any]:
     # Python objects have no form in Arrow.
     if series.dtype == polars.Object or not _has_arrow():
         return named, series.to_list()
-    return named, column_parts(series.to_arrow(compat_level=polars.CompatLevel.oldest()))
+    column = series.to_arrow(compat_level=polars.CompatLevel.oldest())
+    if library("pyarrow.types").is_dictionary(column.type):
+        # The order of categories is that in which the process has met them.
+        column = column.dictionary_decode()
+    return named, column_parts(column)
 
 
 @cache

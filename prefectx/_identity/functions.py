@@ -23,7 +23,14 @@ def function_parts(fn: FunctionType) -> Digest | Parts:
         for name in sorted(set(global_names(fn.__code__)))
         if name in fn.__globals__
     }
-    return Parts("function", (*definition_of(fn), dict(vars(fn)), used))
+    return Parts("function", (*definition_of(fn), _annotations(fn), dict(vars(fn)), used))
+
+
+def _annotations(fn: FunctionType) -> dict[str, Any]:
+    try:
+        return dict(fn.__annotations__)
+    except NameError:  # what Python 3.14 looks up only now is not there
+        return {}
 
 
 def definition_of(fn: FunctionType) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ import array
 import copyreg
 import enum
 import functools
+import gc
 import io
 from pathlib import PurePath
 from types import (
@@ -19,7 +20,13 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._identity.attributes import attributes_of, has_only_attributes, members_of
+from prefectx._identity.attributes import (
+    attributes_of,
+    has_only_attributes,
+    is_reduced_by_standard_library,
+    members_of,
+    slots_of,
+)
 from prefectx._identity.classes import class_parts
 from prefectx._identity.containers import dict_parts, list_parts, set_parts, tuple_parts
 from prefectx._identity.functions import code_parts, function_parts
@@ -89,9 +96,17 @@ def _builtin(value: BuiltinFunctionType) -> Digest | Parts:
 def _exception(value: BaseException) -> Parts:
     # Without the traceback, which only says where it was raised.
     around = (value.__cause__, value.__context__, value.__suppress_context__)
-    return Parts(
-        "exception", (type(value), value.args, attributes_of(value), members_of(value), *around)
-    )
+    own = (value.args, attributes_of(value), members_of(value), _pickled_otherwise(value))
+    return Parts("exception", (type(value), *own, *around))
+
+
+def _pickled_otherwise(value: BaseException) -> Any:
+    """Return what pickle makes an exception of if that is not its arguments and attributes."""
+    kind = type(value)
+    if kind.__module__ == "builtins" or kind.__reduce__ is BaseException.__reduce__:
+        return None
+    definer = next(base for base in kind.__mro__ if "__reduce__" in vars(base))
+    return None if definer.__module__ == "builtins" else reduced(value)
 
 
 def _enum(value: enum.Enum) -> Parts:
@@ -102,13 +117,23 @@ def _enum(value: enum.Enum) -> Parts:
 def _path(value: PurePath) -> Parts:
     # As text: a path's internals depend on how it was made.
     kind = type(value)
-    state = {} if kind.__module__.partition(".")[0] == "pathlib" else dict(vars(value))
-    return Parts("path", (kind, str(value), state))
+    own = {
+        name: each
+        for name, each in attributes_of(value).items()
+        if not any(name in slots_of(base) for base in kind.__mro__ if is_of_pathlib(base))
+    }
+    return Parts("path", (kind, str(value), own))
+
+
+def is_of_pathlib(kind: type[Any]) -> bool:
+    """Tell whether a class is one of the standard library's paths."""
+    return kind.__module__.partition(".")[0] == "pathlib"
 
 
 def _view(value: memoryview) -> Parts:
     shape = None if value.shape is None else tuple(value.shape)
-    return Parts("memoryview", (value.format, shape, leaf("bytes", value.tobytes())))
+    content = leaf("bytes", value.tobytes())
+    return Parts("memoryview", (value.format, shape, value.readonly, content))
 
 
 def _array(value: array.array[Any]) -> Digest:
@@ -146,20 +171,20 @@ def _object_parts(value: Any) -> Digest | Parts:
         raise refusal(value, "all plain object()s look the same")
     if is_iterator(value) and kind not in _FILES_IN_MEMORY:
         raise refusal(value, "reading it would use it up; pass a list instead")
-    reducer = copyreg.dispatch_table.get(kind)
-    try:
-        reduced: Any = reducer(value) if reducer else value.__reduce_ex__(4)
-    except Exception as error:
-        raise refusal(value, error) from error
-    if isinstance(reduced, str):
-        return _global(value, reduced)
-    make, arguments, *rest = reduced
+    if kind.__module__.startswith("asyncio."):
+        raise refusal(value, "it belongs to one event loop")
+    found = reduced(value)
+    if isinstance(found, str):
+        return _global(value, found)
+    make, arguments, *rest = found
     state, elements, pairs = (*rest, None, None, None)[:3]
     if has_only_attributes(kind):
         # Sorted by name: the order in which they were set does not matter.
         state = attributes_of(value)
         if make is copyreg.__newobj__ and arguments == (kind,) and elements is pairs is None:  # type: ignore[attr-defined]
             return Parts("instance", (kind, state))
+    elif is_reduced_by_standard_library(kind):
+        state = (state, attributes_of(value))
     return Parts(
         "object",
         (
@@ -168,6 +193,19 @@ def _object_parts(value: Any) -> Digest | Parts:
             None if pairs is None else [part for pair in pairs for part in pair],
         ),
     )
+
+
+def reduced(value: Any) -> Any:
+    """Return what pickle makes of an object.
+
+    Raises:
+        UnsupportedValue: Pickle refuses it.
+    """
+    reducer = copyreg.dispatch_table.get(type_of(value))
+    try:
+        return reducer(value) if reducer else value.__reduce_ex__(4)
+    except Exception as error:
+        raise refusal(value, error) from error
 
 
 def _global(value: Any, name: str) -> Digest:
@@ -196,7 +234,8 @@ _EXACT: Final[dict[type, Callable[[Any], Digest | Parts]]] = {
     frozenset: set_parts,
     array.array: _array,
     memoryview: _view,
-    MappingProxyType: lambda value: Parts("mappingproxy", (dict(value),)),
+    # What it shows, which may be a defaultdict.
+    MappingProxyType: lambda value: Parts("mappingproxy", gc.get_referents(value)),
     FunctionType: function_parts,
     MethodType: _method,
     BuiltinFunctionType: _builtin,

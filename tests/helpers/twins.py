@@ -139,6 +139,69 @@ class Number(int):
     pass
 
 
+class Day(datetime.date):
+    """What pickle stores of it leaves out its attributes, as of a Counter."""
+
+
+class Tally(collections.Counter[str]):
+    pass
+
+
+def named(value: Any, name: str) -> Any:
+    value.name = name
+    return value
+
+
+class Above:
+    __slots__ = ("x",)
+
+
+class Below(Above):
+    __slots__ = ("x",)
+
+    def __init__(self, above: int, x: int) -> None:
+        Above.x.__set__(self, above)  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+        self.x = x
+
+
+class Noted(PurePosixPath):
+    __slots__ = ("name_of_it",)
+
+
+def noted_path(note: str) -> Noted:
+    path = Noted("a/b")
+    path.name_of_it = note
+    return path
+
+
+class Reduced(Exception):
+    """What it says is not in its arguments, as with errors of libraries in C."""
+
+    def __reduce__(self) -> Any:
+        return Reduced, (), _HIDDEN[id(self)]
+
+
+_HIDDEN: dict[int, Any] = {}
+
+
+def hidden(value: Any) -> Exception:
+    error = Reduced()
+    _HIDDEN[id(error)] = value
+    _KEPT.append(error)
+    return error
+
+
+_KEPT: list[Any] = []
+
+
+def annotated(kind: Any) -> Any:
+    def convert(x: Any) -> Any:
+        return x
+
+    convert.__annotations__ = {"x": kind}
+    return convert
+
+
 class Names(set[str]):
     pass
 
@@ -191,6 +254,11 @@ TWINS: dict[str, list[Callable[[], Any]]] = {
         lambda: Names({"a"}),
         lambda: {"a"},
         lambda: Number(1),
+        lambda: Below(1, 2),
+        lambda: Below(2, 2),
+        lambda: Below(1, 1),
+        *(functools.partial(lambda n: named(Day(2024, 1, 1), n), n) for n in "ab"),
+        *(functools.partial(lambda n: named(Tally("a"), n), n) for n in "ab"),
     ],
     "functions": [
         *(functools.partial(make, n) for make in (adder, with_default, exec_with) for n in (2, 3)),
@@ -209,6 +277,8 @@ TWINS: dict[str, list[Callable[[], Any]]] = {
         lambda: Adds.add,
         lambda: [1].append,
         lambda: [2].append,
+        lambda: annotated(int),
+        lambda: annotated(str),
         lambda: staticmethod(adder(2)),
         lambda: classmethod(adder(2)),
     ],
@@ -234,6 +304,8 @@ TWINS: dict[str, list[Callable[[], Any]]] = {
         lambda: ExceptionGroup("x", [KeyError(2)]),
         lambda: AttributeError("x", name="a", obj=1),
         lambda: AttributeError("x", name="b", obj=1),
+        lambda: hidden(1),
+        lambda: hidden(2),
     ],
     "numbers": [
         *(lambda: 0, lambda: False, lambda: 0.0, lambda: -0.0, lambda: 0j, lambda: -0j),
@@ -246,6 +318,7 @@ TWINS: dict[str, list[Callable[[], Any]]] = {
         *(functools.partial(lambda c: b"a" * 50_000 + c + b"a" * 50_000, c) for c in (b"a", b"b")),
         lambda: bytearray(b"a" * 100_001),
         lambda: memoryview(b"a" * 100_001),
+        lambda: memoryview(bytearray(b"a" * 100_001)),
         lambda: "ä" * 100_000 + "a",
         lambda: "ä" * 100_000 + "b",
         lambda: "\ud800" * 70_000,
@@ -264,6 +337,8 @@ TWINS: dict[str, list[Callable[[], Any]]] = {
         lambda: dict.fromkeys(reversed(range(5000))),
         lambda: collections.OrderedDict.fromkeys(range(5000)),
         lambda: types.MappingProxyType(dict.fromkeys(range(5000))),
+        lambda: types.MappingProxyType(collections.OrderedDict.fromkeys(range(5000))),
+        lambda: types.MappingProxyType(collections.defaultdict(int, dict.fromkeys(range(5000)))),
         lambda: collections.defaultdict(None, dict.fromkeys(range(5000))),
         lambda: collections.defaultdict(int, dict.fromkeys(range(5000))),
         lambda: collections.ChainMap({1: 2}, {3: 4}),
@@ -290,6 +365,7 @@ TWINS: dict[str, list[Callable[[], Any]]] = {
     "paths and others": [
         *(lambda: Path("a/b"), lambda: PurePosixPath("a/b"), lambda: PureWindowsPath("a/b")),
         *(lambda: PureWindowsPath("A/b"), lambda: "a/b", lambda: Path("a/c")),
+        *(lambda: noted_path("a"), lambda: noted_path("b")),
         *(
             lambda: re.compile("a"),
             lambda: re.compile("a", re.IGNORECASE),
