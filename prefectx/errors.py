@@ -119,6 +119,10 @@ class ClusterUnreachable(PrefectxError, ConnectionError):
     """No Dask scheduler answers."""
 
 
+class NestedTooDeeply(PrefectxError, RecursionError):
+    """Flows or tasks call one another so deeply that Python's stack is full."""
+
+
 class TaskCrashed(PrefectxError, RuntimeError):
     """A task run did not complete, because its worker or the cluster died."""
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.execute import RUNS_LOG, load_result, output_at
 from prefectx._calls.freshness import fast_hit
+from prefectx._calls.nesting import register_calls
 from prefectx._calls.run import run_here
+from prefectx._calls.tracebacks import before_leaving, leave_call, leave_coroutine
 from prefectx._logs.run_names import register_entry
 from prefectx._runners import current_runner, runner_override
 from prefectx._settings.environment import environment
@@ -31,32 +33,54 @@ _RUNS_LOG: Final = RUNS_LOG.key
 
 def entry_of(task: AnyTask) -> Callable[..., Any]:
     """Return the function that runs when the task is called."""
-
-    def call_in_mode(*args: Any, **kwargs: Any) -> Any:
-        return _call(task, args, kwargs)
-
+    if task.is_async and not task.is_generator:
+        return _async_entry(task)
     # If the run's name cannot be rendered, the function must not run.
-    if task.is_async or task.is_generator or task.naming.names_runs:
-        return call_in_mode
+    if task.is_generator or task.naming.names_runs:
+        return _entry_in_mode(task)
     # Bound once, because they are used at each call.
     fn, mode_here, look_up, run_under_way = task.fn, override.get, environment.get, run_here.get
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        mode = mode_here()
-        if mode is None:
-            is_plain = look_up(_MODE) in function_mode_values
-        else:
-            is_plain = mode == "function" and runner_override.get() is None
-        if kwargs or not is_plain or _RUNS_LOG in environment or run_under_way() is not None:
-            return _call(task, args, kwargs)
-        for value in args:
-            if type(value) not in _LITERALS:
+        # Without an exception, a `try` costs nothing.
+        try:
+            mode = mode_here()
+            if mode is None:
+                is_plain = look_up(_MODE) in function_mode_values
+            else:
+                is_plain = mode == "function" and runner_override.get() is None
+            if kwargs or not is_plain or _RUNS_LOG in environment or run_under_way() is not None:
                 return _call(task, args, kwargs)
-        value = fn(*args)
-        return value if type(value) in _LITERALS else load_result(value)
+            for value in args:
+                if type(value) not in _LITERALS:
+                    return _call(task, args, kwargs)
+            value = fn(*args)
+            return value if type(value) in _LITERALS else load_result(value)
+        except BaseException as error:
+            before_leaving(error, f"task {task.name!r}")
+            raise
 
     register_entry(call.__code__)
+    register_calls(call.__code__)
     return call
+
+
+def _entry_in_mode(task: AnyTask) -> Callable[..., Any]:
+    def call_in_mode(*args: Any, **kwargs: Any) -> Any:
+        with leave_call(f"task {task.name!r}"):
+            return _call(task, args, kwargs)
+
+    register_calls(call_in_mode.__code__)
+    return call_in_mode
+
+
+def _async_entry(task: AnyTask) -> Callable[..., Any]:
+    def call_later(*args: Any, **kwargs: Any) -> Any:
+        with leave_call(what := f"task {task.name!r}"):
+            running = _call(task, args, kwargs)
+        return leave_coroutine(running, what)
+
+    return call_later
 
 
 def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import (
     TYPE_CHECKING,
@@ -18,6 +19,8 @@ from typing import (
 
 from prefectx._api.decorated_function import DecoratedFunction
 from prefectx._api.flow_body import flow_body_of
+from prefectx._calls.nesting import register_calls
+from prefectx._calls.tracebacks import leave_call, leave_coroutine
 from prefectx._naming.options import (
     FLOW_ATTRIBUTES,
     FLOW_OPTIONS,
@@ -139,8 +142,10 @@ class Flow(DecoratedFunction[P, R_co]):
     def __call__(self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> R_co: ...
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the flow; return its result, which may contain Items: `load` returns their data."""
-        read_project(self.function)
-        return current_runner().flow(self, self._bound + args, kwargs)
+        with leave_call(what := f"flow {self.name!r}"):
+            read_project(self.function)
+            result = current_runner().flow(self, self._bound + args, kwargs)
+        return leave_coroutine(result, what) if inspect.iscoroutine(result) else result
 
     def with_options(self, **options: Unpack[FlowOptions]) -> Flow[P, R_co]:
         """Return this flow with some options changed.
@@ -174,3 +179,6 @@ class Flow(DecoratedFunction[P, R_co]):
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
+
+
+register_calls(vars(Flow)["__call__"].__code__)

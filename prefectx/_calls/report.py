@@ -141,15 +141,15 @@ class Report:
     def _note_others(self, error: Exception) -> None:
         """Add a note about the other failures to the exception that a flow raises."""
         failures = self.failures
-        if not any(_is_same(error, failure.error) for failure in failures):
-            return
         others = [failure for failure in failures if not _is_same(error, failure.error)]
-        if not others:
+        is_other = "other " if len(others) < len(failures) else ""
+        if not others or not (is_other or _is_of_prefect(error)):
             return
         calls = [f"  {failure.call}: {failure.exception}" for failure in others[:_NOTED]]
         if len(others) > _NOTED:
             calls.append(f"  and {len(others) - _NOTED:,} more: see prefectx.last_run().failures")
-        note = "\n".join([f"{counted(len(others), 'other call')} failed in this run:", *calls])
+        noun = f"{is_other}call"
+        note = "\n".join([f"{counted(len(others), noun)} failed in this run:", *calls])
         if note not in getattr(error, "__notes__", ()):
             error.add_note(note)
 
@@ -209,6 +209,11 @@ class Report:
 def _is_same(one: BaseException, other: BaseException) -> bool:
     # An exception from another process is a copy.
     return one is other or (type(one) is type(other) and str(one) == str(other))
+
+
+def _is_of_prefect(error: Exception) -> bool:
+    """Tell whether it is an error of Prefect's, which does not name the call that failed."""
+    return type(error).__module__.partition(".")[0] == "prefect"
 
 
 _last: list[Report] = []

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._calls.nesting import nested_too_deeply
 from prefectx._settings.environment import Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 TRACEBACKS: Final = Variable("PREFECTX_TRACEBACKS")
 """`full` keeps all frames."""
@@ -14,17 +18,71 @@ TRACEBACKS: Final = Variable("PREFECTX_TRACEBACKS")
 _HIDDEN: Final = frozenset({"prefectx", "prefect"})
 
 
+class leave_call:  # noqa: N801 - used as a function
+    """A context manager for a call from the user's code: exceptions leave it as the user's.
+
+    They show the user's frames only. Python adds a frame to a traceback before `__exit__` is
+    called, and not again afterwards, so the frame with the `with` statement is hidden too.
+
+    Args:
+        what: What was called, such as `flow 'load'`.
+    """
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is not None:
+            before_leaving(error, self._what)
+
+
+def before_leaving(error: BaseException, what: str) -> None:
+    """Hide our frames in an exception that leaves a call; `raise` does not add the last one again.
+
+    Raises:
+        NestedTooDeeply: Instead of it, if nested calls have filled the stack.
+    """
+    if (full := nested_too_deeply(error, what)) is not None:
+        raise full from None
+    hide_own_frames(error)
+
+
+async def leave_coroutine(running: Coroutine[Any, Any, Any], what: str) -> Any:
+    """Async version of `leave_call`: await a coroutine."""
+    with leave_call(what):
+        return await running
+
+
 def hide_own_frames(error: BaseException) -> None:
-    """Leave only the user's frames in an exception's traceback, if there are any."""
+    """Leave only the user's frames in the tracebacks of an exception and of those behind it."""
     if TRACEBACKS.get() == "full":
         return
+    seen: set[int] = set()
+    ahead: list[BaseException | None] = [error]
+    while ahead:
+        one = ahead.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        _hide(one)
+        ahead += [one.__cause__, one.__context__]
+
+
+def _hide(error: BaseException) -> None:
     frames: list[TracebackType] = []
-    traceback = error.__traceback__
+    traceback, is_ours = error.__traceback__, False
     while traceback is not None:
         if _is_user_code(traceback):
             frames.append(traceback)
+        else:
+            is_ours = True
         traceback = traceback.tb_next
-    if not frames:
+    if not is_ours:
         return
     kept: TracebackType | None = None
     for frame in reversed(frames):

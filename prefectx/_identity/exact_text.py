@@ -30,7 +30,7 @@ def exact_text(arguments: Mapping[str, Any], store: Store | None = None) -> str 
     items: list[Item[Any]] = []
     try:
         for name, value in arguments.items():
-            kind = type(value)
+            kind: type[Any] = type(value)
             texts.append(f"{name}={_TEXTS[kind](value)}")
             if kind is Item:
                 items.append(value)

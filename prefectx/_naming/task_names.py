@@ -139,6 +139,13 @@ class TaskNames:
             raise UnsupportedValue(self._refusal)
         return Item(self.store, self._target.render_safely(arguments, identity), self.item_base)
 
+    def parameters_in(self, target: str) -> dict[str, str] | None:
+        """Return the values in a target by name, as texts; None if it is no target of the task."""
+        if self._target is None:
+            return None
+        is_made = self._base is None and not self._owner
+        return self._target.parameters_in(target, [*self.parameters] if is_made else [])
+
     def run_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return the name of a call's run; None if there is no template for it."""
         return None if self._name is None else self._name.render(self.bind(*args, **kwargs))

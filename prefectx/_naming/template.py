@@ -14,13 +14,14 @@ from symtable import symtable
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.syntax import syntax_tree
+from prefectx._naming.recovered_parameters import recovered_parameters
 from prefectx._naming.safe_names import LONGEST, LONGEST_PART, are_clearly_safe, why_unsafe
 from prefectx._settings.context import context_names
 from prefectx._values.item import Item
 from prefectx.errors import PrefectxError, TemplateError, UnsafeTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from symtable import SymbolTable
     from types import ModuleType
 
@@ -138,6 +139,15 @@ class Template:
         if not are_clearly_safe(inside):
             self._check(target, inside)
         return target
+
+    def parameters_in(self, target: str, of_base: Sequence[str] = ()) -> dict[str, str] | None:
+        """Return the values in a target by name, as far as it tells; None if it is none of these.
+
+        Args:
+            target: The target.
+            of_base: The parameters that `{base}` is made from.
+        """
+        return recovered_parameters(self._body, target, self._signature.name, tuple(of_base))
 
     def _from_context(self) -> dict[str, Any]:
         names = context_names()

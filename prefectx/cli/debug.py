@@ -13,9 +13,10 @@ from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import load_items
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import TaskFinder, find_entry
+from prefectx.cli.finding import TaskFinder
 from prefectx.cli.misuse import Misuse
 from prefectx.cli.output import say, say_next
+from prefectx.cli.selection import find_entry
 from prefectx.cli.show import format_value
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Look-up of flows, tasks and targets by the command's arguments."""
+"""Look-up of flows and tasks by the command's arguments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import os
 import sys
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, cast
 
 from prefectx._api.flow import Flow
@@ -15,10 +14,7 @@ from prefectx._identity.code_hash import code_fingerprints
 from prefectx.cli.misuse import Misuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from types import ModuleType
-
-    from prefectx.cli.catalogue import Catalogue, Entry
 
 
 def flow_at(where: str) -> Flow[..., Any]:
@@ -126,82 +122,3 @@ def _has_module(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError, AttributeError):
         return False
-
-
-def select(catalogue: Catalogue, patterns: Sequence[str], where: Iterable[str] = ()) -> list[Entry]:
-    """Return the targets that match any of the patterns and all conditions.
-
-    Args:
-        catalogue: All targets.
-        patterns: Targets, shell patterns of targets, or names of tasks; none for all.
-        where: Conditions on arguments, task and base, such as `base=abc*` or `path=*.html`.
-
-    Raises:
-        Misuse: A condition has no `=`.
-    """
-    conditions = [_condition(text) for text in where]
-    picked = [entry for entry in catalogue if not patterns or _matches(entry, patterns, catalogue)]
-    return [entry for entry in picked if all(_holds(catalogue, entry, *c) for c in conditions)]
-
-
-def find_entry(catalogue: Catalogue, target: str) -> Entry:
-    """Return the entry of one target, by its name, its path or a unique beginning.
-
-    Raises:
-        Misuse: There is no such target, or several begin so.
-    """
-    name = _relative(target, catalogue)
-    found = catalogue.entries.get(name)
-    if found is not None:
-        return found
-    # As with a commit's hash, a unique beginning is enough.
-    beginning = [entry for key, entry in catalogue.entries.items() if key.startswith(name)]
-    if len(beginning) == 1:
-        return beginning[0]
-    import difflib
-
-    nearest = difflib.get_close_matches(name, list(catalogue.entries), n=3)
-    hint = f" Similar targets: {', '.join(nearest)}." if nearest else ""
-    msg = f"there is no target {target!r} below {catalogue.root}.{hint}"
-    raise Misuse(msg)
-
-
-def _relative(target: str, catalogue: Catalogue) -> str:
-    name = target.removeprefix("./")
-    prefix = os.path.join(catalogue.root, "")
-    return name.removeprefix(prefix)
-
-
-def _matches(entry: Entry, patterns: Sequence[str], catalogue: Catalogue) -> bool:
-    for pattern in patterns:
-        name = _relative(pattern, catalogue)
-        if entry.target == name or pattern in {entry.task, entry.task_name}:
-            return True
-        if fnmatchcase(entry.target, name) or entry.target.startswith(f"{name.rstrip('/')}/"):
-            return True
-    return False
-
-
-def _condition(text: str) -> tuple[str, str]:
-    name, equals, pattern = text.partition("=")
-    if not equals:
-        msg = f"--where {text!r} is not NAME=PATTERN, as in base=abc*"
-        raise Misuse(msg)
-    return name, pattern
-
-
-def _holds(catalogue: Catalogue, entry: Entry, name: str, pattern: str) -> bool:
-    return fnmatchcase(parameters(catalogue, entry).get(name, "\0"), pattern)
-
-
-def parameters(catalogue: Catalogue, entry: Entry) -> dict[str, str]:
-    """Return the base, the task and the arguments of a call, as texts by name."""
-    from prefectx._calls.kept_arguments import text_of
-
-    found = {"base": entry.base, "task": entry.task_name}
-    args: dict[str, Any] = catalogue.details(entry).get("args") or {}
-    for key, value in args.items():
-        text = text_of(value)
-        # Without quotes, as a person types it.
-        found[key] = text[1:-1] if text[:1] == text[-1:] and text[:1] in {"'", '"'} else text
-    return found

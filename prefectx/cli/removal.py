@@ -13,10 +13,11 @@ from prefectx._identity.argument_code import hashes_of
 from prefectx._words import counted
 from prefectx.cli.argument_code import code_of_kept_arguments
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import TaskFinder, select
+from prefectx.cli.finding import TaskFinder
 from prefectx.cli.misuse import Misuse
 from prefectx.cli.output import say, say_json, say_next
 from prefectx.cli.reasons import reasons_of
+from prefectx.cli.selection import select
 from prefectx.stores import Filestore, journal
 from prefectx.stores import record as records
 from prefectx.stores.record import parsed

@@ -14,9 +14,10 @@ from prefectx._calls.task_report import seconds_text, size_text
 from prefectx._values.item import Item
 from prefectx._words import counted
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import TaskFinder, find_entry, select
+from prefectx.cli.finding import TaskFinder
 from prefectx.cli.output import say, say_json, say_next
 from prefectx.cli.reasons import reasons_of
+from prefectx.cli.selection import find_entry, select
 from prefectx.stores import Filestore
 from prefectx.stores.journal import source_path
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.task_report import seconds_text, size_text
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import TaskFinder, flow_at, parameters, select, tasks_of
+from prefectx.cli.finding import TaskFinder, flow_at, tasks_of
 from prefectx.cli.output import say, say_json, say_next, say_table
 from prefectx.cli.reasons import REASONS, reasons_of
+from prefectx.cli.recovered import Recovered
+from prefectx.cli.selection import parameters, select
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -138,7 +140,8 @@ def ls(options: Namespace) -> int:
     }
     found.sort(key=keys[options.sort])
     if options.json:
-        say_json([_as_dict(catalogue, entry, kinds) for entry, kinds in found])
+        recovered = Recovered(catalogue, options.pattern)
+        say_json([_as_dict(catalogue, recovered, *pair) for pair in found])
     else:
         _list(catalogue, found, options)
     catalogue.compact()
@@ -147,7 +150,9 @@ def ls(options: Namespace) -> int:
     return 1 if any(kinds or not entry.exists for entry, kinds in found) else 0
 
 
-def _as_dict(catalogue: Catalogue, entry: Entry, kinds: list[str]) -> dict[str, Any]:
+def _as_dict(
+    catalogue: Catalogue, recovered: Recovered, entry: Entry, kinds: list[str]
+) -> dict[str, Any]:
     return {
         "target": entry.target,
         "task": entry.task,
@@ -157,7 +162,7 @@ def _as_dict(catalogue: Catalogue, entry: Entry, kinds: list[str]) -> dict[str, 
         "made": entry.made,
         "reasons": kinds,
         "failed": entry.failed,
-        "parameters": parameters(catalogue, entry),
+        "parameters": parameters(catalogue, entry, recovered),
     }
 
 

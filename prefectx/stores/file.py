@@ -20,7 +20,13 @@ from prefectx.stores.messages import (
     note_unwritten,
     note_unwritten_value,
 )
-from prefectx.stores.record import collision_while_saving, mark_of, unfinished
+from prefectx.stores.record import (
+    UNFINISHED,
+    collision_while_saving,
+    mark_of,
+    shortened,
+    unfinished,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,7 +115,11 @@ class Filestore(Store):
             return None
         if not self._folder.is_remote:
             return mark_of(self.load_record(target) or "")
-        mark = self._folder.mark_in(_record(target), _mark_in)
+        # What a file carries is what it was made with; a record beside it may be a later one's, and
+        # counts if the file carries none.
+        mark = self._folder.mark_in_note(target, _mark_in)
+        if mark in {"", UNFINISHED}:
+            mark = self._folder.mark_in(_record(target), _mark_in) or mark
         if mark is None:
             # It was deleted, and perhaps made anew, since the run has listed its folder.
             self._folder.forget(target)
@@ -176,7 +186,8 @@ class Filestore(Store):
             beside.append(unfinished(record) if self.exists(target) else record)
             self.save_record(target, beside[-1])
 
-        self._save(target, value, Note(record.encode(), keep_beside))
+        note = Note(record.encode(), keep_beside, shortened(record).encode())
+        self._save(target, value, note)
         if not beside:
             if self._folder.exists(_record(target)):
                 self._folder.delete(_record(target))

@@ -121,16 +121,28 @@ def mark_of(text: str) -> str:
     if record is None:
         return ""
     if not record.complete:
-        # It is nobody's: each task reads its record first.
-        return "unfinished"
+        return UNFINISHED
     maker = maker_mark(record.task, record.code)
     return f"{maker}{record.key or ''}{arguments_mark(record.args_code)}"
+
+
+UNFINISHED: Final = "unfinished"
+"""The mark of what is nobody's: each task reads its record first."""
 
 
 def unfinished(text: str) -> str:
     """Return the text of a record such that it vouches for nothing yet."""
     record = parsed(text)
     return text if record is None else text_of(record._replace(complete=False))
+
+
+def shortened(text: str) -> str:
+    """Return a short text of a record that vouches for nothing: a longer one must lie beside it."""
+    record = parsed(text)
+    if record is None:
+        return text
+    few = {name: getattr(record, name) for name in ("task", "made", "seconds", "python", "code")}
+    return text_of(Record(**few, call=record.call[:_LONGEST_CALL], complete=False))
 
 
 def collision_while_saving(store: LoadsRecords, target: str, text: str) -> TargetCollision | None:
@@ -217,6 +229,7 @@ def text_of(record: Record) -> str:
 
 
 _LONGEST_WRITTEN: Final = 3_000
+_LONGEST_CALL: Final = 200
 
 
 def journal_line(target: str, record: Record) -> str:

@@ -176,6 +176,20 @@ def test_ls_knows_the_parameters_of_each_call(ran: Command) -> None:
     assert ran.json("ls", "working/count/*")[0]["task"] == "words.count"
 
 
+def test_parameters_of_a_file_without_a_record_are_recovered_from_its_name(ran: Command) -> None:
+    (ran.folder / "working/fetch/by-hand").write_bytes(b"")
+    (found,) = ran.json("ls", "--where", "name=by*")
+    assert found["target"] == "working/fetch/by-hand"
+    assert found["parameters"] == {"base": "by-hand", "task": "fetch", "name": "by-hand"}
+
+
+def test_files_by_hand_are_found_by_the_name_of_a_task_that_never_ran(px: Command) -> None:
+    (px.folder / "working/fetch").mkdir(parents=True)
+    (px.folder / "working/fetch/by-hand").write_bytes(b"")
+    (found,) = px.json("ls", "words.fetch", "--where", "name=by*")
+    assert found["target"] == "working/fetch/by-hand"
+
+
 def test_show_gives_the_data_the_record_from_what_and_used_by_what(ran: Command) -> None:
     told = ran("show", "working/count/a.json")
     assert '"letters": 3' in told

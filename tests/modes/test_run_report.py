@@ -206,18 +206,92 @@ def test_a_call_that_succeeds_when_it_is_tried_again_has_not_failed(
     assert (last()["flaky"].ran, last()["flaky"].failed) == (1, 0)
 
 
-def test_tracebacks_show_the_frames_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    def modules() -> list[str]:
-        with pytest.raises(ValueError, match="bad 7") as caught:
-            run(called, 8)
-        frames = [entry.frame.code.raw for entry in caught.traceback]
-        # Above the flow's own frame are those that called it.
-        inside = [code.co_name for code in frames].index("called")
-        return [code.co_filename for code in frames[inside:]]
+@flow
+def chained(count: int) -> Any:
+    return total_of_one.map(clean.map(list(range(count)))).result()
 
-    assert set(modules()) == {__file__}
+
+@task
+def total_of_one(number: int) -> int:
+    return number
+
+
+@flow
+def late_failures(count: int) -> Any:
+    return clean_mostly.map(total_of_one.map(list(range(count)))).result()
+
+
+@task
+def clean_mostly(number: int) -> int:
+    return clean.fn(number)
+
+
+@pytest.mark.nightly("prefect.cache")
+@pytest.mark.parametrize("start", [chained, late_failures])
+def test_the_other_failures_are_named_where_one_map_works_on_another(start: Any) -> None:
+    # Prefect's own error only says that the run has not begun.
+    is_mute = current_mode() == "prefect" and start is chained
+    with pytest.raises(Exception, match="PENDING" if is_mute else "bad 7") as caught:
+        run(start, 208)
+    notes = "\n".join(caught.value.__notes__)
+    assert ("3 calls failed" if is_mute else "2 other calls failed") in notes
+    assert ": ValueError: bad 107" in notes
+    assert ": ValueError: bad 207" in notes
+    assert last()["total_of_one" if start is late_failures else "clean"].calls == 208
+
+
+def files_and_names(start: Any, count: int) -> list[tuple[str, str]]:
+    """Run a flow that fails; return the file and function of each frame above this test's."""
+    with pytest.raises(ValueError, match="bad 7") as caught:
+        start(count)
+    codes = [entry.frame.code.raw for entry in caught.traceback]
+    return [(code.co_filename, code.co_name) for code in codes][1:]
+
+
+def run_async(count: int) -> Any:
+    return asyncio.run(called_later(count))
+
+
+@pytest.mark.parametrize("start", [called, mapped, nested])
+def test_tracebacks_show_the_frames_of_the_user_only(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = files_and_names(start, 8)
+    assert {file for file, _ in found} == {__file__}
+    assert ("called" if start is called else "clean") in {name for _, name in found}
+    if start is called:
+        assert next(name for _, name in found) == "called"
     monkeypatch.setenv("PREFECTX_TRACEBACKS", "full")
-    assert set(modules()) > {__file__}
+    assert {file for file, _ in files_and_names(start, 8)} > {__file__}
+
+
+def test_tracebacks_of_async_flows_show_the_frames_of_the_user_only() -> None:
+    found = files_and_names(run_async, 8)
+    ours = [file for file, _ in found if "prefect" in file and file != __file__]
+    assert ours == []
+
+
+def test_tracebacks_of_a_task_outside_flows_show_the_frames_of_the_user_only() -> None:
+    assert files_and_names(lambda count: clean(count), 7)[-1][1] == "clean"  # noqa: PLW0108
+    assert {file for file, _ in files_and_names(clean, 7)} == {__file__}
+
+
+def test_what_was_handled_on_the_way_shows_no_frames_of_ours() -> None:
+    @flow
+    def wraps() -> None:
+        try:
+            clean(7)
+        except ValueError as error:
+            raise LookupError(7) from error
+
+    with pytest.raises(LookupError) as caught:
+        wraps()
+    frame = caught.value.__cause__.__traceback__ if caught.value.__cause__ else None
+    files = set()
+    while frame is not None:
+        files.add(frame.tb_frame.f_code.co_filename)
+        frame = frame.tb_next
+    assert files == {__file__}
 
 
 SCRIPT = """

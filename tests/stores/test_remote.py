@@ -23,6 +23,7 @@ from prefectx.errors import (
     CorruptTarget,
     MissingExtra,
     StoreUnreachable,
+    TargetCollision,
     TargetMissing,
     UnsafeTarget,
     UnsupportedValue,
@@ -279,16 +280,76 @@ class TestListing:
         asked = s3.asked()
         assert len(items) == number
         assert tmp_target.runs == {}
-        # And with four questions s3fs finds out that there are no records.
-        assert len(asked) == pages + 4, asked
+        # And with four questions s3fs finds out that no records lie beside them; then each file is
+        # asked whether it carries one.
+        assert len(asked) == pages + 4 + number, asked
         assert load(items[7]) == 14
+
+    def test_a_cold_run_puts_each_output_with_its_record_by_one_request(
+        self, on_s3: Filestore, s3: S3Server
+    ) -> None:
+        @task(store=on_s3, target="out/{x}")
+        def double(x: int) -> int:
+            return 2 * x
+
+        @flow
+        def many() -> Any:
+            return double.map(range(200))
+
+        s3.asked()
+        items = many()
+        asked = s3.asked()
+        puts = [request for request in asked if request.startswith("PUT")]
+        assert len(puts) == len({request.partition("?")[0] for request in puts}) == 200
+        # And the listings of the outputs and of records beside them.
+        assert len(asked) <= 200 + 8, [request for request in asked if request not in puts]
+        record = record_of(items[7])
+        assert record is not None
+        assert record.args == {"x": "7"}
+
+    def test_a_record_that_is_too_long_for_its_file_lies_beside_it(
+        self, on_s3: Filestore, tmp_target: Targets
+    ) -> None:
+        @task(store=on_s3, target="out/{a[0]}")
+        def first(a: str, b: str, c: str, d: str, e: str) -> str:
+            return f"{a}{b}{c}{d}{e}"
+
+        @flow
+        def one() -> Any:
+            return first(*(letter * 400 for letter in "abcde"))
+
+        for _ in range(2):
+            record = record_of(one())
+            assert record is not None
+            assert len(str(record.args)) > 1_500
+        assert tmp_target.runs == {"first": 1}
+        # Without it, nobody knows whose the output is.
+        on_s3._folder.delete(".prefectx/records/out/a.json")
+        one()
+        assert tmp_target.runs == {"first": 2}
+
+    def test_an_output_on_s3_that_another_task_has_made_is_refused(self, on_s3: Filestore) -> None:
+        def one(x: int) -> int:
+            return x
+
+        def other(x: int) -> int:
+            return -x
+
+        task(store=on_s3, target="out/{x}")(one)(1)
+
+        @flow
+        def takes_it() -> Any:
+            return task(store=on_s3, target="out/{x}")(other)(1)
+
+        with pytest.raises(TargetCollision, match="was made by another task"):
+            takes_it()
 
     @pytest.mark.parametrize(
         ("target", "lists"),
         [
-            ("out/{x}", 2),
-            # Of the first three folders, then of all; the same of their records.
-            ("out/{x}/value.json", 8),
+            ("out/{x}", 1),
+            # Of the first three folders, then of all.
+            ("out/{x}/value.json", 4),
         ],
         ids=["in one folder", "in folders of their own"],
     )
@@ -307,7 +368,7 @@ class TestListing:
         s3.asked()
         many()
         asked = s3.asked()
-        assert len([request for request in asked if "list-type=2" in request]) == lists
+        assert len([request for request in asked if "list-type=2" in request]) == lists, asked
         assert len(asked) == lists + 50
         assert tmp_target.runs == {"double": 50}
 
@@ -344,8 +405,8 @@ class TestListing:
         store.delete("out/a")
         assert look() is False
 
-    def test_a_target_that_another_deletes_meanwhile_is_missing_with_advice(
-        self, store: Filestore
+    def test_a_target_that_another_deletes_meanwhile_is_missing_with_advice_or_made_again(
+        self, store: Filestore, tmp_target: Targets
     ) -> None:
         @task(store=store, target="out/{x}")
         def double(x: int) -> int:
@@ -357,6 +418,11 @@ class TestListing:
             fsspec.get_mapper(store.root, **store._options).clear()
             return load(double(1))
 
+        if store.root.startswith("s3:"):
+            # Each file is asked who made it.
+            assert late() == 2
+            assert tmp_target.runs == {"double": 2}
+            return
         with pytest.raises(TargetMissing, match="call its task again"):
             late()
 

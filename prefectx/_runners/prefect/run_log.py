@@ -130,10 +130,15 @@ def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 def _mapped_call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], number: int) -> str:
     def element(value: Any) -> Any:
-        return value[number] if type_of(value) in {list, tuple, range} else value
+        if type_of(value) not in _SPREAD:
+            return value
+        part = value[number]
+        # What it worked on: the result of a future is known by now, as the call has ended.
+        return part.result(raise_on_failure=False) if is_prefect_future(part) else part
 
     row = tuple(map(element, args))
     return _call(task, row, {name: element(value) for name, value in kwargs.items()})
 
 
+_SPREAD = frozenset({list, tuple, range, PrefectFutureList, OrderedFutureList})
 _OF_EACH_CALL = frozenset({"return_state", "wait_for"})

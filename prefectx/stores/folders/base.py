@@ -32,10 +32,13 @@ class Note(NamedTuple):
         content: The note.
         keep_beside: Keeps it elsewhere, before the file appears: called if it cannot be kept with
             the file.
+        short: What is kept with the file instead, where there is little room. It says only that
+            without the note beside it the file is nobody's.
     """
 
     content: bytes
     keep_beside: Callable[[], object]
+    short: bytes = b""
 
 
 class Folder(ABC):
@@ -96,6 +99,13 @@ class Folder(ABC):
                 return mark_of(file.read())
         except NO_SUCH_FILE:
             return ""
+
+    def mark_in_note(self, name: str, mark_of: Callable[[bytes], str]) -> str | None:  # noqa: ARG002
+        """Return the mark that `mark_of` finds in the note kept with a file; "" if there is none.
+
+        None if the file was there when the run listed its folder, and is not any more.
+        """
+        return ""
 
     def forget(self, name: str) -> None:  # noqa: B027 - most folders remember nothing
         """Look anew where a file is asked for, whatever the run knows of its folder."""

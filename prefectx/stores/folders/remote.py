@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import posixpath
 import tempfile
@@ -15,7 +16,7 @@ from prefectx.stores.folders.base import RESERVED, Folder, Note
 from prefectx.stores.folders.listing import listings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 # Here a file that is put appears whole or not at all. Elsewhere it is put under another name
@@ -31,6 +32,11 @@ _INSTALL: Final = {
     "gs": "prefectx[gcs]",
     "gcs": "prefectx[gcs]",
 }
+
+
+# Here a file carries its note as metadata, which come with it and go with it: as many bytes.
+_NOTED: Final = {"s3": 1_900, "s3a": 1_900}
+_NOTE: Final = "prefectx-record"
 
 
 class RemoteFolder(Folder):
@@ -86,6 +92,24 @@ class RemoteFolder(Folder):
 
         return known.mark(self._root_name(), name, self._names_in, marks_of)
 
+    def mark_in_note(self, name: str, mark_of: Callable[[bytes], str]) -> str | None:
+        """Return the mark in a file's note: within a run, with those of the files next to it."""
+        if _protocol(self._url) not in _NOTED:
+            return ""
+
+        def marks_of(names: list[str]) -> Mapping[str, str]:
+            return {name: mark_of(note) for name, note in self._notes(names)}
+
+        if (known := listings.get()) is None:
+            return marks_of([name]).get(name)
+        return known.mark(self._root_name(), name, self._names_in, marks_of)
+
+    def note(self, name: str) -> bytes | None:
+        """Return the note that is kept with the file, if one is."""
+        if _protocol(self._url) not in _NOTED:
+            return None
+        return dict(self._notes([name])).get(name) or None
+
     def forget(self, name: str) -> None:
         """Let the file's folder be listed anew."""
         if (known := listings.get()) is not None:
@@ -103,6 +127,20 @@ class RemoteFolder(Folder):
                     raise content
                 yield name, content
 
+    def _notes(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Give the notes of files, b"" for those without one; not of files that are gone by now."""
+        asyn: Any = import_module("fsspec.asyn")
+        with self._reached(names[0]):
+            found = [self._found(name) for name in names]
+            system = found[0][0]
+            asking = [system._metadata(key) for _, key in found]
+            answers: list[Any] = asyn.sync(system.loop, _answers, asking)
+        for name, metadata in zip(names, answers, strict=True):
+            with self._reached(name), suppress(FileNotFoundError):
+                if isinstance(metadata, BaseException):
+                    raise metadata
+                yield name, metadata.get(_NOTE, "").encode()
+
     def write(
         self,
         name: str,
@@ -114,10 +152,9 @@ class RemoteFolder(Folder):
             path = os.path.join(folder, "whole")
             with open(path, "wb") as file:
                 dump(file)
-            if note is not None:
-                note.keep_beside()
+            options = {} if note is None else self._options_for(note)
             with self._reached(name, missing="nothing can be put there"):
-                self._put(path, *self._found(name))
+                self._put(path, *self._found(name), options)
         self._note(name, is_there=True)
 
     def delete(self, name: str) -> None:
@@ -151,9 +188,20 @@ class RemoteFolder(Folder):
         options = ", storage_options=…" if self._options else ""
         return f"item({name!r}, Filestore({self._url!r}{options})).delete() in Python"
 
-    def _put(self, path: str, system: Any, key: str) -> None:
+    def _options_for(self, note: Note) -> dict[str, Any]:
+        """Return what keeps a note with the file that is put; keep it beside it if nothing does."""
+        room = _NOTED.get(_protocol(self._url))
+        if room is None:
+            note.keep_beside()
+            return {}
+        if _is_header(note.content, room):
+            return {"Metadata": {_NOTE: note.content.decode()}}
+        note.keep_beside()
+        return {"Metadata": {_NOTE: note.short.decode()}} if _is_header(note.short, room) else {}
+
+    def _put(self, path: str, system: Any, key: str, options: Mapping[str, Any]) -> None:
         if _protocol(self._url) in _WHOLE:
-            system.put_file(path, key)
+            system.put_file(path, key, **options)
             return
         folder = posixpath.dirname(key)
         system.makedirs(folder, exist_ok=True)
@@ -239,6 +287,15 @@ class RemoteFolder(Folder):
             " takes these credentials, then run again: what was saved is kept."
         )
         return StoreUnreachable(msg)
+
+
+def _is_header(note: bytes, room: int) -> bool:
+    return len(note) <= room and note.isascii() and note.decode().isprintable()
+
+
+async def _answers(asking: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Wait for all answers, of which some may be exceptions."""
+    return await asyncio.gather(*asking, return_exceptions=True)
 
 
 def _protocol(url: str) -> str:
