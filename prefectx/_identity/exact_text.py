@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._types import type_of
 from prefectx._values.item import Item
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def exact_text(arguments: Mapping[str, Any], store: Store | None = None) -> str 
     items: list[Item[Any]] = []
     try:
         for name, value in arguments.items():
-            kind: type[Any] = type(value)
+            kind = type_of(value)
             texts.append(f"{name}={_TEXTS[kind](value)}")
             if kind is Item:
                 items.append(value)
