@@ -293,7 +293,7 @@ def test_options_change_by_prefects_rules_and_attributes_can_be_set() -> None:
 def code_of(bound: Any) -> tuple[str, str]:
     """Return a method's code hash and identity, worked out anew."""
     fresh = bound.with_options()
-    return fresh.code_hash, fresh.identity
+    return fresh.code.hash, fresh.code.identity
 
 
 @EVERY_PREFECT_MODE

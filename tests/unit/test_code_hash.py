@@ -222,10 +222,10 @@ class TestValues:
 
     def test_that_the_task_itself_changes_do_not_count(self, package: Any) -> None:
         found = package()
-        before = task(found.caches).code_hash, task(found.counted).code_hash
+        before = task(found.caches).code.hash, task(found.counted).code.hash
         found.caches(1)
         found.counted(1)
-        assert (task(found.caches).code_hash, task(found.counted).code_hash) == before
+        assert (task(found.caches).code.hash, task(found.counted).code.hash) == before
 
 
 class TestSource:
@@ -257,8 +257,8 @@ class TestSource:
         edited = tmp_path / "pkg/tasks.py"
         edited.write_text(edited.read_text().replace("+ step", "- step"))
         linecache.checkcache()
-        running = task(imported.called).code_hash
-        assert running != task(package(("+ step", "- step")).called).code_hash
+        running = task(imported.called).code.hash
+        assert running != task(package(("+ step", "- step")).called).code.hash
 
     @pytest.mark.parametrize("python", ["3.12", "3.13"])
     def test_gives_the_same_tree_in_other_versions(self, python: str) -> None:
