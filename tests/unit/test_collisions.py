@@ -12,7 +12,7 @@ import os
 import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,6 +30,9 @@ from prefectx.errors import (
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -272,7 +275,7 @@ class TestShortText:
         assert short_text(data) != short_text([*data[:-1], 0])
         assert short_text(data) != short_text(data[:-1])
 
-    def test_is_the_same_in_every_process(self, python: Any) -> None:
+    def test_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
         code = """
             from prefectx._identity.short_text import short_text
             print(short_text({"k": set("abcdef"), "l": [frozenset("xyz"), int, len]}))
@@ -592,7 +595,7 @@ class TestCodeHash:
     def test_of_what_is_not_written_in_python_is_nothing(self) -> None:
         assert task(len).code.hash == ""
 
-    def test_is_the_same_in_every_process(self, python: Any) -> None:
+    def test_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
         code = """
             from prefectx import task
             def f(x): return x in {"a", "b", "c", "d"} or (lambda y: y in {"e", "f", "g"})(x)
