@@ -43,7 +43,7 @@ from prefectx._values.references import is_importable, name_of
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable
 
     from prefectx._values.future import Handle
 
@@ -122,7 +122,7 @@ class Task(_CallSlot, DecoratedFunction[P, R_co]):
             raise UnsupportedValue(msg)
         self.naming: Final = TaskNames(self.fn, options)
         # Prefect's copy of a method, bound to an object, is another function.
-        self._code: Final = TaskCode(self.fn, self.qualified_name)
+        self.code: Final = TaskCode(self.fn, self.qualified_name)
         # In a Prefect mode, Prefect's own errors come first.
         current_runner().upgrade_task(self)
         for name in ("return_state", "wait_for"):
@@ -142,26 +142,6 @@ class Task(_CallSlot, DecoratedFunction[P, R_co]):
             upgrade_task(self)
         else:
             current_runner().upgrade_task(self)
-
-    @property
-    def code_hash(self) -> str:
-        """A hash of the function's code."""
-        return self._code.hash
-
-    @property
-    def code_parts(self) -> Mapping[str, str]:
-        """Fingerprints of all code that the task's output depends on, by name."""
-        return self._code.parts
-
-    @property
-    def maker_mark(self) -> str:
-        """A short text for the task and its present code, stored with its targets."""
-        return self._code.maker_mark
-
-    @property
-    def identity(self) -> str:
-        """A text that is unique to the task: its name, code, closure and defaults."""
-        return self._code.identity
 
     @property
     def bound_arguments(self) -> int:

@@ -84,7 +84,7 @@ class Call:
         # In another process the functions of a script have no source, hence other hashes.
         _ = self.identity.code
         state = {name: getattr(self, name) for name in self.__slots__ if name != "_claim"}
-        return None, {**state, "_claim": None, "_code": self.task.code_hash}
+        return None, {**state, "_claim": None, "_code": self.task.code.hash}
 
     @property
     def summary(self) -> str:
@@ -95,15 +95,15 @@ class Call:
     def maker_mark(self) -> str:
         """The mark of a target that this call, with the present code, has made."""
         arguments = records.arguments_mark(self.code_of_arguments())
-        return f"{self.task.maker_mark}{self.identity.key}{arguments}"
+        return f"{self.task.code.maker_mark}{self.identity.key}{arguments}"
 
     def code_of_arguments(self) -> dict[str, str]:
         """Return a hash of the project's code in each argument that has any."""
         return hashes_of(self.identity.code)
 
-    def mark(self, run: Run) -> str:
-        """Return the short text for the task in a run's claims."""
-        return run.mark(self.task.identity, self.task.qualified_name)
+    def task_number(self, run: Run) -> str:
+        """Return the task's number in a run's claims."""
+        return run.task_number(self.task.code.identity, self.task.qualified_name)
 
     def claim(self) -> bool:
         """Claim the target for this call; tell whether no other call has it.
@@ -116,7 +116,7 @@ class Call:
             return True
         if self._claim is None:
             # Kept, since the function may change its arguments, and a retry is the same call.
-            self._claim = claim_of(self.mark(run), self.identity)
+            self._claim = claim_of(self.task_number(run), self.identity)
         return run.claim(self.item, self._claim)
 
     def inputs(self) -> str:
@@ -161,7 +161,7 @@ class Call:
             made=records.now(),
             seconds=round(seconds, 6),
             python=records.python_version(),
-            code=self._code or self.task.code_hash,
+            code=self._code or self.task.code.hash,
             inputs=self._inputs,
             complete=is_complete,
             by=records.user(),

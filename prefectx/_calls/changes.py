@@ -21,7 +21,7 @@ def difference(call: Call, record: Record) -> str:
     if record.key not in {None, call.identity.key} and not has_renamed_parameters(call, record):
         names = _in_brackets("other arguments", changed_arguments(call, record))
         return f"was made by another call: {record.call}, now {call.summary}{names}"
-    if record.code != call.task.code_hash:
+    if record.code != call.task.code.hash:
         names = _in_brackets("changed", changed_code(call, record))
         return f"was made by another version of the task {call.task.name!r}{names}"
     if changed := arguments_with_other_code(call, record):
@@ -34,7 +34,7 @@ def difference(call: Call, record: Record) -> str:
 
 def has_other_code(call: Call, record: Record) -> bool:
     """Tell whether the task's code has changed, or that of functions and objects it is given."""
-    return record.code != call.task.code_hash or bool(arguments_with_other_code(call, record))
+    return record.code != call.task.code.hash or bool(arguments_with_other_code(call, record))
 
 
 def arguments_with_other_code(call: Call, record: Record) -> list[str]:
@@ -75,7 +75,7 @@ def changed_code(call: Call, record: Record) -> list[str]:
     Names of the task's own module are without the module. The list is empty if the store keeps no
     journal.
     """
-    return _changed_parts(call, record.code, call.task.code_parts)
+    return _changed_parts(call, record.code, call.task.code.parts)
 
 
 def changed_code_of(call: Call, record: Record, argument: str) -> list[str]:

@@ -12,21 +12,26 @@ class Claim(NamedTuple):
     """The claim of a call that has no exact text.
 
     Attributes:
-        mark: The short text for the task.
+        task: The task's number in the run, as text.
         arguments: A value that is equal for equal arguments only.
         call: The call as short text.
     """
 
-    mark: str
+    task: str
     arguments: object
     call: str
 
 
-def claim_of(mark: str, identity: CallIdentity) -> str | Claim:
-    """Return the claim of a call: a text where possible, for a run may hold very many."""
+def claim_of(task: str, identity: CallIdentity) -> str | Claim:
+    """Return the claim of a call: a text where possible, for a run may hold very many.
+
+    Args:
+        task: The task's number in the run, as text.
+        identity: The identity of the call.
+    """
     if identity.exact is not None:
-        return mark + identity.exact
-    return Claim(mark, identity.claim(), identity.short)
+        return task + identity.exact
+    return Claim(task, identity.claim(), identity.short)
 
 
 def is_same_call(one: str | Claim, other: str | Claim) -> bool:
@@ -36,12 +41,12 @@ def is_same_call(one: str | Claim, other: str | Claim) -> bool:
     return one == other
 
 
-def mark_of(claim: str | Claim) -> str:
-    """Return the task's short text from a claim."""
+def task_of(claim: str | Claim) -> str:
+    """Return the task's number in the run from a claim."""
     if isinstance(claim, Claim):
-        return claim.mark
-    mark, colon, _ = claim.partition(":")
-    return mark + colon
+        return claim.task
+    number, colon, _ = claim.partition(":")
+    return number + colon
 
 
 def collision(target: str, other: str, call: str, difference: str = "") -> str:

@@ -82,7 +82,7 @@ def is_done(call: Call) -> bool:
             return False
     if not (needs_record or wants_refresh(task)):
         run = current_run()
-        run.remember_task(task, item, call.mark(run))
+        run.remember_task(task, item, call.task_number(run))
     return True
 
 

@@ -41,7 +41,7 @@ def note_success(call: Call, seconds: float, record: Record | None = None) -> No
     root = call.item.store.journal_root()
     if record is not None and root is not None:
         journal.append(root, records.journal_line(call.item.target, record._replace(bytes=size)))
-        journal.keep_code(root, record.code, call.task.fn, call.task.code_parts)
+        journal.keep_code(root, record.code, call.task.fn, call.task.code.parts)
         for name, parts in call.identity.code.items():
             journal.keep_parts(root, (record.args_code or {})[name], parts)
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._calls.claims import Claim, collision, is_same_call, mark_of
+from prefectx._calls.claims import Claim, collision, is_same_call, task_of
 from prefectx._calls.report import Report
 from prefectx._calls.stale_targets import StaleTargets
 from prefectx._calls.user_line import user_line
@@ -34,29 +34,29 @@ class TaskClaims:
 
     Args:
         task: The task.
-        mark: The short text for the task, put before the text of a call.
+        number: The task's number in the run, put before the text of a call.
         claims: The claims to the targets in the task's store.
         run: The run.
         folder: The working directory for which the claims are valid; None if it cannot change.
     """
 
-    __slots__ = ("_line", "_look", "_maker", "_task", "claims", "folder", "mark")
+    __slots__ = ("_line", "_look", "_maker", "_task", "claims", "folder", "number")
 
     def __init__(
         self,
         task: AnyTask,
-        mark: str,
+        number: str,
         claims: dict[str, str | Claim],
         run: Run,
         folder: str | None,
     ) -> None:
         self._line = run.report.line(task)
-        self.mark = mark
+        self.number = number
         self.claims = claims
         self.folder = folder
         self._look = task.naming.store.look
         self._task = task
-        self._maker = task.maker_mark
+        self._maker = task.code.maker_mark
 
     def is_hit(self, item: Item[Any], text: str) -> bool:
         """Tell whether the target exists and is this call's.
@@ -65,7 +65,7 @@ class TaskClaims:
             item: The call's Item.
             text: The exact text of its arguments.
         """
-        target, claim = item.target, self.mark + text
+        target, claim = item.target, self.number + text
         if self.claims.setdefault(target, claim) != claim:
             return False
         mark = self._look(target)
@@ -80,7 +80,7 @@ class TaskClaims:
         """Tell whether the working directory or the code has changed, or claims are too many."""
         if os.getcwd() != self.folder or len(self.claims) > _MOST_OUTSIDE:
             return True
-        return self._maker != self._task.maker_mark
+        return self._maker != self._task.code.maker_mark
 
 
 class Run:
@@ -101,8 +101,9 @@ class Run:
         self._line = user_line()
 
     def _forget(self) -> None:
-        # A claim is a mark and the exact text of the arguments, or a Claim. Keys are the root of
-        # the store, then the path below it: mostly the target itself, which takes no more memory.
+        # A claim is a task's number and the exact text of the arguments, or a Claim. Keys are the
+        # root of the store, then the path below it: mostly the target itself, which takes no more
+        # memory.
         self._claims: dict[str, dict[str, str | Claim]] = {}
         self._tasks: dict[str, tuple[str, str]] = {}
         self._numbers = count()
@@ -138,8 +139,8 @@ class Run:
         for claims in self._claims.values():
             yield from list(claims)
 
-    def mark(self, identity: str, name: str) -> str:
-        """Return the short text for a task in its claims.
+    def task_number(self, identity: str, name: str) -> str:
+        """Return the number of a task in this run, as it begins the text of its claims: `3:`.
 
         Args:
             identity: The task's identity.
@@ -151,7 +152,7 @@ class Run:
             known = self._tasks.setdefault(identity, (f"{next(self._numbers)}:", name))
         return known[0]
 
-    def remember_task(self, task: AnyTask, item: Item[Any], mark: str) -> None:
+    def remember_task(self, task: AnyTask, item: Item[Any], number: str) -> None:
         """Let later calls of a task take the fast path for targets like this one."""
         if self._refreshing:
             return
@@ -161,7 +162,7 @@ class Run:
             return
         claims, key = self._place(item)
         if key == item.target:
-            self.task_claims[naming] = TaskClaims(task, mark, claims, self, folder)
+            self.task_claims[naming] = TaskClaims(task, number, claims, self, folder)
 
     def note_stale(self, task: AnyTask, target: str, why: str) -> None:
         """Note a target that is used although it may be outdated; warned of when the run ends."""
@@ -172,7 +173,7 @@ class Run:
         stale.count += 1
 
     def _key_of_stale(self, task: AnyTask) -> str:
-        return task.identity
+        return task.code.identity
 
     def warn_of_stale_targets(self) -> None:
         """Warn of the targets that were used although they may be outdated, once per task."""
@@ -208,17 +209,17 @@ class Run:
     def _call(self, claim: str | Claim) -> str:
         if isinstance(claim, Claim):
             return claim.call
-        mark, colon, text = claim.partition(":")
+        _, _, text = claim.partition(":")
         names = dict(self._tasks.values())
-        return f"{names[mark + colon]}({text})"
+        return f"{names[task_of(claim)]}({text})"
 
     def _difference(self, other: str | Claim, claim: str | Claim) -> str:
         """Return what differs between two calls that have the same text."""
-        marks = (mark_of(other), mark_of(claim))
-        if marks[0] == marks[1]:
+        numbers = (task_of(other), task_of(claim))
+        if numbers[0] == numbers[1]:
             return ", whose arguments differ in what is not shown here"
-        identities = {mark: identity for identity, (mark, _) in list(self._tasks.items())}
-        return difference_of_tasks(*(identities.get(mark, "") for mark in marks))
+        identities = {number: identity for identity, (number, _) in list(self._tasks.items())}
+        return difference_of_tasks(*(identities.get(number, "") for number in numbers))
 
     def _folder(self) -> str | None:
         return None
@@ -235,7 +236,7 @@ class _Outside(Run):
     def claim(self, item: Item[Any], claim: str | Claim) -> bool:
         claims, key = self._place(item)
         other = claims.get(key)
-        if other is not None and self._is_edited(mark_of(other), mark_of(claim)):
+        if other is not None and self._is_edited(task_of(other), task_of(claim)):
             # The task itself has changed: the slow path compares its record.
             claims[key] = claim
         is_claimed = super().claim(item, claim)
@@ -259,7 +260,7 @@ class _Outside(Run):
 
     def _key_of_stale(self, task: AnyTask) -> str:
         # What another edit makes outdated is told anew.
-        return f"{task.identity} {task.code_hash}"
+        return f"{task.code.identity} {task.code.hash}"
 
     def _warn_of_untold(self) -> None:
         for stale in self.stale.values():

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from prefectx._identity.task_code import TaskCode
     from prefectx._naming.options import TaskOptions
     from prefectx._naming.task_names import TaskNames
 
@@ -33,23 +34,8 @@ class AnyTask(Protocol):
         ...
 
     @property
-    def identity(self) -> str:
-        """A text that is unique to the task."""
-        ...
-
-    @property
-    def code_hash(self) -> str:
-        """A hash of the function's code."""
-        ...
-
-    @property
-    def code_parts(self) -> Mapping[str, str]:
-        """Fingerprints of all code that its output depends on, by name."""
-        ...
-
-    @property
-    def maker_mark(self) -> str:
-        """A short text stored with its targets, by which they are recognised as its own."""
+    def code(self) -> TaskCode:
+        """The code of the function, by which the task and its versions are told apart."""
         ...
 
     @property

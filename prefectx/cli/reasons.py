@@ -61,9 +61,9 @@ def _file(entry: Entry, catalogue: Catalogue) -> str | None:
 
 
 def _code(entry: Entry, catalogue: Catalogue, task: Task[..., Any]) -> list[Reason]:
-    if not entry.code or entry.code == task.code_hash:
+    if not entry.code or entry.code == task.code.hash:
         return []
-    names = changed_parts(catalogue.root, entry.code, task.code_parts)
+    names = changed_parts(catalogue.root, entry.code, task.code.parts)
     parts = f": {', '.join(names)}" if names else ""
     text = f"the code of {task.name} has changed since it was made, {_when(entry)}{parts}"
     return [Reason("code", text)]

@@ -206,7 +206,7 @@ def _accept(catalogue: Catalogue, store: Filestore, entry: Entry, task: Any, rea
     known = catalogue.details(entry)
     # What is made of it is no older than before.
     known["output_made"] = entry.output_made
-    known.update(code=task.code_hash, python=records.python_version(), made=records.now())
+    known.update(code=task.code.hash, python=records.python_version(), made=records.now())
     if entry.args_code:
         now = code_of_kept_arguments(known, is_trusted=catalogue.is_trusted(entry))
         known["args_code"] = known["args_code"] if now is None else hashes_of(now)

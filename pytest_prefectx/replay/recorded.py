@@ -167,7 +167,7 @@ def why_other(record: Record, task: AnyTask) -> str:
     """Return in words what has changed since a target was made, according to its record."""
     if record.python != prefectx_records.python_version():
         return f"it was made by Python {record.python}, {record.made}."
-    if record.code != task.code_hash:
+    if record.code != task.code.hash:
         return f"the code of the task has changed since {record.made}."
     return (
         f"the code of the task is what it was at {record.made}: something else that it reads"

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import prefectx
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 WORDS = """
     from prefectx import flow, load, task
@@ -330,7 +333,7 @@ def test_doctor_says_what_is_in_force_and_from_where(px: Command) -> None:
 
 @pytest.mark.prefectx("prefect")
 def test_doctor_finds_task_runs_that_the_server_has_lost(
-    px: Command, prefect_server: Any, prefect_client: Any
+    px: Command, prefect_server: PrefectServer, prefect_client: Any
 ) -> None:
     def findings() -> dict[str, Any]:
         url = {"PREFECT_API_URL": prefect_server.api_url}

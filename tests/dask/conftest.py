@@ -13,9 +13,11 @@ from pytest_prefectx import Targets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from distributed import LocalCluster
+
 
 @pytest.fixture
-def cluster_client(dask_cluster: Any, tmp_target: Targets) -> Iterator[Any]:
+def cluster_client(dask_cluster: LocalCluster, tmp_target: Targets) -> Iterator[Any]:
     """A client of the session's cluster, whose workers stand in the test's folder."""
     with Client(dask_cluster, set_as_default=False) as client:
         client.run(os.chdir, str(tmp_target.path))

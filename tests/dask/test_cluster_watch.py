@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import clustered
 import doomed
@@ -16,11 +16,14 @@ from prefectx import flow, load
 from prefectx.dask import task_runner
 from pytest_prefectx import Targets
 
+if TYPE_CHECKING:
+    from distributed import LocalCluster
+
 pytestmark = [pytest.mark.prefectx("prefect.skip"), pytest.mark.nightly]
 
 
 @pytest.fixture
-def aftermath(dask_cluster: Any, tmp_target: Targets) -> Any:
+def aftermath(dask_cluster: LocalCluster, tmp_target: Targets) -> Any:
     after = Aftermath(tmp_target, dask_cluster)
     yield after
     after.end()

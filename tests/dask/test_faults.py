@@ -26,12 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
+    from distributed import LocalCluster
+
+    from pytest_prefectx.server.client import PrefectServer
+
 in_skip = pytest.mark.prefectx("prefect.skip")
 in_both = pytest.mark.prefectx("prefect.skip", "prefect.cache")
 
 
 @pytest.fixture
-def cluster(dask_cluster: Any, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Any:
+def cluster(
+    dask_cluster: LocalCluster, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """Two workers, standing in the test's folder; a task may kill two of them."""
     monkeypatch.setattr(dask_cluster.scheduler, "allowed_failures", 1)
     with Client(dask_cluster, set_as_default=False) as client:
@@ -41,21 +47,21 @@ def cluster(dask_cluster: Any, tmp_target: Targets, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def aftermath(cluster: Any, tmp_target: Targets) -> Iterator[Aftermath]:
+def aftermath(cluster: LocalCluster, tmp_target: Targets) -> Iterator[Aftermath]:
     after = Aftermath(tmp_target, cluster)
     yield after
     after.end()
 
 
 @pytest.fixture
-def pipeline(cluster: Any) -> Callable[[], Any]:
+def pipeline(cluster: LocalCluster) -> Callable[[], Any]:
     """The flow, on the cluster."""
     runner = task_runner(address=cluster.scheduler_address)
     return doomed.pipeline.with_options(task_runner=runner)
 
 
 @pytest.fixture
-def endings(prefect_server: Any) -> Callable[[Any], dict[str, str]]:
+def endings(prefect_server: PrefectServer) -> Callable[[Any], dict[str, str]]:
     """How the tasks of a flow run have ended, as the API says."""
 
     def endings(flow_run_id: Any) -> dict[str, str]:
@@ -82,7 +88,7 @@ def running(flow: Callable[..., Any], *gates: Gate) -> Iterator[Future[Any]]:
                 gate.open()
 
 
-def state_of(run: Future[Any], cluster: Any) -> Any:
+def state_of(run: Future[Any], cluster: LocalCluster) -> Any:
     """Return the state that a flow ends in; end one that waits for a cluster in vain."""
     try:
         return run.result(doomed.PATIENCE)
@@ -112,7 +118,7 @@ def test_task_whose_worker_is_killed_runs_again_elsewhere(
 
 @in_skip
 def test_outputs_outlive_the_workers_that_made_them(
-    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Targets, endings: Any
+    pipeline: Any, cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets, endings: Any
 ) -> None:
     between = Gate("between")
     with running(pipeline, between) as run:
@@ -130,7 +136,7 @@ def test_outputs_outlive_the_workers_that_made_them(
 
 @in_skip
 def test_task_that_always_kills_its_worker_ends_crashed(
-    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Targets, endings: Any
+    pipeline: Any, cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets, endings: Any
 ) -> None:
     Gate("add").be_deadly()
     with running(pipeline) as run:
@@ -178,7 +184,11 @@ def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
 
 @in_both
 def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
-    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Targets, prefectx_mode: str
+    pipeline: Any,
+    cluster: LocalCluster,
+    aftermath: Aftermath,
+    tmp_target: Targets,
+    prefectx_mode: str,
 ) -> None:
     add = Gate("add")
     add.shut()
@@ -215,7 +225,7 @@ def test_worker_that_was_cut_off_does_no_harm_when_it_returns(
 
 @in_skip
 def test_two_flows_may_make_the_same_targets_at_once(
-    pipeline: Any, cluster: Any, aftermath: Aftermath, tmp_target: Targets
+    pipeline: Any, cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     add = Gate("add")
     with running(pipeline, add) as run:
@@ -230,7 +240,7 @@ def test_two_flows_may_make_the_same_targets_at_once(
 
 @in_skip
 def test_ctrl_c_leaves_nothing_behind(
-    pipeline: Any, aftermath: Aftermath, endings: Any, prefect_server: Any
+    pipeline: Any, aftermath: Aftermath, endings: Any, prefect_server: PrefectServer
 ) -> None:
     add = Gate("add")
     add.shut()

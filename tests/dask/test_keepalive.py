@@ -24,6 +24,9 @@ pytestmark = pytest.mark.prefectx("prefect.cache")
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
+
+    from pytest_prefectx.server.client import PrefectServer
 
 SILENT: int = 7
 """Seconds; a ttl is at least 10 heartbeats, which is 5 seconds in a small cluster."""
@@ -31,7 +34,7 @@ SILENT: int = 7
 
 @pytest.fixture(scope="module")
 def cluster(
-    tmp_path_factory: pytest.TempPathFactory, prefectx_runs_log: Any, prefect_server: Any
+    tmp_path_factory: pytest.TempPathFactory, prefectx_runs_log: Path, prefect_server: PrefectServer
 ) -> Generator[LocalCluster]:
     """A cluster whose tasks fail as soon as they have lost one worker."""
     folder = str(tmp_path_factory.mktemp("impatient"))
@@ -118,7 +121,7 @@ def test_what_is_no_span_of_time_is_refused_before_anything_is_changed() -> None
 
 
 def test_signs_of_life_come_from_workers_that_ran_before(
-    impatient: Client, prefect_server: Any, monkeypatch: pytest.MonkeyPatch
+    impatient: Client, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client's setting holds there, and the line has the run's id."""
     monkeypatch.setenv("PREFECTX_STILL_RUNNING", "50ms")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import dask
@@ -22,6 +22,12 @@ from prefectx._runners.prefect.task_for_call import task_for_call
 from prefectx.dask import task_runner
 from pytest_prefectx import Targets
 
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from pytest_prefectx.fixtures import TargetsFactory
+    from pytest_prefectx.server.client import PrefectServer
+
 pytestmark = [
     pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect"),
     pytest.mark.usefixtures("tmp_target"),
@@ -32,7 +38,7 @@ pytestmark = [
     params=[task_runner, pytest.param(DaskTaskRunner, marks=pytest.mark.nightly)],
     ids=["ours", "prefect_dask"],
 )
-def on_cluster(request: pytest.FixtureRequest, cluster_client: Any) -> Any:
+def on_cluster(request: pytest.FixtureRequest, cluster_client: Client) -> Any:
     """A task runner whose workers stand in the test's folder, as those of a new cluster would."""
     return request.param(address=cluster_client.scheduler.address)
 
@@ -41,7 +47,7 @@ def test_cluster_gives_the_same_data_and_keeps_the_same_targets(
     on_cluster: Any,
     prefectx_mode: str,
     tmp_target: Targets,
-    tmp_target_factory: Any,
+    tmp_target_factory: TargetsFactory,
     request: pytest.FixtureRequest,
 ) -> None:
     if prefectx_mode == "prefect" and type(on_cluster) is DaskTaskRunner:
@@ -60,7 +66,7 @@ def test_cluster_gives_the_same_data_and_keeps_the_same_targets(
 
 
 @pytest.mark.prefectx("prefect.skip")
-def test_hits_send_nothing_to_the_scheduler(on_cluster: Any, prefect_server: Any) -> None:
+def test_hits_send_nothing_to_the_scheduler(on_cluster: Any, prefect_server: PrefectServer) -> None:
     with use_mode("cache"):
         shipped.many_ways(3)
 
@@ -88,7 +94,9 @@ def test_tasks_and_flows_travel_by_reference() -> None:
 
 
 @pytest.mark.nightly("prefect.cache", "prefect")
-def test_annotations_and_resources_reach_dask(tmp_target: Targets, prefect_server: Any) -> None:
+def test_annotations_and_resources_reach_dask(
+    tmp_target: Targets, prefect_server: PrefectServer
+) -> None:
     @task(target=None)
     def where() -> Any:
         from distributed import get_worker

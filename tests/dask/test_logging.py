@@ -23,6 +23,8 @@ from pytest_prefectx import Targets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_prefectx.server.client import PrefectServer
+
 pytestmark = [
     pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect"),
     pytest.mark.usefixtures("tmp_target"),
@@ -34,11 +36,11 @@ WORDS = ["a", "bc", "def", "ghij"]
 
 
 @pytest.fixture
-def logs_of(prefect_client: Any, prefect_server: Any) -> Any:
+def logs_of(prefect_client: Any, prefect_server: PrefectServer) -> Any:
     return partial(api_logs.logs_of, client=prefect_client, server=prefect_server)
 
 
-def runner_on(cluster: Any, folder: Any, kind: Callable[..., Any] = DaskTaskRunner) -> Any:
+def runner_on(cluster: LocalCluster, folder: Any, kind: Callable[..., Any] = DaskTaskRunner) -> Any:
     with Client(cluster, set_as_default=False) as client:
         client.run(os.chdir, str(folder))
     return kind(address=cluster.scheduler_address)
@@ -59,7 +61,7 @@ def lines_of(word: str) -> list[tuple[str, str, str]]:
 def test_each_line_reaches_the_api_once(
     kind: Callable[..., Any],
     prefectx_mode: str,
-    dask_cluster: Any,
+    dask_cluster: LocalCluster,
     tmp_target: Targets,
     logs_of: Any,
 ) -> None:
@@ -73,7 +75,7 @@ def test_each_line_reaches_the_api_once(
 
 @pytest.mark.prefectx("prefect")
 def test_prefects_setting_of_extra_loggers_reaches_workers_that_do_not_have_it(
-    prefectx_mode: str, dask_cluster: Any, tmp_target: Targets, logs_of: Any
+    prefectx_mode: str, dask_cluster: LocalCluster, tmp_target: Targets, logs_of: Any
 ) -> None:
     spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
     expected = [line for word in WORDS for line in lines_of(word) if "begins" not in line[-1]]
@@ -84,7 +86,7 @@ def test_prefects_setting_of_extra_loggers_reaches_workers_that_do_not_have_it(
 
 @pytest.mark.prefectx("prefect")
 def test_threads_and_prints_of_a_task_reach_the_api(
-    prefectx_mode: str, dask_cluster: Any, tmp_target: Targets, logs_of: Any
+    prefectx_mode: str, dask_cluster: LocalCluster, tmp_target: Targets, logs_of: Any
 ) -> None:
     @flow(task_runner=runner_on(dask_cluster, tmp_target.path))
     def both() -> Any:
@@ -102,7 +104,7 @@ def test_threads_and_prints_of_a_task_reach_the_api(
 
 @pytest.mark.prefectx("prefect")
 def test_a_worker_logs_for_those_flows_that_ask_for_it(
-    prefectx_mode: str, dask_cluster: Any, tmp_target: Targets, logs_of: Any
+    prefectx_mode: str, dask_cluster: LocalCluster, tmp_target: Targets, logs_of: Any
 ) -> None:
     spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
 

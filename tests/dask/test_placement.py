@@ -36,7 +36,7 @@ def two_workers(prefectx_mode: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(params=[task_runner, DaskTaskRunner], ids=["ours", "prefect_dask"])
-def runner(request: pytest.FixtureRequest, two_workers: Any, tmp_target: Targets) -> Any:
+def runner(request: pytest.FixtureRequest, two_workers: LocalCluster, tmp_target: Targets) -> Any:
     return request.param(address=two_workers.scheduler_address)
 
 
@@ -72,7 +72,7 @@ def test_resource_that_is_offered_is_taken_up(runner: Any, tmp_target: Targets) 
     assert load(modest()) == ["holds", "holds", "waits"]
 
 
-def test_task_runs_on_the_workers_that_it_names(runner: Any, two_workers: Any) -> None:
+def test_task_runs_on_the_workers_that_it_names(runner: Any, two_workers: LocalCluster) -> None:
     addresses = [worker.worker_address for worker in two_workers.workers.values()]
 
     @flow(task_runner=runner)
@@ -93,7 +93,7 @@ def ready_on(scheduler: str, worker: str) -> int:
 
 
 def test_task_of_higher_priority_runs_first(
-    runner: Any, two_workers: Any, tmp_target: Targets
+    runner: Any, two_workers: LocalCluster, tmp_target: Targets
 ) -> None:
     scheduler = two_workers.scheduler_address
     only = next(iter(two_workers.workers.values())).worker_address

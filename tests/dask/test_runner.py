@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import clustered
 import pytest
@@ -17,6 +17,9 @@ from prefectx.dask import task_runner, tested_versions
 from prefectx.dask.scheduler_store import SchedulerStore
 from prefectx.errors import ClusterUnreachable, LargePayload
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
@@ -33,12 +36,12 @@ def kept_on_scheduler(dask_scheduler: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def on_cluster(cluster_client: Any) -> Any:
+def on_cluster(cluster_client: Client) -> Any:
     return task_runner(address=cluster_client.scheduler.address)
 
 
 def test_scheduler_forgets_a_task_as_soon_as_its_item_is_known(
-    on_cluster: Any, cluster_client: Any
+    on_cluster: Any, cluster_client: Client
 ) -> None:
     @flow(task_runner=on_cluster)
     def held() -> Any:
@@ -65,7 +68,9 @@ def test_waiting_for_large_data_leaves_it_on_the_workers(on_cluster: Any) -> Non
     assert load(held()) == (3_000_000, 3_000_000)
 
 
-def test_server_knows_which_run_an_output_comes_from(on_cluster: Any, prefect_server: Any) -> None:
+def test_server_knows_which_run_an_output_comes_from(
+    on_cluster: Any, prefect_server: PrefectServer
+) -> None:
     runs: list[Any] = []
 
     @flow(task_runner=on_cluster)
@@ -86,7 +91,9 @@ def test_server_knows_which_run_an_output_comes_from(on_cluster: Any, prefect_se
     assert [one.id for one in known[third].task_inputs["wait_for"]] == [first]
 
 
-def test_tags_and_rendered_names_reach_the_server(on_cluster: Any, prefect_server: Any) -> None:
+def test_tags_and_rendered_names_reach_the_server(
+    on_cluster: Any, prefect_server: PrefectServer
+) -> None:
     @flow(task_runner=on_cluster)
     def tagged() -> None:
         with tags("nightly"):
@@ -99,7 +106,7 @@ def test_tags_and_rendered_names_reach_the_server(on_cluster: Any, prefect_serve
 
 
 def test_key_has_the_rendered_name_second_and_the_functions_name_first(
-    on_cluster: Any, cluster_client: Any, tmp_target: Targets
+    on_cluster: Any, cluster_client: Client, tmp_target: Targets
 ) -> None:
     gate = str(tmp_target.path / "gate")
 
@@ -122,7 +129,7 @@ def test_key_has_the_rendered_name_second_and_the_functions_name_first(
 
 
 def test_nothing_is_left_on_the_scheduler_and_no_thread_here(
-    on_cluster: Any, cluster_client: Any
+    on_cluster: Any, cluster_client: Client
 ) -> None:
     assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
     assert cluster_client.run_on_scheduler(kept_on_scheduler) == {}
@@ -130,7 +137,7 @@ def test_nothing_is_left_on_the_scheduler_and_no_thread_here(
 
 
 def test_what_a_killed_client_has_left_on_the_scheduler_goes_with_the_next_flow(
-    on_cluster: Any, cluster_client: Any
+    on_cluster: Any, cluster_client: Client
 ) -> None:
     with Client(cluster_client.scheduler.address, set_as_default=False) as killed:
         SchedulerStore(killed).keep(b"never taken back")
@@ -164,7 +171,7 @@ def test_large_argument_is_warned_of_by_its_name(on_cluster: Any) -> None:
 
 
 def test_large_global_of_a_task_that_no_module_knows_is_warned_of_and_sent_once(
-    on_cluster: Any, cluster_client: Any
+    on_cluster: Any, cluster_client: Client
 ) -> None:
     table = bytes(2_000_000)
 
@@ -249,7 +256,7 @@ def contexts_here() -> tuple[int, int]:
 
 
 def test_workers_hold_the_contexts_of_the_latest_flow_runs_alone(
-    on_cluster: Any, cluster_client: Any
+    on_cluster: Any, cluster_client: Client
 ) -> None:
     for value in range(10):
 
@@ -281,7 +288,7 @@ def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Targets
 
 
 def test_workers_that_were_told_of_no_api_use_the_clients_own(
-    prefect_server: Any, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
+    prefect_server: PrefectServer, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.delenv("PREFECT_API_URL")

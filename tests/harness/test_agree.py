@@ -7,7 +7,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,9 @@ from prefectx.errors import UnknownMode
 from prefectx.stores import Filestore
 from pytest_prefectx import ModesDisagree, assert_modes_agree
 from pytest_prefectx.agree.agree import modes_to_compare
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 
 @task
@@ -338,7 +341,7 @@ def test_bad_use_is_refused() -> None:
 
 @pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
 def test_prefect_modes_are_compared_when_the_test_runs_in_one(
-    prefectx_mode: str, prefect_server: Any
+    prefectx_mode: str, prefect_server: PrefectServer
 ) -> None:
     name = f"tidy-in-{prefectx_mode.replace('.', '-')}"
     assert_modes_agree(tidy.with_options(name=name), 3)
@@ -346,7 +349,9 @@ def test_prefect_modes_are_compared_when_the_test_runs_in_one(
 
 
 @pytest.mark.prefectx("prefect.cache")
-def test_calls_of_a_task_take_one_flow_run(prefectx_mode: str, prefect_server: Any) -> None:
+def test_calls_of_a_task_take_one_flow_run(
+    prefectx_mode: str, prefect_server: PrefectServer
+) -> None:
     @task
     def square(x: int) -> int:
         return x * x

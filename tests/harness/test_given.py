@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import Phase, assume, example, settings
@@ -15,6 +15,9 @@ from simple_tasks import double
 from prefectx import current_mode, flow, load, task
 from pytest_prefectx import ModesDisagree, check_flow, given_modes
 from pytest_prefectx.search.given import MOST_REPLAYED
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 FAST = ("function", "cache")
 
@@ -238,7 +241,7 @@ def test_strategies_are_given_by_name() -> None:
 
 @pytest.mark.prefectx("prefect.skip")
 def test_some_examples_are_run_in_the_prefect_modes(
-    prefectx_mode: str, prefect_server: Any
+    prefectx_mode: str, prefect_server: PrefectServer
 ) -> None:
     name = "searched-flow"
     check_flow(doubled.with_options(name=name), st.integers(), settings=QUICK)

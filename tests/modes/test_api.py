@@ -10,7 +10,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from patience import PATIENCE
@@ -22,11 +22,14 @@ from prefectx.errors import ServerUnreachable
 from pytest_prefectx import Targets
 from pytest_prefectx.server.server import template
 
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
+
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
 
 @pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Targets, prefect_server: Any) -> Any:
+def fresh_folder(tmp_target: Targets, prefect_server: PrefectServer) -> Any:
     return tmp_target
 
 

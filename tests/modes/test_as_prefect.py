@@ -6,7 +6,7 @@ import asyncio
 import copy
 import inspect
 import pickle
-from typing import Any, get_overloads
+from typing import TYPE_CHECKING, Any, get_overloads
 
 import cloudpickle
 import prefect
@@ -19,6 +19,9 @@ from prefect.transactions import transaction
 from prefectx import Flow, Task, flow, item, load, task, use_mode
 from prefectx._naming.options import FLOW_OPTIONS, TASK_OPTIONS
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 PREFECT = pytest.mark.prefectx("prefect")
 EVERY_PREFECT_MODE = pytest.mark.prefectx("prefect", "prefect.skip", "prefect.cache")
@@ -293,7 +296,7 @@ def test_options_change_by_prefects_rules_and_attributes_can_be_set() -> None:
 def code_of(bound: Any) -> tuple[str, str]:
     """Return a method's code hash and identity, worked out anew."""
     fresh = bound.with_options()
-    return fresh.code_hash, fresh.identity
+    return fresh.code.hash, fresh.code.identity
 
 
 @EVERY_PREFECT_MODE
@@ -361,7 +364,7 @@ def test_transactions_run_their_hooks() -> None:
 
 
 @EVERY_PREFECT_MODE
-def test_background_runs_are_scheduled_for_a_task_worker(prefect_server: Any) -> None:
+def test_background_runs_are_scheduled_for_a_task_worker(prefect_server: PrefectServer) -> None:
     later = copy.copy(double)
     future = later.delay(4)
     other = later.apply_async((5,), {})
@@ -423,7 +426,9 @@ def test_what_a_flow_sets_in_the_context_ends_with_it_in_async_code_too() -> Non
 
 
 @PREFECT
-def test_a_name_with_braces_names_the_run_and_one_without_the_task(prefect_server: Any) -> None:
+def test_a_name_with_braces_names_the_run_and_one_without_the_task(
+    prefect_server: PrefectServer,
+) -> None:
     @task(name="sum up")
     def total(values: list[int]) -> int:
         return sum(values)

@@ -25,6 +25,8 @@ from prefectx import use_mode
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from pytest_prefectx.server.client import PrefectServer
+
 pytestmark = pytest.mark.prefectx("prefect.skip")
 
 REPORT = """
@@ -56,7 +58,7 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def folder(tmp_path: Path, prefect_server: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "report.py").write_text(textwrap.dedent(REPORT))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -118,7 +120,7 @@ def start(name: str, days: list[str]) -> Any:
 
 
 def test_a_served_flow_runs_in_the_mode_it_was_served_in_and_skips_what_is_there(
-    folder: Path, prefect_server: Any
+    folder: Path, prefect_server: PrefectServer
 ) -> None:
     with process(folder, "report.py", PREFECTX="prefect.skip") as program:
         program.wait_until(lambda: deployment_named("served"), "the deployment")
@@ -139,7 +141,7 @@ def test_a_served_flow_runs_in_the_mode_it_was_served_in_and_skips_what_is_there
 
 @pytest.mark.nightly
 def test_a_served_run_can_be_cancelled_and_the_next_does_only_what_is_missing(
-    folder: Path, prefect_server: Any
+    folder: Path, prefect_server: PrefectServer
 ) -> None:
     (folder / "wait").touch()
     with process(folder, "report.py", PREFECTX="prefect.skip") as program:
@@ -159,7 +161,7 @@ def test_a_served_run_can_be_cancelled_and_the_next_does_only_what_is_missing(
 
 
 def test_a_worker_runs_a_deployment_whose_process_was_killed_once_more(
-    folder: Path, prefect_server: Any
+    folder: Path, prefect_server: PrefectServer
 ) -> None:
     (folder / "wait").touch()
     deploy(folder, "by-worker", "prefect.skip")
@@ -179,7 +181,7 @@ def test_a_worker_runs_a_deployment_whose_process_was_killed_once_more(
 
 
 def test_a_run_that_prefect_starts_without_a_mode_is_in_mode_prefect_and_says_so(
-    folder: Path, prefect_server: Any
+    folder: Path, prefect_server: PrefectServer
 ) -> None:
     deploy(folder, "without-mode", "prefect")
     worker = (

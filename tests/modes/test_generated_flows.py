@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphs import Step, graphs, run_graphs
@@ -11,6 +11,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from prefectx import use_mode
+
+if TYPE_CHECKING:
+    from pytest_prefectx.fixtures import TargetsFactory
 
 
 def outcomes(mode: str, many: list[list[Step]]) -> list[list[str]]:
@@ -27,7 +30,7 @@ def lose_some(target: Any, chance: Any) -> None:
 @given(steps=graphs(), chance=st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
 def test_cache_agrees_with_function_cold_warm_and_with_targets_lost(
-    steps: list[Step], chance: Any, tmp_target_factory: Any
+    steps: list[Step], chance: Any, tmp_target_factory: TargetsFactory
 ) -> None:
     expected = outcomes("function", [steps])
     with tmp_target_factory() as target:
@@ -44,7 +47,7 @@ def test_cache_agrees_with_function_cold_warm_and_with_targets_lost(
 @pytest.mark.nightly("prefect.cache")
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
 def test_prefect_agrees_with_function_cold_warm_and_with_targets_lost(
-    many: list[list[Step]], chance: Any, prefectx_mode: str, tmp_target_factory: Any
+    many: list[list[Step]], chance: Any, prefectx_mode: str, tmp_target_factory: TargetsFactory
 ) -> None:
     expected = outcomes("function", many)
     with tmp_target_factory() as target:
@@ -61,7 +64,7 @@ def test_prefect_agrees_with_function_cold_warm_and_with_targets_lost(
 @settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @pytest.mark.prefectx("prefect.cache")
 def test_modes_take_over_from_each_other_on_one_folder(
-    many: list[list[Step]], prefectx_mode: str, tmp_target_factory: Any
+    many: list[list[Step]], prefectx_mode: str, tmp_target_factory: TargetsFactory
 ) -> None:
     expected = outcomes("function", many)
     with tmp_target_factory():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apart
 import psutil
@@ -16,6 +16,9 @@ from processes import command_of
 from prefectx import flow, load
 from prefectx.errors import IsolatedRunDied
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +46,7 @@ def test_every_way_to_call_gives_the_same_data(tmp_target: Targets, prefectx_mod
 
 @pytest.mark.prefectx("prefect.cache", "prefect")
 def test_a_death_is_a_failed_task_run_with_its_last_words(
-    prefect_server: Any, prefect_client: Any
+    prefect_server: PrefectServer, prefect_client: Any
 ) -> None:
     @flow(name="deadly")
     def deadly() -> None:
@@ -66,7 +69,7 @@ def test_a_death_is_a_failed_task_run_with_its_last_words(
 
 
 @pytest.mark.prefectx("prefect")
-def test_a_nested_task_run_belongs_to_the_flow_run(prefect_server: Any) -> None:
+def test_a_nested_task_run_belongs_to_the_flow_run(prefect_server: PrefectServer) -> None:
     @flow(name="nests")
     def nests() -> Any:
         return apart.nested(1)

@@ -6,7 +6,7 @@ import logging
 import threading
 import warnings
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import chatty
 import pytest
@@ -15,6 +15,9 @@ from patience import PATIENCE
 from talking import logged, place
 
 from prefectx import flow, get_run_logger, load, logs, task
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.usefixtures("tmp_target")
 
@@ -26,7 +29,7 @@ PRINTS = place(talking, "    print(")
 
 
 @pytest.fixture
-def logs_of(prefect_client: Any, prefect_server: Any) -> Any:
+def logs_of(prefect_client: Any, prefect_server: PrefectServer) -> Any:
     import api_logs
 
     return partial(api_logs.logs_of, client=prefect_client, server=prefect_server)
@@ -201,7 +204,9 @@ def test_the_end_of_one_task_does_not_keep_another_from_printing(
 
 
 @pytest.mark.prefectx("prefect")
-def test_a_library_may_log_where_no_run_is(prefectx_mode: str, prefect_server: Any) -> None:
+def test_a_library_may_log_where_no_run_is(
+    prefectx_mode: str, prefect_server: PrefectServer
+) -> None:
     from prefect.settings import PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW, temporary_settings
 
     told = temporary_settings({PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "warn"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import prefect
 import pytest
@@ -14,6 +14,9 @@ from prefect.runtime import flow_run
 from prefectx import flow, load, task
 from prefectx._runners.prefect import private
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = [pytest.mark.prefectx("prefect.cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -29,7 +32,7 @@ async def double_later(value: int) -> int:
 
 
 def test_hit_is_a_cached_task_run_without_running_the_function(
-    prefect_server: Any, tmp_target: Targets
+    prefect_server: PrefectServer, tmp_target: Targets
 ) -> None:
     @flow
     def all_ways() -> Any:
@@ -47,7 +50,7 @@ def test_hit_is_a_cached_task_run_without_running_the_function(
     assert tmp_target.runs["double"] == 4
 
 
-def test_async_hit_is_a_cached_task_run(prefect_server: Any, tmp_target: Targets) -> None:
+def test_async_hit_is_a_cached_task_run(prefect_server: PrefectServer, tmp_target: Targets) -> None:
     @flow
     async def later() -> Any:
         return flow_run.get_id(), (await double_later(1), double_later.submit(2))
@@ -59,7 +62,7 @@ def test_async_hit_is_a_cached_task_run(prefect_server: Any, tmp_target: Targets
     assert tmp_target.runs["double_later"] == 2
 
 
-def test_hits_of_tasks_with_hooks_run_them(prefect_server: Any) -> None:
+def test_hits_of_tasks_with_hooks_run_them(prefect_server: PrefectServer) -> None:
     """What a task asks of Prefect beyond a record is done by Prefect's engine."""
     seen: list[str] = []
 
@@ -77,7 +80,7 @@ def test_hits_of_tasks_with_hooks_run_them(prefect_server: Any) -> None:
     assert seen == ["Completed", "Cached"]
 
 
-def test_what_a_hit_gave_is_an_input_of_the_next_task_run(prefect_server: Any) -> None:
+def test_what_a_hit_gave_is_an_input_of_the_next_task_run(prefect_server: PrefectServer) -> None:
     @task
     def plus(left: Any, right: Any) -> Any:
         return left + right
@@ -97,7 +100,7 @@ def test_what_a_hit_gave_is_an_input_of_the_next_task_run(prefect_server: Any) -
 
 
 def test_tasks_in_a_flow_of_plain_prefect_do_not_ask_whether_the_api_answers(
-    prefect_server: Any, monkeypatch: pytest.MonkeyPatch
+    prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr("prefectx._runners.prefect.server._check", asked.append)
@@ -111,7 +114,7 @@ def test_tasks_in_a_flow_of_plain_prefect_do_not_ask_whether_the_api_answers(
 
 
 @pytest.mark.nightly
-def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Any) -> None:
+def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: PrefectServer) -> None:
     @task(target=None)
     def trivial(value: int) -> int:
         return value
@@ -129,7 +132,7 @@ def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Any
 
 
 def test_a_prefect_that_is_newer_than_tested_is_used_by_what_is_public_and_said_so_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, prefect_server: Any
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, prefect_server: PrefectServer
 ) -> None:
     """The engine runs the task, whose body finds the target there."""
     private.are_tested.cache_clear()

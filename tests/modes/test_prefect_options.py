@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import prefect
 import pytest
@@ -20,6 +20,9 @@ from prefect.runtime import flow_run
 
 from prefectx import Flow, context, flow, load, tags, task, use_mode
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = [
     pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect"),
@@ -94,7 +97,7 @@ def test_timeout_fails_the_task() -> None:
     assert asyncio.run(impatient()) == "TimedOut"
 
 
-def test_tags_reach_the_records(prefect_server: Any) -> None:
+def test_tags_reach_the_records(prefect_server: PrefectServer) -> None:
     @task(tags=["of-task"], target=None)
     def tagged() -> None: ...
 
@@ -198,7 +201,7 @@ def test_prefects_own_cache_policy_works_beside_targets(prefectx_mode: str) -> N
     assert ran == [prefectx_mode]
 
 
-def test_run_names_are_rendered_when_submitted(prefect_server: Any) -> None:
+def test_run_names_are_rendered_when_submitted(prefect_server: PrefectServer) -> None:
     @task(name="{funcname}_{base[:6]}-{kind}")
     def named(value: Any, kind: str = "a{b}") -> Any:
         return value
@@ -220,7 +223,7 @@ def test_run_names_are_rendered_when_submitted(prefect_server: Any) -> None:
     assert sorted(names_of_runs) == ["named_longer-late", "named_report-a{b}", "prefect-5"]
 
 
-def test_concurrency_limit_of_a_tag_holds(prefect_server: Any) -> None:
+def test_concurrency_limit_of_a_tag_holds(prefect_server: PrefectServer) -> None:
     from prefect.client.orchestration import get_client
 
     running, most = [], []
@@ -270,7 +273,7 @@ def test_flow_is_loaded_from_its_entrypoint(tmp_path: Path) -> None:
 
 @pytest.mark.nightly("prefect.cache", "prefect")
 def test_served_flow_runs_in_a_process_of_its_own(
-    tmp_target: Targets, prefect_server: Any, prefectx_mode: str, tmp_path: Path
+    tmp_target: Targets, prefect_server: PrefectServer, prefectx_mode: str, tmp_path: Path
 ) -> None:
     from prefect.deployments import run_deployment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from patience import PATIENCE
@@ -17,6 +17,9 @@ from prefectx import Item, context, flow, last_run, load, task, use_mode
 from prefectx._runners.lookup import Lookup
 from pytest_prefectx import Targets
 
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
+
 pytestmark = [pytest.mark.prefectx("prefect.skip"), pytest.mark.usefixtures("tmp_target")]
 
 
@@ -25,14 +28,14 @@ def total(values: list[int], plus: int = 0) -> int:
     return sum(values) + plus
 
 
-def task_runs_of(server: Any, start: Any) -> tuple[Any, list[Any]]:
+def task_runs_of(server: PrefectServer, start: Any) -> tuple[Any, list[Any]]:
     """Run a flow that returns its id and a result; give the data and the names of its task runs."""
     identity, result = start()
     states = [(run.name, run.state_name) for run in server.task_runs(identity)]
     return load(result), states
 
 
-def test_hit_makes_no_task_run(prefect_server: Any) -> None:
+def test_hit_makes_no_task_run(prefect_server: PrefectServer) -> None:
     @flow
     def all_ways() -> Any:
         one = double(1)
@@ -45,7 +48,7 @@ def test_hit_makes_no_task_run(prefect_server: Any) -> None:
     assert task_runs_of(prefect_server, all_ways) == (data, [])
 
 
-def test_hit_makes_no_api_call(prefect_server: Any, requests_of_server: Any) -> None:
+def test_hit_makes_no_api_call(prefect_server: PrefectServer, requests_of_server: Any) -> None:
     with use_mode("cache"):
         expected = double(21)
     before = requests_of_server()
@@ -81,7 +84,7 @@ def test_listener_does_see_requests(requests_of_server: Any) -> None:
     assert requests_of_server() > before
 
 
-def test_only_what_is_missing_runs(prefect_server: Any, tmp_target: Targets) -> None:
+def test_only_what_is_missing_runs(prefect_server: PrefectServer, tmp_target: Targets) -> None:
     @flow
     def chain() -> Any:
         return flow_run.get_id(), [total([double.submit(n)]) for n in range(3)]
@@ -115,7 +118,7 @@ def test_future_of_a_hit_has_finished_and_is_one_of_prefects() -> None:
 
 
 def test_unfinished_argument_is_looked_at_where_the_task_runs(
-    prefect_server: Any, tmp_target: Targets
+    prefect_server: PrefectServer, tmp_target: Targets
 ) -> None:
     submitted = threading.Event()
 
@@ -140,7 +143,7 @@ def test_unfinished_argument_is_looked_at_where_the_task_runs(
     assert tmp_target.runs["total"] == 1
 
 
-def test_hits_are_not_named_as_inputs_of_runs(prefect_server: Any) -> None:
+def test_hits_are_not_named_as_inputs_of_runs(prefect_server: PrefectServer) -> None:
     @flow
     def mixed() -> Any:
         hit = double.submit(1)

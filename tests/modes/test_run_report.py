@@ -10,13 +10,16 @@ import sys
 from pathlib import Path
 from shlex import quote
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import prefectx
 from prefectx import current_mode, flow, load, task
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.prefectx
 
@@ -361,7 +364,7 @@ IN_PROCESSES = """
 @pytest.mark.prefectx("prefect.skip")
 @pytest.mark.nightly
 def test_a_flow_in_processes_that_is_interrupted_says_what_it_waits_for(
-    tmp_path: Path, prefect_server: Any
+    tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
     file = tmp_path / "script.py"
     file.write_text(dedent(IN_PROCESSES))

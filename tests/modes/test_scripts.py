@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from patience import PATIENCE
 
 from prefectx import item
 from prefectx.records import record_of
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.prefectx("prefect.skip")
 
@@ -91,7 +94,7 @@ def run(mode: str, runner: str) -> str:
 
 
 def test_what_a_process_makes_of_a_scripts_classes_is_what_the_script_makes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: PrefectServer
 ) -> None:
     """The same objects in the same targets, which a mode without processes finds up to date."""
     monkeypatch.chdir(tmp_path)
@@ -103,7 +106,7 @@ def test_what_a_process_makes_of_a_scripts_classes_is_what_the_script_makes(
 @pytest.mark.nightly
 @pytest.mark.parametrize("mode", ["prefect.skip", "prefect.cache"])
 def test_so_does_a_worker_of_dask_which_finds_what_the_script_has_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, prefect_server: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, prefect_server: PrefectServer
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run("cache", "none")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apart
 import pytest
@@ -11,6 +11,9 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from prefectx import flow, load
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.prefectx("prefect.cache", "prefect")
 
@@ -20,7 +23,7 @@ def often(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECTX_STILL_RUNNING", "50ms")
 
 
-def check_lines(task_runner: Any, prefectx_mode: str, prefect_server: Any) -> None:
+def check_lines(task_runner: Any, prefectx_mode: str, prefect_server: PrefectServer) -> None:
     @flow(task_runner=task_runner)
     def long() -> Any:
         named = apart.wait_until_told.with_options(name="wait for {note}")
@@ -40,13 +43,15 @@ def check_lines(task_runner: Any, prefectx_mode: str, prefect_server: Any) -> No
 
 
 def test_lines_tell_name_time_and_memory_with_the_id_of_the_run(
-    prefectx_mode: str, prefect_server: Any
+    prefectx_mode: str, prefect_server: PrefectServer
 ) -> None:
     check_lines(ThreadPoolTaskRunner(max_workers=2), prefectx_mode, prefect_server)
 
 
 @pytest.mark.prefectx("prefect.cache")
-def test_lines_are_told_in_the_processes_of_a_pool(prefectx_mode: str, prefect_server: Any) -> None:
+def test_lines_are_told_in_the_processes_of_a_pool(
+    prefectx_mode: str, prefect_server: PrefectServer
+) -> None:
     check_lines(ProcessPoolTaskRunner(max_workers=1), prefectx_mode, prefect_server)
 
 

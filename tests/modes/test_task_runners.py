@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import shipped
@@ -11,6 +11,9 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from prefectx import load, use_mode
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = [
     pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect"),
@@ -20,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture
 def run_on(
-    prefectx_mode: str, tmp_target: Targets, tmp_target_factory: Any
+    prefectx_mode: str, tmp_target: Targets, tmp_target_factory: TargetsFactory
 ) -> Callable[[Any], None]:
     """Run a flow on a task runner: it gives the same data and keeps the same targets."""
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
+    from pytest_prefectx.server.client import PrefectServer
+
 pytestmark = pytest.mark.prefectx("prefect")
 
 PATIENCE = 200
@@ -69,7 +71,7 @@ def server():
 
 
 @pytest.fixture
-def home(tmp_path: Path, prefect_server: Any, no_usual_server: None) -> Path:
+def home(tmp_path: Path, prefect_server: PrefectServer, no_usual_server: None) -> Path:
     """A home of Prefect's whose database need not be made first."""
     home = tmp_path / "home"
     home.mkdir()

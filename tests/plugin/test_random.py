@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +19,8 @@ from websockets.asyncio import connection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_prefectx.server.client import PrefectServer
+
 
 async def ping() -> None:
     """Do what Prefect's threads do to report: connect, and make sure of it by a ping."""
@@ -26,7 +28,7 @@ async def ping() -> None:
         pass
 
 
-def test_a_ping_leaves_the_global_random_alone(prefect_server: Any) -> None:
+def test_a_ping_leaves_the_global_random_alone(prefect_server: PrefectServer) -> None:
     """It takes its payload from another generator, nor does the pause before a new attempt."""
     before, own = random.getstate(), connection.random.getstate()
     asyncio.run(ping())
@@ -43,6 +45,6 @@ def numbers_drawn_during_a_ping(draw: Callable[..., int]) -> int:
 
 @given(number=numbers_drawn_during_a_ping())
 @settings(max_examples=2, deadline=None)
-def test_hypothesis_does_not_blame_the_strategy(prefect_server: Any, number: int) -> None:
+def test_hypothesis_does_not_blame_the_strategy(prefect_server: PrefectServer, number: int) -> None:
     """Warnings are errors here: hypothesis would warn of `random` being used while it draws."""
     assert isinstance(number, int)

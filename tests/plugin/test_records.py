@@ -21,6 +21,8 @@ from pytest_prefectx.server import client, prefect_threads  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_prefectx.server.client import PrefectServer
+
 START = datetime(2024, 1, 1, tzinfo=UTC)
 UNAVAILABLE = httpx.Response(503)
 
@@ -169,7 +171,7 @@ def test_pages_that_shift_while_they_are_read_count_once(
     assert [question["offset"] for question in asked] == [0, 2, 4]
 
 
-def test_events_that_go_elsewhere_are_not_waited_for(prefect_server: Any) -> None:
+def test_events_that_go_elsewhere_are_not_waited_for(prefect_server: PrefectServer) -> None:
     """Neither what Prefect's own test helpers keep to themselves nor any other kind of event."""
     with prefect_threads.track_reports() as reports:
         emit_event("mine", resource={"prefect.resource.id": "prefect.task-run.mine"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphs import graphs, run_graphs
@@ -16,6 +16,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from prefectx import context, flow, load, task, unmapped
 from prefectx.stores import Filestore
 from pytest_prefectx import ModeMachine
+
+if TYPE_CHECKING:
+    from pytest_prefectx.server.client import PrefectServer
 
 # Other ones in each session, but for `make test`: what is not found today is found some night.
 FEW = settings(ModeMachine.TestCase.settings, max_examples=5)
@@ -186,7 +189,7 @@ TestGraphs.settings = FEW
 # A flow run takes a fifth of a second, and what fails is not made smaller.
 @pytest.mark.nightly("prefect.cache", "prefect")
 @pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")
-def test_the_prefect_modes_join_in(prefectx_mode: str, prefect_server: Any) -> None:
+def test_the_prefect_modes_join_in(prefectx_mode: str, prefect_server: PrefectServer) -> None:
     class PrefectMachine(ModeMachine):
         flow = weighed
         arguments = st.tuples(st.sampled_from(["a", "a b"]), st.just(0.5))

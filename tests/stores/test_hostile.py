@@ -25,6 +25,8 @@ from pytest_prefectx import Targets, identical
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pytest_prefectx.fixtures import TargetsFactory
+
 pytestmark = pytest.mark.prefectx("cache")
 
 HOSTILE = [
@@ -120,7 +122,7 @@ def below(path: Any, folder: Path) -> bool:
 @given(value=texts, template=st.sampled_from(TEMPLATES))
 @settings(deadline=None, max_examples=400)
 def test_no_file_outside_the_folder_is_touched_and_no_value_is_evaluated(
-    value: str, template: str, tmp_target_factory: Any
+    value: str, template: str, tmp_target_factory: TargetsFactory
 ) -> None:
     hostile = TASKS[template]
     with tmp_target_factory() as target, pytest.MonkeyPatch.context() as patch:
@@ -168,7 +170,7 @@ def several(draw: st.DrawFn) -> list[Any]:
 @given(values=several(), template=st.sampled_from(TEMPLATES))
 @settings(deadline=None, max_examples=400)
 def test_two_different_values_never_share_a_target_silently(
-    values: list[Any], template: str, tmp_target_factory: Any
+    values: list[Any], template: str, tmp_target_factory: TargetsFactory
 ) -> None:
     hostile = TASKS[template]
 

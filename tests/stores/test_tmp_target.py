@@ -15,6 +15,8 @@ from pytest_prefectx import Targets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_prefectx.fixtures import TargetsFactory
+
 pytestmark = pytest.mark.prefectx("cache")
 
 STORES: dict[str, Callable[[], Store]] = {
@@ -58,13 +60,17 @@ class TestHarm:
         assert load(made(2)) == [4]
 
 
-def test_the_factory_takes_a_store(tmp_target_factory: Any, prefectx_store: Store) -> None:
+def test_the_factory_takes_a_store(
+    tmp_target_factory: TargetsFactory, prefectx_store: Store
+) -> None:
     with tmp_target_factory(prefectx_store) as target:
         load(double.with_options(store=prefectx_store)(1))
         assert target.items() == ["out/1.json"]
 
 
-def test_a_store_of_ones_own_says_that_it_gives_no_bytes(tmp_target_factory: Any) -> None:
+def test_a_store_of_ones_own_says_that_it_gives_no_bytes(
+    tmp_target_factory: TargetsFactory,
+) -> None:
     class Bare(Store):
         def exists(self, target: str) -> bool:
             raise NotImplementedError

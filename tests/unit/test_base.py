@@ -19,7 +19,7 @@ import threading
 import weakref
 from pathlib import Path, PurePosixPath
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -30,6 +30,9 @@ from prefectx._identity.content_hash import digest
 from prefectx._naming.default_base import default_base
 from prefectx.errors import TargetCollision, UnsupportedValue
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -366,7 +369,7 @@ class TestDigest:
         assert same == (digest(left) == digest(right))
 
 
-def test_bases_are_the_same_in_every_process(python: Any) -> None:
+def test_bases_are_the_same_in_every_process(python: Callable[..., str]) -> None:
     code = """
         import collections, datetime, pathlib
         from prefectx import task

@@ -22,6 +22,7 @@ from prefectx._identity.task_identity import task_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
 HELPERS = """
 LIMITS = [1, 2]
@@ -134,7 +135,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         del sys.modules[name]
 
 
-def changed(package: Any, name: str, *changes: tuple[str, str]) -> set[str]:
+def changed(package: Callable[..., ModuleType], name: str, *changes: tuple[str, str]) -> set[str]:
     """Return the names of what has changed for a function of the package."""
     function = attrgetter(name)
     old = code_fingerprints(function(package()))
@@ -150,15 +151,19 @@ USERS_OF_CLEAN = (
 
 class TestHelpers:
     @pytest.mark.parametrize("name", USERS_OF_CLEAN)
-    def test_that_are_called_named_or_imported_count(self, package: Any, name: str) -> None:
+    def test_that_are_called_named_or_imported_count(
+        self, package: Callable[..., ModuleType], name: str
+    ) -> None:
         assert changed(package, name, ("scale(x) + 1", "scale(x) + 2")) == {"pkg.helpers.clean"}
 
     @pytest.mark.parametrize("name", USERS_OF_CLEAN)
-    def test_of_helpers_count(self, package: Any, name: str) -> None:
+    def test_of_helpers_count(self, package: Callable[..., ModuleType], name: str) -> None:
         changes = [("x * LIMITS[0]", "x - LIMITS[0]"), ("[1, 2]", "[1, 3]")]
         assert changed(package, name, *changes) == {"pkg.helpers.scale", "pkg.helpers.LIMITS"}
 
-    def test_of_methods_count_as_do_attributes_of_their_classes(self, package: Any) -> None:
+    def test_of_methods_count_as_do_attributes_of_their_classes(
+        self, package: Callable[..., ModuleType]
+    ) -> None:
         for change, name in {
             ("factor = 3", "factor = 4"): "pkg.helpers.Base.factor",
             ('"a": 1', '"a": 2'): "pkg.tasks.Method.width",
@@ -167,7 +172,7 @@ class TestHelpers:
         }.items():
             assert changed(package, "Method.run", change) == {name}
 
-    def test_that_are_not_used_do_not_count(self, package: Any) -> None:
+    def test_that_are_not_used_do_not_count(self, package: Callable[..., ModuleType]) -> None:
         assert not changed(package, "called", ("unused(x):\n    return x", "unused(x): 0"))
 
     def test_in_a_file_beside_it_count_and_those_of_other_libraries_do_not(
@@ -211,7 +216,9 @@ class TestHelpers:
 
 
 class TestValues:
-    def test_of_constants_defaults_and_closures_count(self, package: Any) -> None:
+    def test_of_constants_defaults_and_closures_count(
+        self, package: Callable[..., ModuleType]
+    ) -> None:
         changes = [("STEP = 2", "STEP = 3"), ('"n": 2', '"n": 3')]
         for name, found in {
             "constant": "pkg.tasks.STEP",
@@ -220,18 +227,20 @@ class TestValues:
         }.items():
             assert changed(package, name, *changes) == {found}
 
-    def test_that_the_task_itself_changes_do_not_count(self, package: Any) -> None:
+    def test_that_the_task_itself_changes_do_not_count(
+        self, package: Callable[..., ModuleType]
+    ) -> None:
         found = package()
-        before = task(found.caches).code_hash, task(found.counted).code_hash
+        before = task(found.caches).code.hash, task(found.counted).code.hash
         found.caches(1)
         found.counted(1)
-        assert (task(found.caches).code_hash, task(found.counted).code_hash) == before
+        assert (task(found.caches).code.hash, task(found.counted).code.hash) == before
 
 
 class TestSource:
     @pytest.mark.parametrize("name", USERS_OF_CLEAN)
     def test_comments_docstrings_layout_and_lines_do_not_count(
-        self, package: Any, name: str
+        self, package: Callable[..., ModuleType], name: str
     ) -> None:
         changes = [
             ("# Quietly.", "# Loudly."),
@@ -246,19 +255,21 @@ class TestSource:
         "change",
         [("+ step", "- step"), ("+ step", "+ 2 * step"), ("x, step=", "x, y=0, step=")],
     )
-    def test_of_the_function_itself_counts(self, package: Any, change: tuple[str, str]) -> None:
+    def test_of_the_function_itself_counts(
+        self, package: Callable[..., ModuleType], change: tuple[str, str]
+    ) -> None:
         assert "pkg.tasks.called" in changed(package, "called", change)
 
     def test_that_was_edited_since_it_was_imported_is_not_taken_for_what_runs(
-        self, package: Any, tmp_path: Path
+        self, package: Callable[..., ModuleType], tmp_path: Path
     ) -> None:
         """The file may be edited while a long flow runs the code of before."""
         imported = package()
         edited = tmp_path / "pkg/tasks.py"
         edited.write_text(edited.read_text().replace("+ step", "- step"))
         linecache.checkcache()
-        running = task(imported.called).code_hash
-        assert running != task(package(("+ step", "- step")).called).code_hash
+        running = task(imported.called).code.hash
+        assert running != task(package(("+ step", "- step")).called).code.hash
 
     @pytest.mark.parametrize("python", ["3.12", "3.13"])
     def test_gives_the_same_tree_in_other_versions(self, python: str) -> None:

@@ -116,7 +116,7 @@ def test_models_with_validators_are_the_same_in_each_process(tmp_path: Path) -> 
         "    @classmethod\n"
         "    def check(cls, size): return size\n"
         "def run(x): return Model(size=x)\n"
-        "print(task(run).code_hash)\n"
+        "print(task(run).code.hash)\n"
     )
 
     def printed(*args: str) -> str:

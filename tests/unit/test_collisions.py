@@ -12,7 +12,7 @@ import os
 import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,6 +30,9 @@ from prefectx.errors import (
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -272,7 +275,7 @@ class TestShortText:
         assert short_text(data) != short_text([*data[:-1], 0])
         assert short_text(data) != short_text(data[:-1])
 
-    def test_is_the_same_in_every_process(self, python: Any) -> None:
+    def test_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
         code = """
             from prefectx._identity.short_text import short_text
             print(short_text({"k": set("abcdef"), "l": [frozenset("xyz"), int, len]}))
@@ -497,7 +500,7 @@ def test_contents_of_items_are_compared_in_any_store() -> None:
 
 
 def hashes(*sources: str) -> list[str]:
-    return [task(body_of(source)).code_hash for source in sources]
+    return [task(body_of(source)).code.hash for source in sources]
 
 
 class TestCodeHash:
@@ -537,7 +540,7 @@ class TestCodeHash:
             return takes_left, takes_right
 
         takes_left, takes_right = outer(1, 2)
-        assert task(takes_left).code_hash != task(takes_right).code_hash
+        assert task(takes_left).code.hash != task(takes_right).code.hash
 
     def test_sees_what_an_exception_handler_covers(self) -> None:
         def wide(x: Any) -> Any:
@@ -554,7 +557,7 @@ class TestCodeHash:
                 return None
             return y()
 
-        assert task(wide).code_hash != task(narrow).code_hash
+        assert task(wide).code.hash != task(narrow).code.hash
 
     def test_looks_through_decorators(self) -> None:
         def twice(fn: Any) -> Any:
@@ -573,9 +576,9 @@ class TestCodeHash:
 
         first, second = body_of("return x"), body_of("return -x")
         decorated = [first, second, twice(first), twice(second), thrice(first), twice(twice(first))]
-        found = [task(fn).code_hash for fn in decorated]
+        found = [task(fn).code.hash for fn in decorated]
         assert len(set(found)) == len(found)
-        assert task(twice(body_of("return x"))).code_hash == task(twice(first)).code_hash
+        assert task(twice(body_of("return x"))).code.hash == task(twice(first)).code.hash
 
     def test_a_change_under_a_decorator_makes_a_rerun(self) -> None:
         def logged(fn: Any) -> Any:
@@ -590,13 +593,13 @@ class TestCodeHash:
         assert load(run(configured(logged(body_of("return 2"))), 1)) == [2]
 
     def test_of_what_is_not_written_in_python_is_nothing(self) -> None:
-        assert task(len).code_hash == ""
+        assert task(len).code.hash == ""
 
-    def test_is_the_same_in_every_process(self, python: Any) -> None:
+    def test_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
         code = """
             from prefectx import task
             def f(x): return x in {"a", "b", "c", "d"} or (lambda y: y in {"e", "f", "g"})(x)
-            print(task(f).code_hash)
+            print(task(f).code.hash)
         """
         first, second = (python(code, PYTHONHASHSEED=seed) for seed in ("1", "2"))
         assert first == second

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -35,6 +35,9 @@ from prefectx.stores import Filestore, register_format
 from prefectx.stores.formats import _formats
 from prefectx.stores.record import Record
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -155,7 +158,7 @@ class TestFormats:
     )
     @settings(deadline=None, max_examples=200)
     def test_give_back_anything_unchanged_or_refuse_it(
-        self, value: Any, suffix: str, tmp_target_factory: Any
+        self, value: Any, suffix: str, tmp_target_factory: TargetsFactory
     ) -> None:
         with tmp_target_factory():
             store = Filestore()

@@ -798,11 +798,11 @@ def test_a_module_that_was_edited_and_reloaded_has_the_code_of_its_source(
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     source = "from prefectx import task\n@task\ndef made(x): return x + 1{}\n"
     module("reloaded", source.format(""))
-    before = importlib.import_module("reloaded").made.code_hash
+    before = importlib.import_module("reloaded").made.code.hash
     module("reloaded", source.format("  # a comment that makes the line longer"))
-    assert importlib.reload(sys.modules["reloaded"]).made.code_hash == before
+    assert importlib.reload(sys.modules["reloaded"]).made.code.hash == before
     module("reloaded", source.format(" + 1"))
-    assert importlib.reload(sys.modules["reloaded"]).made.code_hash != before
+    assert importlib.reload(sys.modules["reloaded"]).made.code.hash != before
     del sys.modules["reloaded"]
 
 

@@ -80,7 +80,7 @@ def test_help_of_a_task_begins_with_its_signature_and_its_docstring() -> None:
 def test_a_task_completes_what_users_call_and_nothing_internal() -> None:
     names = public(dir(read))
     assert {"fn", "name", "submit", "map", "item", "with_options"} <= names
-    assert not {"naming", "code_hash", "become_class_method", "qualified_name"} & names
+    assert not {"naming", "code", "become_class_method", "qualified_name"} & names
 
 
 def test_a_flow_completes_what_prefects_have() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -86,12 +89,14 @@ items = run()
 """
 
 
-def test_importing_brings_in_nothing_heavy(python: Any) -> None:
+def test_importing_brings_in_nothing_heavy(python: Callable[..., str]) -> None:
     code = LIST_HEAVY + "import prefectx, prefectx.stores, prefectx.errors; print(heavy())"
     assert python(code) == "[]"
 
 
-def test_up_to_the_first_hit_nothing_is_imported_that_takes_long(python: Any) -> None:
+def test_up_to_the_first_hit_nothing_is_imported_that_takes_long(
+    python: Callable[..., str],
+) -> None:
     """Of Python's own modules: each of these takes longer than all that a hit needs of them."""
     slow = (
         *("asyncio", "multiprocessing", "subprocess", "concurrent.futures", "email", "http"),
@@ -103,19 +108,19 @@ def test_up_to_the_first_hit_nothing_is_imported_that_takes_long(python: Any) ->
     assert python(f"{FIRST_HITS}print([item.exists() for item in items])") == "[True, True]"
 
 
-def test_what_a_dask_scheduler_imports_brings_in_nothing_heavy(python: Any) -> None:
+def test_what_a_dask_scheduler_imports_brings_in_nothing_heavy(python: Callable[..., str]) -> None:
     assert python(LIST_HEAVY + "import prefectx.dask.worker_functions; print(heavy())") == "[]"
 
 
-def test_modes_without_prefect_never_import_it(python: Any) -> None:
+def test_modes_without_prefect_never_import_it(python: Callable[..., str]) -> None:
     assert python(f"{LIST_HEAVY}{USE}print(heavy())") == "[]"
 
 
-def test_importing_warns_of_nothing(python: Any) -> None:
+def test_importing_warns_of_nothing(python: Callable[..., str]) -> None:
     assert python("import prefectx, prefectx.stores", "-W", "error") == ""
 
 
-def test_importing_does_nothing_else(python: Any, tmp_target: Targets) -> None:
+def test_importing_does_nothing_else(python: Callable[..., str], tmp_target: Targets) -> None:
     """No thread, no file, no handler, no change to the environment."""
     code = """
         import os, threading, logging, signal, sys
@@ -130,17 +135,19 @@ def test_importing_does_nothing_else(python: Any, tmp_target: Targets) -> None:
     assert list(tmp_target.path.iterdir()) == []
 
 
-def test_decorating_makes_no_file(python: Any, tmp_target: Targets) -> None:
+def test_decorating_makes_no_file(python: Callable[..., str], tmp_target: Targets) -> None:
     python("from prefectx import task, flow\n@task\ndef f(x): ...\n@flow\ndef g(): ...\nf.item(1)")
     assert list(tmp_target.path.iterdir()) == []
 
 
-def test_everything_works_without_prefect(python: Any) -> None:
+def test_everything_works_without_prefect(python: Callable[..., str]) -> None:
     assert python(f"{NO_PREFECT}{USE}print('all of it')") == "all of it"
 
 
 @pytest.mark.parametrize("mode", ["prefect.skip", "prefect.cache", "prefect"])
-def test_without_prefect_its_modes_say_how_to_install_it(mode: str, python: Any) -> None:
+def test_without_prefect_its_modes_say_how_to_install_it(
+    mode: str, python: Callable[..., str]
+) -> None:
     code = f"""{NO_PREFECT}
 import json
 from prefectx import *
@@ -167,13 +174,15 @@ print(json.dumps(found))
     assert 'this mode needs Prefect: pip install "prefectx[prefect]"' in messages[0]
 
 
-def test_the_mode_may_be_set_by_the_environment_alone(python: Any) -> None:
+def test_the_mode_may_be_set_by_the_environment_alone(python: Callable[..., str]) -> None:
     code = "from prefectx import task\n@task\ndef f(x): return x\nprint(f(1))"
     assert python(code, PREFECTX="function") == "1"
     assert python(code, PREFECTX="cache") == "Item('working/f/1')"
 
 
-def test_a_script_and_its_next_run_share_targets(python: Any, tmp_target: Targets) -> None:
+def test_a_script_and_its_next_run_share_targets(
+    python: Callable[..., str], tmp_target: Targets
+) -> None:
     code = "from prefectx import task\n@task\ndef f(x): return x\nprint(f({'a', 'b'}).load())"
     for seed in ("1", "2"):
         assert set(eval(python(code, PREFECTX="cache", PYTHONHASHSEED=seed))) == {"a", "b"}  # noqa: S307
@@ -181,7 +190,7 @@ def test_a_script_and_its_next_run_share_targets(python: Any, tmp_target: Target
 
 
 @pytest.mark.nightly
-def test_every_module_can_be_imported_first(python: Any) -> None:
+def test_every_module_can_be_imported_first(python: Callable[..., str]) -> None:
     """No import works only because another came before it."""
     import prefectx
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apart
 import psutil
@@ -26,6 +26,9 @@ from prefectx._isolation.exceptions import PortableException
 from prefectx.errors import IsolatedRunDied, UnsupportedValue
 from prefectx.stores import MemoryStore
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -340,7 +343,7 @@ SCRIPT = """
 """
 
 
-def test_the_classes_and_functions_of_a_script_travel(python: Any) -> None:
+def test_the_classes_and_functions_of_a_script_travel(python: Callable[..., str]) -> None:
     """And the script does not run again in the child: it has no `if __name__ == "__main__"`."""
     Path("script.py").write_text(dedent(SCRIPT))
     done = subprocess.run(

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import chatty
 import pytest
@@ -19,6 +19,9 @@ from prefectx._logs.format import PREFECTX
 from prefectx._logs.selection import LogSelection
 from prefectx.errors import PrefectxError, UnknownLevel
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.prefectx("function")
 
@@ -277,14 +280,16 @@ def without_times(told: str) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["function", "cache"])
 def test_setup_prints_what_runs_and_libraries_log(
-    mode: str, python: Any, tmp_target: Targets
+    mode: str, python: Callable[..., str], tmp_target: Targets
 ) -> None:
     code = f"{USE}logs.setup(['mylib']); total(); assert 'prefect' not in sys.modules"
     assert without_times(python(code, PREFECTX=mode)) == LINES
 
 
 @pytest.mark.parametrize("mode", ["function", "cache"])
-def test_prefects_variables_do_the_same(mode: str, python: Any, tmp_target: Targets) -> None:
+def test_prefects_variables_do_the_same(
+    mode: str, python: Callable[..., str], tmp_target: Targets
+) -> None:
     told = python(f"{USE}total()", PREFECTX=mode, PREFECT_LOGGING_EXTRA_LOGGERS="mylib")
     assert without_times(told) == LINES
     tmp_target.lose("*")
@@ -295,18 +300,22 @@ def test_prefects_variables_do_the_same(mode: str, python: Any, tmp_target: Targ
     )
 
 
-def test_a_handler_of_the_users_prints_alone_and_in_its_own_format(python: Any) -> None:
+def test_a_handler_of_the_users_prints_alone_and_in_its_own_format(
+    python: Callable[..., str],
+) -> None:
     basic = "logging.basicConfig(format='mine %(message)s'); logs.setup('mylib'); total()"
     told = python(USE + basic, PREFECTX="function").splitlines()
     assert told == ["mine begins", "mine counts", "mine page 1", "mine counts", "mine page 2"]
 
 
-def test_warnings_of_other_libraries_are_printed_as_prefect_prints_them(python: Any) -> None:
+def test_warnings_of_other_libraries_are_printed_as_prefect_prints_them(
+    python: Callable[..., str],
+) -> None:
     code = USE + "logs.setup(); logging.getLogger('other').warning('mind')"
     assert without_times(python(code)) == ["WARNING | other - mind"]
 
 
-def test_prefect_imported_later_prints_in_place_of_it(python: Any) -> None:
+def test_prefect_imported_later_prints_in_place_of_it(python: Callable[..., str]) -> None:
     """Each line once, whoever prints it."""
     code = USE + "logs.setup(['mylib']); import prefect.main; total()"
     assert without_times(python(code, PREFECTX="function")) == LINES

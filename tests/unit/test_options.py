@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,10 @@ from prefectx import Flow, Task, flow, task, use_mode
 from prefectx._naming.options import FLOW_OPTIONS, OWN_OPTIONS, TASK_OPTIONS, prefect_options
 from prefectx.errors import PrefectxError, UnknownOption
 from prefectx.stores import Filestore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -91,7 +95,7 @@ def test_an_unknown_option_is_a_type_error_too() -> None:
 
 
 def test_prefects_options_are_those_of_the_prefect_that_is_installed(
-    python: Any, tmp_path: Any
+    python: Callable[..., str], tmp_path: Path
 ) -> None:
     """`TaskOptions` and `FlowOptions` are written down, so that they work without Prefect."""
     if find_spec("prefect") is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from prefectx import context, load, task
 from prefectx.errors import PrefectxError, UnsafeTarget
 from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -178,7 +181,9 @@ def test_no_value_ever_leaves_the_folder(value: str, which: int) -> None:
 
 @given(value=st.text(min_size=1, max_size=40) | nasty)
 @settings(deadline=None, max_examples=150)
-def test_every_accepted_target_can_be_written(value: str, tmp_target_factory: Any) -> None:
+def test_every_accepted_target_can_be_written(
+    value: str, tmp_target_factory: TargetsFactory
+) -> None:
     with tmp_target_factory() as target:
         try:
             found = one(value)

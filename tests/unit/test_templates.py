@@ -299,7 +299,7 @@ class TestData:
 
 class TestRunNames:
     @pytest.mark.usefixtures("tmp_target")
-    def test_are_rendered_with_the_loaded_arguments(self, caplog: Any) -> None:
+    def test_are_rendered_with_the_loaded_arguments(self, caplog: pytest.LogCaptureFixture) -> None:
         Filestore().save("in/title", "moby-dick")
 
         @task(name="{funcname}_{x}_{base[:4]}")

@@ -30,6 +30,8 @@ from pytest_prefectx.equality import identical
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_prefectx.fixtures import TargetsFactory
+
 pytestmark = pytest.mark.prefectx("cache")
 
 
@@ -492,7 +494,7 @@ class TestNames:
     @given(drawn=twins())
     @settings(deadline=None, max_examples=150)
     def test_results_that_differ_in_function_differ_in_cache(
-        self, drawn: Any, tmp_target_factory: Any
+        self, drawn: Any, tmp_target_factory: TargetsFactory
     ) -> None:
         """What the function gives, it has from outside: it sees what no argument shows."""
         numbers, values = drawn

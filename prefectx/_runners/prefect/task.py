@@ -105,7 +105,7 @@ def prefect_class(kind: Any) -> Any:
                 variant = (self._origin, self.options, self._bound)
                 return (restore_variant, (as_prefect_task, *variant, changes))
             # In the other process, the function has no source.
-            changes |= {"source_code": self.source_code, "_code": self._code}
+            changes |= {"source_code": self.source_code, "code": self.code}
             # Created first, initialised later: a recursive function refers to its own task.
             kind = own_class(self)
             state = (as_prefect_task, self._original, self.options, changes)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -30,6 +30,9 @@ from prefectx.stores.formats import _formats, suffix_of
 from prefectx.stores.formats.signing import SIGNING_KEY
 from pytest_prefectx import identical
 
+if TYPE_CHECKING:
+    from pytest_prefectx.fixtures import TargetsFactory
+
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
 
@@ -39,7 +42,7 @@ arrays = from_numpy.arrays(
 )
 
 
-def check_kept_or_refused(target: str, value: Any, tmp_target_factory: Any) -> None:
+def check_kept_or_refused(target: str, value: Any, tmp_target_factory: TargetsFactory) -> None:
     with tmp_target_factory() as folder:
         try:
             Filestore().save(target, value)
@@ -51,7 +54,9 @@ def check_kept_or_refused(target: str, value: Any, tmp_target_factory: Any) -> N
 
 @given(array=arrays, order=st.sampled_from("CFA"))
 @settings(deadline=None, max_examples=100)
-def test_any_array_is_kept_in_npy(array: Any, order: str, tmp_target_factory: Any) -> None:
+def test_any_array_is_kept_in_npy(
+    array: Any, order: str, tmp_target_factory: TargetsFactory
+) -> None:
     with tmp_target_factory():
         given_array = np.asarray(array, order=order)
         Filestore().save("a.npy", given_array)
@@ -61,14 +66,16 @@ def test_any_array_is_kept_in_npy(array: Any, order: str, tmp_target_factory: An
 @given(arrays_by_name=st.dictionaries(st.text(max_size=5), arrays, max_size=3))
 @settings(deadline=None, max_examples=50)
 def test_any_dict_of_arrays_is_kept_in_npz_or_refused(
-    arrays_by_name: dict[str, Any], tmp_target_factory: Any
+    arrays_by_name: dict[str, Any], tmp_target_factory: TargetsFactory
 ) -> None:
     check_kept_or_refused("a.npz", arrays_by_name, tmp_target_factory)
 
 
 @given(array=arrays)
 @settings(deadline=None, max_examples=50)
-def test_any_array_is_kept_in_zarr_or_refused(array: Any, tmp_target_factory: Any) -> None:
+def test_any_array_is_kept_in_zarr_or_refused(
+    array: Any, tmp_target_factory: TargetsFactory
+) -> None:
     check_kept_or_refused("a.zarr.zip", array, tmp_target_factory)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,9 @@ from prefectx import load, task
 from prefectx.errors import CorruptTarget, UnsupportedValue
 from prefectx.stores import Filestore
 from pytest_prefectx import Targets, identical
+
+if TYPE_CHECKING:
+    from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
@@ -164,7 +167,7 @@ def columns(draw: st.DrawFn) -> dict[str, list[Any]]:
     }
 
 
-def check_kept_or_refused(target: str, table: Any, tmp_target_factory: Any) -> None:
+def check_kept_or_refused(target: str, table: Any, tmp_target_factory: TargetsFactory) -> None:
     with tmp_target_factory() as target_folder:
         try:
             Filestore().save(target, table)
@@ -179,7 +182,7 @@ def check_kept_or_refused(target: str, table: Any, tmp_target_factory: Any) -> N
 @given(columns=columns(), suffix=st.sampled_from([".csv", ".parquet"]))
 @settings(deadline=None, max_examples=150)
 def test_any_pandas_table_is_kept_as_it_is_or_refused(
-    columns: dict[str, list[Any]], suffix: str, tmp_target_factory: Any
+    columns: dict[str, list[Any]], suffix: str, tmp_target_factory: TargetsFactory
 ) -> None:
     try:
         table = pd.DataFrame(columns)
@@ -198,7 +201,7 @@ def test_any_pandas_table_is_kept_as_it_is_or_refused(
 )
 @settings(deadline=None, max_examples=50)
 def test_any_typed_pandas_table_is_kept_as_it_is_or_refused(
-    table: Any, suffix: str, tmp_target_factory: Any
+    table: Any, suffix: str, tmp_target_factory: TargetsFactory
 ) -> None:
     check_kept_or_refused("t" + suffix, table, tmp_target_factory)
 
@@ -206,7 +209,7 @@ def test_any_typed_pandas_table_is_kept_as_it_is_or_refused(
 @given(columns=columns(), suffix=st.sampled_from([".polars.csv", ".parquet"]))
 @settings(deadline=None, max_examples=100)
 def test_any_polars_table_is_kept_as_it_is_or_refused(
-    columns: dict[str, list[Any]], suffix: str, tmp_target_factory: Any
+    columns: dict[str, list[Any]], suffix: str, tmp_target_factory: TargetsFactory
 ) -> None:
     try:
         table = pl.DataFrame(columns)
@@ -224,7 +227,7 @@ def test_a_polars_table_that_arrow_cannot_take_is_refused(tmp_target: Targets) -
 @given(columns=columns(), suffix=st.sampled_from([".arrow.csv", ".parquet"]))
 @settings(deadline=None, max_examples=100)
 def test_any_arrow_table_is_kept_as_it_is_or_refused(
-    columns: dict[str, list[Any]], suffix: str, tmp_target_factory: Any
+    columns: dict[str, list[Any]], suffix: str, tmp_target_factory: TargetsFactory
 ) -> None:
     try:
         table = pa.table(columns)
