@@ -36,8 +36,10 @@ python=$own/venv/bin/python
 if [ ! -x "$python" ]; then
     python3 -m venv "$own/venv"
     "$python" -m pip install --quiet --disable-pip-version-check -e "$here[prefect]" \
-        'pytest>=9,<10' 'pytest-asyncio>=1.1,<1.5' pytest-env pytest-timeout \
+        'pytest>=9,<10' 'pytest-asyncio>=1.1,<1.5' pytest-env pytest-timeout pytest-xdist \
         respx moto numpy opentelemetry-test-utils virtualenv uv
+    # The tests give their server 20 seconds to start, and some systems let nothing else write it.
+    "$python" -m compileall -q "$own/venv" "$here/prefectx" || true
 fi
 # Some tests start programs by their names.
 export PATH=$own/venv/bin:$PATH PREFECT_SERVER_ANALYTICS_ENABLED=false

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import threading
+import warnings
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -239,3 +242,21 @@ def test_message_tells_the_whole_way_out() -> None:
         ' Connection refused). Start a server with "prefect server start", or set'
         " PREFECT_API_URL to the address of a running one."
     )
+
+
+def test_an_async_flow_closes_its_clients() -> None:
+    """Prefect's own leaves a sync client to the garbage collector, which `-W error` tells."""
+
+    @flow
+    async def later(value: int) -> int:
+        return value
+
+    @flow
+    async def both() -> list[int]:
+        return await asyncio.gather(later(1), later(2))
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        assert asyncio.run(both()) == [1, 2]
+        gc.collect()
+    assert [str(one.message) for one in told if issubclass(one.category, ResourceWarning)] == []

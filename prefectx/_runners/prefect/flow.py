@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import prefect
+from prefect.context import SyncClientContext
 
 from prefectx._logs.handlers import ensure_logs
 from prefectx._naming.options import (
@@ -217,7 +218,13 @@ def call_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 async def _acall_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    with api(), replace_context(context_names()), flow_end() as end:
+    # Prefect's async flows also use a sync client, which without a context nobody closes.
+    with (
+        api(),
+        SyncClientContext.get_or_create(),
+        replace_context(context_names()),
+        flow_end() as end,
+    ):
         try:
             return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
         except httpx.TransportError as error:

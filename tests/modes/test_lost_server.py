@@ -1,0 +1,177 @@
+"""A server that is away in the middle of a flow: what tasks, targets and records know of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from door import Door
+from patience import PATIENCE
+
+from prefectx import item, load
+from prefectx.records import record_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from pytest_prefectx.server.client import PrefectServer
+
+pytestmark = pytest.mark.prefectx("prefect.skip")
+
+SCRIPT = """
+import sys
+from prefect.runtime import flow_run
+from prefectx import flow, load, task, wait
+
+@task(target="working/{funcname}/{number}")
+def kept(number): return number
+
+@task(target=None)
+def lost(number): return number
+
+def reach(place):
+    print(place, flush=True)
+    sys.stdin.readline()
+
+@flow
+def away(first):
+    print(flow_run.id, flush=True)
+    wait(kept.map(range(first, first + 2)))
+    reach("before")
+    found = load([kept.map(range(first, first + 4)), lost.map(range(3))])
+    reach("meanwhile")
+    return found
+
+for first in map(int, sys.argv[1:]):
+    print(load(away(first)), flush=True)
+    reach("ended")
+"""
+
+
+class Script:
+    """The script, which stops where a test wants to do something."""
+
+    def __init__(self, folder: Path, process: subprocess.Popen[str]) -> None:
+        self.folder = folder
+        self.process = process
+
+    def next_line(self) -> str:
+        """Return what it says next."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def expect(self, line: str) -> None:
+        """See that it says this next."""
+        assert self.next_line() == line, (self.folder / "errors").read_text()
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+
+@contextmanager
+def script(folder: Path, door: Door, *first: int, **more: str) -> Generator[Script]:
+    """Run the script in a folder, with a server behind a door."""
+    (folder / "away.py").write_text(SCRIPT)
+    url = f"http://127.0.0.1:{door.port}/api"
+    with (folder / "errors").open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "away.py", *map(str, first)],
+            cwd=folder,
+            env={**os.environ, "PREFECTX": "prefect.skip", "PREFECT_API_URL": url, **more},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    with process:
+        try:
+            yield Script(folder, process)
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def door(prefect_server: PrefectServer) -> Generator[Door]:
+    port = urlsplit(prefect_server.api_url).port
+    assert port is not None
+    with Door(port) as one:
+        yield one
+
+
+def outputs(folder: Path, first: int) -> list[tuple[int, bool]]:
+    """Return the outputs that a run has kept, and whether each has its record."""
+    items = [item(f"{folder}/working/kept/{number}") for number in range(first, first + 4)]
+    return [(load(one), record_of(one) is not None) for one in items]
+
+
+def test_flow_goes_on_without_its_server_and_all_is_kept_whether_or_not_it_comes_back(
+    door: Door, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
+    """It is away while tasks run; then it comes back, and of the next run it knows no end."""
+    with script(tmp_path, door, 0, 10, PREFECT_CLIENT_MAX_RETRIES="2") as running:
+        back = running.next_line()
+        running.expect("before")
+        door.shut()
+        running.go_on()
+        running.expect("meanwhile")
+        door.open()
+        running.go_on()
+        running.expect("[[0, 1, 2, 3], [0, 1, 2]]")
+        # All that happened while it was away.
+        assert len(prefect_server.task_runs(back, expect=7)) == 7
+        running.expect("ended")
+        running.go_on()
+        gone = running.next_line()
+        running.expect("before")
+        door.shut()
+        running.go_on()
+        running.expect("meanwhile")
+        running.go_on()
+        running.expect("[[10, 11, 12, 13], [0, 1, 2]]")
+    (ended,) = prefect_server.flow_runs(back)
+    (running_still,) = prefect_server.flow_runs(gone)
+    assert (ended.state_name, running_still.state_name) == ("Completed", "Running")
+    said = (tmp_path / "errors").read_text()
+    assert said.count("It has not recorded that the flow 'away' has ended") == 1
+    assert outputs(tmp_path, 0) == [(number, True) for number in range(4)]
+    assert outputs(tmp_path, 10) == [(number, True) for number in range(10, 14)]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("has_reported", [True, False])
+def test_server_that_was_away_for_ten_seconds_misses_runs_only_if_prefect_says_so(
+    door: Door, tmp_path: Path, prefect_server: PrefectServer, has_reported: bool
+) -> None:
+    """Prefect drops all its reports if it cannot connect for the first one in about 8 seconds."""
+    with script(tmp_path, door, 0) as running:
+        identity = running.next_line()
+        running.expect("before")
+        if has_reported:
+            prefect_server.task_runs(identity, expect=2)
+        door.shut()
+        running.go_on()
+        running.expect("meanwhile")
+        threading.Event().wait(12)
+        door.open()
+        running.go_on()
+        running.expect("[[0, 1, 2, 3], [0, 1, 2]]")
+        running.expect("ended")
+        running.go_on()
+        assert running.process.wait(PATIENCE) == 0
+    said = (tmp_path / "errors").read_text()
+    is_lost = "Service 'EventsWorker' failed with" in said
+    assert not (has_reported and is_lost)
+    assert len(prefect_server.task_runs(identity)) == (0 if is_lost else 7)
+    (run,) = prefect_server.flow_runs(identity)
+    assert run.state_name == "Completed"
+    assert outputs(tmp_path, 0) == [(number, True) for number in range(4)]
