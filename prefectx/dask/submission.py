@@ -12,7 +12,7 @@ from prefect.utilities.engine import collect_task_run_inputs_sync
 from prefectx._runners.prefect.task import RunName, shared_task
 from prefectx.dask import remote
 from prefectx.dask.collector import Collector
-from prefectx.dask.connection import ensure_connected
+from prefectx.dask.connection import Connection
 from prefectx.dask.crash import SubmittedCall
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.remote_call import RemoteCall
@@ -40,8 +40,9 @@ class Submission:
 
     def __init__(self, client: DaskClient) -> None:
         self._client: Final = client
-        self._store: Final = SchedulerStore(client)
-        self._collector: Final = Collector(client)
+        self._connection: Final = Connection(client)
+        self._store: Final = SchedulerStore(self._connection)
+        self._collector: Final = Collector(self._connection)
         self._watch: Final = WorkerWatch(client, self._collector.count)
         self._token: Final = uuid.uuid4().hex
 
@@ -66,7 +67,7 @@ class Submission:
         )
         warn_if_large(call.content, f"a call of task {task.name!r}", parameters)
         name = _name(task)
-        with ensure_connected(self._client):
+        with self._connection.ensured():
             running = self._client.submit(
                 remote.run,
                 dumps(tuple(call)),
