@@ -6,25 +6,28 @@ import itertools
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx.dask.connection import is_done_in_time
 from prefectx.dask.crashed_states import FLOW_ENDED
 from prefectx.dask.finished_futures import FinishedFutures
 from prefectx.dask.lost_calls import SubmittedCall, settle_lost_call
 from prefectx.dask.outcome import WorkerOutcome
 
 if TYPE_CHECKING:
+    from prefectx.dask.connection import Connection
     from prefectx.dask.outcome import Outcome
-    from prefectx.dask.protocols import DaskClient, DaskResult
+    from prefectx.dask.protocols import DaskResult
 
 
 class Collector:
     """Settles the futures of one flow run as Dask finishes them.
 
     Args:
-        client: The client of the cluster.
+        connection: The connection to the scheduler.
     """
 
-    def __init__(self, client: DaskClient) -> None:
-        self._client: Final = client
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+        self._client: Final = connection.client
         self._calls: Final[dict[Any, tuple[int, SubmittedCall]]] = {}
         self._numbers: Final = itertools.count()
         self._finished: Final = FinishedFutures()
@@ -47,7 +50,8 @@ class Collector:
         """Cancel the calls that have not ended; end the thread."""
         self._ending = True
         try:
-            self._cancel()
+            if not is_done_in_time(self._cancel):
+                self._finished.give_up()
         finally:
             self._something.release()
             self._thread.join()
@@ -56,7 +60,7 @@ class Collector:
         running = [call.future.on_workers for _, call in list(self._calls.values())]
         known = [future for future in running if future is not None]
         # A client that has lost its scheduler has cancelled them, and would raise.
-        if known and self._client.status in {"running", "connecting"}:
+        if known and not self._connection.is_lost:
             self._client.cancel(known, reason=FLOW_ENDED)
 
     def _run(self) -> None:
@@ -108,6 +112,14 @@ def _result_or_error(future: DaskResult) -> Any:
         return error
 
 
+class _NotCancelled(Exception):
+    """The flow has ended, and its scheduler does not answer."""
+
+    reason = FLOW_ENDED
+
+
 def _error_of(future: DaskResult) -> BaseException:
+    if future.status == "pending":
+        return _NotCancelled()
     error = _result_or_error(future)
     return error if isinstance(error, BaseException) else RuntimeError(future.status)

@@ -28,6 +28,11 @@ class FinishedFutures:
         if future.status != "pending":
             self._ended.put(future.key)
 
+    def give_up(self) -> None:
+        """Let all futures count as ended."""
+        for key in list(self._futures):
+            self._ended.put(key)
+
     def batches(self) -> Iterator[list[DaskResult]]:
         """Yield futures as they finish, until none is left."""
         while self._futures:

@@ -19,24 +19,25 @@ from prefect.context import (
     serialize_context,
 )
 
-from prefectx.dask.connection import ensure_connected
+from prefectx.dask.connection import is_done_in_time
 from prefectx.dask.protocols import FOLDER
 from prefectx.dask.serialize import dumps
 from prefectx.dask.worker_functions import forget
 
 if TYPE_CHECKING:
-    from prefectx.dask.protocols import DaskClient
+    from prefectx.dask.connection import Connection
 
 
 class SchedulerStore:
     """The data that one flow run has stored on the scheduler.
 
     Args:
-        client: The client of the cluster.
+        connection: The connection to the scheduler.
     """
 
-    def __init__(self, client: DaskClient) -> None:
-        self._client: Final = client
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Final = connection
+        self._client: Final = connection.client
         self._kept: set[str] = set()
         self._context: tuple[tuple[Any, ...], str] | None = None
 
@@ -58,7 +59,7 @@ class SchedulerStore:
         # With the client's id: another client may store the same, and remove it at its end.
         name = f"{self._client.id} {hashlib.blake2b(content, digest_size=16).hexdigest()}"
         if name not in self._kept:
-            with ensure_connected(self._client):
+            with self._connection.ensured():
                 self._client.set_metadata([FOLDER, name], content)
             self._kept.add(name)
         return name
@@ -66,9 +67,9 @@ class SchedulerStore:
     def clear(self) -> None:
         """Remove the data from the scheduler, if that still runs."""
         kept, self._kept = self._kept, set()
-        if kept and self._client.status == "running":
+        if kept and not self._connection.is_lost:
             with suppress(OSError):
-                self._client.run_on_scheduler(forget, self._client.id)
+                is_done_in_time(lambda: self._client.run_on_scheduler(forget, self._client.id))
 
 
 def _without_function(flow: prefect.Flow[..., Any]) -> prefect.Flow[..., Any]:

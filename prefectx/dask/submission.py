@@ -14,7 +14,7 @@ from prefectx._runners.prefect.task_for_call import shared_task
 from prefectx.dask import worker_functions
 from prefectx.dask.cluster_watch import ClusterWatch
 from prefectx.dask.collector import Collector
-from prefectx.dask.connection import ensure_connected
+from prefectx.dask.connection import Connection
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.lost_calls import SubmittedCall
 from prefectx.dask.remote_call import RemoteCall
@@ -41,8 +41,9 @@ class Submission:
 
     def __init__(self, client: DaskClient) -> None:
         self._client: Final = client
-        self._store: Final = SchedulerStore(client)
-        self._collector: Final = Collector(client)
+        self._connection: Final = Connection(client)
+        self._store: Final = SchedulerStore(self._connection)
+        self._collector: Final = Collector(self._connection)
         self._watch: Final = ClusterWatch(client, self._collector.count)
         self._token: Final = uuid.uuid4().hex
 
@@ -67,7 +68,7 @@ class Submission:
         )
         warn_if_large(call.content, f"a call of task {task.name!r}", parameters)
         name = _name(task)
-        with ensure_connected(self._client):
+        with self._connection.ensured():
             running = self._client.submit(
                 worker_functions.run,
                 dumps(tuple(call)),

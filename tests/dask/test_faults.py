@@ -182,6 +182,73 @@ def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
     aftermath.is_survived(pipeline)
 
 
+@in_skip
+def test_scheduler_that_is_started_anew_is_told_and_the_next_run_makes_what_is_missing(
+    aftermath: Aftermath, tmp_target: Targets
+) -> None:
+    scheduler, address = aftermath.start_scheduler()
+    aftermath.start_worker(address)
+    runner = task_runner(address=address)
+
+    @flow(task_runner=runner)
+    def stubborn() -> Any:
+        made = doomed.make.map(range(3))
+        added = doomed.add.submit(made)
+        add.came()
+        client = FlowRunContext.get().task_runner.client
+        before = client.scheduler_comm
+        scheduler.kill()
+        scheduler.wait()
+        # Otherwise it would finish the task, and write its target.
+        kill(add.came())
+        aftermath.start_scheduler(address)
+        aftermath.start_worker(address)
+
+        def has_found_another() -> bool:
+            return client.status == "running" and client.scheduler_comm is not before
+
+        doomed.eventually(has_found_another, "the client's finding the new scheduler")
+        with pytest.raises(TaskCrashed, match="the cluster did not complete it"):
+            added.result()
+        return doomed.show.submit(3_000)
+
+    add = Gate("add")
+    with (
+        running(stubborn, add) as run,
+        pytest.raises(ClusterUnreachable, match="or has been started anew"),
+    ):
+        run.result(doomed.PATIENCE).result()
+    assert "add/all" not in tmp_target.items()
+    assert load(doomed.pipeline.with_options(task_runner=runner)()) == doomed.EXPECTED
+    assert tmp_target.runs == {"make": 3, "add": 2, "show": 1}
+
+
+@in_skip
+@pytest.mark.parametrize("state", ["hanging", pytest.param("absent", marks=pytest.mark.nightly)])
+def test_flow_that_waits_for_a_scheduler_in_vain_ends_at_the_signal_to_end(
+    state: str, aftermath: Aftermath
+) -> None:
+    scheduler, address = aftermath.start_scheduler()
+    add = Gate("add")
+    if state == "absent":
+        scheduler.kill()
+        scheduler.wait()
+    else:
+        aftermath.start_worker(address)
+        add.shut()
+    # Dask's client is not to end the wait.
+    process = aftermath.start_flow(address, "600s")
+    assert process.stdout is not None
+    if state == "absent":
+        doomed.eventually(lambda: "Connecting to" in process.stdout.readline(), "the attempt")
+    else:
+        add.came()
+        scheduler.send_signal(signal.SIGSTOP)
+    process.terminate()
+    process.communicate(timeout=doomed.PATIENCE)
+    assert process.returncode != 0
+
+
 @in_both
 def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
     pipeline: Any,

@@ -58,12 +58,26 @@ class Aftermath:
         """Start a process that runs the flow, on a cluster of its own if there is no address."""
         return self.start("-c", "import sys, doomed; doomed.main(*sys.argv[1:])", *address)
 
-    def start_scheduler(self, **settings: str) -> tuple[subprocess.Popen[str], str]:
-        """Start a scheduler with settings of Dask's; return its process and its address."""
+    def start_scheduler(
+        self, address: str = "", **settings: str
+    ) -> tuple[subprocess.Popen[str], str]:
+        """Start a scheduler with settings of Dask's; return its process and its address.
+
+        Args:
+            address: The address of one that has ended, to take its place.
+            **settings: Dask's settings of schedulers.
+        """
         env = {f"DASK_DISTRIBUTED__SCHEDULER__{name.upper()}": v for name, v in settings.items()}
         doomed.GATES.mkdir(exist_ok=True)
         file = doomed.GATES / "scheduler.json"
-        options = ["--port=0", "--host=127.0.0.1", "--no-dashboard", f"--scheduler-file={file}"]
+        file.unlink(missing_ok=True)
+        port = address.rpartition(":")[2] or "0"
+        options = [
+            f"--port={port}",
+            "--host=127.0.0.1",
+            "--no-dashboard",
+            f"--scheduler-file={file}",
+        ]
         process = self.start("-m", "distributed.cli.dask_scheduler", *options, **env)
         doomed.eventually(lambda: _content(file).endswith("}"), "the scheduler's start")
         return process, json.loads(_content(file))["address"]

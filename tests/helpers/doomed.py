@@ -109,8 +109,18 @@ VALUES = {
 }
 
 
-def main(*address: str) -> None:
-    """Run the flow on a cluster that runs, or on one of its own; print what it gives."""
-    runner = task_runner(address=address[0]) if address else task_runner(n_workers=1)
+def main(address: str = "", timeout: str = "30s") -> None:
+    """Run the flow on a cluster that runs, or on one of its own; print what it gives.
+
+    Args:
+        address: The address of the cluster.
+        timeout: How long Dask's client waits for its scheduler.
+    """
+    settings = {"timeout": timeout}
+    runner = (
+        task_runner(address=address, client_kwargs=settings)
+        if address
+        else task_runner(n_workers=1)
+    )
     name = f"run-{os.getpid()}."
     sys.stdout.write(load(pipeline.with_options(task_runner=runner, flow_run_name=name)()))
