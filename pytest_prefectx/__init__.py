@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pytest_prefectx.agree.agree import ModesDisagree, assert_modes_agree
     from pytest_prefectx.contract import StoreContract
     from pytest_prefectx.equality import difference, identical, register_identical
+    from pytest_prefectx.old_targets import OldTarget
     from pytest_prefectx.search import strategies
     from pytest_prefectx.search.given import check_flow, given_modes
     from pytest_prefectx.search.machine import ModeMachine
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ModeMachine",
     "ModesDisagree",
+    "OldTarget",
     "StoreContract",
     "StoreMachine",
     "Targets",
@@ -33,6 +35,7 @@ __all__ = [
 _PLACES: Final = {
     "ModeMachine": "search.machine",
     "ModesDisagree": "agree.agree",
+    "OldTarget": "old_targets",
     "StoreContract": "contract",
     "StoreMachine": "search.store_machine",
     "Targets": "targets",

@@ -34,6 +34,7 @@ from pytest_prefectx.modes import (
     restrict_modes,
     skip_reason,
 )
+from pytest_prefectx.old_targets import OldTargets
 from pytest_prefectx.replacement import FLAG as REPLACE_FLAG
 from pytest_prefectx.replacement import is_replacement_enabled, replace_decorators
 from pytest_prefectx.session import SESSION, Session, environment
@@ -61,13 +62,15 @@ ALL_IN_ONE: Final = "prefectx_modes"
 SERVER: Final = "prefect_server"
 SERVER_MARKER: Final = "prefectx_server"
 WORKER_FOLDER: Final = "prefectx_folder"
+WORKER_START: Final = "prefectx_start"
 
 # The id of an item that runs in all modes itself: none, except in pytest 8.3, which needs one.
 NO_ID: Final[Any] = getattr(pytest, "HIDDEN_PARAM", "modes")
 
-# The mode of an item, and the error in its markers.
+# Of an item: its mode, the error in its markers, and what looks for old targets.
 MODE: Final = pytest.StashKey[str]()
 MISTAKE: Final = pytest.StashKey[str]()
+OLD_TARGETS: Final = pytest.StashKey[OldTargets]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -144,7 +147,8 @@ def pytest_configure(config: pytest.Config) -> None:
         named = config.args if config.args_source is config.ArgsSource.ARGS else []
         config.args = [*named, os.path.abspath(folder)]
     if worker_input := getattr(config, "workerinput", None):
-        config.stash[SESSION].join(Path(worker_input[WORKER_FOLDER]))
+        folder, start = Path(worker_input[WORKER_FOLDER]), worker_input[WORKER_START]
+        config.stash[SESSION].join(folder, start)
     if is_replacement_enabled(config):
         # Test modules create tasks and flows when they are collected.
         first = config.stash[SESSION].choice.modes[0]
@@ -271,9 +275,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Set the item's mode in the environment, for its fixtures and child processes too."""
-    first = item.config.stash[SESSION].choice.modes[0]
-    with environment({"PREFECTX": item.stash.get(MODE, first)}):
-        return (yield)
+    session = item.config.stash[SESSION]
+    old_targets = item.stash[OLD_TARGETS] = OldTargets(session.start)
+    with environment({"PREFECTX": item.stash.get(MODE, session.choice.modes[0])}):
+        try:
+            return (yield)
+        finally:
+            old_targets.close()
+
+
+@pytest.hookimpl(trylast=True)  # after the fixtures' own ends
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Warn if the test has used targets that are older than the session."""
+    item.stash[OLD_TARGETS].warn(item)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -286,7 +300,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Send the folder of the session's server to a worker of pytest-xdist."""
-    node.workerinput[WORKER_FOLDER] = str(node.config.stash[SESSION].folder)
+    session = node.config.stash[SESSION]
+    node.workerinput[WORKER_FOLDER] = str(session.folder)
+    node.workerinput[WORKER_START] = session.start
 
 
 @pytest.hookimpl(optionalhook=True)

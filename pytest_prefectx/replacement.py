@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     import pytest
 
 FLAG: Final = "--prefectx-replace-prefect"
+_OPTION: Final = "prefectx_replace_prefect"
 
 
 def is_replacement_enabled(config: pytest.Config) -> bool:
     """Tell whether the option is set."""
-    return bool(config.getoption("prefectx_replace_prefect"))
+    # When plugins start, pytest 8 has the options in the second place alone.
+    named = config.getoption(_OPTION, default=None)
+    return bool(named or getattr(config.known_args_namespace, _OPTION, None))
 
 
 def replace_decorators() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -42,10 +43,12 @@ class Session:
         choice: The enabled modes.
         folder: The folder of the server and of Prefect's files; created at the first use.
         server: The server, if this process has started it.
+        start: The time at which the session started.
     """
 
     def __init__(self, choice: Choice) -> None:
         self.choice: Final = choice
+        self.start = time.time()
         self.folder = _fresh_folder()
         self.server: Server | None = None
         self._controlled = False
@@ -54,9 +57,9 @@ class Session:
         unset = {name: value for name, value in QUIET.items() if name not in os.environ}
         self._environment.enter_context(environment(unset))
 
-    def join(self, folder: Path) -> None:
-        """Use the folder, with the server, of the controller of pytest-xdist."""
-        self.folder = folder
+    def join(self, folder: Path, start: float) -> None:
+        """Use the folder, with the server, and the start of the controller of pytest-xdist."""
+        self.folder, self.start = folder, start
         self._controlled = True
 
     def isolate(self) -> None:

@@ -90,7 +90,7 @@ class Run:
     allows_recomputing = False
 
     def __init__(self, flow: str = "", mode: str = "") -> None:
-        self._forget()
+        self.forget()
         #: The counts so far.
         self.report: Final = Report(flow, mode)
         #: The paths of the targets that were recomputed because `refresh` asks for it.
@@ -100,7 +100,8 @@ class Run:
         self.stale: dict[str, StaleTargets] = {}
         self._line = user_line()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Forget the claims so far."""
         # A claim is a task's number and the exact text of the arguments, or a Claim. Keys are the
         # root of the store, then the path below it: mostly the target itself, which takes no more
         # memory.
@@ -138,6 +139,14 @@ class Run:
         """Yield all targets that calls of this run have claimed."""
         for claims in self._claims.values():
             yield from list(claims)
+
+    def paths_by_task(self) -> Iterator[tuple[str, str]]:
+        """Yield a task's qualified name and a path for each target that was claimed."""
+        names = dict(list(self._tasks.values()))
+        for root, claims in list(self._claims.items()):
+            for key, claim in list(claims.items()):
+                if name := names.get(task_of(claim)):
+                    yield name, root + key
 
     def task_number(self, identity: str, name: str) -> str:
         """Return the number of a task in this run, as it begins the text of its claims: `3:`.
@@ -241,7 +250,7 @@ class _Outside(Run):
             claims[key] = claim
         is_claimed = super().claim(item, claim)
         if sum(map(len, self._claims.values())) + len(self.task_claims) > _MOST_OUTSIDE:
-            self._forget()
+            self.forget()
         return is_claimed
 
     def _is_edited(self, before: str, now: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.report import set_last_run
 from prefectx._calls.run import Run, run_here
@@ -13,10 +14,14 @@ from prefectx._settings.mode import current_mode
 from prefectx._settings.summary import is_summary_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from contextvars import Token
 
     from prefectx._naming.decorated import AnyFlow
+
+
+run_end_listeners: Final[list[Callable[[Run], object]]] = []
+"""Functions that are called with each run that ends, while its claims are known: for tests."""
 
 
 class outermost_run:  # noqa: N801 - used as a function
@@ -76,6 +81,8 @@ def end_run(run: Run, error: BaseException | None) -> None:
     end_live(report)
     report.end(error)
     set_last_run(report)
+    for listener in run_end_listeners:
+        listener(run)
     run.warn_of_stale_targets()
     if error is not None:
         hide_own_frames(error)

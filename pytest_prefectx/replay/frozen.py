@@ -77,9 +77,20 @@ class FrozenCall:
         }
 
     @property
+    def file(self) -> Path:
+        """The file with the stored output, with its full path."""
+        return Path(self._store.path(self._output))
+
+    @property
     def output(self) -> Any:
         """The stored output."""
         return self._store.load(self._output)
+
+    def run(self) -> Any:
+        """Make the call in the current mode; return its result."""
+        task = import_task(self.task)
+        bound = bind_arguments(task.fn, self.arguments)
+        return load(wait_for_result(task(*bound.args, **bound.kwargs)))
 
     def check(self) -> None:
         """Make the call in the current mode; compare its result with the stored output.
@@ -88,9 +99,7 @@ class FrozenCall:
             AssertionError: They differ.
         """
         __tracebackhide__ = True
-        task = import_task(self.task)
-        bound = bind_arguments(task.fn, self.arguments)
-        found = difference(self.output, load(wait_for_result(task(*bound.args, **bound.kwargs))))
+        found = difference(self.output, self.run())
         if found is not None:
             at = f" at result{found.path}" if found.path else ""
             msg = (
@@ -103,7 +112,7 @@ class FrozenCall:
 
 def frozen_calls(test_file: str) -> list[FrozenCall]:
     """Return the frozen calls beside a test file."""
-    folder = Path(test_file).parent
+    folder = Path(test_file).absolute().parent
     listed = json.loads((folder / _LIST).read_text(encoding="utf-8"))
     return [FrozenCall(folder, **call) for call in listed]
 
@@ -189,7 +198,7 @@ class _CallRecorder(CacheRunner):
 def _write(
     store: Filestore, name: str, task: AnyTask, arguments: dict[str, Any], item: Item[Any]
 ) -> dict[str, Any]:
-    output = f"{name}{formats.suffix_of(item.target) or ''}"
+    output = f"{name}{formats.suffix_of(item.target) or '.pkl'}"
     store.save(output, item.load())
     kept = {key: _store_argument(store, f"{name}-{key}", value) for key, value in arguments.items()}
     return {"task": task.qualified_name, "arguments": kept, "output": output}

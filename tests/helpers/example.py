@@ -63,6 +63,7 @@ class Example:
             files: Other contents by name, without `.py`; `ini` are lines of the ini file.
         """
         self.folder = folder
+        self.python = sys.executable
         self.temporary = folder / "tmp"
         self._profile = folder / "home" / ".prefect" / "profiles.toml"
         self._profile.parent.mkdir(parents=True)
@@ -119,7 +120,7 @@ class Example:
         # What tests ask of `tmp_path` is not what the plugin leaves behind.
         elsewhere = f"--basetemp={self.folder / 'base'}"
         plugin = ("-p", "counts_servers")
-        started = [sys.executable, *python, "-m", "pytest", *plugin, *self._options, elsewhere]
+        started = [self.python, *python, "-m", "pytest", *plugin, *self._options, elsewhere]
         return [*started, *arguments]
 
 
