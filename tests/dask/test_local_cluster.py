@@ -98,13 +98,13 @@ def test_annotations_and_resources_reach_dask(
     tmp_target: Targets, prefect_server: PrefectServer
 ) -> None:
     @task(target=None)
-    def where() -> Any:
+    def where() -> dict[str, float]:
         from distributed import get_worker
 
         return dict(get_worker().state.available_resources)
 
     @task(target=None, resources={"process": 1})
-    def needs_process() -> Any:
+    def needs_process() -> dict[str, float]:
         from distributed import get_worker
 
         return dict(get_worker().state.available_resources)

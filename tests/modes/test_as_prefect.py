@@ -40,7 +40,7 @@ def double(value: int) -> int:
 
 
 @flow
-def doubles(value: int) -> Any:
+def doubles(value: int) -> int:
     return double(value)
 
 
@@ -58,7 +58,7 @@ class Scale:
         return self.by * value
 
     @flow
-    def scaled(self, value: int) -> Any:
+    def scaled(self, value: int) -> int:
         return self.times(value)
 
     @flow
@@ -224,7 +224,7 @@ def test_generators_and_objects_that_can_be_called_are_tasks() -> None:
 @PREFECT
 def test_arguments_are_checked_and_converted() -> None:
     @flow
-    def typed(count: int, parts: tuple[float, ...] = ()) -> Any:
+    def typed(count: int, parts: tuple[float, ...] = ()) -> tuple[int, tuple[float, ...]]:
         return count, parts
 
     assert typed("3", [1]) == (3, (1.0,))  # type: ignore[arg-type]
@@ -345,7 +345,7 @@ def test_transactions_run_their_hooks() -> None:
         seen.append("done")
 
     @flow
-    def good() -> Any:
+    def good() -> None:
         with transaction():
             step("a")
 

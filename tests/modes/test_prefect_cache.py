@@ -72,7 +72,7 @@ def test_hits_of_tasks_with_hooks_run_them(prefect_server: PrefectServer) -> Non
     hooked = double.with_options(on_completion=[noted])
 
     @flow
-    def one() -> Any:
+    def one() -> int:
         return hooked(1)
 
     one()
@@ -106,7 +106,7 @@ def test_tasks_in_a_flow_of_plain_prefect_do_not_ask_whether_the_api_answers(
     monkeypatch.setattr("prefectx._runners.prefect.server._check", asked.append)
 
     @prefect.flow
-    def plain() -> Any:
+    def plain() -> tuple[int, int]:
         return double(1), double(1)
 
     assert load(plain()) == (2, 2)
@@ -120,7 +120,7 @@ def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Pre
         return value
 
     @flow
-    def many() -> Any:
+    def many() -> str | None:
         for value in range(5_000):
             trivial(value)
         return flow_run.get_id()
@@ -165,7 +165,7 @@ def test_hooks_that_are_added_to_a_task_later_run_for_a_hit_too() -> None:
         return value
 
     @flow
-    def asks() -> Any:
+    def asks() -> int:
         return watched(5)
 
     asks()

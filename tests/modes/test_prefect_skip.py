@@ -86,7 +86,7 @@ def test_listener_does_see_requests(requests_of_server: Any) -> None:
 
 def test_only_what_is_missing_runs(prefect_server: PrefectServer, tmp_target: Targets) -> None:
     @flow
-    def chain() -> Any:
+    def chain() -> tuple[str | None, list[int]]:
         return flow_run.get_id(), [total([double.submit(n)]) for n in range(3)]
 
     task_runs_of(prefect_server, chain)

@@ -166,7 +166,7 @@ class TestWaiting:
     def test_an_async_task_waits_while_the_event_loop_goes_on(
         self, waiting: threading.Event
     ) -> None:
-        async def both(holder: Any) -> Any:
+        async def both(holder: Any) -> str:
             waiter = asyncio.create_task(slow_async(1))
             await wait_for(waiting)
             assert not waiter.done()

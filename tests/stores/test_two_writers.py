@@ -59,7 +59,7 @@ class Notes(Store):
     def delete(self, target: str) -> None:
         self.kept.pop(target, None)
 
-    def list(self, prefix: str = "") -> Any:
+    def list(self, prefix: str = "") -> list[str]:
         return [target for target in self.kept if target.startswith(prefix)]
 
     def load_record(self, target: str) -> str | None:

@@ -309,7 +309,7 @@ class TestTasks:
         def inner(x: int) -> int:
             return x
 
-        def outer(x: int) -> Any:
+        def outer(x: int) -> int:
             return inner(x)
 
         assert any("inner" in name for name in code_fingerprints(outer))

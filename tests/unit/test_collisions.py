@@ -129,7 +129,7 @@ class TestInOneRun:
             return x
 
         @flow
-        async def both() -> Any:
+        async def both() -> tuple[int, int]:
             return await asyncio.gather(later(1), later(2))
 
         with pytest.raises(TargetCollision):
@@ -334,7 +334,7 @@ class TestAcrossRuns:
         configured = task(target="out/{funcname}/{x}")
 
         @flow
-        def both(source: str) -> Any:
+        def both(source: str) -> None:
             for name in ("left", "right"):
                 configured(body_of(source, name))(1)
 
@@ -468,7 +468,7 @@ class Forgetful(Store):
     def delete(self, target: str) -> None:
         self.kept.pop(target, None)
 
-    def list(self, prefix: str = "") -> Any:
+    def list(self, prefix: str = "") -> list[str]:
         return [target for target in self.kept if target.startswith(prefix)]
 
 

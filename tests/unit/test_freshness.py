@@ -169,7 +169,7 @@ class TestTasksOfOneName:
             return times
 
         @flow
-        def both() -> Any:
+        def both() -> list[int]:
             return [make({"n": 2})(1), make({"n": 2})(1)]
 
         assert load(both()) == [2, 2]
@@ -496,7 +496,7 @@ class TestReasons:
             return part + 1
 
         @flow
-        def chain() -> Any:
+        def chain() -> int:
             return total(source(10))
 
         assert load(chain()) == 2
@@ -524,7 +524,7 @@ class TestReasons:
             return 2 * x
 
         @flow(rerun_on={"inputs"})
-        def careful(x: int) -> Any:
+        def careful(x: int) -> int:
             return double(x)
 
         assert [load(careful(x)) for x in (1, 1, 2)] == [2, 2, 4]
@@ -539,11 +539,11 @@ class TestReasons:
             return x
 
         @flow(rerun_on={"expired"} if by == "flow" else ())
-        def within() -> Any:
+        def within() -> tuple[int, int]:
             return short(1), short(2)
 
         @flow
-        def around() -> Any:
+        def around() -> tuple[int, int]:
             for number in (1, 2, 2):
                 short(number)
             if by == "variable":

@@ -133,7 +133,7 @@ class TestFeeding:
 
     def test_a_flow_that_is_given_an_item_keeps_it(self, seven: Item[int]) -> None:
         @flow
-        def kind(x: Any) -> Any:
+        def kind(x: Any) -> tuple[str, int]:
             return type(x).__name__, double(x)
 
         assert load(kind(seven)) == ("Item", 14)

@@ -241,7 +241,7 @@ class TestNamesOfRuns:
             return [before, between, says("none")]
 
         @flow
-        def around(x: Any) -> Any:
+        def around(x: Any) -> list[str]:
             found = outer(x)
             get_run_logger().warning("flow")
             return [*found, says("none")]

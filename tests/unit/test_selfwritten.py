@@ -70,7 +70,7 @@ def test_mode_function_gives_the_same(decorated: Any) -> None:
 @pytest.mark.parametrize("decorated", [as_text, as_path])
 def test_a_task_that_is_given_the_item_gets_the_path(decorated: Any) -> None:
     @flow
-    def chain() -> Any:
+    def chain() -> str:
         return read(decorated("a"))
 
     assert load(chain()) == "written"

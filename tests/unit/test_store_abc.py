@@ -33,7 +33,7 @@ class DictStore(Store):
     def delete(self, target: str) -> None:
         self.kept.pop(target, None)
 
-    def list(self, prefix: str = "") -> Any:
+    def list(self, prefix: str = "") -> list[str]:
         return [target for target in self.kept if target.startswith(prefix)]
 
 
@@ -57,7 +57,7 @@ def test_chains_with_other_stores(tmp_target: Targets) -> None:
     filed = task(store=Filestore, target="out/{base}.json")(double)
 
     @flow
-    def chain() -> Any:
+    def chain() -> int:
         return kept(filed(kept(filed(1))))
 
     assert load(chain()) == load(chain()) == 16
