@@ -105,7 +105,7 @@ def kill(pids: set[int], how: signal.Signals = signal.SIGKILL) -> None:
 
 @in_skip
 def test_task_whose_worker_is_killed_runs_again_elsewhere(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Targets, prefectx_mode: str
+    pipeline: Callable[[], Any], aftermath: Aftermath, tmp_target: Targets, prefectx_mode: str
 ) -> None:
     add = Gate("add")
     with running(pipeline, add) as run:
@@ -118,7 +118,11 @@ def test_task_whose_worker_is_killed_runs_again_elsewhere(
 
 @in_skip
 def test_outputs_outlive_the_workers_that_made_them(
-    pipeline: Any, cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets, endings: Any
+    pipeline: Callable[[], Any],
+    cluster: Any,
+    aftermath: Aftermath,
+    tmp_target: Targets,
+    endings: Callable[[Any], dict[str, str]],
 ) -> None:
     between = Gate("between")
     with running(pipeline, between) as run:
@@ -136,7 +140,11 @@ def test_outputs_outlive_the_workers_that_made_them(
 
 @in_skip
 def test_task_that_always_kills_its_worker_ends_crashed(
-    pipeline: Any, cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets, endings: Any
+    pipeline: Callable[[], Any],
+    cluster: LocalCluster,
+    aftermath: Aftermath,
+    tmp_target: Targets,
+    endings: Callable[[Any], dict[str, str]],
 ) -> None:
     Gate("add").be_deadly()
     with running(pipeline) as run:
@@ -154,7 +162,7 @@ def test_task_that_always_kills_its_worker_ends_crashed(
 
 @in_skip
 def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Targets
+    pipeline: Callable[[], Any], aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     scheduler, address = aftermath.start_scheduler()
     aftermath.start_worker(address)
@@ -251,7 +259,7 @@ def test_flow_that_waits_for_a_scheduler_in_vain_ends_at_the_signal_to_end(
 
 @in_both
 def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
-    pipeline: Any,
+    pipeline: Callable[[], Any],
     cluster: LocalCluster,
     aftermath: Aftermath,
     tmp_target: Targets,
@@ -272,7 +280,7 @@ def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
 @in_skip
 @pytest.mark.nightly
 def test_worker_that_was_cut_off_does_no_harm_when_it_returns(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Targets
+    pipeline: Callable[[], Any], aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     add = Gate("add")
     _, address = aftermath.start_scheduler(worker_ttl="1s")
@@ -292,7 +300,7 @@ def test_worker_that_was_cut_off_does_no_harm_when_it_returns(
 
 @in_skip
 def test_two_flows_may_make_the_same_targets_at_once(
-    pipeline: Any, cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets
+    pipeline: Callable[[], Any], cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     add = Gate("add")
     with running(pipeline, add) as run:
@@ -307,7 +315,10 @@ def test_two_flows_may_make_the_same_targets_at_once(
 
 @in_skip
 def test_ctrl_c_leaves_nothing_behind(
-    pipeline: Any, aftermath: Aftermath, endings: Any, prefect_server: PrefectServer
+    pipeline: Callable[[], Any],
+    aftermath: Aftermath,
+    endings: Callable[[Any], dict[str, str]],
+    prefect_server: Any,
 ) -> None:
     add = Gate("add")
     add.shut()

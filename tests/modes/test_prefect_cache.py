@@ -32,7 +32,7 @@ async def double_later(value: int) -> int:
 
 
 def test_hit_is_a_cached_task_run_without_running_the_function(
-    prefect_server: PrefectServer, tmp_target: Targets
+    prefect_server: Any, tmp_target: Targets
 ) -> None:
     @flow
     def all_ways() -> Any:
@@ -80,7 +80,7 @@ def test_hits_of_tasks_with_hooks_run_them(prefect_server: PrefectServer) -> Non
     assert seen == ["Completed", "Cached"]
 
 
-def test_what_a_hit_gave_is_an_input_of_the_next_task_run(prefect_server: PrefectServer) -> None:
+def test_what_a_hit_gave_is_an_input_of_the_next_task_run(prefect_server: Any) -> None:
     @task
     def plus(left: Any, right: Any) -> Any:
         return left + right
@@ -132,7 +132,7 @@ def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Pre
 
 
 def test_a_prefect_that_is_newer_than_tested_is_used_by_what_is_public_and_said_so_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, prefect_server: PrefectServer
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, prefect_server: Any
 ) -> None:
     """The engine runs the task, whose body finds the target there."""
     private.are_tested.cache_clear()
