@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from distributed import LocalCluster
 
-    from pytest_prefectx.server.client import PrefectServer
 
 in_skip = pytest.mark.prefectx("prefect.skip")
 in_both = pytest.mark.prefectx("prefect.skip", "prefect.cache")
@@ -61,7 +60,7 @@ def pipeline(cluster: LocalCluster) -> Callable[[], Any]:
 
 
 @pytest.fixture
-def endings(prefect_server: PrefectServer) -> Callable[[Any], dict[str, str]]:
+def endings(prefect_server: Any) -> Callable[[Any], dict[str, str]]:
     """How the tasks of a flow run have ended, as the API says."""
 
     def endings(flow_run_id: Any) -> dict[str, str]:

@@ -87,7 +87,7 @@ class TestEveryPart:
 
     @EVERY_PREFECT_MODE
     @pytest.mark.parametrize(("made", "theirs"), [(double, prefect.Task), (doubles, prefect.Flow)])
-    def test_methods_take_every_parameter(self, made: Any, theirs: Any) -> None:
+    def test_methods_take_every_parameter(self, made: Any, theirs: object) -> None:
         hasattr(made, "version")
         for name, method in inspect.getmembers(theirs, inspect.isfunction):
             ours = getattr(type(made), name)
@@ -337,11 +337,11 @@ def test_transactions_run_their_hooks() -> None:
         return name
 
     @step.on_rollback
-    def undo(_: Any) -> None:
+    def undo(_: object) -> None:
         seen.append("undone")
 
     @step.on_commit
-    def done(_: Any) -> None:
+    def done(_: object) -> None:
         seen.append("done")
 
     @flow

@@ -42,7 +42,7 @@ def fixed(value: Any) -> Any:
 
 
 class Config:
-    def __init__(self, k: Any) -> None:
+    def __init__(self, k: object) -> None:
         self.k = k
 
 
@@ -86,7 +86,7 @@ def test_functions_of_one_factory_do_not_share_a_target_silently() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_small_arguments_that_differ_never_share_a_target(left: Any, right: Any) -> None:
+def test_small_arguments_that_differ_never_share_a_target(left: object, right: object) -> None:
     @flow
     def two() -> None:
         fixed(left)

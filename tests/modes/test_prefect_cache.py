@@ -62,7 +62,7 @@ def test_async_hit_is_a_cached_task_run(prefect_server: PrefectServer, tmp_targe
     assert tmp_target.runs["double_later"] == 2
 
 
-def test_hits_of_tasks_with_hooks_run_them(prefect_server: PrefectServer) -> None:
+def test_hits_of_tasks_with_hooks_run_them(prefect_server: Any) -> None:
     """What a task asks of Prefect beyond a record is done by Prefect's engine."""
     seen: list[str] = []
 

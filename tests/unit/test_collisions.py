@@ -234,7 +234,7 @@ class TestShortText:
         assert [short_text(copy.deepcopy(value)) for value in values] == summaries
 
     @pytest.mark.parametrize("value", SEEN_IN_PART, ids=lambda value: type(value).__name__)
-    def test_is_equal_for_copies(self, value: Any) -> None:
+    def test_is_equal_for_copies(self, value: object) -> None:
         assert short_text(copy.deepcopy(value)) == short_text(value)
 
     @given(
@@ -262,7 +262,7 @@ class TestShortText:
         ],
         ids=["str", "bytes", "list", "dict", "set", "int", "nested", "deep"],
     )
-    def test_is_short_whatever_the_data(self, large: Any) -> None:
+    def test_is_short_whatever_the_data(self, large: object) -> None:
         assert len(short_text(large)) < 1000 * (1 + isinstance(large, list) * 8)
 
     def test_is_short_where_a_value_contains_itself(self) -> None:
@@ -462,7 +462,7 @@ class Forgetful(Store):
     def load(self, target: str) -> Any:
         return self.kept[target]
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         self.kept[target] = value
 
     def delete(self, target: str) -> None:

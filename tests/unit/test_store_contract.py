@@ -89,7 +89,7 @@ class DictStore(Store):
             raise TargetMissing(target)
         return pickle.loads(self.kept[target])
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         try:
             self.kept[target] = pickle.dumps(value)
         except Exception as error:

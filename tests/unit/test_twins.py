@@ -367,7 +367,7 @@ class TestMany:
         assert digest([make(n) for n in numbers]) in found
 
     def test_that_are_made_in_other_ways_are_the_same(self) -> None:
-        def objects(**names: Any) -> Any:
+        def objects(**names: object) -> Any:
             made = [Kept(0) for _ in range(50)]
             for each in made:
                 each.__dict__ = dict(names)
@@ -396,7 +396,7 @@ class TestMany:
 class TestDeep:
     @pytest.mark.parametrize("depth", [20, 31, 400, 10_000])
     def test_values_are_no_recursion_error(self, depth: int) -> None:
-        def nested(inside: Any) -> Any:
+        def nested(inside: object) -> Any:
             for _ in range(depth):
                 inside = [inside]
             return inside
