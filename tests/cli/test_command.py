@@ -15,6 +15,8 @@ import pytest
 import prefectx
 
 if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
     from pytest_prefectx.server.client import PrefectServer
 
 WORDS = """
@@ -333,7 +335,7 @@ def test_doctor_says_what_is_in_force_and_from_where(px: Command) -> None:
 
 @pytest.mark.prefectx("prefect")
 def test_doctor_finds_task_runs_that_the_server_has_lost(
-    px: Command, prefect_server: PrefectServer, prefect_client: Any
+    px: Command, prefect_server: PrefectServer, prefect_client: SyncPrefectClient
 ) -> None:
     def findings() -> dict[str, Any]:
         url = {"PREFECT_API_URL": prefect_server.api_url}

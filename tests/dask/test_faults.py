@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from distributed import LocalCluster
 
-    from pytest_prefectx.server.client import PrefectServer
 
 in_skip = pytest.mark.prefectx("prefect.skip")
 in_both = pytest.mark.prefectx("prefect.skip", "prefect.cache")
@@ -61,7 +60,7 @@ def pipeline(cluster: LocalCluster) -> Callable[[], Any]:
 
 
 @pytest.fixture
-def endings(prefect_server: PrefectServer) -> Callable[[Any], dict[str, str]]:
+def endings(prefect_server: Any) -> Callable[[Any], dict[str, str]]:
     """How the tasks of a flow run have ended, as the API says."""
 
     def endings(flow_run_id: Any) -> dict[str, str]:
@@ -105,7 +104,7 @@ def kill(pids: set[int], how: signal.Signals = signal.SIGKILL) -> None:
 
 @in_skip
 def test_task_whose_worker_is_killed_runs_again_elsewhere(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Targets, prefectx_mode: str
+    pipeline: Callable[[], Any], aftermath: Aftermath, tmp_target: Targets, prefectx_mode: str
 ) -> None:
     add = Gate("add")
     with running(pipeline, add) as run:
@@ -118,7 +117,11 @@ def test_task_whose_worker_is_killed_runs_again_elsewhere(
 
 @in_skip
 def test_outputs_outlive_the_workers_that_made_them(
-    pipeline: Any, cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets, endings: Any
+    pipeline: Callable[[], Any],
+    cluster: Any,
+    aftermath: Aftermath,
+    tmp_target: Targets,
+    endings: Callable[[Any], dict[str, str]],
 ) -> None:
     between = Gate("between")
     with running(pipeline, between) as run:
@@ -136,7 +139,11 @@ def test_outputs_outlive_the_workers_that_made_them(
 
 @in_skip
 def test_task_that_always_kills_its_worker_ends_crashed(
-    pipeline: Any, cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets, endings: Any
+    pipeline: Callable[[], Any],
+    cluster: LocalCluster,
+    aftermath: Aftermath,
+    tmp_target: Targets,
+    endings: Callable[[Any], dict[str, str]],
 ) -> None:
     Gate("add").be_deadly()
     with running(pipeline) as run:
@@ -154,7 +161,7 @@ def test_task_that_always_kills_its_worker_ends_crashed(
 
 @in_skip
 def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Targets
+    pipeline: Callable[[], Any], aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     scheduler, address = aftermath.start_scheduler()
     aftermath.start_worker(address)
@@ -251,7 +258,7 @@ def test_flow_that_waits_for_a_scheduler_in_vain_ends_at_the_signal_to_end(
 
 @in_both
 def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
-    pipeline: Any,
+    pipeline: Callable[[], Any],
     cluster: LocalCluster,
     aftermath: Aftermath,
     tmp_target: Targets,
@@ -272,7 +279,7 @@ def test_run_after_a_killed_client_uses_what_its_orphans_wrote(
 @in_skip
 @pytest.mark.nightly
 def test_worker_that_was_cut_off_does_no_harm_when_it_returns(
-    pipeline: Any, aftermath: Aftermath, tmp_target: Targets
+    pipeline: Callable[[], Any], aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     add = Gate("add")
     _, address = aftermath.start_scheduler(worker_ttl="1s")
@@ -292,7 +299,7 @@ def test_worker_that_was_cut_off_does_no_harm_when_it_returns(
 
 @in_skip
 def test_two_flows_may_make_the_same_targets_at_once(
-    pipeline: Any, cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets
+    pipeline: Callable[[], Any], cluster: LocalCluster, aftermath: Aftermath, tmp_target: Targets
 ) -> None:
     add = Gate("add")
     with running(pipeline, add) as run:
@@ -307,7 +314,10 @@ def test_two_flows_may_make_the_same_targets_at_once(
 
 @in_skip
 def test_ctrl_c_leaves_nothing_behind(
-    pipeline: Any, aftermath: Aftermath, endings: Any, prefect_server: PrefectServer
+    pipeline: Callable[[], Any],
+    aftermath: Aftermath,
+    endings: Callable[[Any], dict[str, str]],
+    prefect_server: Any,
 ) -> None:
     add = Gate("add")
     add.shut()

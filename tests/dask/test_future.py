@@ -18,7 +18,7 @@ from prefectx.dask.serialize import dumps
 from pytest_prefectx import Targets
 
 
-def settled(data: Any) -> DaskFuture:
+def settled(data: object) -> DaskFuture:
     running: Any = object()
     future = DaskFuture(uuid.uuid4(), running)
     future.settle(PickledOutcome(dumps(Completed(data=data))))

@@ -23,8 +23,6 @@ from prefectx.dask import task_runner
 from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
-    from distributed import Client
-
     from pytest_prefectx.fixtures import TargetsFactory
     from pytest_prefectx.server.client import PrefectServer
 
@@ -38,13 +36,13 @@ pytestmark = [
     params=[task_runner, pytest.param(DaskTaskRunner, marks=pytest.mark.nightly)],
     ids=["ours", "prefect_dask"],
 )
-def on_cluster(request: pytest.FixtureRequest, cluster_client: Client) -> Any:
+def on_cluster(request: pytest.FixtureRequest, cluster_client: Any) -> Any:
     """A task runner whose workers stand in the test's folder, as those of a new cluster would."""
     return request.param(address=cluster_client.scheduler.address)
 
 
 def test_cluster_gives_the_same_data_and_keeps_the_same_targets(
-    on_cluster: Any,
+    on_cluster: DaskTaskRunner,
     prefectx_mode: str,
     tmp_target: Targets,
     tmp_target_factory: TargetsFactory,
@@ -66,7 +64,9 @@ def test_cluster_gives_the_same_data_and_keeps_the_same_targets(
 
 
 @pytest.mark.prefectx("prefect.skip")
-def test_hits_send_nothing_to_the_scheduler(on_cluster: Any, prefect_server: PrefectServer) -> None:
+def test_hits_send_nothing_to_the_scheduler(
+    on_cluster: DaskTaskRunner, prefect_server: PrefectServer
+) -> None:
     with use_mode("cache"):
         shipped.many_ways(3)
 
@@ -98,13 +98,13 @@ def test_annotations_and_resources_reach_dask(
     tmp_target: Targets, prefect_server: PrefectServer
 ) -> None:
     @task(target=None)
-    def where() -> Any:
+    def where() -> dict[str, float]:
         from distributed import get_worker
 
         return dict(get_worker().state.available_resources)
 
     @task(target=None, resources={"process": 1})
-    def needs_process() -> Any:
+    def needs_process() -> dict[str, float]:
         from distributed import get_worker
 
         return dict(get_worker().state.available_resources)

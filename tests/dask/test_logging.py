@@ -23,6 +23,9 @@ from pytest_prefectx import Targets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from api_logs import Logs
+    from prefect.client.orchestration import SyncPrefectClient
+
     from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = [
@@ -36,7 +39,7 @@ WORDS = ["a", "bc", "def", "ghij"]
 
 
 @pytest.fixture
-def logs_of(prefect_client: Any, prefect_server: PrefectServer) -> Any:
+def logs_of(prefect_client: SyncPrefectClient, prefect_server: PrefectServer) -> Any:
     return partial(api_logs.logs_of, client=prefect_client, server=prefect_server)
 
 
@@ -63,7 +66,7 @@ def test_each_line_reaches_the_api_once(
     prefectx_mode: str,
     dask_cluster: LocalCluster,
     tmp_target: Targets,
-    logs_of: Any,
+    logs_of: Callable[..., Logs],
 ) -> None:
     runner = runner_on(dask_cluster, tmp_target.path, kind)
     spread = talking.spread.with_options(task_runner=runner)
@@ -75,7 +78,10 @@ def test_each_line_reaches_the_api_once(
 
 @pytest.mark.prefectx("prefect")
 def test_prefects_setting_of_extra_loggers_reaches_workers_that_do_not_have_it(
-    prefectx_mode: str, dask_cluster: LocalCluster, tmp_target: Targets, logs_of: Any
+    prefectx_mode: str,
+    dask_cluster: LocalCluster,
+    tmp_target: Targets,
+    logs_of: Callable[..., Logs],
 ) -> None:
     spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
     expected = [line for word in WORDS for line in lines_of(word) if "begins" not in line[-1]]
@@ -86,7 +92,10 @@ def test_prefects_setting_of_extra_loggers_reaches_workers_that_do_not_have_it(
 
 @pytest.mark.prefectx("prefect")
 def test_threads_and_prints_of_a_task_reach_the_api(
-    prefectx_mode: str, dask_cluster: LocalCluster, tmp_target: Targets, logs_of: Any
+    prefectx_mode: str,
+    dask_cluster: LocalCluster,
+    tmp_target: Targets,
+    logs_of: Callable[..., Logs],
 ) -> None:
     @flow(task_runner=runner_on(dask_cluster, tmp_target.path))
     def both() -> Any:
@@ -104,7 +113,10 @@ def test_threads_and_prints_of_a_task_reach_the_api(
 
 @pytest.mark.prefectx("prefect")
 def test_a_worker_logs_for_those_flows_that_ask_for_it(
-    prefectx_mode: str, dask_cluster: LocalCluster, tmp_target: Targets, logs_of: Any
+    prefectx_mode: str,
+    dask_cluster: LocalCluster,
+    tmp_target: Targets,
+    logs_of: Callable[..., Logs],
 ) -> None:
     spread = talking.spread.with_options(task_runner=runner_on(dask_cluster, tmp_target.path))
 
@@ -144,7 +156,7 @@ def bare_cluster(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Iterat
 @pytest.mark.prefectx("prefect")
 @pytest.mark.nightly
 def test_a_worker_in_place_of_a_killed_one_logs_too(
-    prefectx_mode: str, bare_cluster: Any, tmp_target: Targets, logs_of: Any
+    prefectx_mode: str, bare_cluster: Any, tmp_target: Targets, logs_of: Callable[..., Logs]
 ) -> None:
     """Without knowing the server, and each line once."""
     runner = runner_on(bare_cluster, tmp_target.path)

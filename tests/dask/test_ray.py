@@ -21,7 +21,7 @@ class Unasked(PrefectWrappedFuture[Any, object]):
     def wait(self, timeout: float | None = None) -> None:  # noqa: ARG002 - of Prefect
         raise AssertionError("it was waited for")
 
-    def result(self, *_: Any, **__: Any) -> Any:
+    def result(self, *_: object, **__: object) -> Any:
         raise AssertionError("it was asked for its result")
 
 

@@ -19,7 +19,8 @@ from prefectx.errors import ClusterUnreachable, LargePayload
 from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
-    from pytest_prefectx.server.client import PrefectServer
+    from prefect_dask.task_runners import DaskTaskRunner
+
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
@@ -36,12 +37,12 @@ def kept_on_scheduler(dask_scheduler: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def on_cluster(cluster_client: Client) -> Any:
+def on_cluster(cluster_client: Any) -> Any:
     return task_runner(address=cluster_client.scheduler.address)
 
 
 def test_scheduler_forgets_a_task_as_soon_as_its_item_is_known(
-    on_cluster: Any, cluster_client: Client
+    on_cluster: Any, cluster_client: Any
 ) -> None:
     @flow(task_runner=on_cluster)
     def held() -> Any:
@@ -54,7 +55,7 @@ def test_scheduler_forgets_a_task_as_soon_as_its_item_is_known(
 
 
 @pytest.mark.prefectx("prefect.cache", "prefect")
-def test_waiting_for_large_data_leaves_it_on_the_workers(on_cluster: Any) -> None:
+def test_waiting_for_large_data_leaves_it_on_the_workers(on_cluster: DaskTaskRunner) -> None:
     @flow(task_runner=on_cluster)
     def held() -> Any:
         future = clustered.zeros.submit(3_000_000)
@@ -68,9 +69,7 @@ def test_waiting_for_large_data_leaves_it_on_the_workers(on_cluster: Any) -> Non
     assert load(held()) == (3_000_000, 3_000_000)
 
 
-def test_server_knows_which_run_an_output_comes_from(
-    on_cluster: Any, prefect_server: PrefectServer
-) -> None:
+def test_server_knows_which_run_an_output_comes_from(on_cluster: Any, prefect_server: Any) -> None:
     runs: list[Any] = []
 
     @flow(task_runner=on_cluster)
@@ -91,9 +90,7 @@ def test_server_knows_which_run_an_output_comes_from(
     assert [one.id for one in known[third].task_inputs["wait_for"]] == [first]
 
 
-def test_tags_and_rendered_names_reach_the_server(
-    on_cluster: Any, prefect_server: PrefectServer
-) -> None:
+def test_tags_and_rendered_names_reach_the_server(on_cluster: Any, prefect_server: Any) -> None:
     @flow(task_runner=on_cluster)
     def tagged() -> None:
         with tags("nightly"):
@@ -106,7 +103,7 @@ def test_tags_and_rendered_names_reach_the_server(
 
 
 def test_key_has_the_rendered_name_second_and_the_functions_name_first(
-    on_cluster: Any, cluster_client: Client, tmp_target: Targets
+    on_cluster: Any, cluster_client: Any, tmp_target: Targets
 ) -> None:
     gate = str(tmp_target.path / "gate")
 
@@ -129,7 +126,7 @@ def test_key_has_the_rendered_name_second_and_the_functions_name_first(
 
 
 def test_nothing_is_left_on_the_scheduler_and_no_thread_here(
-    on_cluster: Any, cluster_client: Client
+    on_cluster: Any, cluster_client: Any
 ) -> None:
     assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
     assert cluster_client.run_on_scheduler(kept_on_scheduler) == {}
@@ -137,7 +134,7 @@ def test_nothing_is_left_on_the_scheduler_and_no_thread_here(
 
 
 def test_what_a_killed_client_has_left_on_the_scheduler_goes_with_the_next_flow(
-    on_cluster: Any, cluster_client: Client
+    on_cluster: Any, cluster_client: Any
 ) -> None:
     with Client(cluster_client.scheduler.address, set_as_default=False) as killed:
         SchedulerStore(killed).keep(b"never taken back")
@@ -147,7 +144,7 @@ def test_what_a_killed_client_has_left_on_the_scheduler_goes_with_the_next_flow(
 
 
 def test_flow_that_does_not_wait_ends_and_gives_up_what_is_left(
-    on_cluster: Any, tmp_target: Targets
+    on_cluster: DaskTaskRunner, tmp_target: Targets
 ) -> None:
     gate = str(tmp_target.path / "gate")
 
@@ -161,7 +158,7 @@ def test_flow_that_does_not_wait_ends_and_gives_up_what_is_left(
     (tmp_target.path / "gate").touch()
 
 
-def test_large_argument_is_warned_of_by_its_name(on_cluster: Any) -> None:
+def test_large_argument_is_warned_of_by_its_name(on_cluster: DaskTaskRunner) -> None:
     @flow(task_runner=on_cluster)
     def heavy() -> Any:
         return clustered.length.submit(data=bytes(2_000_000))
@@ -171,7 +168,7 @@ def test_large_argument_is_warned_of_by_its_name(on_cluster: Any) -> None:
 
 
 def test_large_global_of_a_task_that_no_module_knows_is_warned_of_and_sent_once(
-    on_cluster: Any, cluster_client: Client
+    on_cluster: Any, cluster_client: Any
 ) -> None:
     table = bytes(2_000_000)
 
@@ -192,7 +189,7 @@ def test_large_global_of_a_task_that_no_module_knows_is_warned_of_and_sent_once(
 
 
 def test_what_is_not_tested_is_submitted_in_prefects_own_way(
-    on_cluster: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    on_cluster: DaskTaskRunner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(tested_versions.TESTED, "distributed", ((1,), (2,)))
     tested_versions.can_submit_quickly.cache_clear()
@@ -205,7 +202,7 @@ def test_what_is_not_tested_is_submitted_in_prefects_own_way(
 
 
 def test_renamed_private_name_leaves_prefects_own_way(
-    on_cluster: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    on_cluster: DaskTaskRunner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("prefectx._runners.prefect.private.create_task_run", None)
     for name in ("submission", "lost_calls", "private"):
@@ -256,7 +253,7 @@ def contexts_here() -> tuple[int, int]:
 
 
 def test_workers_hold_the_contexts_of_the_latest_flow_runs_alone(
-    on_cluster: Any, cluster_client: Client
+    on_cluster: DaskTaskRunner, cluster_client: Client
 ) -> None:
     for value in range(10):
 
@@ -288,7 +285,7 @@ def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Targets
 
 
 def test_workers_that_were_told_of_no_api_use_the_clients_own(
-    prefect_server: PrefectServer, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
+    prefect_server: Any, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.delenv("PREFECT_API_URL")

@@ -18,9 +18,6 @@ from pytest_prefectx import Targets
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from distributed import Client
-
-    from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.prefectx("prefect.skip")
 
@@ -28,7 +25,7 @@ pytestmark = pytest.mark.prefectx("prefect.skip")
 OWN_FOLDER = "/proc/self/cwd"
 
 
-def states(prefect_server: PrefectServer, flow_run_id: str, count: int) -> set[str]:
+def states(prefect_server: Any, flow_run_id: str, count: int) -> set[str]:
     """Return the states of a flow's task runs, as soon as the server knows all of them."""
     runs = prefect_server.task_runs(flow_run_id, expect=count)
     wait_until(lambda: all(run.state.is_final() for run in prefect_server.task_runs(flow_run_id)))
@@ -68,7 +65,7 @@ def test_cluster_is_not_even_made_for_a_flow_whose_targets_are_there(
 
 @pytest.mark.parametrize("check", ["auto", "client"])
 def test_hits_make_no_task_run_and_send_nothing_to_the_scheduler(
-    cluster_client: Client, prefect_server: PrefectServer, check: Any
+    cluster_client: Any, prefect_server: Any, check: Any
 ) -> None:
     before = cluster_client.run_on_scheduler(transitions)
     runner = task_runner(address=cluster_client.scheduler.address, check=check)
@@ -78,15 +75,13 @@ def test_hits_make_no_task_run_and_send_nothing_to_the_scheduler(
     assert cluster_client.run_on_scheduler(transitions) - before <= most
 
 
-def test_workers_alone_look_if_told_so(
-    cluster_client: Client, prefect_server: PrefectServer
-) -> None:
+def test_workers_alone_look_if_told_so(cluster_client: Any, prefect_server: Any) -> None:
     runner = task_runner(address=cluster_client.scheduler.address, check="worker")
     assert states(prefect_server, warm(runner, clustered.double), 4) == {"Cached"}
 
 
 def test_one_worker_lists_the_folder_if_both_must_see_a_target(
-    cluster_client: Client, prefect_server: PrefectServer
+    cluster_client: Any, prefect_server: Any
 ) -> None:
     before = cluster_client.run_on_scheduler(transitions)
     runner = task_runner(address=cluster_client.scheduler.address, check="both")
@@ -96,8 +91,8 @@ def test_one_worker_lists_the_folder_if_both_must_see_a_target(
 
 @pytest.mark.parametrize("check", ["auto", "both"])
 def test_what_the_workers_do_not_see_is_made_there(
-    cluster_client: Client,
-    prefect_server: PrefectServer,
+    cluster_client: Any,
+    prefect_server: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     check: Any,
@@ -110,7 +105,7 @@ def test_what_the_workers_do_not_see_is_made_there(
     assert states(prefect_server, warm(runner, task), 4) == {"Completed"}
 
 
-def test_probe_leaves_no_file_behind(cluster_client: Client, tmp_target: Targets) -> None:
+def test_probe_leaves_no_file_behind(cluster_client: Any, tmp_target: Targets) -> None:
     warm(task_runner(address=cluster_client.scheduler.address), clustered.double)
     assert not list(tmp_target.path.rglob("seen-*"))
 

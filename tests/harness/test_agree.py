@@ -38,12 +38,12 @@ def plus_one(x: int) -> int:
 
 
 @flow
-def tidy(size: int) -> Any:
+def tidy(size: int) -> dict[str, list[int] | int]:
     return {"rows": rows(size), "sum": sum(load(rows(size)))}
 
 
 @flow
-def untidy(size: int) -> Any:
+def untidy(size: int) -> tuple[list[int], list[int]]:
     found = rows(size)
     return largest_first(found), found
 
@@ -89,7 +89,7 @@ def test_message_names_modes_arguments_path_and_reason() -> None:
 
 def test_several_calls_are_made_on_the_same_targets() -> None:
     @flow
-    def plus(x: int) -> Any:
+    def plus(x: int) -> int:
         return plus_one(x)
 
     error = disagreement(plus, calls=[(1,), (2,)])
@@ -183,7 +183,7 @@ def test_targets_lie_in_a_temporary_folder_which_is_gone_afterwards() -> None:
     folders: set[str] = set()
 
     @flow
-    def where() -> Any:
+    def where() -> list[int]:
         folders.add(os.getcwd())
         return rows(2)
 
@@ -247,7 +247,7 @@ def test_a_flow_that_leaves_the_folder_is_brought_back() -> None:
 
 def test_a_flow_may_switch_to_another_mode() -> None:
     @flow
-    def inner(x: int) -> Any:
+    def inner(x: int) -> tuple[list[int], bool]:
         with use_mode("cache"):
             return load(rows(x)), rows.item(x).exists()
 
@@ -299,7 +299,7 @@ def test_async_flows_and_tasks_are_awaited() -> None:
         return x
 
     @flow
-    async def both(x: int) -> Any:
+    async def both(x: int) -> tuple[int, int]:
         return await asyncio.gather(later(x), later(x + 1))
 
     assert_modes_agree(both, 1)

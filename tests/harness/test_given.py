@@ -48,12 +48,12 @@ def doubled(x: int) -> Any:
 
 
 @flow
-def shouted(word: str) -> Any:
+def shouted(word: str) -> str:
     return shout(word)
 
 
 @flow
-def shortened(rows: list[int]) -> Any:
+def shortened(rows: list[int]) -> tuple[list[int], list[int]]:
     return without_last(rows), rows
 
 
@@ -138,7 +138,7 @@ def test_async_flows_are_searched() -> None:
         return x
 
     @flow
-    async def both(x: int) -> Any:
+    async def both(x: int) -> tuple[int, int]:
         return await asyncio.gather(later(x), later(x + 1))
 
     check_flow(both, st.integers(), settings=QUICK)

@@ -104,7 +104,7 @@ def joined(names: list[str]) -> str:
 
 
 @flow
-def logarithm_of_at_least_one(x: float) -> Any:
+def logarithm_of_at_least_one(x: float) -> float:
     if not 1 <= x <= 10:
         raise LookupError(x)
     return root(round(x, 2))

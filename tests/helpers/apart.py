@@ -38,7 +38,7 @@ class Traveller:
         _note("saved")
         return {}
 
-    def __setstate__(self, _state: Any) -> None:
+    def __setstate__(self, _state: object) -> None:
         _note("loaded")
 
 

@@ -124,7 +124,7 @@ _NEXT = {
 }
 
 
-def twin_of(value: Any) -> Any:
+def twin_of(value: object) -> Any:
     """Return what a careless name would take `value` for: another type, sign or container."""
     if isinstance(value, Ref):
         return value
@@ -164,7 +164,7 @@ def graphs(draw: st.DrawFn, most: int = 6) -> list[Step]:
     return steps
 
 
-def typed(value: Any) -> str:
+def typed(value: object) -> str:
     """Return a text that differs where values, types, signs or orders differ."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         inner = [getattr(value, field.name) for field in dataclasses.fields(value)]
@@ -181,7 +181,7 @@ async def _awaited(value: Any) -> Any:
     return await value
 
 
-def _filled(value: Any, given: list[Any]) -> Any:
+def _filled(value: object, given: list[Any]) -> Any:
     if isinstance(value, Ref):
         return allow_failure(given[value.step]) if value.may_fail else given[value.step]
     if isinstance(value, Pair):

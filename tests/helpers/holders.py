@@ -28,18 +28,18 @@ class Later:
 
 
 class NamedDict(dict[str, Any]):
-    def __init__(self, name: str, **parts: Any) -> None:
+    def __init__(self, name: str, **parts: object) -> None:
         super().__init__(**parts)
         self.name = name
 
 
 class NamedList(list[Any]):
-    def __init__(self, name: str, *parts: Any) -> None:
+    def __init__(self, name: str, *parts: object) -> None:
         super().__init__(parts)
         self.name = name
 
 
-def holders_of(part: Any) -> list[Any]:
+def holders_of(part: object) -> list[Any]:
     later = Later(3)
     later.part = part
     return [Computed(part, 5), later, NamedDict("d", key=part), NamedList("l", [part])]
@@ -53,7 +53,7 @@ def content_of(holder: Any) -> Any:
     return (dict(holder) if isinstance(holder, dict) else list(holder)), holder.name
 
 
-def contents(part: Any) -> list[Any]:
+def contents(part: object) -> list[Any]:
     return [(part, 10), (3, part), ({"key": part}, "d"), ([[part]], "l")]
 
 

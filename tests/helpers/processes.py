@@ -25,7 +25,7 @@ def command_of(process: psutil.Process) -> str:
         return ""
 
 
-def started(code: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:
+def started(code: str, *arguments: Any, **options: Any) -> subprocess.Popen[str]:
     """Start Python on the code, with the arguments in `sys.argv`."""
     return subprocess.Popen(
         [sys.executable, "-c", dedent(code), *map(str, arguments)],

@@ -94,7 +94,7 @@ def serve() -> None:
             return list(answer)
 
     class Quiet(WSGIRequestHandler):
-        def log(self, *_: Any) -> None:
+        def log(self, *_: object) -> None:
             pass
 
     server = make_server("127.0.0.1", 0, noting, threaded=True, request_handler=Quiet)

@@ -88,7 +88,7 @@ def exec_with(n: int) -> Any:
 
 
 class Adds:
-    def __init__(self, n: Any) -> None:
+    def __init__(self, n: object) -> None:
         self.n = n
 
     def add(self, x: Any) -> Any:
@@ -98,7 +98,7 @@ class Adds:
 class Slotted:
     __slots__ = ("__private", "x")
 
-    def __init__(self, x: Any, private: Any = 0) -> None:
+    def __init__(self, x: object, private: object = 0) -> None:
         self.x = x
         self.__private = private
 
@@ -184,7 +184,7 @@ class Reduced(Exception):
 _HIDDEN: dict[int, Any] = {}
 
 
-def hidden(value: Any) -> Exception:
+def hidden(value: object) -> Exception:
     error = Reduced()
     _HIDDEN[id(error)] = value
     _KEPT.append(error)
@@ -194,8 +194,8 @@ def hidden(value: Any) -> Exception:
 _KEPT: list[Any] = []
 
 
-def annotated(kind: Any) -> Any:
-    def convert(x: Any) -> Any:
+def annotated(kind: object) -> Any:
+    def convert(x: object) -> Any:
         return x
 
     convert.__annotations__ = {"x": kind}
@@ -206,7 +206,7 @@ class Names(set[str]):
     pass
 
 
-def is_hashable(value: Any) -> bool:
+def is_hashable(value: object) -> bool:
     try:
         hash(value)
     except TypeError:

@@ -252,7 +252,7 @@ def test_an_async_flow_closes_its_clients() -> None:
         return value
 
     @flow
-    async def both() -> list[int]:
+    async def both() -> Any:
         return await asyncio.gather(later(1), later(2))
 
     with warnings.catch_warnings(record=True) as told:

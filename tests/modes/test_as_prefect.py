@@ -40,7 +40,7 @@ def double(value: int) -> int:
 
 
 @flow
-def doubles(value: int) -> Any:
+def doubles(value: int) -> int:
     return double(value)
 
 
@@ -58,7 +58,7 @@ class Scale:
         return self.by * value
 
     @flow
-    def scaled(self, value: int) -> Any:
+    def scaled(self, value: int) -> int:
         return self.times(value)
 
     @flow
@@ -87,7 +87,7 @@ class TestEveryPart:
 
     @EVERY_PREFECT_MODE
     @pytest.mark.parametrize(("made", "theirs"), [(double, prefect.Task), (doubles, prefect.Flow)])
-    def test_methods_take_every_parameter(self, made: Any, theirs: Any) -> None:
+    def test_methods_take_every_parameter(self, made: Any, theirs: object) -> None:
         hasattr(made, "version")
         for name, method in inspect.getmembers(theirs, inspect.isfunction):
             ours = getattr(type(made), name)
@@ -224,7 +224,7 @@ def test_generators_and_objects_that_can_be_called_are_tasks() -> None:
 @PREFECT
 def test_arguments_are_checked_and_converted() -> None:
     @flow
-    def typed(count: int, parts: tuple[float, ...] = ()) -> Any:
+    def typed(count: int, parts: tuple[float, ...] = ()) -> tuple[int, tuple[float, ...]]:
         return count, parts
 
     assert typed("3", [1]) == (3, (1.0,))  # type: ignore[arg-type]
@@ -337,15 +337,15 @@ def test_transactions_run_their_hooks() -> None:
         return name
 
     @step.on_rollback
-    def undo(_: Any) -> None:
+    def undo(_: object) -> None:
         seen.append("undone")
 
     @step.on_commit
-    def done(_: Any) -> None:
+    def done(_: object) -> None:
         seen.append("done")
 
     @flow
-    def good() -> Any:
+    def good() -> None:
         with transaction():
             step("a")
 
@@ -364,7 +364,7 @@ def test_transactions_run_their_hooks() -> None:
 
 
 @EVERY_PREFECT_MODE
-def test_background_runs_are_scheduled_for_a_task_worker(prefect_server: PrefectServer) -> None:
+def test_background_runs_are_scheduled_for_a_task_worker(prefect_server: Any) -> None:
     later = copy.copy(double)
     future = later.delay(4)
     other = later.apply_async((5,), {})

@@ -55,7 +55,7 @@ def test_the_last_failure_is_raised_unchanged() -> None:
         return fetched()
 
     @flow
-    def download() -> Any:
+    def download() -> str:
         return fetch()
 
     with pytest.raises(ConnectionError, match="reset by peer"):
@@ -72,7 +72,7 @@ def test_coroutines_are_retried_too() -> None:
         return fetched()
 
     @flow
-    async def download() -> Any:
+    async def download() -> str:
         return await fetch()
 
     assert load(asyncio.run(download())) == "page"
@@ -116,11 +116,11 @@ def test_a_task_that_takes_longer_than_its_timeout_fails() -> None:
         await asyncio.sleep(60)
 
     @flow
-    def waiting() -> Any:
+    def waiting() -> None:
         return wait_here()
 
     @flow
-    async def waiting_async() -> Any:
+    async def waiting_async() -> None:
         return await wait_async()
 
     with pytest.raises(TimeoutError):
@@ -140,7 +140,7 @@ def test_a_timeout_counts_as_a_failure_that_is_tried_again() -> None:
         return len(calls)
 
     @flow
-    def twice() -> Any:
+    def twice() -> int:
         return slow_once()
 
     assert load(twice()) == 2

@@ -192,7 +192,7 @@ class Mapper:
         return self.plain.with_options(retries=1).map([0, 1, 2])
 
     @flow
-    def map_result(self) -> Any:
+    def map_result(self) -> list[int]:
         return self.plain.map([0, 1, 2]).result()
 
 
@@ -250,7 +250,7 @@ def test_exceptions_pass_through_unchanged(prefectx_mode: str) -> None:
         return show.submit([fail.submit("data")])
 
     @flow
-    def called_with_failed() -> Any:
+    def called_with_failed() -> str:
         return show(fail.submit("data"))
 
     @flow
@@ -366,12 +366,12 @@ def test_states_have_types_and_messages_of_prefects() -> None:
 
 def test_async_states_are_awaited_and_loaded() -> None:
     @flow
-    async def states() -> Any:
+    async def states() -> tuple[bool, int, list[int], str]:
         direct = await add_later(1, return_state=True)
         sent = add_later.submit(1, return_state=True)
         return direct.is_completed(), load(direct), load([sent]), show(direct)
 
-    async def twice() -> Any:
+    async def twice() -> tuple[bool, int, list[int], str]:
         load(await states())
         return load(await states())
 
@@ -380,7 +380,7 @@ def test_async_states_are_awaited_and_loaded() -> None:
 
 def test_flow_gives_a_state_when_asked() -> None:
     @flow
-    def good() -> Any:
+    def good() -> int:
         return add(1)
 
     @flow
@@ -413,11 +413,11 @@ def test_nested_flows_pass_handles_and_data() -> None:
 
 def test_arguments_of_flows_are_converted_by_prefect_alone(prefectx_mode: str) -> None:
     @flow
-    def typed(x: int, y: list[str]) -> Any:
+    def typed(x: int, y: list[str]) -> tuple[int, list[str]]:
         return x, y
 
     @flow(validate_parameters=False)
-    def free(x: int, y: list[str]) -> Any:
+    def free(x: int, y: list[str]) -> tuple[int, list[str]]:
         return x, y
 
     converted = prefectx_mode not in {"function", "cache"}
@@ -492,7 +492,7 @@ def test_task_without_a_target_gives_data_and_always_runs(tmp_target: Targets) -
         return value + 1
 
     @flow
-    def always() -> Any:
+    def always() -> int:
         return fresh(1) + fresh.submit(2).result()
 
     assert run(always) == 5
@@ -527,7 +527,7 @@ def test_logger_works_inside_and_outside_runs() -> None:
         return "logged"
 
     @flow
-    def logging_flow() -> Any:
+    def logging_flow() -> str:
         get_run_logger().info("from a flow")
         with tags("nightly"):
             return logging_task()

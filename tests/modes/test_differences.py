@@ -42,7 +42,7 @@ def fixed(value: Any) -> Any:
 
 
 class Config:
-    def __init__(self, k: Any) -> None:
+    def __init__(self, k: object) -> None:
         self.k = k
 
 
@@ -66,7 +66,7 @@ def adder(by: int) -> Any:
 @pytest.mark.prefectx(*KEEPING)
 def test_functions_of_one_factory_do_not_share_a_target_silently() -> None:
     @flow
-    def two() -> Any:
+    def two() -> list[int]:
         return load([adder(1)(5), adder(2)(5)])
 
     with pytest.raises(TargetCollision):
@@ -86,7 +86,7 @@ def test_functions_of_one_factory_do_not_share_a_target_silently() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_small_arguments_that_differ_never_share_a_target(left: Any, right: Any) -> None:
+def test_small_arguments_that_differ_never_share_a_target(left: object, right: object) -> None:
     @flow
     def two() -> None:
         fixed(left)
@@ -113,7 +113,7 @@ def test_object_that_fills_its_cached_property_is_the_same_all_the_same() -> Non
         return lazy.value
 
     @flow
-    def twice() -> Any:
+    def twice() -> tuple[int, int]:
         first = load(value_of(lazy))
         assert lazy.found == 5
         return first, value_of(lazy)
@@ -143,7 +143,7 @@ def test_exceptions_as_arguments_are_told_apart_by_their_attributes() -> None:
         return error.code
 
     @flow
-    def both() -> Any:
+    def both() -> tuple[int, int]:
         return code(Coded("m", 1)), code(Coded("m", 2))
 
     assert run(both) == (1, 2)
@@ -330,7 +330,7 @@ def test_retry_after_the_arguments_changed_fills_the_calls_own_target() -> None:
         return len(values)
 
     @flow
-    def retried() -> Any:
+    def retried() -> int:
         return grows([])
 
     assert load(retried()) == 2

@@ -66,7 +66,7 @@ def same(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("value", [ODD, Path(ODD), [Path(ODD)], {ODD: 1}])
-def test_a_path_that_is_no_utf8_reaches_the_flow(value: Any, tmp_target: Targets) -> None:
+def test_a_path_that_is_no_utf8_reaches_the_flow(value: object, tmp_target: Targets) -> None:
     found = same(value)
     assert (found, type(found)) == (value, type(value))
     assert load(size([value])) == 1

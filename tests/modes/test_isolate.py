@@ -46,7 +46,7 @@ def test_every_way_to_call_gives_the_same_data(tmp_target: Targets, prefectx_mod
 
 @pytest.mark.prefectx("prefect.cache", "prefect")
 def test_a_death_is_a_failed_task_run_with_its_last_words(
-    prefect_server: PrefectServer, prefect_client: Any
+    prefect_server: Any, prefect_client: Any
 ) -> None:
     @flow(name="deadly")
     def deadly() -> None:

@@ -17,6 +17,11 @@ from talking import logged, place
 from prefectx import flow, get_run_logger, load, logs, task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from api_logs import Logs
+    from prefect.client.orchestration import SyncPrefectClient
+
     from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.usefixtures("tmp_target")
@@ -29,7 +34,7 @@ PRINTS = place(talking, "    print(")
 
 
 @pytest.fixture
-def logs_of(prefect_client: Any, prefect_server: PrefectServer) -> Any:
+def logs_of(prefect_client: SyncPrefectClient, prefect_server: PrefectServer) -> Any:
     import api_logs
 
     return partial(api_logs.logs_of, client=prefect_client, server=prefect_server)
@@ -79,7 +84,9 @@ def test_threads_of_a_task_log_under_its_name(
 
 
 @IN_PREFECT
-def test_the_api_has_each_line_once_with_its_run(prefectx_mode: str, logs_of: Any) -> None:
+def test_the_api_has_each_line_once_with_its_run(
+    prefectx_mode: str, logs_of: Callable[..., Logs]
+) -> None:
     with logs.setup(["chatty.parts", "chatty"]):
         lines = logs_of(talking.total, ["a", "bc"]).lines()
     assert [line.message for line in lines] == [*IN_FLOW, *messages("a"), *messages("bc")]
@@ -93,7 +100,9 @@ def test_the_api_has_each_line_once_with_its_run(prefectx_mode: str, logs_of: An
 
 
 @IN_PREFECT
-def test_hits_log_nothing_of_their_function(prefectx_mode: str, logs_of: Any) -> None:
+def test_hits_log_nothing_of_their_function(
+    prefectx_mode: str, logs_of: Callable[..., Logs]
+) -> None:
     with logs.setup(["chatty"]):
         logs_of(talking.total, ["a"])
         again = [line.message for line in logs_of(talking.total, ["a"]).lines()]
@@ -101,7 +110,7 @@ def test_hits_log_nothing_of_their_function(prefectx_mode: str, logs_of: Any) ->
 
 
 @IN_PREFECT
-def test_threads_of_a_task_reach_the_api(prefectx_mode: str, logs_of: Any) -> None:
+def test_threads_of_a_task_reach_the_api(prefectx_mode: str, logs_of: Callable[..., Logs]) -> None:
     with logs.setup(["chatty"]):
         lines = logs_of(flow(lambda: talking.in_threads("a"), name="threads")).lines()
     assert sorted(lines) == [
@@ -117,7 +126,9 @@ def test_threads_of_a_task_reach_the_api(prefectx_mode: str, logs_of: Any) -> No
 @IN_PREFECT
 @pytest.mark.parametrize("runner", ["ThreadPoolTaskRunner", "ProcessPoolTaskRunner"])
 @pytest.mark.nightly("prefect.cache")
-def test_task_runners_log_each_line_once(runner: str, prefectx_mode: str, logs_of: Any) -> None:
+def test_task_runners_log_each_line_once(
+    runner: str, prefectx_mode: str, logs_of: Callable[..., Logs]
+) -> None:
     import prefect.task_runners
 
     on_runner = talking.spread.with_options(
@@ -138,7 +149,7 @@ def at_debug(word: str) -> list[str]:
 
 @pytest.mark.prefectx("prefect")
 def test_prefects_setting_of_extra_loggers_does_it_without_setup(
-    prefectx_mode: str, logs_of: Any
+    prefectx_mode: str, logs_of: Callable[..., Logs]
 ) -> None:
     from prefect.settings import PREFECT_LOGGING_EXTRA_LOGGERS, temporary_settings
 
@@ -149,7 +160,7 @@ def test_prefects_setting_of_extra_loggers_does_it_without_setup(
 
 @pytest.mark.prefectx("prefect")
 def test_what_is_undone_is_told_no_more(
-    prefectx_mode: str, logs_of: Any, capsys: pytest.CaptureFixture[str]
+    prefectx_mode: str, logs_of: Callable[..., Logs], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with logs.setup(["chatty"]):
         talking.spread(["a"])
@@ -161,7 +172,9 @@ def test_what_is_undone_is_told_no_more(
 
 
 @pytest.mark.prefectx("prefect")
-def test_what_is_printed_is_logged_with_its_place(prefectx_mode: str, logs_of: Any) -> None:
+def test_what_is_printed_is_logged_with_its_place(
+    prefectx_mode: str, logs_of: Callable[..., Logs]
+) -> None:
     words = [f"{number}" for number in range(20)]
     with logs.setup():
         lines = logs_of(flow(lambda: talking.prints.map(words), name="prints")).lines()
@@ -172,7 +185,7 @@ def test_what_is_printed_is_logged_with_its_place(prefectx_mode: str, logs_of: A
 
 @pytest.mark.prefectx("prefect")
 def test_the_end_of_one_task_does_not_keep_another_from_printing(
-    prefectx_mode: str, logs_of: Any
+    prefectx_mode: str, logs_of: Callable[..., Logs]
 ) -> None:
     first_started, first_ended = threading.Event(), threading.Event()
 
@@ -244,7 +257,7 @@ def test_formats_of_the_users_own_stay(
 
 @IN_PREFECT
 def test_a_name_that_is_known_only_where_the_task_runs_is_in_the_api_and_in_the_logs(
-    prefectx_mode: str, logs_of: Any
+    prefectx_mode: str, logs_of: Callable[..., Logs]
 ) -> None:
     @task(target=None, name="say {word}")
     def say(word: str) -> str:

@@ -33,7 +33,7 @@ def endless(number: int) -> int:
 
 
 @flow
-def fails() -> Any:
+def fails() -> int:
     return endless(0)
 
 

@@ -24,7 +24,7 @@ def tasks() -> Any:
 
 
 @flow
-def errors() -> Any:
+def errors() -> list[str]:
     given = [load(look.submit(holder)) for holder in holders_of(allow_failure(fail.submit(1)))]
     return [repr(found) for found in given]
 

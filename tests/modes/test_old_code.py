@@ -69,7 +69,7 @@ def pipeline(folder: str) -> Any:
 
 
 @flow
-def fed_by_hand() -> Any:
+def fed_by_hand() -> list[str]:
     gcontext["base"] = "a"
     return sentence_filter(item("working/row_filter/a"))
 

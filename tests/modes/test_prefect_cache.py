@@ -32,7 +32,7 @@ async def double_later(value: int) -> int:
 
 
 def test_hit_is_a_cached_task_run_without_running_the_function(
-    prefect_server: PrefectServer, tmp_target: Targets
+    prefect_server: Any, tmp_target: Targets
 ) -> None:
     @flow
     def all_ways() -> Any:
@@ -62,7 +62,7 @@ def test_async_hit_is_a_cached_task_run(prefect_server: PrefectServer, tmp_targe
     assert tmp_target.runs["double_later"] == 2
 
 
-def test_hits_of_tasks_with_hooks_run_them(prefect_server: PrefectServer) -> None:
+def test_hits_of_tasks_with_hooks_run_them(prefect_server: Any) -> None:
     """What a task asks of Prefect beyond a record is done by Prefect's engine."""
     seen: list[str] = []
 
@@ -72,7 +72,7 @@ def test_hits_of_tasks_with_hooks_run_them(prefect_server: PrefectServer) -> Non
     hooked = double.with_options(on_completion=[noted])
 
     @flow
-    def one() -> Any:
+    def one() -> int:
         return hooked(1)
 
     one()
@@ -80,7 +80,7 @@ def test_hits_of_tasks_with_hooks_run_them(prefect_server: PrefectServer) -> Non
     assert seen == ["Completed", "Cached"]
 
 
-def test_what_a_hit_gave_is_an_input_of_the_next_task_run(prefect_server: PrefectServer) -> None:
+def test_what_a_hit_gave_is_an_input_of_the_next_task_run(prefect_server: Any) -> None:
     @task
     def plus(left: Any, right: Any) -> Any:
         return left + right
@@ -106,7 +106,7 @@ def test_tasks_in_a_flow_of_plain_prefect_do_not_ask_whether_the_api_answers(
     monkeypatch.setattr("prefectx._runners.prefect.server._check", asked.append)
 
     @prefect.flow
-    def plain() -> Any:
+    def plain() -> tuple[int, int]:
         return double(1), double(1)
 
     assert load(plain()) == (2, 2)
@@ -120,7 +120,7 @@ def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Pre
         return value
 
     @flow
-    def many() -> Any:
+    def many() -> str | None:
         for value in range(5_000):
             trivial(value)
         return flow_run.get_id()
@@ -132,7 +132,7 @@ def test_a_flow_of_5000_task_runs_leaves_5000_in_the_records(prefect_server: Pre
 
 
 def test_a_prefect_that_is_newer_than_tested_is_used_by_what_is_public_and_said_so_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, prefect_server: PrefectServer
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, prefect_server: Any
 ) -> None:
     """The engine runs the task, whose body finds the target there."""
     private.are_tested.cache_clear()
@@ -165,7 +165,7 @@ def test_hooks_that_are_added_to_a_task_later_run_for_a_hit_too() -> None:
         return value
 
     @flow
-    def asks() -> Any:
+    def asks() -> int:
         return watched(5)
 
     asks()

@@ -45,7 +45,7 @@ def test_flow_and_task_are_real_ones() -> None:
     assert real() is prefect.context.FlowRunContext
 
     @task(target=None)
-    def which() -> Any:
+    def which() -> bool:
         return isinstance(prefect.context.TaskRunContext.get().task, prefect.Task)
 
     assert which() is True
@@ -56,7 +56,7 @@ def test_flow_decorated_in_another_mode_becomes_a_real_one(prefectx_mode: str) -
     with use_mode("function"):
 
         @flow
-        def later_real(value: int) -> Any:
+        def later_real(value: int) -> int:
             return double(value)
 
         assert later_real(2) == 4
@@ -78,7 +78,7 @@ def test_retries_run_the_function_again(tmp_target: Targets) -> None:
         return "done"
 
     @flow
-    def stubborn() -> Any:
+    def stubborn() -> str:
         return shaky()
 
     assert load(stubborn()) == "done"
@@ -91,7 +91,7 @@ def test_timeout_fails_the_task() -> None:
         await asyncio.sleep(30)
 
     @flow
-    async def impatient() -> Any:
+    async def impatient() -> str:
         return (await slow(return_state=True)).name
 
     assert asyncio.run(impatient()) == "TimedOut"
@@ -102,7 +102,7 @@ def test_tags_reach_the_records(prefect_server: PrefectServer) -> None:
     def tagged() -> None: ...
 
     @flow
-    def with_tags() -> Any:
+    def with_tags() -> str | None:
         with tags("of-context"):
             tagged()
         return flow_run.get_id()
@@ -194,7 +194,7 @@ def test_prefects_own_cache_policy_works_beside_targets(prefectx_mode: str) -> N
         return value
 
     @flow
-    def twice() -> Any:
+    def twice() -> tuple[str, str]:
         return cached_by_prefect(prefectx_mode), cached_by_prefect(prefectx_mode)
 
     assert load(twice()) == (prefectx_mode, prefectx_mode)
@@ -211,7 +211,7 @@ def test_run_names_are_rendered_when_submitted(prefect_server: PrefectServer) ->
         return value
 
     @flow
-    def names() -> Any:
+    def names() -> str | None:
         with context(base="report-7"):
             first = named.submit(1)
         with context(base="longer-name"):
@@ -345,11 +345,11 @@ def test_items_and_futures_pass_where_plain_arguments_are_converted(prefectx_mod
 
 def test_explicitly_validated_flow_takes_items() -> None:
     @flow(validate_parameters=True)
-    def inner(value: int) -> Any:
+    def inner(value: int) -> int:
         return load(value)
 
     @flow
-    def outer() -> Any:
+    def outer() -> tuple[int, int]:
         return inner(double(2)), inner(double.submit(3))
 
     assert load(outer()) == (4, 6)
@@ -357,7 +357,7 @@ def test_explicitly_validated_flow_takes_items() -> None:
 
 def test_with_options_gives_a_flow_of_the_same_kind() -> None:
     @flow
-    def plain() -> Any:
+    def plain() -> str | None:
         return flow_run.get_name()
 
     assert isinstance(plain, Flow)

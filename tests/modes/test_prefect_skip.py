@@ -28,7 +28,7 @@ def total(values: list[int], plus: int = 0) -> int:
     return sum(values) + plus
 
 
-def task_runs_of(server: PrefectServer, start: Any) -> tuple[Any, list[Any]]:
+def task_runs_of(server: Any, start: Any) -> tuple[Any, list[Any]]:
     """Run a flow that returns its id and a result; give the data and the names of its task runs."""
     identity, result = start()
     states = [(run.name, run.state_name) for run in server.task_runs(identity)]
@@ -48,7 +48,7 @@ def test_hit_makes_no_task_run(prefect_server: PrefectServer) -> None:
     assert task_runs_of(prefect_server, all_ways) == (data, [])
 
 
-def test_hit_makes_no_api_call(prefect_server: PrefectServer, requests_of_server: Any) -> None:
+def test_hit_makes_no_api_call(prefect_server: Any, requests_of_server: Any) -> None:
     with use_mode("cache"):
         expected = double(21)
     before = requests_of_server()
@@ -86,7 +86,7 @@ def test_listener_does_see_requests(requests_of_server: Any) -> None:
 
 def test_only_what_is_missing_runs(prefect_server: PrefectServer, tmp_target: Targets) -> None:
     @flow
-    def chain() -> Any:
+    def chain() -> tuple[str | None, list[int]]:
         return flow_run.get_id(), [total([double.submit(n)]) for n in range(3)]
 
     task_runs_of(prefect_server, chain)

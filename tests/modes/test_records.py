@@ -41,7 +41,7 @@ def broken(text: str) -> int:
 
 
 @flow
-def counted() -> Any:
+def counted() -> int:
     text = fetch("a", page=2)
     return count(text, [text, fetch("b")])
 

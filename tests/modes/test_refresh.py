@@ -63,7 +63,7 @@ def test_a_variable_of_the_environment_does_the_same(
 
 def test_within_a_flow_it_holds_for_its_block_alone(tmp_target: Targets) -> None:
     @flow
-    def partly() -> Any:
+    def partly() -> int:
         clean(1), clean(1)
         with refresh("*"):
             clean(1)

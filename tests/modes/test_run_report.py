@@ -65,12 +65,12 @@ class Cleaner:
         return number
 
     @flow
-    def tidy_up(self, count: int) -> Any:
+    def tidy_up(self, count: int) -> list[int]:
         return [self.tidy(number) for number in range(count)]
 
 
 @flow
-def mapped(count: int) -> Any:
+def mapped(count: int) -> int:
     return total(clean.map(list(range(count))).result())
 
 
@@ -80,7 +80,7 @@ def submitted(count: int) -> Any:
 
 
 @flow
-def called(count: int) -> Any:
+def called(count: int) -> list[int]:
     return [clean(number) for number in range(count)]
 
 
@@ -90,12 +90,12 @@ def submitted_later(count: int) -> Any:
 
 
 @flow
-async def called_later(count: int) -> Any:
+async def called_later(count: int) -> list[int]:
     return [await clean_later(number) for number in range(count)]
 
 
 @flow
-def nested(count: int) -> Any:
+def nested(count: int) -> int:
     return load(mapped(count))
 
 
@@ -210,7 +210,7 @@ def test_a_call_that_succeeds_when_it_is_tried_again_has_not_failed(
 
 
 @flow
-def chained(count: int) -> Any:
+def chained(count: int) -> list[int]:
     return total_of_one.map(clean.map(list(range(count)))).result()
 
 
@@ -220,7 +220,7 @@ def total_of_one(number: int) -> int:
 
 
 @flow
-def late_failures(count: int) -> Any:
+def late_failures(count: int) -> list[int]:
     return clean_mostly.map(total_of_one.map(list(range(count)))).result()
 
 
@@ -251,7 +251,7 @@ def files_and_names(start: Any, count: int) -> list[tuple[str, str]]:
     return [(code.co_filename, code.co_name) for code in codes][1:]
 
 
-def run_async(count: int) -> Any:
+def run_async(count: int) -> list[int]:
     return asyncio.run(called_later(count))
 
 

@@ -23,7 +23,7 @@ from pytest_prefectx import ModeMachine, ModesDisagree
 NUMBERS = st.tuples(st.integers(0, 5))
 
 
-def machine(subject: Any, arguments: Any = NUMBERS, **more: Any) -> type[ModeMachine]:
+def machine(subject: object, arguments: object = NUMBERS, **more: object) -> type[ModeMachine]:
     return type("Machine", (ModeMachine,), {"flow": subject, "arguments": arguments, **more})
 
 
@@ -98,7 +98,7 @@ class Forgetful(Store):
             raise TargetMissing(target)
         return value
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         self.kept[self._at(target)] = value
 
     def delete(self, target: str) -> None:

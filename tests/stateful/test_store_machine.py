@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import Phase, settings
@@ -52,13 +52,13 @@ class Forgetful(MemoryStore):
 
 
 class Stubborn(MemoryStore):
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         if not self.exists(target):
             super().save(target, value)
 
 
 class Flat(MemoryStore):
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         super().save(target.replace("/", "-"), value)
 
 

@@ -14,7 +14,7 @@ from prefectx.stores.formats import format_of
 class Tearing(Filestore):
     """Writes to the target itself."""
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         path = self.path(target)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
@@ -28,7 +28,7 @@ class Losing(Filestore):
         super().__init__(*args, **options)
         self.late: list[tuple[str, Any]] = []
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         self.late.append((target, value))
         if len(self.late) > 1:
             super().save(*self.late.pop(0))
@@ -37,6 +37,6 @@ class Losing(Filestore):
 class Littering(Filestore):
     """Never removes what a killed process has left."""
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         with patch.object(atomic, "sweep", id), patch.object(atomic, "nameless", lambda *_: None):
             super().save(target, value)

@@ -126,7 +126,7 @@ def child(code: str, **options: Any) -> subprocess.Popen[str]:
     )
 
 
-def ended(code: str, **options: Any) -> tuple[int, str]:
+def ended(code: str, **options: object) -> tuple[int, str]:
     """Run the same to its end; return how it ended and the traceback that it wrote."""
     with child(code, **options) as process:
         _, errors = process.communicate(timeout=PATIENCE)
@@ -265,7 +265,7 @@ class TestNameless:
     def test_where_links_are_forbidden_they_have_names(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(*_: Any, **__: Any) -> None:
+        def refuse(*_: object, **__: object) -> None:
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
         monkeypatch.setattr(os, "link", refuse)
@@ -359,7 +359,7 @@ class TestLeftOver:
     def test_where_there_are_no_locks_it_is_removed_after_a_day(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(*_: Any) -> None:
+        def refuse(*_: object) -> None:
             raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
         monkeypatch.setattr("fcntl.flock", refuse)

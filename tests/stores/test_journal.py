@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,7 @@ from prefectx.stores import compaction, journal
 pytestmark = pytest.mark.prefectx("cache")
 
 
-def line(target: str, made: str = "2026", **fields: Any) -> str:
+def line(target: str, made: str = "2026", **fields: object) -> str:
     return json.dumps({"target": target, "task": "words.fetch", "made": made, **fields})
 
 

@@ -35,7 +35,7 @@ class NotesStore(Store):
     def load(self, target: str) -> Any:
         return pickle.loads(self._values[target])
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         self._values[target] = pickle.dumps(value)
 
     def delete(self, target: str) -> None:

@@ -50,7 +50,7 @@ def give(make: Any) -> Any:
         {"deep": [{"er": (None, [math.nan])}]},
     ],
 )
-def test_it_is_given_back_and_its_task_runs_once(value: Any, tmp_target: Targets) -> None:
+def test_it_is_given_back_and_its_task_runs_once(value: object, tmp_target: Targets) -> None:
     for _ in range(2):
         assert identical(load(give(lambda: value)), value)
     assert tmp_target.runs == {"give": 1}

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from pytest_prefectx.server.client import PrefectServer
-
 
 @pytest.fixture(autouse=True)
 def folder(tmp_target: Targets) -> Path:
@@ -166,7 +164,7 @@ class TestWaiting:
     def test_an_async_task_waits_while_the_event_loop_goes_on(
         self, waiting: threading.Event
     ) -> None:
-        async def both(holder: Any) -> Any:
+        async def both(holder: Any) -> str:
             waiter = asyncio.create_task(slow_async(1))
             await wait_for(waiting)
             assert not waiter.done()
@@ -281,7 +279,7 @@ def test_two_calls_at_once_in_a_flow_make_it_once(
 
 @pytest.mark.prefectx("prefect.cache")
 def test_who_has_waited_ends_in_a_cached_state(
-    waiting: threading.Event, prefect_server: PrefectServer
+    waiting: threading.Event, prefect_server: Any
 ) -> None:
     from prefect.runtime import flow_run
 

@@ -338,7 +338,7 @@ class TestListing:
         task(store=on_s3, target="out/{x}")(one)(1)
 
         @flow
-        def takes_it() -> Any:
+        def takes_it() -> int:
             return task(store=on_s3, target="out/{x}")(other)(1)
 
         with pytest.raises(TargetCollision, match="was made by another task"):
@@ -413,7 +413,7 @@ class TestListing:
             return 2 * x
 
         @flow
-        def late() -> Any:
+        def late() -> int:
             double(1)
             fsspec.get_mapper(store.root, **store._options).clear()
             return load(double(1))
@@ -439,7 +439,7 @@ def test_a_flow_gives_the_same_in_every_mode(
         return sum(numbers)
 
     @flow
-    def both() -> Any:
+    def both() -> int:
         return total(double.map([1, 2, 3]))
 
     for _ in range(2):

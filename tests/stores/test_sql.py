@@ -302,7 +302,7 @@ def test_a_flow_gives_the_same_in_every_mode(prefectx_mode: str, tmp_target: Tar
         return sum(numbers)
 
     @flow
-    def both() -> Any:
+    def both() -> int:
         return total(double.map([1, 2, 3]))
 
     for _ in range(2):

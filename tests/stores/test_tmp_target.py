@@ -77,7 +77,7 @@ def test_a_store_of_ones_own_says_that_it_gives_no_bytes(
 
         load = save = delete = exists  # type: ignore[assignment]
 
-        def list(self, prefix: str = "") -> Any:
+        def list(self, prefix: str = "") -> list[str]:
             return ["a"] if "a".startswith(prefix) else []
 
     with tmp_target_factory(Bare()) as target, pytest.raises(UnsupportedValue, match="the bytes"):

@@ -32,7 +32,7 @@ class Trap:
         return (Path("trapped").touch, ())
 
 
-def put(target: str, value: Any) -> Path:
+def put(target: str, value: object) -> Path:
     path = Path(target)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(value))
@@ -114,7 +114,7 @@ LARGE = [bytes([n]) * 100_000 for n in range(20)]
 @pytest.mark.usefixtures("key")
 class TestSigned:
     @pytest.mark.parametrize("value", [None, 1, LARGE, b"x" * 1_000_000], ids=type)
-    def test_what_was_signed_is_read(self, value: Any) -> None:
+    def test_what_was_signed_is_read(self, value: object) -> None:
         Filestore().save("a", value)
         assert Filestore().load("a") == value
 

@@ -26,7 +26,7 @@ class Held(MemoryFileSystem):
     waiting: ClassVar[dict[str, threading.Event]] = {}
     may_go: ClassVar[dict[str, threading.Event]] = {}
 
-    def mv(self, path1: str, path2: str, **options: Any) -> None:
+    def mv(self, path1: str, path2: str, **options: object) -> None:
         name = threading.current_thread().name
         if ".prefectx/records" not in path2 and name in self.waiting:
             self.waiting[name].set()
@@ -49,7 +49,7 @@ class Notes(Store):
     def load(self, target: str) -> Any:
         return self.kept[target]
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         name = threading.current_thread().name
         if name in Held.waiting:
             Held.waiting[name].set()
@@ -59,7 +59,7 @@ class Notes(Store):
     def delete(self, target: str) -> None:
         self.kept.pop(target, None)
 
-    def list(self, prefix: str = "") -> Any:
+    def list(self, prefix: str = "") -> list[str]:
         return [target for target in self.kept if target.startswith(prefix)]
 
     def load_record(self, target: str) -> str | None:
@@ -83,10 +83,10 @@ def store(request: pytest.FixtureRequest) -> Any:
 def test_of_two_that_write_at_once_one_is_told_and_removed(
     writers: str, order: tuple[str, str], store: Any
 ) -> None:
-    def left(x: Any) -> Any:
+    def left(x: object) -> Any:
         return x
 
-    def right(x: Any) -> Any:
+    def right(x: object) -> Any:
         return x
 
     target = "out/constant"

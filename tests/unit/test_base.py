@@ -77,7 +77,7 @@ class Colour(enum.Enum):
 class Slotted:
     __slots__ = ("x",)
 
-    def __init__(self, x: Any) -> None:
+    def __init__(self, x: object) -> None:
         self.x = x
 
 
@@ -116,11 +116,11 @@ class OtherParser(Parser):
 def helper() -> None: ...
 
 
-def closes_over(x: Any) -> Any:
+def closes_over(x: object) -> Any:
     return lambda: x
 
 
-def base_of(*args: Any, **kwargs: Any) -> str:
+def base_of(*args: object, **kwargs: object) -> str:
     return one.item(*args, **kwargs).base
 
 
@@ -174,11 +174,13 @@ class TestReadable:
         ],
         ids=lambda value: value if isinstance(value, str) else type(value).__name__,
     )
-    def test_says_what_the_argument_is(self, value: Any, start: str) -> None:
+    def test_says_what_the_argument_is(self, value: object, start: str) -> None:
         assert base_of(value).startswith(start)
 
     @pytest.mark.parametrize("value", [3, "a.pdf", "a_b,c+d=e@f", None, True, 0.5, 10**17])
-    def test_is_the_argument_itself_where_nothing_else_could_be_called_so(self, value: Any) -> None:
+    def test_is_the_argument_itself_where_nothing_else_could_be_called_so(
+        self, value: object
+    ) -> None:
         assert base_of(value) == str(value)
 
     @pytest.mark.parametrize(
@@ -271,7 +273,7 @@ class TestDistinct:
         assert [values for values in bases.values() if len(values) > 1] == []
 
     @pytest.mark.parametrize("value", TWINS, ids=lambda value: f"{type(value).__name__}")
-    def test_pickled_and_copied_values_have_the_same_base(self, value: Any) -> None:
+    def test_pickled_and_copied_values_have_the_same_base(self, value: object) -> None:
         assert base_of(pickle.loads(pickle.dumps(value))) == base_of(value)
         assert base_of(copy.deepcopy(value)) == base_of(value)
 

@@ -51,11 +51,11 @@ def sizes_of_names(counting: Any = size) -> Any:
     return load([counting(name) for name in NAMES])
 
 
-def kept_raw(name: str) -> Any:
+def kept_raw(name: str) -> str:
     return kept(raw(name))
 
 
-def clean_raw(name: str) -> Any:
+def clean_raw(name: str) -> str:
     return clean(raw(name))
 
 

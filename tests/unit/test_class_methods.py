@@ -29,7 +29,7 @@ class Inherits(Plain):
 
 class Overrides(Plain):
     @classmethod
-    def seen(cls, x: int = 1) -> Any:  # type: ignore[override]
+    def seen(cls, x: int = 1) -> tuple[str, int]:  # type: ignore[override]
         return super().seen.submit(x).result()
 
 

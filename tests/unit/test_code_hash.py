@@ -191,7 +191,7 @@ class TestHelpers:
     def test_of_prefectx_itself_do_not_count_wherever_it_lies(self) -> None:
         """Here it lies beside this module, as in a repository that holds both."""
 
-        def loads(item: Any) -> Any:
+        def loads(item: object) -> Any:
             return prefectx.load(item)
 
         names = {f"{__name__}.{loads.__qualname__}", f"{__name__}.prefectx", "prefectx.load"}
@@ -309,7 +309,7 @@ class TestTasks:
         def inner(x: int) -> int:
             return x
 
-        def outer(x: int) -> Any:
+        def outer(x: int) -> int:
             return inner(x)
 
         assert any("inner" in name for name in code_fingerprints(outer))
@@ -327,7 +327,7 @@ class TestTasks:
     def test_that_close_over_what_has_no_value_are_told_apart_by_it(self) -> None:
         import threading
 
-        def make(lock: Any) -> Any:
+        def make(lock: object) -> Any:
             return lambda: lock
 
         lock = threading.Lock()

@@ -129,7 +129,7 @@ class TestInOneRun:
             return x
 
         @flow
-        async def both() -> Any:
+        async def both() -> tuple[int, int]:
             return await asyncio.gather(later(1), later(2))
 
         with pytest.raises(TargetCollision):
@@ -234,7 +234,7 @@ class TestShortText:
         assert [short_text(copy.deepcopy(value)) for value in values] == summaries
 
     @pytest.mark.parametrize("value", SEEN_IN_PART, ids=lambda value: type(value).__name__)
-    def test_is_equal_for_copies(self, value: Any) -> None:
+    def test_is_equal_for_copies(self, value: object) -> None:
         assert short_text(copy.deepcopy(value)) == short_text(value)
 
     @given(
@@ -262,7 +262,7 @@ class TestShortText:
         ],
         ids=["str", "bytes", "list", "dict", "set", "int", "nested", "deep"],
     )
-    def test_is_short_whatever_the_data(self, large: Any) -> None:
+    def test_is_short_whatever_the_data(self, large: object) -> None:
         assert len(short_text(large)) < 1000 * (1 + isinstance(large, list) * 8)
 
     def test_is_short_where_a_value_contains_itself(self) -> None:
@@ -334,7 +334,7 @@ class TestAcrossRuns:
         configured = task(target="out/{funcname}/{x}")
 
         @flow
-        def both(source: str) -> Any:
+        def both(source: str) -> None:
             for name in ("left", "right"):
                 configured(body_of(source, name))(1)
 
@@ -462,13 +462,13 @@ class Forgetful(Store):
     def load(self, target: str) -> Any:
         return self.kept[target]
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         self.kept[target] = value
 
     def delete(self, target: str) -> None:
         self.kept.pop(target, None)
 
-    def list(self, prefix: str = "") -> Any:
+    def list(self, prefix: str = "") -> list[str]:
         return [target for target in self.kept if target.startswith(prefix)]
 
 

@@ -80,7 +80,7 @@ def test_every_public_name_has_a_docstring_with_an_example(name: str) -> None:
     assert ">>> " in text, f"the docstring of {name} has no example"
 
 
-def is_instance(value: Any) -> bool:
+def is_instance(value: object) -> bool:
     """Tell whether `value` is an object of one of our classes, such as `task`."""
     return type(value).__module__.startswith("prefectx.")
 

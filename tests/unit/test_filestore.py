@@ -92,7 +92,7 @@ class TestFormats:
             (".2024", (1,)),
         ],
     )
-    def test_give_back_what_was_saved(self, suffix: str, value: Any) -> None:
+    def test_give_back_what_was_saved(self, suffix: str, value: object) -> None:
         store = Filestore()
         store.save(f"a/b{suffix}", value)
         assert repr(store.load(f"a/b{suffix}")) == repr(value)
@@ -125,7 +125,7 @@ class TestFormats:
             pytest.param(10**5000, "cannot give this value back", id="long"),
         ],
     )
-    def test_json_refuses_what_it_would_change(self, value: Any, why: str) -> None:
+    def test_json_refuses_what_it_would_change(self, value: object, why: str) -> None:
         with pytest.raises(UnsupportedValue, match=why) as caught:
             Filestore().save("a.json", value)
         assert caught.value.__notes__ == ["Target 'a.json' was not written."]
@@ -174,7 +174,7 @@ class TestFormats:
         ("suffix", "value"),
         [(".txt", b"a"), (".txt", 1), (".txt", Text("a")), (".txt", "\ud800"), (".bytes", "a")],
     )
-    def test_text_and_bytes_refuse_other_types(self, suffix: str, value: Any) -> None:
+    def test_text_and_bytes_refuse_other_types(self, suffix: str, value: object) -> None:
         with pytest.raises(UnsupportedValue, match=r"\(no suffix\)"):
             Filestore().save(f"a{suffix}", value)
         assert files() == []
@@ -221,7 +221,7 @@ class TestFormats:
 
 class TestWholeOrNotAtAll:
     @pytest.mark.parametrize("value", [lambda: None, Fails(), [1, Fails()], (n for n in [1])])
-    def test_what_cannot_be_pickled_leaves_nothing(self, value: Any) -> None:
+    def test_what_cannot_be_pickled_leaves_nothing(self, value: object) -> None:
         with pytest.raises((UnsupportedValue, ValueError)):
             Filestore().save("a/b", value)
         assert files() == []
@@ -266,7 +266,7 @@ class TestWholeOrNotAtAll:
 
     @pytest.mark.usefixtures("formats")
     def test_a_folder_deleted_meanwhile_is_an_error_that_names_the_target(self) -> None:
-        def dump(value: Any, file: Any) -> None:
+        def dump(value: object, file: object) -> None:
             shutil.rmtree("a")
 
         register_format(".gone", load=pickle.load, dump=dump)
@@ -429,7 +429,7 @@ class TestReading:
 
 class TestHits:
     @pytest.mark.parametrize("value", [None, False, 0, "", [], {}, (), b"", float("nan")])
-    def test_empty_values_count(self, value: Any, tmp_target: Targets) -> None:
+    def test_empty_values_count(self, value: object, tmp_target: Targets) -> None:
         @task(target="out/a")
         def make() -> Any:
             return value
@@ -475,7 +475,7 @@ needs_notes = pytest.mark.skipif(
 
 @pytest.fixture
 def without_notes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
     monkeypatch.setattr(os, "setxattr", refuse, raising=False)

@@ -130,10 +130,12 @@ class TestTasksOfOneName:
             run(configured(right), 1)
 
     @pytest.mark.parametrize("first", [{"n": 2}, [2], Config(2), 2])
-    def test_from_a_factory_collide_where_they_close_over_something_else(self, first: Any) -> None:
+    def test_from_a_factory_collide_where_they_close_over_something_else(
+        self, first: object
+    ) -> None:
         second = {dict: {"n": 3}, list: [3], Config: Config(3), int: 3}[type(first)]
 
-        def make(settings: Any, *, as_default: bool) -> Any:
+        def make(settings: object, *, as_default: bool) -> Any:
             if as_default:
 
                 @task(target="out/{x}")
@@ -169,7 +171,7 @@ class TestTasksOfOneName:
             return times
 
         @flow
-        def both() -> Any:
+        def both() -> list[int]:
             return [make({"n": 2})(1), make({"n": 2})(1)]
 
         assert load(both()) == [2, 2]
@@ -455,7 +457,7 @@ class TestFiles:
         assert tmp_target.runs == {"settings": 2}
 
     @pytest.mark.parametrize("paths", [{"k": "a.txt"}, [["a.txt"]], b"a.txt", [{"k": ("a.txt",)}]])
-    def test_are_found_in_containers_at_any_depth(self, paths: Any) -> None:
+    def test_are_found_in_containers_at_any_depth(self, paths: object) -> None:
         @task(files=["paths"])
         def count(paths: Any) -> int:
             return len(paths)
@@ -496,7 +498,7 @@ class TestReasons:
             return part + 1
 
         @flow
-        def chain() -> Any:
+        def chain() -> int:
             return total(source(10))
 
         assert load(chain()) == 2
@@ -524,7 +526,7 @@ class TestReasons:
             return 2 * x
 
         @flow(rerun_on={"inputs"})
-        def careful(x: int) -> Any:
+        def careful(x: int) -> int:
             return double(x)
 
         assert [load(careful(x)) for x in (1, 1, 2)] == [2, 2, 4]
@@ -539,11 +541,11 @@ class TestReasons:
             return x
 
         @flow(rerun_on={"expired"} if by == "flow" else ())
-        def within() -> Any:
+        def within() -> tuple[int, int]:
             return short(1), short(2)
 
         @flow
-        def around() -> Any:
+        def around() -> tuple[int, int]:
             for number in (1, 2, 2):
                 short(number)
             if by == "variable":
@@ -778,7 +780,7 @@ class TestRedefinedHelpers:
         cell(namespace, 3, "@task(target='out/{x}')\ndef direct(x): return use(x)")
         cell(namespace, 4, "@task(target='out/{x}')\ndef given(x, fn=use): return fn(x)")
 
-        def called(**options: Any) -> Any:
+        def called(**options: object) -> Any:
             if place == "argument":
                 return load(namespace["given"].with_options(**options)(1, namespace["use"]))
             direct = namespace["direct"].with_options(**options)
@@ -865,7 +867,7 @@ def test_what_cannot_be_compared_in_a_closure_is_told_in_the_next_process(
 
 
 def test_two_tasks_of_a_factory_that_collide_are_told_apart() -> None:
-    def make(n: int, extra: Any = None) -> Any:
+    def make(n: int, extra: object = None) -> Any:
         @task(target="out/constant")
         def made(x: int, of: Any = extra) -> int:
             return n

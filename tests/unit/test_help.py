@@ -97,7 +97,7 @@ def test_a_functions_own_attributes_are_completed() -> None:
 
 
 @pytest.mark.parametrize(("ours", "name"), [(read, "Task"), (report, "Flow")])
-def test_every_public_method_of_prefects_is_completed(ours: Any, name: str) -> None:
+def test_every_public_method_of_prefects_is_completed(ours: object, name: str) -> None:
     prefect = pytest.importorskip("prefect")
     theirs = public(dir(getattr(prefect, name)))
     # What says what kind of method Prefect has found is no use to users.

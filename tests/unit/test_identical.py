@@ -52,7 +52,7 @@ class Slotted:
 
 
 class Plain:
-    def __init__(self, **attributes: Any) -> None:
+    def __init__(self, **attributes: object) -> None:
         vars(self).update(attributes)
 
     def __eq__(self, other: object) -> bool:
@@ -68,7 +68,7 @@ class Plain:
 class Private:
     __slots__ = ("__hidden", "__weakref__", "never_set")
 
-    def __init__(self, hidden: Any) -> None:
+    def __init__(self, hidden: object) -> None:
         self.__hidden = hidden
 
 
@@ -94,7 +94,7 @@ def noted(value: Any, note: str) -> Any:
     return value
 
 
-def raised(*args: Any, notes: tuple[str, ...] = (), **attributes: Any) -> ValueError:
+def raised(*args: object, notes: tuple[str, ...] = (), **attributes: object) -> ValueError:
     error = ValueError(*args)
     vars(error).update(attributes)
     for note in notes:
@@ -168,7 +168,7 @@ SAME = [
 
 
 @pytest.mark.parametrize("value", SAME, ids=lambda value: type(value).__name__)
-def test_a_deep_copy_and_what_comes_through_pickle_are_identical(value: Any) -> None:
+def test_a_deep_copy_and_what_comes_through_pickle_are_identical(value: object) -> None:
     for other in (value, copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
         assert difference(value, other) is None
         assert difference(other, value) is None
@@ -278,12 +278,12 @@ DIFFERENT = [
 ]
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     return type(value).__name__
 
 
 @pytest.mark.parametrize(("left", "right", "path", "why"), DIFFERENT, ids=shown)
-def test_the_first_difference_is_named(left: Any, right: Any, path: str, why: str) -> None:
+def test_the_first_difference_is_named(left: object, right: object, path: str, why: str) -> None:
     found = difference(left, right)
     assert found is not None
     assert (found.path, found.why) == (path, why)
@@ -294,7 +294,7 @@ def test_the_first_difference_is_named(left: Any, right: Any, path: str, why: st
         assert identical(found.right, at(right, path))
 
 
-def at(value: Any, path: str) -> Any:
+def at(value: object, path: str) -> Any:
     """Return what Python finds there."""
     return eval(f"value{path}", {"value": value, "nan": NAN, "inf": math.inf})  # noqa: S307
 
@@ -341,7 +341,7 @@ def test_parts_made_on_the_way_are_not_taken_for_one_another() -> None:
 
 
 def test_elements_of_sets_that_do_not_fit_are_not_remembered_as_the_same() -> None:
-    def frozen(leaf: Any) -> frozenset[Any]:
+    def frozen(leaf: object) -> frozenset[Any]:
         return frozenset({(NAN, Slotted((leaf,))), (NAN, Slotted((2,)))})
 
     assert identical(frozen(1), frozen(1))

@@ -133,7 +133,7 @@ class TestFeeding:
 
     def test_a_flow_that_is_given_an_item_keeps_it(self, seven: Item[int]) -> None:
         @flow
-        def kind(x: Any) -> Any:
+        def kind(x: Any) -> tuple[str, int]:
             return type(x).__name__, double(x)
 
         assert load(kind(seven)) == ("Item", 14)
@@ -251,7 +251,7 @@ class TestLoad:
         assert load(item("in/list")) == [1, [2]]
 
     @pytest.mark.parametrize("value", ["text", b"bytes", 1, None, 2.5, range(3), iter("ab"), print])
-    def test_does_not_look_into_anything_else(self, value: Any) -> None:
+    def test_does_not_look_into_anything_else(self, value: object) -> None:
         assert load(value) is value
 
     @given(

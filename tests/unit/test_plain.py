@@ -80,7 +80,7 @@ class TestHits:
         ("one", "other"),
         [(1, True), (0, False), (1, 1.0), (0.0, -0.0), ("1", 1), ("", b""), (-1, -2), (None, 0)],
     )
-    def test_of_twins_are_two_calls(self, one: Any, other: Any) -> None:
+    def test_of_twins_are_two_calls(self, one: object, other: object) -> None:
         run(constant, (one,))
         with pytest.raises(TargetCollision):
             run(constant, (one,), (one,), (other,))
@@ -241,7 +241,7 @@ class TestNamesOfRuns:
             return [before, between, says("none")]
 
         @flow
-        def around(x: Any) -> Any:
+        def around(x: Any) -> list[str]:
             found = outer(x)
             get_run_logger().warning("flow")
             return [*found, says("none")]

@@ -34,7 +34,7 @@ def private_names(content: bytes) -> list[str]:
     return [text for text in ours if text.partition(" ")[0] not in public]
 
 
-def kept(value: Any) -> bytes:
+def kept(value: object) -> bytes:
     """Return the pickle that a store keeps of a value."""
     store = MemoryStore()
     store.save("a", value)

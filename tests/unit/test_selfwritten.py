@@ -70,7 +70,7 @@ def test_mode_function_gives_the_same(decorated: Any) -> None:
 @pytest.mark.parametrize("decorated", [as_text, as_path])
 def test_a_task_that_is_given_the_item_gets_the_path(decorated: Any) -> None:
     @flow
-    def chain() -> Any:
+    def chain() -> str:
         return read(decorated("a"))
 
     assert load(chain()) == "written"
@@ -101,7 +101,7 @@ def test_a_function_that_wrote_nothing_is_told_where_it_should_have(tmp_target: 
     "returned",
     [None, 1, "out/b.csv", Path("out/a.csv"), "./out/a.csv", ["out/a.csv"], Text("out/a.csv")],
 )
-def test_a_function_that_returns_something_else_is_refused(returned: Any) -> None:
+def test_a_function_that_returns_something_else_is_refused(returned: object) -> None:
     @task(target="out/a.csv", store=None)
     def strays() -> Any:
         written("out/a.csv")

@@ -27,13 +27,13 @@ class DictStore(Store):
     def load(self, target: str) -> Any:
         return self.kept[target]
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         self.kept[target] = value
 
     def delete(self, target: str) -> None:
         self.kept.pop(target, None)
 
-    def list(self, prefix: str = "") -> Any:
+    def list(self, prefix: str = "") -> list[str]:
         return [target for target in self.kept if target.startswith(prefix)]
 
 
@@ -57,7 +57,7 @@ def test_chains_with_other_stores(tmp_target: Targets) -> None:
     filed = task(store=Filestore, target="out/{base}.json")(double)
 
     @flow
-    def chain() -> Any:
+    def chain() -> int:
         return kept(filed(kept(filed(1))))
 
     assert load(chain()) == load(chain()) == 16
@@ -143,7 +143,7 @@ def test_with_save_false_is_asked_but_does_not_keep(tmp_target: Targets) -> None
 
 def test_exceptions_of_the_store_pass_through(tmp_target: Targets) -> None:
     class Full(DictStore):
-        def save(self, target: str, value: Any) -> None:  # noqa: ARG002
+        def save(self, target: str, value: object) -> None:  # noqa: ARG002
             raise OSError("disk is full")
 
     with pytest.raises(OSError, match="disk is full"):

@@ -55,7 +55,7 @@ class TestText(InFolder):
     empty_values = ("",)
     refused = (lambda: None, lambda: b"a", lambda: "\ud800", lambda: ["a"])
 
-    def value(self, number: int) -> Any:
+    def value(self, number: int) -> str:
         return f"{number}\r\n" * 10_000
 
 
@@ -65,7 +65,7 @@ class TestBytes(InFolder):
     empty_values = (b"",)
     refused = (lambda: None, lambda: "a", lambda: bytearray(b"a"))
 
-    def value(self, number: int) -> Any:
+    def value(self, number: int) -> bytes:
         return b"%d " % number * 10_000
 
 
@@ -89,7 +89,7 @@ class DictStore(Store):
             raise TargetMissing(target)
         return pickle.loads(self.kept[target])
 
-    def save(self, target: str, value: Any) -> None:
+    def save(self, target: str, value: object) -> None:
         try:
             self.kept[target] = pickle.dumps(value)
         except Exception as error:

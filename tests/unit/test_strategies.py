@@ -66,9 +66,9 @@ def test_the_twins_are_these() -> None:
 
 @pytest.mark.parametrize("twin", TWINS, ids=repr)
 def test_hard_values_reach_each_twin_alone_and_in_each_container(
-    values: list[Any], twin: Any
+    values: list[Any], twin: object
 ) -> None:
-    def is_twin(value: Any) -> bool:
+    def is_twin(value: object) -> bool:
         return identical(value, twin)
 
     assert any(map(is_twin, values))
@@ -151,14 +151,14 @@ def test_odd_names_are_put_together(names: list[str], part: str) -> None:
         (2**60, [str(2**60), -(2**60)]),
     ],
 )
-def test_twins_of_a_value_include(value: Any, expected: list[Any]) -> None:
+def test_twins_of_a_value_include(value: object, expected: list[Any]) -> None:
     twins = twins_of(value)
     for twin in expected:
         assert any(identical(twin, found) for found in twins), (twin, twins)
 
 
 @pytest.mark.parametrize("value", [object(), range(3), math, 10**5000, [10**5000]], ids=type)
-def test_a_value_of_another_kind_has_no_twins_and_long_ones_can_be_had(value: Any) -> None:
+def test_a_value_of_another_kind_has_no_twins_and_long_ones_can_be_had(value: object) -> None:
     assert bool(twins_of(value)) is isinstance(value, int | list)
 
 

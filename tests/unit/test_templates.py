@@ -29,7 +29,7 @@ def target_of(template: str, fn: Any, *args: Any, **kwargs: Any) -> str:
     return task(target=template)(fn).item(*args, **kwargs).target
 
 
-def one(x: Any) -> Any:
+def one(x: object) -> Any:
     return x
 
 

@@ -367,7 +367,7 @@ class TestMany:
         assert digest([make(n) for n in numbers]) in found
 
     def test_that_are_made_in_other_ways_are_the_same(self) -> None:
-        def objects(**names: Any) -> Any:
+        def objects(**names: object) -> Any:
             made = [Kept(0) for _ in range(50)]
             for each in made:
                 each.__dict__ = dict(names)
@@ -396,7 +396,7 @@ class TestMany:
 class TestDeep:
     @pytest.mark.parametrize("depth", [20, 31, 400, 10_000])
     def test_values_are_no_recursion_error(self, depth: int) -> None:
-        def nested(inside: Any) -> Any:
+        def nested(inside: object) -> Any:
             for _ in range(depth):
                 inside = [inside]
             return inside
@@ -521,7 +521,7 @@ def test_what_has_no_value_is_the_same_call_only_as_itself(tmp_target: Targets) 
     """The target names what tells calls apart; that they may be others is an error, not data."""
 
     @flow
-    def run(*values: Any) -> Any:
+    def run(*values: Any) -> list[str]:
         return [fixed(value) for value in values]
 
     for make in (threading.Lock, object, lambda: sqlite3.connect(":memory:"), socket.socket):
@@ -539,14 +539,14 @@ def test_an_argument_is_hashed_once_a_call(tmp_target: Targets) -> None:
     looks: list[None] = []
 
     class Large:
-        def __getstate__(self) -> Any:
+        def __getstate__(self) -> dict[str, str]:
             looks.append(None)
             return {"x": "x" * 10_000}
 
     made = Large()
 
     @flow
-    def run() -> Any:
+    def run() -> str:
         return kept(made)
 
     run()
@@ -566,7 +566,7 @@ def test_configurations_made_in_a_loop_are_never_taken_for_one_another(tmp_targe
         return config.k
 
     @flow
-    def loop() -> Any:
+    def loop() -> list[int]:
         return [fit("a", Config(k)) for k in range(20)]
 
     with pytest.raises(TargetCollision, match=r"w/a\.json"):
@@ -583,7 +583,7 @@ def test_tasks_of_a_factory_are_as_different_as_what_they_close_over(tmp_target:
         return scaled
 
     @flow
-    def both(*configs: Any) -> Any:
+    def both(*configs: Any) -> list[int]:
         return [make(config)(10) for config in configs]
 
     assert load(both({"n": 2}, {"n": 2})) == [20, 20]

@@ -91,12 +91,12 @@ class Two(tuple[Any, Any]):
 
     __slots__ = ()
 
-    def __new__(cls, left: Any, right: Any) -> Self:
+    def __new__(cls, left: object, right: object) -> Self:
         return super().__new__(cls, (left, right))
 
 
 class Lower(dict[str, Any]):
-    def __setitem__(self, key: str, value: Any) -> None:
+    def __setitem__(self, key: str, value: object) -> None:
         super().__setitem__(key.lower(), value)
 
 
@@ -106,25 +106,25 @@ class Ring(collections.deque[Any]):
     owner: Any = None
 
 
-def with_default(value: Any) -> Any:
+def with_default(value: object) -> Any:
     found: collections.defaultdict[str, Any] = collections.defaultdict(list)
     found["a"] = value
     return found
 
 
-def owned_ring(value: Any) -> Ring:
+def owned_ring(value: object) -> Ring:
     ring = Ring([1], maxlen=3)
     ring.owner = value
     return ring
 
 
-def open_model(value: Any) -> OpenModel:
+def open_model(value: object) -> OpenModel:
     model = OpenModel(x=1, more=value)
     model._hidden = [value]
     return model
 
 
-def deep(value: Any) -> Any:
+def deep(value: object) -> Any:
     for _ in range(400):
         value = [value]
     return value
@@ -159,7 +159,7 @@ HOLDERS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 }
 
 
-def _innermost(value: Any) -> Any:
+def _innermost(value: object) -> Any:
     while isinstance(value, list):
         value = value[0]
     return value
@@ -251,7 +251,7 @@ class TestRefusals:
 
     def test_of_a_dict_that_keeps_something_else(self, seven: Item[int]) -> None:
         class Shown(dict[str, Any]):
-            def __setitem__(self, key: str, value: Any) -> None:
+            def __setitem__(self, key: str, value: object) -> None:
                 super().__setitem__(key, str(value))
 
         with pytest.raises(UnsupportedValue, match="Shown, which cannot be rebuilt"):

@@ -42,7 +42,7 @@ arrays = from_numpy.arrays(
 )
 
 
-def check_kept_or_refused(target: str, value: Any, tmp_target_factory: TargetsFactory) -> None:
+def check_kept_or_refused(target: str, value: object, tmp_target_factory: TargetsFactory) -> None:
     with tmp_target_factory() as folder:
         try:
             Filestore().save(target, value)
@@ -89,7 +89,7 @@ def test_the_usual_arrays_are_kept_in_zarr(kind: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".pkl.gz", ".pkl.zst"])
 @pytest.mark.parametrize("value", [None, [1, "a", math.nan], b"x" * 3_000_000], ids=type)
-def test_any_value_is_kept_in_a_compressed_pickle(suffix: str, value: Any) -> None:
+def test_any_value_is_kept_in_a_compressed_pickle(suffix: str, value: object) -> None:
     Filestore().save("a" + suffix, value)
     assert identical(Filestore().load("a" + suffix), value)
     first = Path("a" + suffix).read_bytes()
@@ -156,7 +156,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("target", "value", "why"), [(k, *v) for k, v in REFUSED.items()])
-def test_what_a_format_would_change_is_refused(target: str, value: Any, why: str) -> None:
+def test_what_a_format_would_change_is_refused(target: str, value: object, why: str) -> None:
     with pytest.raises(UnsupportedValue, match=why):
         Filestore().save("out/a" + target, value)
     assert list(Filestore().list()) == []

@@ -116,7 +116,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("value", "why"), REFUSED.values(), ids=REFUSED)
-def test_what_csv_would_change_is_refused_and_nothing_is_written(value: Any, why: str) -> None:
+def test_what_csv_would_change_is_refused_and_nothing_is_written(value: object, why: str) -> None:
     with pytest.raises(UnsupportedValue, match=why):
         Filestore().save("t.csv", value)
     assert list(Filestore().list()) == []
@@ -138,7 +138,7 @@ def test_what_csv_would_change_is_refused_and_nothing_is_written(value: Any, why
     ],
 )
 def test_what_other_formats_of_tables_would_change_is_refused(
-    suffix: str, value: Any, why: str
+    suffix: str, value: object, why: str
 ) -> None:
     with pytest.raises(UnsupportedValue, match=why):
         Filestore().save("t" + suffix, value)
@@ -247,7 +247,7 @@ def test_arrows_threads_are_given_no_object_of_pythons(
     given: list[Any] = []
     read = getattr(module, reader)
 
-    def watched(source: Any) -> Any:
+    def watched(source: object) -> Any:
         given.append(source)
         return read(source)
 
