@@ -756,6 +756,20 @@ HELPERS: dict[str, tuple[str, str, str]] = {
         "h = functools.partial(operator.add, 10)",
         "h(x)",
     ),
+    "lower case": ("limit = 1", "limit = 10", "x + limit"),
+    "attribute": ("class H:\n    limit = 1", "H.limit = 10", "x + H.limit"),
+    "private attribute": ("class H:\n    _limit = 1", "H._limit = 10", "x + H._limit"),
+    "default": ("def h(x, n=1): return x + n", "h.__defaults__ = (10,)", "h(x)"),
+    "keyword default": (
+        "def h(x, *, n=1): return x + n",
+        "h.__kwdefaults__ = {'n': 10}",
+        "h(x)",
+    ),
+    "closure": (
+        "def make(n):\n    def h(x): return x + n\n    return h\nh = make(1)",
+        "h.__closure__[0].cell_contents = 10",
+        "h(x)",
+    ),
     "code": ("def h(x): return x + 1", "h.__code__ = (lambda x: x + 10).__code__", "h(x)"),
 }
 
@@ -786,9 +800,45 @@ class TestRedefinedHelpers:
 
         assert called() == called() == 2
         cell(namespace, 5, after)
-        with pytest.warns(StaleTarget, match=r"changed: .*(use|[hH]|LIMIT|go)"):
+        with pytest.warns(StaleTarget, match=r"changed: .*(use|[hH]|LIMIT|limit|go)"):
             assert called() == 2
         assert called(rerun_on={"code"}) == 11
+
+
+def test_a_counter_that_the_code_itself_counts_is_no_change(tmp_target: Targets) -> None:
+    notebook: dict[str, Any] = {"task": task, "__name__": "notebook_counter"}
+    sys.modules["notebook_counter"] = ModuleType("notebook_counter")
+    vars(sys.modules["notebook_counter"]).update(notebook)
+    notebook = vars(sys.modules["notebook_counter"])
+    cell(
+        notebook,
+        1,
+        """
+class H:
+    made = 0
+    def __init__(self): H.made += 1
+calls = 0
+def count():
+    global calls
+    calls += 1
+def make():
+    inner = 0
+    def bump():
+        nonlocal inner
+        inner += 1
+        return inner
+    return bump
+bump = make()
+@task(target='out/{x}')
+def counted(x):
+    H(), count(), bump()
+    return x + 0 * (H.made + calls)
+""",
+    )
+    for _ in range(2):
+        assert load([notebook["counted"](x) for x in range(3)]) == [0, 1, 2]
+    del sys.modules["notebook_counter"]
+    assert tmp_target.runs["counted"] == 3
 
 
 def test_a_module_that_was_edited_and_reloaded_has_the_code_of_its_source(
