@@ -19,9 +19,15 @@ from typing import Any
 import pytest
 
 from prefectx import InFile, flow, load, task, use_mode
-from prefectx.errors import StaleTarget, TargetCollision, TargetReplaced, UnknownOption
+from prefectx.errors import (
+    StaleTarget,
+    TargetCollision,
+    TargetReplaced,
+    UnknownOption,
+)
 from prefectx.records import record_of
 from prefectx.stores import Filestore, MemoryStore
+from prefectx.stores import record as records
 from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
@@ -484,6 +490,23 @@ class TestFiles:
 
 
 class TestReasons:
+    def test_what_was_made_in_the_future_has_expired(self, tmp_target: Targets) -> None:
+        """A clock was set back since: nobody knows how old it is."""
+
+        @task(target="out/{x}", rerun_on={"expired"}, expires=datetime.timedelta(hours=1))
+        def hourly(x: int) -> int:
+            return x
+
+        run(hourly, 1)
+        store = Filestore()
+        record = records.read(store, "out/1")
+        assert record is not None
+        for minutes, runs in {0.5: 1, 30: 2}.items():
+            made = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
+            records.write(store, "out/1", record._replace(made=made.isoformat()))
+            run(hourly, 1)
+            assert tmp_target.runs == {"hourly": runs}
+
     def test_upstream_is_what_lies_at_the_items_given(self, tmp_target: Targets) -> None:
         factor = [1]
 
