@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.claims import claim_of
@@ -10,7 +9,7 @@ from prefectx._calls.kept_arguments import items_in, keep
 from prefectx._calls.run import current_run
 from prefectx._identity.argument_code import hashes_of
 from prefectx._identity.call_identity import CallIdentity
-from prefectx._identity.file_fingerprint import FileFingerprint
+from prefectx._identity.file_fingerprint import FileFingerprint, is_there
 from prefectx._identity.input_hash import inputs_hash, upstream_hash
 from prefectx._settings.rerun import rerun_on_here
 from prefectx._settings.script import MAINS, script
@@ -153,7 +152,7 @@ class Call:
         files = {
             path: found
             for path, found in self.files().items()
-            if found is not None or not os.path.exists(path)
+            if found is not None or not is_there(path)
         }
         return Record(
             task=self.task.qualified_name,

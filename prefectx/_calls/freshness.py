@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.audit import AUDIT
 from prefectx._calls.changes import changed_files, difference, has_other_code
@@ -166,5 +166,12 @@ def _is_stale(call: Call, record: Record) -> bool:
 
 
 def _is_expired(call: Call, record: Record) -> bool:
+    if call.task.expires is None:
+        return False
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(record.made)
-    return call.task.expires is not None and age > call.task.expires
+    # One of the future was made before a clock was set back: its age is not known.
+    return not -_CLOCKS_DIFFER <= age <= call.task.expires
+
+
+# By so much the clocks of two machines may differ.
+_CLOCKS_DIFFER: Final = datetime.timedelta(minutes=1)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from xxhash import xxh3_64_intdigest, xxh3_128
 
+from prefectx._identity.url_fingerprint import content_of_url, is_url, look_at_url, without_scheme
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -58,11 +60,21 @@ class FileFingerprint(NamedTuple):
 
 def is_unchanged(path: str, found: tuple[int, int, str] | None) -> bool:
     """Tell whether a path has what a record says of it: None if nothing was there."""
-    return not os.path.exists(path) if found is None else FileFingerprint(*found).matches(path)
+    return not is_there(path) if found is None else FileFingerprint(*found).matches(path)
+
+
+def is_there(path: str) -> bool:
+    """Tell whether there is a file or folder at a path or URL."""
+    if is_url(path):
+        return look_at_url(path) is not None
+    return os.path.exists(without_scheme(path))
 
 
 def _look(path: str) -> tuple[int, int, int] | None:
     """Return the size of a file or folder, its `changed`, and the time of its last change."""
+    if is_url(path):
+        return look_at_url(path)
+    path = without_scheme(path)
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -87,6 +99,9 @@ def _time_of(status: os.stat_result) -> int:
 
 
 def _content(path: str) -> str:
+    if is_url(path):
+        return content_of_url(path)
+    path = without_scheme(path)
     whole = xxh3_128()
     if not os.path.isdir(path):
         _feed(whole, path)

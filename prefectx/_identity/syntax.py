@@ -118,6 +118,11 @@ def _first_line(node: ast.AST) -> int | None:
     return decorators[0].lineno if decorators else node.lineno
 
 
+def text_of_tree(part: Any) -> str:
+    """Return a syntax tree, or a list of them, as text, the same in each version of Python."""
+    return _text(part)
+
+
 def _text(part: Any, ignored: frozenset[str] = _IGNORED) -> str:
     """Return a part of a tree as text, without empty fields, which some versions leave out."""
     if isinstance(part, ast.Constant):

@@ -246,7 +246,8 @@ def _file_arguments(
         )
         raise UnknownOption(msg)
     annotations = getattr(fn, "__annotations__", {})
-    annotated = [name for name in parameters if names_files(str(annotations.get(name, "")))]
+    names = getattr(fn, "__globals__", {})
+    annotated = [name for name in parameters if names_files(annotations.get(name, ""), names)]
     return [name for name in parameters if name in {*asked, *annotated}]
 
 

@@ -6,12 +6,12 @@ import os
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeGuard
 
-from prefectx._types import is_dict
-from prefectx._values.containers import is_container, replace
+from prefectx._types import is_dict, type_of
+from prefectx._values.containers import is_container, is_walked, replace
 from prefectx._values.item import is_item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 InFile = Annotated[str | os.PathLike[str], "InFile"]
 """The annotation for an argument that names a file or folder that the task reads.
@@ -30,9 +30,24 @@ Example:
 _FILES: Final = re.compile(r"\b(InFile|Path|PathLike)\b")
 
 
-def names_files(annotation: str) -> bool:
-    """Tell whether an annotation, as text, marks an argument that names files."""
-    return _FILES.search(annotation) is not None
+def names_files(annotation: object, names: dict[str, Any]) -> bool:
+    """Tell whether an annotation marks an argument that names files.
+
+    Args:
+        annotation: The annotation, or its text.
+        names: What its text may name: the globals of the function.
+    """
+    if _FILES.search(str(annotation)) is not None:
+        return True
+    if isinstance(annotation, str):
+        # `Source = InFile`, in a module with `from __future__ import annotations`.
+        try:
+            annotation = eval(annotation, names)  # noqa: S307 - the author's own, as Python would
+        except Exception:  # noqa: BLE001 - it names what is there for type checkers alone
+            return False
+    # `type Source = InFile`
+    annotation = getattr(annotation, "__value__", annotation)
+    return _FILES.search(str(annotation)) is not None
 
 
 def _is_path(value: Any) -> TypeGuard[os.PathLike[str]]:
@@ -56,17 +71,32 @@ def paths_in(values: Any) -> list[str]:
             paths.append(os.fsdecode(value))
         return value
 
+    seen: set[int] = set()
     for value in values:
         # `replace` does not visit texts.
-        paths.extend(_texts_in(value))
+        paths.extend(_texts_in(value, seen))
         replace(value, note)
     return list(dict.fromkeys(paths))
 
 
-def _texts_in(value: Any) -> Iterator[str]:
-    """Yield the texts in lists, tuples, sets and the values of dicts, at any depth."""
+def _texts_in(value: Any, seen: set[int]) -> Iterator[str]:
+    """Yield the texts in containers, values of dicts and fields of objects, at any depth."""
     if isinstance(value, str | bytes):
         yield os.fsdecode(value)
-    elif is_container(value):
-        for part in value.values() if is_dict(value) else value:
-            yield from _texts_in(part)
+    elif id(value) not in seen:
+        seen.add(id(value))
+        for part in _parts_of(value):
+            yield from _texts_in(part, seen)
+
+
+def _parts_of(value: Any) -> Iterable[Any]:
+    if is_dict(value):
+        return value.values()
+    if is_container(value):
+        return list(value)
+    kind: Any = type_of(value)
+    if not is_walked(kind):
+        return ()
+    slots = [name for base in kind.__mro__ for name in getattr(base, "__slots__", ())]
+    names = {*getattr(value, "__dict__", ()), *slots}
+    return [getattr(value, name) for name in sorted(names) if hasattr(value, name)]

@@ -19,9 +19,15 @@ from typing import Any
 import pytest
 
 from prefectx import InFile, flow, load, task, use_mode
-from prefectx.errors import StaleTarget, TargetCollision, TargetReplaced, UnknownOption
+from prefectx.errors import (
+    StaleTarget,
+    TargetCollision,
+    TargetReplaced,
+    UnknownOption,
+)
 from prefectx.records import record_of
 from prefectx.stores import Filestore, MemoryStore
+from prefectx.stores import record as records
 from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
@@ -486,6 +492,23 @@ class TestFiles:
 
 
 class TestReasons:
+    def test_what_was_made_in_the_future_has_expired(self, tmp_target: Targets) -> None:
+        """A clock was set back since: nobody knows how old it is."""
+
+        @task(target="out/{x}", rerun_on={"expired"}, expires=datetime.timedelta(hours=1))
+        def hourly(x: int) -> int:
+            return x
+
+        run(hourly, 1)
+        store = Filestore()
+        record = records.read(store, "out/1")
+        assert record is not None
+        for minutes, runs in {0.5: 1, 30: 2}.items():
+            made = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
+            records.write(store, "out/1", record._replace(made=made.isoformat()))
+            run(hourly, 1)
+            assert tmp_target.runs == {"hourly": runs}
+
     def test_upstream_is_what_lies_at_the_items_given(self, tmp_target: Targets) -> None:
         factor = [1]
 
@@ -758,6 +781,20 @@ HELPERS: dict[str, tuple[str, str, str]] = {
         "h = functools.partial(operator.add, 10)",
         "h(x)",
     ),
+    "lower case": ("limit = 1", "limit = 10", "x + limit"),
+    "attribute": ("class H:\n    limit = 1", "H.limit = 10", "x + H.limit"),
+    "private attribute": ("class H:\n    _limit = 1", "H._limit = 10", "x + H._limit"),
+    "default": ("def h(x, n=1): return x + n", "h.__defaults__ = (10,)", "h(x)"),
+    "keyword default": (
+        "def h(x, *, n=1): return x + n",
+        "h.__kwdefaults__ = {'n': 10}",
+        "h(x)",
+    ),
+    "closure": (
+        "def make(n):\n    def h(x): return x + n\n    return h\nh = make(1)",
+        "h.__closure__[0].cell_contents = 10",
+        "h(x)",
+    ),
     "code": ("def h(x): return x + 1", "h.__code__ = (lambda x: x + 10).__code__", "h(x)"),
 }
 
@@ -788,9 +825,45 @@ class TestRedefinedHelpers:
 
         assert called() == called() == 2
         cell(namespace, 5, after)
-        with pytest.warns(StaleTarget, match=r"changed: .*(use|[hH]|LIMIT|go)"):
+        with pytest.warns(StaleTarget, match=r"changed: .*(use|[hH]|LIMIT|limit|go)"):
             assert called() == 2
         assert called(rerun_on={"code"}) == 11
+
+
+def test_a_counter_that_the_code_itself_counts_is_no_change(tmp_target: Targets) -> None:
+    notebook: dict[str, Any] = {"task": task, "__name__": "notebook_counter"}
+    sys.modules["notebook_counter"] = ModuleType("notebook_counter")
+    vars(sys.modules["notebook_counter"]).update(notebook)
+    notebook = vars(sys.modules["notebook_counter"])
+    cell(
+        notebook,
+        1,
+        """
+class H:
+    made = 0
+    def __init__(self): H.made += 1
+calls = 0
+def count():
+    global calls
+    calls += 1
+def make():
+    inner = 0
+    def bump():
+        nonlocal inner
+        inner += 1
+        return inner
+    return bump
+bump = make()
+@task(target='out/{x}')
+def counted(x):
+    H(), count(), bump()
+    return x + 0 * (H.made + calls)
+""",
+    )
+    for _ in range(2):
+        assert load([notebook["counted"](x) for x in range(3)]) == [0, 1, 2]
+    del sys.modules["notebook_counter"]
+    assert tmp_target.runs["counted"] == 3
 
 
 def test_a_module_that_was_edited_and_reloaded_has_the_code_of_its_source(
