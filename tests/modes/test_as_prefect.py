@@ -12,9 +12,11 @@ import cloudpickle
 import prefect
 import pydantic
 import pytest
+from prefect.context import FlowRunContext
 from prefect.exceptions import MappingMissingIterable, ParameterTypeError
 from prefect.states import Cancelling, Completed, Failed
 from prefect.transactions import transaction
+from prefect.utilities.annotations import opaque
 
 from prefectx import Flow, Task, flow, item, load, task, use_mode
 from prefectx._naming.options import FLOW_OPTIONS, TASK_OPTIONS
@@ -219,6 +221,33 @@ def test_generators_and_objects_that_can_be_called_are_tasks() -> None:
         return list(elements(3)), task(Counter())(2), task(name="bin")(Counter()).submit(4).result()
 
     assert lists() == ([0, 1, 2], 2, 4)
+
+
+@EVERY_PREFECT_MODE
+def test_the_state_of_a_generator_is_refused_as_prefect_does(prefectx_mode: str) -> None:
+    @task(target=None)
+    def unkept() -> Any:
+        yield 1
+
+    with pytest.raises(ValueError, match="return_type for a generator task must be 'result'"):
+        list(unkept(return_state=True))
+
+
+@EVERY_PREFECT_MODE
+def test_a_task_gets_a_flow_run_that_prefect_is_told_not_to_look_into(prefectx_mode: str) -> None:
+    """Its state, which says that it still runs, is nothing to wait for."""
+
+    @task(target=None)
+    def name_of(flow_run: Any) -> Any:
+        return flow_run.name, flow_run.state.is_running()
+
+    @flow
+    def asks() -> Any:
+        run: Any = FlowRunContext.get()
+        return name_of(opaque(run.flow_run)), run.flow_run.name
+
+    (name, is_running), expected = load(asks())
+    assert (name, is_running) == (expected, True)
 
 
 @PREFECT

@@ -37,6 +37,16 @@ def test_lines_come_again_and_again(told: Any) -> None:
         assert re.fullmatch(r"still running: clean report-7, \d+ s, (\d+ MB|\d\.\d GB)", line)
 
 
+def test_a_test_that_replaces_sleep_sees_the_sleep_of_its_tasks_alone(
+    told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleeping: set[str] = set()
+    monkeypatch.setattr("time.sleep", lambda _: sleeping.add(threading.current_thread().name))
+    with StillRunning(lambda: "clean", OFTEN):
+        wait_until(lambda: len(told()) > 2)
+    assert sleeping == {threading.current_thread().name}
+
+
 def test_no_line_comes_before_its_time_or_after_the_end(told: Any) -> None:
     with StillRunning(lambda: "slow", 1_000), StillRunning(lambda: "fast", OFTEN):
         wait_until(lambda: len(told()) > 2)

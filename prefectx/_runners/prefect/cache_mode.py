@@ -104,7 +104,9 @@ class PrefectCacheRunner(PrefectRunner):
         how: dict[str, Any] = {"parameters": arguments.parameters, "wait_for": arguments.wait_for}
         with api():
             if arguments.task.is_generator:
-                return run_task(self._task(arguments), **how)
+                # Prefect refuses the state of a generator.
+                wanted: Any = "state" if return_state else "result"
+                return run_task(self._task(arguments), return_type=wanted, **how)
             if get_task_viz_tracker():
                 return draw_call(arguments)
             state = run_task(self._task(arguments), return_type="state", **how)

@@ -7,7 +7,7 @@ from typing import Any
 from prefectx._runners.prefect.assembly import is_taken_apart, put_together
 from prefectx._values.containers import replace
 from prefectx._values.item import is_handle, settle
-from prefectx._values.kinds import is_iterator
+from prefectx._values.kinds import is_iterator, is_state
 
 
 class HiddenIterator:
@@ -34,4 +34,7 @@ def _unhide(value: Any) -> Any:
         return value.value
     if is_taken_apart(value):
         return put_together(value, _unhide)
+    if is_state(value) and not value.is_final():
+        # A part of what Prefect was told not to look into: `opaque(flow_run)`.
+        return value
     return settle(value) if is_handle(value) else value
