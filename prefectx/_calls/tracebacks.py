@@ -91,8 +91,8 @@ def _hide(error: BaseException) -> None:
 
 
 def _is_user_code(traceback: TracebackType) -> bool:
-    # Code that is compiled with a task's signature is in no module.
-    module: str = traceback.tb_frame.f_globals.get("__name__") or "prefectx"
+    # A template, which is the user's code too, is in no module.
+    module: str = traceback.tb_frame.f_globals.get("__name__") or ""
     if module.partition(".")[0] in _HIDDEN:
         return False
     # The standard library's frames come from Prefect's use of threads and event loops.
