@@ -31,7 +31,7 @@ help:
 	@echo 'make lock      after a change of dependencies: lock what was added; make upgrade: all anew'
 	@echo 'make zoo       find and explain each defect of the zoo'
 	@echo 'make mutants   plant bugs in prefectx, one at a time: each must be found'
-	@echo 'make torture   kill processes that save outputs: is any target lost or torn?'
+	@echo 'make torture   kill, race and interrupt processes that make outputs: what suffers?'
 	@echo 'make bench     how fast it is, beside others: writes benchmarks/RESULTS.md'
 	@echo 'make bench-quick   the same in a minute: fails if a figure misses its aim by far'
 	@echo 'make bench-startup   how long a test waits for its Prefect server'

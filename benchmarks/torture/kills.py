@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import sys
 import tempfile
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from filling import FIRST, TARGETS, fill, saved, seed_in
+from forks import child_of, end_child, wait_for
 from report import Report
 
 from prefectx.errors import CorruptTarget, TargetMissing
@@ -33,8 +30,6 @@ _EARLY: Final = 5
 
 _LONGEST: Final = 0.15
 """How many seconds after its first saves a child is killed at the latest."""
-
-_PATIENCE: Final = 60
 
 
 def run(kills: int, make_store: MakeStore) -> Report:
@@ -69,20 +64,20 @@ class _Torture:
             # Perhaps while it still removes what the child before has left.
             time.sleep(self.drawn.uniform(0, 0.01))
         else:
-            self._wait_for_first_saves(child)
+            wait_for(child, lambda: set(FIRST) <= saved(self.done).keys())
             stale &= self._unfinished()
             time.sleep(self.drawn.uniform(0, _LONGEST))
-        _end(child)
-        report = self._looked_at() + Report(kills=1)
+        end_child(child)
+        report = self._looked_at()
         self._lose_some()
-        return report if early else report + Report(leftovers=len(stale))
+        return report if early else report + Report(left=len(stale))
 
     def end(self, number: int) -> Report:
         """Let a last process save outputs in all folders: no unfinished file is left."""
         store = self._store()
         for target in FIRST:
             store.save(target, (number, b""))
-        return Report(leftovers=len(self._unfinished()))
+        return Report(left=len(self._unfinished()))
 
     def _store(self) -> Store:
         """Return a store that knows nothing of what the children did."""
@@ -90,25 +85,12 @@ class _Torture:
 
     def _child(self, number: int) -> int:
         self.done.unlink(missing_ok=True)
-        child = os.fork()
-        if child:
-            return child
-        try:
+
+        def work() -> None:
             store = self.make_store(self.root, durable=number % 2 == 1)
             fill(store, self.done, (number + 1) * 1_000_000)
-        except BaseException:  # noqa: BLE001 - the fork of a process must not return into it
-            traceback.print_exc()
-        os._exit(1)
 
-    def _wait_for_first_saves(self, child: int) -> None:
-        end = time.monotonic() + _PATIENCE
-        while not set(FIRST) <= saved(self.done).keys():
-            if os.waitpid(child, os.WNOHANG) != (0, 0):
-                sys.exit("torture: a child has ended by itself")
-            if time.monotonic() > end:
-                _end(child)
-                sys.exit(f"torture: a child has saved nothing for {_PATIENCE} seconds")
-            time.sleep(0.001)
+        return child_of(work)
 
     def _looked_at(self) -> Report:
         """Load all that is listed, and all that must be there."""
@@ -116,7 +98,7 @@ class _Torture:
         store = self._store()
         listed = set(store.list())
         taken = listed - {*TARGETS, *FIRST}
-        total = Report(leftovers=len(taken))
+        total = Report(left=len(taken))
         for target in sorted((listed - taken) | self.expected.keys()):
             total += self._looked_at_one(store, target)
         return total
@@ -125,13 +107,13 @@ class _Torture:
         try:
             seed = seed_in(target, store.load(target))
         except TargetMissing:
-            return Report(checked=1, lost=1)
+            return Report(tried=1, lost=1)
         except CorruptTarget:
             seed = None
         if seed is None:
-            return Report(checked=1, torn=1, lost=target in self.expected)
+            return Report(tried=1, torn=1, lost=target in self.expected)
         # The child may have saved a later one and not lived to say so.
-        report = Report(checked=1, lost=seed < self.expected.get(target, 0))
+        report = Report(tried=1, lost=seed < self.expected.get(target, 0))
         self.expected[target] = seed
         return report
 
@@ -145,10 +127,3 @@ class _Torture:
 
     def _unfinished(self) -> set[Path]:
         return set(self.root.rglob(".prefectx-*"))
-
-
-def _end(child: int) -> None:
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if not os.WIFSIGNALED(status):
-        sys.exit("torture: a child has ended by itself")

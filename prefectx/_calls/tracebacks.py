@@ -91,7 +91,7 @@ def _hide(error: BaseException) -> None:
 
 
 def _is_user_code(traceback: TracebackType) -> bool:
-    # A template is in no module, and is the user's own text.
+    # A template, which is the user's code too, is in no module.
     module: str = traceback.tb_frame.f_globals.get("__name__") or ""
     if module.partition(".")[0] in _HIDDEN:
         return False

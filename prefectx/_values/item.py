@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar, overl
 from prefectx._values.containers import DATA, replace
 from prefectx._values.kinds import is_future, is_future_list, is_state, result_of
 from prefectx._values.not_loaded import HasNoData, not_loaded
-from prefectx.errors import TargetMissing, TargetReplaced
+from prefectx.errors import TargetMissing, TargetReplaced, UnsupportedValue
 from prefectx.stores.formats import suffix_of
-from prefectx.stores.record import version_of
+from prefectx.stores.record import is_unfinished, version_of
 
 if TYPE_CHECKING:
     from prefectx._values.future import Future, FutureList, Handle, State
@@ -21,6 +21,8 @@ K = TypeVar("K")
 # The bases of calls without arguments.
 _NO_NAMES: Final = ("", "_")
 _DEFAULT_BASE: Final = r"~[0-9a-f]{8,16}$"
+_ATTEMPTS: Final = 100
+"""How often a target is read that other processes recompute while it is read."""
 
 
 class Item(HasNoData, Generic[T]):
@@ -107,24 +109,48 @@ class Item(HasNoData, Generic[T]):
             TargetReplaced: The task has `rerun_on`, and another call has recomputed the target.
             UnsupportedValue: The store or the format does not support `mmap`.
         """
-        self._check_version()
+        if self._version is None:
+            return self._read(mmap=mmap)
+        for _ in range(_ATTEMPTS):
+            before = self._record_of_version()
+            data = self._read(mmap=mmap)
+            # Not only the same version: two calls may have made it by turns meanwhile.
+            if self.store.load_record(self.target) == before:
+                return data
+        raise self._replaced()
+
+    def _read(self, *, mmap: bool) -> T:
         data: T = self.store.load_mapped(self.target) if mmap else self.store.load(self.target)
-        self._check_version()
         return data
 
-    def _check_version(self) -> None:
-        """Raise `TargetReplaced` if another call than this Item's has made the current output."""
-        if self._version is None:
-            return
-        found = version_of(self.store.load_record(self.target))
-        if found is None or found == self._version:
-            return
+    def _record_of_version(self) -> str | None:
+        """Return the text of the target's record, which vouches for this Item's version.
+
+        Raises:
+            TargetReplaced: Another call than this Item's has made the target, or began to.
+        """
+        text = self.store.load_record(self.target)
+        if is_unfinished(text) and not self.store.is_written_by_function:
+            # A call is at it, perhaps this Item's once more: what is there may be another's.
+            try:
+                with self.store.lock(self.target):
+                    text = self.store.load_record(self.target)
+            except UnsupportedValue:
+                raise self._replaced() from None
+            if is_unfinished(text):
+                raise self._replaced()
+        found = version_of(text)
+        if found is not None and found != self._version:
+            raise self._replaced()
+        return text
+
+    def _replaced(self) -> TargetReplaced:
         msg = (
             f"target {self.target!r} was recomputed, by another call or by other code, after this"
             " Item was returned, because the task has rerun_on. Call the task again, or put every"
             " argument that differs between its calls into the target."
         )
-        raise TargetReplaced(msg)
+        return TargetReplaced(msg)
 
     def delete(self) -> None:
         """Remove the output, so that the next call recomputes it.

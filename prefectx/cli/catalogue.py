@@ -137,7 +137,8 @@ class Catalogue:
         for path, position, line in journal.placed_lines(self.root):
             self._lines += 1
             try:
-                fields = json.loads(line)
+                # As text: of bytes, the encoding would be guessed for each line.
+                fields = json.loads(line.decode())
                 target = str(fields["target"])
                 entry = self.entries.get(target) or Entry(target)
                 entry.take(fields, (path, position))

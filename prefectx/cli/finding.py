@@ -71,6 +71,7 @@ class TaskFinder:
 
     def __init__(self) -> None:
         self._known: dict[str, Task[..., Any] | None] = {}
+        self._code: dict[str, str] = {}
         #: The reasons why tasks could not be found.
         self.why: dict[str, str] = {}
 
@@ -84,6 +85,13 @@ class TaskFinder:
         if name not in self._known:
             self._known[name] = self._find(name, file)
         return self._known[name]
+
+    def code_hash(self, task: Task[..., Any]) -> str:
+        """Return the hash of a task's code, which does not change while the command runs."""
+        name = task.qualified_name
+        if name not in self._code:
+            self._code[name] = task.code.hash
+        return self._code[name]
 
     def _find(self, name: str, file: str | None) -> Task[..., Any] | None:
         if name.startswith("__main__."):

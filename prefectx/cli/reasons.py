@@ -44,7 +44,8 @@ def reasons_of(entry: Entry, catalogue: Catalogue, tasks: TaskFinder) -> list[Re
     if task is None:
         found.append(Reason("orphan", tasks.why.get(entry.task, "its task does not exist")))
     elif entry.exists:
-        found.extend(_code(entry, catalogue, task))
+        if entry.code and entry.code != tasks.code_hash(task):
+            found.append(_code(entry, catalogue, task))
         found.extend(_code_of_arguments(entry, catalogue))
         found.extend(_expired(entry, task))
     if entry.exists:
@@ -60,13 +61,11 @@ def _file(entry: Entry, catalogue: Catalogue) -> str | None:
     return None if file is None else str(file)
 
 
-def _code(entry: Entry, catalogue: Catalogue, task: Task[..., Any]) -> list[Reason]:
-    if not entry.code or entry.code == task.code.hash:
-        return []
+def _code(entry: Entry, catalogue: Catalogue, task: Task[..., Any]) -> Reason:
     names = changed_parts(catalogue.root, entry.code, task.code.parts)
     parts = f": {', '.join(names)}" if names else ""
     text = f"the code of {task.name} has changed since it was made, {_when(entry)}{parts}"
-    return [Reason("code", text)]
+    return Reason("code", text)
 
 
 def _code_of_arguments(entry: Entry, catalogue: Catalogue) -> list[Reason]:

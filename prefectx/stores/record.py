@@ -167,6 +167,12 @@ def collision_while_saving(store: LoadsRecords, target: str, text: str) -> Targe
     return TargetCollision(msg)
 
 
+def is_unfinished(text: str | None) -> bool:
+    """Tell whether the text is a record that vouches for nothing yet."""
+    record = None if text is None else parsed(text)
+    return record is not None and not record.complete
+
+
 def version_of(text: str | None) -> str | None:
     """Return the version that the text of a record says, or None if it is no record."""
     record = None if text is None else parsed(text)

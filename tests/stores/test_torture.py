@@ -19,8 +19,11 @@ pytest.importorskip("numpy")
 pytestmark = pytest.mark.nightly
 
 
-def torture(kills: int, store: str) -> tuple[int, dict[str, int]]:
-    """Run the driver; return its exit code and what it has counted."""
+COUNTS = ("tried", "lost", "torn", "wrong", "left")
+
+
+def torture(kills: int, store: str) -> tuple[int, dict[str, dict[str, int]]]:
+    """Run the driver; return its exit code and what it has counted, by attack."""
     ended = subprocess.run(
         [sys.executable, str(TORTURE), "--kills", str(kills), "--store", store],
         env={**os.environ, "PYTHONPATH": str(HERE)},
@@ -30,25 +33,30 @@ def torture(kills: int, store: str) -> tuple[int, dict[str, int]]:
         check=False,
     )
     assert ended.stderr == ""
-    line, *races = ended.stdout.splitlines()
-    for race in races:
-        assert "100 targets checked: 0 lost, 0 torn, 0 leftovers" in race
-    assert len(races) == (0 if ended.returncode else 2)
-    counts = re.findall(r"(\d+) (?:targets )?(\w+)", line)
-    return ended.returncode, {what: int(number) for number, what in counts}
+    head, _, *rows = ended.stdout.splitlines()
+    assert head == "| attack | tried | lost | torn | wrong | left behind |"
+    found = {}
+    for row in rows:
+        attack, *counts = re.split(r" ?\| ?", row)[1:-1]
+        numbers = (int(count.replace(",", "")) for count in counts)
+        found[attack] = dict(zip(COUNTS, numbers, strict=True))
+    return ended.returncode, found
 
 
-def test_killed_at_random_moments_it_loses_and_tears_nothing_and_leaves_nothing() -> None:
-    code, counts = torture(15, "prefectx.stores:Filestore")
-    assert counts.pop("checked") > 15
-    assert counts == {"kills": 15, "lost": 0, "torn": 0, "leftovers": 0}
+def test_under_all_attacks_nothing_is_lost_torn_wrong_or_left_behind() -> None:
+    code, found = torture(15, "prefectx.stores:Filestore")
+    assert len(found) == 8
+    for attack, counts in found.items():
+        assert counts.pop("tried") > 15, attack
+        assert set(counts.values()) == {0}, (attack, counts)
     assert code == 0
 
 
 @pytest.mark.parametrize(
-    ("store", "fault"), [("Tearing", "torn"), ("Losing", "lost"), ("Littering", "leftovers")]
+    ("store", "fault"), [("Tearing", "torn"), ("Losing", "lost"), ("Littering", "left")]
 )
 def test_a_store_with_a_fault_is_found(store: str, fault: str) -> None:
-    code, counts = torture(12, f"faulty:{store}")
+    code, found = torture(12, f"faulty:{store}")
+    [counts] = found.values()
     assert counts[fault] > 0
     assert code == 1

@@ -348,6 +348,23 @@ class TestItemsOfTasksThatRerun:
             load(first)
         assert load(double(2)) == 4
 
+    def test_load_nothing_while_their_call_has_only_begun_to_make_it_again(self) -> None:
+        @task(target="out/constant", rerun_on={"inputs"})
+        def double(x: int) -> int:
+            return 2 * x
+
+        store, first = Filestore(), double(1)
+        record = store.load_record("out/constant")
+        assert record is not None
+        assert load(double(2)) == 4
+        # Another process has announced the first call, and has not come to its output.
+        store.save_record("out/constant", records.unfinished(record))
+        with pytest.raises(TargetReplaced):
+            load(first)
+        store.save("out/constant", 2)
+        store.save_record("out/constant", record)
+        assert load(first) == 2
+
     def test_load_the_same_from_any_call_that_is_the_same(self) -> None:
         @task(target="out/constant", rerun_on={"inputs", "code"})
         def double(x: int) -> int:
