@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.execute import RUNS_LOG
 from pytest_prefectx.agree.audit import Event, record_events
+from pytest_prefectx.agree.libraries import set_warning_filters
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -58,10 +59,17 @@ def record_effects(effects: list[str]) -> Generator[None]:
     sys.stdout, sys.stderr = _Tee(out, effects, "prints text"), _Tee(err, effects, "prints text")
     caught: list[warnings.WarningMessage] = []
     events: list[Event] = []
+    filters = [*warnings.filters]
     try:
         with warnings.catch_warnings(record=True) as caught, record_events() as events:
-            yield
+            try:
+                yield
+            finally:
+                filters = [*warnings.filters]
     finally:
+        if [*warnings.filters] != filters:
+            # The task has changed them, and that outlasts it.
+            set_warning_filters(warnings, filters)
         sys.stdout, sys.stderr = out, err
         logging.setLogRecordFactory(factory)
         for warning in caught:

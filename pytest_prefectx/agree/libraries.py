@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import warnings
@@ -204,6 +205,32 @@ def _set_path(module: Any, path: list[str]) -> None:
     module.path[:] = path
 
 
+def _arguments(module: Any) -> list[str]:
+    return list(module.argv)
+
+
+def _set_arguments(module: Any, arguments: list[str]) -> None:
+    module.argv[:] = arguments
+
+
+def _filters(module: Any) -> list[Any]:
+    return list(module.filters)
+
+
+def set_warning_filters(module: Any, filters: list[Any]) -> None:
+    """Set the filters of warnings."""
+    module.filters[:] = filters
+    # At its end it makes the module forget what it has looked up.
+    with warnings.catch_warnings():
+        pass
+
+
+def _umask(_: Any) -> int:
+    umask = os.umask(0o022)
+    os.umask(umask)
+    return umask
+
+
 def _set_temporary(tempfile: Any, folder: str) -> None:
     tempfile.tempdir = folder
 
@@ -229,6 +256,9 @@ LIBRARIES: Final[dict[str, Library]] = {
     "the recursion limit": Library("sys", _get("getrecursionlimit"), _set("setrecursionlimit")),
     "the handlers of signal": Library("signal", _handlers, _set_handlers),
     "the levels of logging": Library("logging", _levels, _set_levels),
+    "the filters of warnings": Library("warnings", _filters, set_warning_filters),
+    "the umask": Library("os", _umask, _set("umask")),
+    "sys.argv": Library("sys", _arguments, _set_arguments),
     "sys.path": Library("sys", _path, _set_path),
     "the temporary folder": Library("tempfile", _get("gettempdir"), _set_temporary),
 }

@@ -61,7 +61,6 @@ class ProcessState:
         self.restored = 0
         self._environment: Final = dict(os.environ)
         self._folder: Final = os.getcwd()
-        self._umask: Final = _umask()
         self._libraries: Final = {
             name: library.get() for name, library in LIBRARIES.items() if library.is_imported()
         }
@@ -86,7 +85,6 @@ class ProcessState:
                 os.environ[name] = value
         if _folder() != self._folder:
             os.chdir(self._folder)
-        os.umask(self._umask)
         for name, value in self._libraries.items():
             LIBRARIES[name].set(value)
 
@@ -289,9 +287,3 @@ def _folder() -> str | None:
         return os.getcwd()
     except FileNotFoundError:
         return None
-
-
-def _umask() -> int:
-    umask = os.umask(0o022)
-    os.umask(umask)
-    return umask

@@ -107,12 +107,16 @@ class Program:
     def run(self, mode: str) -> list[Outcome]:
         """Make the calls in `mode`, in the current folder; return their outcomes."""
         with use_mode(mode):
-            return self._outcomes()
+            return self._outcomes_in_own_context()
 
     def run_by(self, runner: Runner, mode: str = "function") -> list[Outcome]:
         """Make the calls with `runner` instead of the runner of `mode`."""
         with use_mode(mode), use_runner(runner), threads_in_this_context():
-            return self._outcomes()
+            return self._outcomes_in_own_context()
+
+    def _outcomes_in_own_context(self) -> list[Outcome]:
+        # Context variables that the program sets are not there in the next trial.
+        return contextvars.copy_context().run(self._outcomes)
 
     def _outcomes(self) -> list[Outcome]:
         with warnings.catch_warnings(), chdir(os.getcwd()):

@@ -16,8 +16,8 @@ from pytest_prefectx.agree.reasons.inputs import (
     hidden_input,
     shared_target,
     side_effect,
-    thread_local,
 )
+from pytest_prefectx.agree.reasons.prefect import converted, retried, thread_local
 from pytest_prefectx.agree.reasons.refused import refused
 from pytest_prefectx.agree.reasons.sharing import (
     argument_changed,
@@ -54,6 +54,8 @@ class Check(NamedTuple):
 CHECKS: Final = (
     Check("refused by prefectx", refused),
     Check("an Item refused by Python", handle_refused),
+    Check("another attempt", retried),
+    Check("an argument that Prefect converts", converted),
     Check("another result of the same call", chance),
     Check("the mode is asked", mode_asked),
     Check("an input that is no argument", hidden_input),
@@ -76,6 +78,8 @@ KINDS: Final[Mapping[Kind, str]] = {
     "hidden-input": "a task depends on what is no argument",
     "side-effect": "a task changes what others see",
     "order": "async tasks depend on which runs first",
+    "retries": "a task fails, and some modes try it again",
+    "converted-argument": "Prefect converts an argument of a flow",
     "thread-local": "a task needs what only one thread has",
     "changes-argument": "a task changes what it was given",
     "changes-result": "a result is changed after it was given",

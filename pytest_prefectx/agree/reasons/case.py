@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pytest_prefectx.agree.audit import record_events, remove_temporary
 from pytest_prefectx.agree.formatting import short_text
+from pytest_prefectx.agree.prefect_tracers import (
+    AttemptTracer,
+    Converted,
+    ConvertingTracer,
+    ThreadTracer,
+)
 from pytest_prefectx.agree.trace import (
     ArgumentCopyTracer,
     ItemTracer,
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 Kind = Literal[
     "changes-argument",
     "changes-result",
+    "converted-argument",
     "exception",
     "format",
     "hidden-input",
@@ -40,6 +47,7 @@ Kind = Literal[
     "not-loaded",
     "order",
     "overwritten-file",
+    "retries",
     "set-order",
     "shared-target",
     "side-effect",
@@ -120,6 +128,32 @@ class Case:
     def reversed_run(self) -> ObservedRun:
         """A run in which coroutine functions start in the opposite order."""
         return self._look(ReverseTracer(self.folder.path, len(self.first.calls) + 1))
+
+    @cached_property
+    def attempted_run(self) -> ObservedRun:
+        """A run in which what has failed is tried again, as its options say."""
+        return self._look(AttemptTracer(self.folder.path))
+
+    @cached_property
+    def threaded_run(self) -> ObservedRun:
+        """A run in which submitted tasks have threads of their own."""
+        return self._look(ThreadTracer(self.folder.path))
+
+    @property
+    def converted_run(self) -> ObservedRun:
+        """A run in which flows get arguments as Prefect converts them."""
+        return self._conversion[1]
+
+    @property
+    def converted(self) -> list[Converted]:
+        """The arguments of flows that Prefect converts or refuses."""
+        return self._conversion[0]
+
+    @cached_property
+    def _conversion(self) -> tuple[list[Converted], ObservedRun]:
+        tracer = ConvertingTracer(self.folder.path)
+        look = self._look(tracer)
+        return tracer.converted, look
 
     @cached_property
     def uses(self) -> list[tuple[AnyTask, str]]:

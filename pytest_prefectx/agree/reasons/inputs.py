@@ -8,7 +8,7 @@ from pytest_prefectx.agree.effects import TAKES_TIME
 from pytest_prefectx.agree.formatting import short_text, task_name, task_text
 from pytest_prefectx.agree.hidden import OF_CHANCE, changed_inputs, file_key, sources_of_chance
 from pytest_prefectx.agree.reasons.case import Case, Reason, first_at, join_names
-from pytest_prefectx.modes import WITHOUT_TARGETS, is_prefect
+from pytest_prefectx.modes import WITHOUT_TARGETS
 
 if TYPE_CHECKING:
     from pytest_prefectx.agree.trace import TaskCall
@@ -70,23 +70,6 @@ def shared_target(case: Case) -> Reason | None:
             " second.",
             "name in the target what tells the calls apart, as {base} does by itself.",
         )
-    return None
-
-
-def thread_local(case: Case) -> Reason | None:
-    """Find tasks that use thread-local data."""
-    if not is_prefect(case.mode):
-        return None
-    # From the last, because an earlier one may set it.
-    for call in reversed(case.first.calls):
-        for name, value in call.hidden_after.items():
-            if value and name.startswith("the thread-local"):
-                return Reason(
-                    "thread-local",
-                    f"{task_text(call)} depends on {name}. In the Prefect modes submitted tasks"
-                    " run in other threads, which do not see what was set in this one.",
-                    "give what it holds to the task as an argument.",
-                )
     return None
 
 

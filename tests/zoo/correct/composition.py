@@ -189,7 +189,19 @@ def collatz(start: int) -> list[int]:
     return steps
 
 
+@task
+def length(values: list[str]) -> int:
+    return len(values)
+
+
+# An argument that is too large for Prefect's API.
+@flow
+def length_of(values: list[str]) -> int:
+    return length(values)
+
+
 CORRECT = [
+    Correct(length_of, [(["x" * 10] * 60_000,)], ("function", "prefect")),
     Correct(sum_of_doubles, [(1,), (2,), (1,)]),
     Correct(parsed_or_none, [(["1.5", "x"],)]),
     Correct(descriptions, [(["1.5", "x"],)]),

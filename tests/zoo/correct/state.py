@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import decimal
 import functools
 import os
 import random
 import time
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -191,7 +194,61 @@ def registered(names: list[str]) -> dict[str, int]:
     return registry
 
 
+@task
+def in_root(name: str) -> str:
+    with contextlib.chdir("/"):
+        return os.path.abspath(name)
+
+
+# The current folder, changed and put back; of the folder itself the result has nothing.
+@flow
+def root_names() -> list[str]:
+    return load(in_root.map(["a", "b"]))
+
+
+@task
+def third(digits: int) -> str:
+    with decimal.localcontext() as here:
+        here.prec = digits
+        return str(decimal.Decimal(1) / 3)
+
+
+# A context of decimal that ends with the task.
+@flow
+def thirds() -> list[str]:
+    return [third(3), third(5)]
+
+
+@task
+def old_way(value: int) -> int:
+    warnings.warn("old", UserWarning, stacklevel=2)
+    return value
+
+
+# A warning that nobody looks at.
+@flow
+def old_values() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return load(old_way(1)) + load(old_way(1))
+
+
+@task(retries=2, retry_delay_seconds=60, timeout_seconds=60)
+def calm(value: int) -> int:
+    return value
+
+
+# Retries and a timeout that are not needed.
+@flow
+def calm_values() -> list[int]:
+    return [calm(1), calm(2)]
+
+
 CORRECT = [
+    Correct(root_names),
+    Correct(thirds),
+    Correct(old_values),
+    Correct(calm_values),
     Correct(shuffled_rows),
     Correct(noise_of, [(1,), (2,)]),
     Correct(sum_of, [([1, 2],)]),

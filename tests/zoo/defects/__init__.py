@@ -5,8 +5,10 @@ from __future__ import annotations
 from defects import (
     arguments,
     asynchronous,
+    attempts,
     bodies,
     classes,
+    conversions,
     effects,
     files,
     formats,
@@ -48,6 +50,8 @@ _TOPICS = (
     observations,
     out_of_sight,
     identities,
+    attempts,
+    conversions,
 )
 
 ALL = [defect for topic in _TOPICS for defect in topic.DEFECTS]

@@ -10,13 +10,14 @@ import random
 import sqlite3
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from specimens import Defect
 
-from prefectx import flow, task
+from prefectx import flow, load, task
 
 REGISTRY: dict[str, int] = {}
 SESSION: sqlite3.Connection | None = None
@@ -200,8 +201,32 @@ def encoded_text() -> bytes:
     return encoded("a", register_codec("zoo_codec"))
 
 
+@task
+def be_strict(category: str) -> str:
+    warnings.simplefilter("error", FutureWarning)
+    return category
+
+
+@task
+def is_refused(text: str) -> bool:
+    try:
+        warnings.warn(text, FutureWarning, stacklevel=2)
+    except FutureWarning:
+        return True
+    return False
+
+
+# a filter of warnings.
+@flow
+def refuses() -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return load(is_refused(be_strict("old")))
+
+
 DEFECTS = [
     Defect(lengths, "side-effect", ("register", "REGISTRY")),
+    Defect(refuses, "side-effect", ("be_strict", "warnings")),
     Defect(asked, "side-effect", ("log_in", "SESSION")),
     Defect(height_text, "side-effect", ("choose_unit", "ZOO_UNIT")),
     Defect(imports, "side-effect", ("add_folder", "sys.path")),

@@ -8,6 +8,7 @@ import io
 import locale
 import random
 import sqlite3
+import sys
 
 import numpy as np
 import pandas as pd
@@ -124,7 +125,22 @@ def divisions(how: str) -> float:
         return load(divided(1.0))
 
 
+@task
+def arguments_of_script(size: int) -> list[str]:
+    return sys.argv[:size]
+
+
+@flow
+def called_as(name: str) -> list[str]:
+    before, sys.argv = sys.argv, [name]
+    try:
+        return load(arguments_of_script(1))
+    finally:
+        sys.argv = before
+
+
 DEFECTS = [
+    Defect(called_as, "hidden-input", ("arguments_of_script", "sys.argv"), [("a",), ("b",)]),
     Defect(draws, "not-deterministic", ("drawn", "random")),
     Defect(table_text, "hidden-input", ("shown", "pandas"), [(4,), (10,)]),
     Defect(csv_text, "hidden-input", ("as_csv", "csv"), [(",",), (";",)]),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import time
 import warnings
+import weakref
 from contextlib import redirect_stdout
+from contextvars import ContextVar
 from pathlib import Path
+from typing import ClassVar
 from unittest.mock import Mock
 
 from specimens import Defect
@@ -149,7 +153,66 @@ def plots() -> list[str]:
     return sorted(path.name for path in Path().glob("*.svg"))
 
 
+@task
+def be_private(mask: int) -> int:
+    os.umask(mask)
+    return mask
+
+
+# permissions of files.
+@flow
+def permissions() -> int:
+    before = os.umask(0o022)
+    try:
+        Path("notes.txt").unlink(missing_ok=True)
+        load(be_private(0o077))
+        Path("notes.txt").touch()
+        return Path("notes.txt").stat().st_mode & 0o777
+    finally:
+        os.umask(before)
+
+
+USER: ContextVar[str] = ContextVar("zoo_observed_user", default="nobody")
+
+
+@task
+def log_in(name: str) -> str:
+    USER.set(name)
+    return name
+
+
+# a context variable.
+@flow
+def user() -> str:
+    load(log_in("ann"))
+    return USER.get()
+
+
+class Node:
+    alive: ClassVar[weakref.WeakSet[Node]] = weakref.WeakSet()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.alive.add(self)
+
+
+@task
+def node(name: str) -> Node:
+    return Node(name)
+
+
+# objects that are alive.
+@flow
+def number_alive() -> int:
+    Node.alive.clear()
+    kept = load(node("leaf"))
+    return len(Node.alive) if kept else 0
+
+
 DEFECTS = [
+    Defect(permissions, "side-effect", ("be_private", "umask")),
+    Defect(user, "side-effect", ("log_in", "USER")),
+    Defect(number_alive, "side-effect", ("node",)),
     Defect(printed, "side-effect", ("announced", "prints")),
     Defect(messages, "side-effect", ("logged", "logs")),
     Defect(number_of_warnings, "side-effect", ("doubtful", "warns")),
