@@ -14,8 +14,8 @@ from prefectx._logs.run_names import named_run
 from prefectx._settings.environment import Variable
 from prefectx._types import is_dict
 from prefectx._values.containers import is_container
+from prefectx._values.handles import is_state, result_of
 from prefectx._values.item import Item, is_handle, load_items, settle_futures
-from prefectx._values.kinds import is_state, result_of
 from prefectx.errors import PrefectxError, UnsupportedValue
 from prefectx.stores import record as records
 

@@ -22,6 +22,7 @@ from prefectx._identity.code_parts import (
     shortened,
 )
 from prefectx._identity.content_hash import digest
+from prefectx._identity.global_names import instructions, references
 from prefectx._identity.names import module_name
 from prefectx._identity.objects_with_code import (
     elements_of,
@@ -33,7 +34,6 @@ from prefectx._identity.objects_with_code import (
 )
 from prefectx._identity.observed import Observed
 from prefectx._identity.packages import is_of_one_package
-from prefectx._identity.references import instructions, references
 from prefectx._identity.syntax import syntax_of
 from prefectx._types import type_of
 

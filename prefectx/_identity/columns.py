@@ -22,6 +22,7 @@ from prefectx._identity.attributes import (
     slots_of,
     wraps_code,
 )
+from prefectx._identity.column_routes import route_of
 from prefectx._identity.given_fields import FIELDS_SET, given_fields_count
 from prefectx._identity.names import importable_name
 from prefectx._identity.parts import library
@@ -33,13 +34,12 @@ from prefectx._identity.plain_data import (
     marshal_plain,
     most_in,
 )
-from prefectx._identity.routes import route_of
 from prefectx._types import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from prefectx._identity.routes import Route
+    from prefectx._identity.column_routes import Route
 
 # Deeper data are walked one level, and tried again.
 _DEEPEST: Final = 8

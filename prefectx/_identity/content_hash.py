@@ -6,7 +6,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._identity.attributes import wraps_code
-from prefectx._identity.kinds import parts_of
+from prefectx._identity.built_in_types import parts_of
 from prefectx._identity.objects_with_code import elements_of
 from prefectx._identity.parts import CodeInColumns, Digest, Parts, combine
 from prefectx._types import type_of

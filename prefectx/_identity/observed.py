@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
-from prefectx._identity.references import instructions
+from prefectx._identity.global_names import instructions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from prefectx._logs.loggers import standard_logger
 from prefectx._types import is_list
 from prefectx._values.coroutines import run_coroutine
 from prefectx._values.future import State, failed
-from prefectx._values.kinds import is_state
+from prefectx._values.handles import is_state
 from prefectx.errors import PrefectxError
 
 if TYPE_CHECKING:

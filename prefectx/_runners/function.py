@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from prefectx._calls.counting import count_coroutine, count_run
 from prefectx._calls.execute import execute
 from prefectx._calls.run import run_here
-from prefectx._calls.running import count_coroutine, count_run
 from prefectx._runners.local import LocalRunner
 
 if TYPE_CHECKING:

@@ -15,14 +15,14 @@ from prefectx._values.annotations import is_unmapped, may_fail
 from prefectx._values.containers import replace
 from prefectx._values.coroutines import run_coroutine
 from prefectx._values.future import Future, State, completed, failed, not_ready
-from prefectx._values.item import settle
-from prefectx._values.kinds import (
+from prefectx._values.handles import (
     is_future,
     is_future_list,
     is_prefect_annotation,
     is_state,
     result_of,
 )
+from prefectx._values.item import settle
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

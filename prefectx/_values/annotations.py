@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from prefectx._values.handles import is_prefect_annotation
 from prefectx._values.item import load_items
-from prefectx._values.kinds import is_prefect_annotation
 from prefectx.errors import MappingError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar, overload
 
 from prefectx._values.containers import DATA, replace
-from prefectx._values.kinds import is_future, is_future_list, is_state, result_of
+from prefectx._values.handles import is_future, is_future_list, is_state, result_of
 from prefectx._values.not_loaded import HasNoData, not_loaded
 from prefectx.errors import TargetMissing, TargetReplaced, UnsupportedValue
 from prefectx.stores.formats import suffix_of

@@ -11,7 +11,7 @@ from prefectx._api.task import Task
 from prefectx._runners.prefect.future import is_prefect_future
 from prefectx._runners.prefect.task_for_call import shared_task
 from prefectx._values.containers import replace
-from prefectx._values.kinds import is_prefect_annotation
+from prefectx._values.handles import is_prefect_annotation
 from prefectx.dask.future import DaskFuture
 
 if TYPE_CHECKING:

@@ -133,7 +133,7 @@ def shown_at_the_end(screen: Screen, tmp_path: Path) -> list[str]:
 def test_without_a_terminal_there_is_a_line_a_minute(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("prefectx._runners.live.MINUTE", 0.01)
+    monkeypatch.setattr("prefectx._runners.live_lines.MINUTE", 0.01)
     monkeypatch.delenv("PREFECTX_SUMMARY", raising=False)
     told: list[str] = []
 

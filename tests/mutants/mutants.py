@@ -334,7 +334,7 @@ def _backwards(result: Any) -> Any:
 
 @bug("the wrong futures among the arguments are resolved", "_runners.local:_settle_one")
 def _wrong_futures(result_of: Any) -> Any:
-    from prefectx._values.kinds import is_future_list
+    from prefectx._values.handles import is_future_list
 
     def changed(value: Any) -> Any:
         if is_future_list(value) and value:

@@ -20,8 +20,7 @@ from prefectx._runners.prefect.run_names import run_name_of
 from prefectx._values.annotations import allow_failure, is_unmapped, may_fail, unmapped
 from prefectx._values.containers import replace
 from prefectx._values.future import Future, FutureList
-from prefectx._values.item import is_item
-from prefectx._values.kinds import (
+from prefectx._values.handles import (
     is_future,
     is_future_list,
     is_iterator,
@@ -29,6 +28,7 @@ from prefectx._values.kinds import (
     is_state,
     result_of,
 )
+from prefectx._values.item import is_item
 
 if TYPE_CHECKING:
     from prefectx._naming.decorated import AnyTask

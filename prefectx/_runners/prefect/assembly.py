@@ -12,7 +12,7 @@ from prefectx._runners.prefect.future import is_prefect_future
 from prefectx._types import type_of
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import is_walked, replace
-from prefectx._values.kinds import is_prefect_annotation
+from prefectx._values.handles import is_prefect_annotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

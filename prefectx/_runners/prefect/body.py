@@ -27,7 +27,7 @@ from prefectx._runners.prefect.hidden_iterators import settle_and_unhide
 from prefectx._runners.prefect.logs import run_logger
 from prefectx._settings.context import context_names
 from prefectx._settings.mode import override
-from prefectx._values.kinds import is_state
+from prefectx._values.handles import is_state
 from prefectx._values.references import name_of, qualified_name_of
 
 if TYPE_CHECKING:

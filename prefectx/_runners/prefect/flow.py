@@ -42,8 +42,8 @@ from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import VARIABLE, current_mode
 from prefectx._types import type_of
 from prefectx._values.containers import replace
+from prefectx._values.handles import is_iterator
 from prefectx._values.item import is_handle
-from prefectx._values.kinds import is_iterator
 from prefectx._values.references import is_importable
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 
 from prefectx._runners.prefect.assembly import is_taken_apart, put_together
 from prefectx._values.containers import replace
+from prefectx._values.handles import is_iterator, is_state
 from prefectx._values.item import is_handle, settle
-from prefectx._values.kinds import is_iterator, is_state
 
 
 class HiddenIterator:

@@ -34,8 +34,8 @@ from prefectx._identity.libraries import library_parts
 from prefectx._identity.names import importable_name
 from prefectx._identity.parts import Digest, Parts, leaf, refusal, text_leaf
 from prefectx._types import type_of
+from prefectx._values.handles import is_iterator
 from prefectx._values.item import Item
-from prefectx._values.kinds import is_iterator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
