@@ -78,7 +78,9 @@ def is_done(call: Call) -> bool:
     # Nobody knows who made a target without a mark: it was put there by hand.
     if mark not in {"", call.maker_mark}:
         record = read(item.store, item.target)
-        if record is not None and not _is_valid(call, item, record, is_ours=is_ours):
+        if record is None:
+            _note_missing_record(call, item, is_ours=is_ours)
+        elif not _is_valid(call, item, record, is_ours=is_ours):
             return False
     if not (needs_record or wants_refresh(task)):
         run = current_run()
@@ -113,6 +115,16 @@ def _is_valid(call: Call, item: Item[Any], record: Record, *, is_ours: bool) -> 
     if call.reasons:
         call.item = item.with_version(record.version)
     return True
+
+
+def _note_missing_record(call: Call, item: Item[Any], *, is_ours: bool) -> None:
+    """Note that nothing tells whether a target is outdated, where the task asks for it.
+
+    It is not recomputed: it may have been put there by hand.
+    """
+    if call.reasons and is_ours:
+        why = "has no record, so nothing tells whether it is outdated"
+        current_run().note_stale(call.task, item.target, why)
 
 
 def _must_refresh(task: AnyTask, item: Item[Any]) -> bool:

@@ -7,6 +7,7 @@ import sys
 from contextvars import ContextVar
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from prefectx._identity.packages import is_of_one_package
 from prefectx._settings.scoped import ScopedValue
@@ -45,14 +46,47 @@ def looks_at_given_fields(fn: Callable[..., Any]) -> bool:
     return the model, for another one to look at.
     """
     home = str(getattr(fn, "__module__", ""))
-    for name, module in list(sys.modules.items()):
-        if not is_of_one_package(name, home):
-            continue
+    module = sys.modules.get(home)
+    if module is None:
+        project = _Project(home)
+    else:
+        project = _PROJECTS.get(module) or _PROJECTS.setdefault(module, _Project(home))
+    return project.looks() or any(named in text for text in _names_in(fn) for named in _NAMES)
+
+
+class _Project:
+    """The modules of a project, each of which is searched once: every task of it asks.
+
+    Args:
+        home: The name of a module of the project.
+    """
+
+    def __init__(self, home: str) -> None:
+        self._home = home
+        self._searched: set[tuple[str, int]] = set()
+        self._looks = False
+
+    def looks(self) -> bool:
+        """Tell whether any module that is loaded names what shows the fields."""
+        self._looks = self._looks or any(map(self._looks_in, list(sys.modules)))
+        return self._looks
+
+    def _looks_in(self, name: str) -> bool:
+        module = sys.modules.get(name)
+        if (name, id(module)) in self._searched:
+            return False
         file: str | None = getattr(module, "__file__", None)
+        is_own = is_of_one_package(name, self._home)
+        if file or not is_own:
+            # A notebook gets more functions with each cell.
+            self._searched.add((name, id(module)))
+        if not is_own:
+            return False
         texts: Iterable[str] = linecache.getlines(file) if file else _names_in_functions(module)
-        if any(named in text for text in texts for named in _NAMES):
-            return True
-    return any(named in text for text in _names_in(fn) for named in _NAMES)
+        return any(named in text for text in texts for named in _NAMES)
+
+
+_PROJECTS: Final[WeakKeyDictionary[Any, _Project]] = WeakKeyDictionary()
 
 
 def _names_in_functions(module: Any) -> Iterator[str]:

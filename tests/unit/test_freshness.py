@@ -6,6 +6,7 @@ import datetime
 import importlib
 import linecache
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -615,6 +616,31 @@ def edited(source: str) -> Any:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     exec(f"def table(n): {source}", namespace)  # noqa: S102 - code of our own making
     return namespace["table"]
+
+
+class TestTargetsWithoutARecord:
+    @pytest.mark.parametrize("reason", ["code", "inputs", "upstream", "expired"])
+    def test_are_told_of_where_the_task_asks_for_what_records_say(self, reason: Any) -> None:
+        @task(target="out/{x}", rerun_on={reason}, expires=datetime.timedelta(days=1))
+        def made(x: int) -> int:
+            return x
+
+        run(made, 1, 2)
+        shutil.rmtree(".prefectx/records")
+        with pytest.warns(StaleTarget, match="2 targets.* has no record, so nothing tells"):
+            assert load(run(made, 1, 2)) == [1, 2]
+
+    def test_count_without_a_word_elsewhere(self) -> None:
+        """They were put there by hand."""
+
+        @task(target="out/{x}")
+        def made(x: int) -> int:
+            return x
+
+        Filestore().save("out/1", 7)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert load(run(made, 1)) == [7]
 
 
 class TestWarnings:
