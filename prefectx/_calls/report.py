@@ -141,7 +141,10 @@ class Report:
     def _note_others(self, error: Exception) -> None:
         """Add a note about the other failures to the exception that a flow raises."""
         failures = self.failures
-        others = [failure for failure in failures if not _is_same(error, failure.error)]
+        # Of several with the same text, as one from another process has, it is one.
+        same = [failure for failure in failures if _is_same(error, failure.error)]
+        raised = next((one for one in same if one.error is error), same[0] if same else None)
+        others = [failure for failure in failures if failure is not raised]
         is_other = "other " if len(others) < len(failures) else ""
         if not others or not (is_other or _is_of_prefect(error)):
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import shlex
 import traceback
 import warnings
 from statistics import median
@@ -222,4 +223,11 @@ def _say(
         say(f"  unknown from here on: {place}")
     if seconds:
         say(f"about {seconds_text(seconds)}, estimated from earlier calls of the same tasks")
-    say_next(f"prefectx run {options.flow}")
+    given = [f" -p {shlex.quote(text)}" for text in options.parameter]
+    ahead = [f"prefectx run {options.flow}{''.join(given)}"]
+    if stale:
+        # A run would use it.
+        task = stale[0]["task"].rpartition(".")[2]
+        remove = f"prefectx rm {task} --stale --downstream"
+        ahead = [remove, f"prefectx accept {task} --reason …", *ahead]
+    say_next(*ahead)

@@ -17,6 +17,7 @@ from prefectx.stores.messages import (
     dump_for,
     load_for,
     missing,
+    note_unremoved,
     note_unwritten,
     note_unwritten_value,
 )
@@ -222,8 +223,12 @@ class Filestore(Store):
 
     def delete(self, target: str) -> None:
         """Remove the file and its record."""
-        self._folder.delete(target)
-        self._folder.delete(_record(target))
+        try:
+            self._folder.delete(target)
+            self._folder.delete(_record(target))
+        except OSError as error:
+            note_unremoved(error, target, self.path(target))
+            raise
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Give the targets below the root that start with `prefix`."""

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from prefectx.errors import (
     CorruptTarget,
     MissingExtra,
+    PrefectxError,
     TargetMissing,
     UnsupportedValue,
     UntrustedTarget,
@@ -163,3 +164,10 @@ def note_unwritten(error: OSError, what: str, path: str) -> None:
     is_cut = error.errno is None and "requested and" in str(error)
     advice = _FULL if is_cut else _ADVICE.get(error.errno or 0, "See to the cause above")
     error.add_note(f"{what} was not written ({path!r}). {advice}, then call the task again.")
+
+
+def note_unremoved(error: OSError, target: str, path: str) -> None:
+    """Add to an error which target was not removed, and what to do about it."""
+    if not isinstance(error, PrefectxError):
+        advice = _ADVICE.get(error.errno or 0, "See to the cause above")
+        error.add_note(f"Target {target!r} was not removed ({path!r}). {advice}, then try again.")

@@ -278,15 +278,20 @@ class SQLStore(Store):
                 yield
                 return
             inner.__enter__()
-        except (OperationalError, InterfaceError) as error:
+        except StoreUnreachable:
+            raise
+        except (OperationalError, InterfaceError, OSError) as error:
+            # The last of them: SQLite's folder cannot be made, or its lock.
             raise self._unreachable(target, error) from error
         try:
             yield
         finally:
             inner.__exit__(None, None, None)
 
-    def _unreachable(self, target: str, error: OperationalError | InterfaceError) -> Exception:
-        why = str(error.orig).strip()
+    def _unreachable(
+        self, target: str, error: OperationalError | InterfaceError | OSError
+    ) -> Exception:
+        why = str(error if isinstance(error, OSError) else error.orig).strip()
         advice = "See that the database runs and takes this user and password"
         if self._database.is_file:
             advice = next((text for word, text in _ADVICE.items() if word in why), _FILE)

@@ -241,6 +241,15 @@ def test_plan_says_what_would_run_and_runs_and_writes_nothing(px: Command) -> No
     assert {path.name for path in px.folder.iterdir()} == {"words.py"}
 
 
+def test_plan_ends_with_what_to_do_with_the_same_parameters(ran: Command) -> None:
+    said = ran("plan", "words:words", "-p", 'names=["a", "b"]')
+    assert """next: prefectx run words:words -p 'names=["a", "b"]'\n""" in said
+    ran.change("name * 3", "name * 4")
+    said = ran("plan", "words:words", code=1)
+    assert "next: prefectx rm fetch --stale --downstream" in said
+    assert "next: prefectx accept fetch --reason" in said
+
+
 def test_plan_goes_on_behind_what_is_there(ran: Command) -> None:
     plan = ran.json("plan", "words:words")
     assert plan["would_run"] == []

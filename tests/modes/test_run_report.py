@@ -161,6 +161,28 @@ def test_all_inputs_are_tried_and_the_first_failure_is_raised(start: Any) -> Non
     assert "number=7)" not in notes
 
 
+@task
+def refuse(number: int) -> int:
+    msg = "no such number"
+    raise ValueError(msg)
+
+
+@flow
+def refused(count: int) -> Any:
+    return refuse.map(list(range(count))).result()
+
+
+@pytest.mark.nightly("prefect.cache", "prefect")
+def test_other_failures_with_the_same_text_are_named_too() -> None:
+    with pytest.raises(ValueError, match="no such number") as caught:
+        run(refused, 3)
+    notes = "\n".join(caught.value.__notes__)
+    assert "2 other calls failed" in notes
+    assert "number=0)" not in notes
+    assert "number=1): ValueError: no such number" in notes
+    assert "number=2): ValueError: no such number" in notes
+
+
 def test_the_block_goes_to_standard_error_or_the_log_and_never_to_standard_output(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

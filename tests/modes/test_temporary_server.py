@@ -64,6 +64,17 @@ def left_alone():
     dying.wait()
     return kept.map(range(30))
 
+@flow
+def below(number): return kept(number)
+
+@flow
+def with_flow_below():
+    below(1)
+    dying = server()
+    dying.kill()
+    dying.wait()
+    return below(2)
+
 def server():
     import psutil
     return next(c for c in psutil.Process().children() if "server_process" in str(c.cmdline()))
@@ -202,6 +213,16 @@ def test_flow_whose_server_is_gone_for_good_ends_with_its_result(home: Path) -> 
     assert process.returncode == 0, said
     assert printed.strip() == str(list(range(30)))
     assert "It has not recorded that the flow 'left-alone' has ended" in said
+
+
+@pytest.mark.nightly
+def test_flow_that_would_start_without_its_server_says_so(home: Path) -> None:
+    more = {"PREFECTX": "prefect.skip", "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    with running(home, "with_flow_below()", **more) as process:
+        _, said = ended(process)
+    assert process.returncode == 1
+    assert "ServerUnreachable: the Prefect server at " in said
+    assert "so the flow 'below' was not started. All outputs so far are in their targets." in said
 
 
 def test_nothing_is_known_of_a_prefect_with_other_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,8 +70,48 @@ def test_a_lock_that_is_a_link_is_named_with_its_target() -> None:
     Path(".prefectx/locks", name).symlink_to("elsewhere")
     with pytest.raises(OSError) as caught:  # noqa: PT011 - its note is looked at
         load(double(2))
-    assert "The lock of target 'out/2', with once=True," in caught.value.__notes__[0]
-    assert "Remove the symbolic link that lies there" in caught.value.__notes__[0]
+    note = caught.value.__notes__[0]
+    assert note.startswith("The lock of target 'out/2' (once=True or rerun_on) was not written")
+    assert "Remove the symbolic link that lies there" in note
+
+
+@pytest.fixture
+def read_only(full: Path) -> Path:
+    """A disk with two outputs, to which nobody may write any more."""
+    Filestore(full).save("out/old", 1)
+    SQLStore(f"sqlite:///{full}/a.db").save("old", 1)
+    subprocess.run(["mount", "-o", "remount,ro", str(full)], check=True)
+    return full
+
+
+@pytest.mark.parametrize("reasons", [frozenset(), frozenset({"inputs"})], ids=["once", "rerun_on"])
+def test_a_disk_that_is_read_only_is_told_with_the_target(read_only: Path, reasons: Any) -> None:
+    locked = double.with_options(store=Filestore(read_only), once=not reasons, rerun_on=reasons)
+    with pytest.raises(OSError, match="Read-only file system") as caught:
+        load(locked(2))
+    note = caught.value.__notes__[0]
+    assert note.startswith("The lock of target 'out/2' (once=True or rerun_on) was not written")
+    assert "Let this user write to its folder" in note
+
+
+def test_what_is_not_removed_from_a_read_only_disk_is_named(read_only: Path) -> None:
+    with pytest.raises(OSError, match="Read-only file system") as caught:
+        item("out/old", Filestore(read_only)).delete()
+    assert caught.value.__notes__[0].startswith("Target 'out/old' was not removed")
+    assert item("out/old", Filestore(read_only)).load() == 1
+
+
+def test_sqlite_on_a_read_only_disk_still_gives_what_it_has(read_only: Path) -> None:
+    store = SQLStore(f"sqlite:///{read_only}/a.db")
+    assert store.load("old") == 1
+    with pytest.raises(StoreUnreachable, match=r"target 'new'.*Let this user write to the file"):
+        store.save("new", 1)
+
+
+def test_a_file_in_the_way_of_an_sqlite_file_is_told_with_the_target(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnreachable, match=r"target 'a'.*See that its folder is there"):
+        SQLStore(f"sqlite:///{tmp_path}/file/a.db").save("a", 1)
 
 
 def test_a_link_to_itself_is_no_output_and_makes_way_for_one() -> None:

@@ -24,7 +24,7 @@ from prefectx._naming.options import (
 from prefectx._runners import current_runner
 from prefectx._runners.prefect.bound_functions import bound_function, copy_function
 from prefectx._runners.prefect.logs import connect
-from prefectx._runners.prefect.lost_server import flow_end, report_lost_server
+from prefectx._runners.prefect.lost_server import flow_end, not_started, report_lost_server
 from prefectx._runners.prefect.parameters import parameters_for_api
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.upgrade import (
@@ -212,7 +212,10 @@ def call_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             return PREFECT_FLOW.__call__(flow, *args, **kwargs)
         except httpx.TransportError as error:
             if not end.is_known:
-                raise
+                # In mode prefect, and of a generator, nothing is known of the body.
+                if current_mode() not in _OF_PREFECT or flow.isgenerator:
+                    raise
+                raise not_started(flow.name, error) from error
             report_lost_server(flow.name, error)
         return end.value(return_state=kwargs.get("return_state", False))
 
@@ -229,7 +232,10 @@ async def _acall_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
         except httpx.TransportError as error:
             if not end.is_known:
-                raise
+                # In mode prefect, and of a generator, nothing is known of the body.
+                if current_mode() not in _OF_PREFECT or flow.isgenerator:
+                    raise
+                raise not_started(flow.name, error) from error
             report_lost_server(flow.name, error)
         return end.value(return_state=kwargs.get("return_state", False))
 

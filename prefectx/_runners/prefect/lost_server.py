@@ -14,6 +14,8 @@ from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed
 
+from prefectx.errors import ServerUnreachable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -101,6 +103,16 @@ def flow_end() -> Generator[FlowEnd]:
         yield end
     finally:
         _end.reset(token)
+
+
+def not_started(flow: str, error: httpx.TransportError) -> ServerUnreachable:
+    """Return the error for a flow that cannot start, because the server is gone."""
+    msg = (
+        f"the Prefect server at {PREFECT_API_URL.value()} does not answer any more ({error}), so"
+        f" the flow {flow!r} was not started. All outputs so far are in their targets. Start a"
+        " server again, then run the flow once more; the modes function and cache need none."
+    )
+    return ServerUnreachable(msg)
 
 
 def report_lost_server(flow: str, error: httpx.TransportError) -> None:

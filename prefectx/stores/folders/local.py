@@ -268,7 +268,7 @@ class _Lock(AbstractContextManager[None]):
         except OSError as error:
             from prefectx.stores.messages import note_unwritten
 
-            what = f"The lock of target {self._name!r}, with once=True,"
+            what = f"The lock of target {self._name!r} (once=True or rerun_on)"
             note_unwritten(error, what, self._folder)
             raise
 
