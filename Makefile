@@ -18,7 +18,7 @@ EXPORT := $(UV) export --frozen --offline --quiet --no-emit-workspace --no-heade
 .PHONY: help example test test-modes test-parts test-whole check check-unit check-modes lint types lock upgrade zoo mutants torture
 .PHONY: nightly nightly-tests nightly-oldest-prefect nightly-python-3.13
 .PHONY: docs stranger
-.PHONY: bench bench-quick bench-startup bench-dask
+.PHONY: bench bench-quick bench-startup bench-check-flow bench-dask
 .DELETE_ON_ERROR:
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo 'make bench     how fast it is, beside others: writes benchmarks/RESULTS.md'
 	@echo 'make bench-quick   the same in a minute: fails if a figure misses its aim by far'
 	@echo 'make bench-startup   how long a test waits for its Prefect server'
+	@echo 'make bench-check-flow   how long check_flow takes for each flow of the zoo'
 	@echo 'make bench-dask      memory and speed on a cluster, beside plain prefect-dask: half an hour'
 
 example: $(VENV)/.example
@@ -91,6 +92,9 @@ bench-quick: $(VENV)/.dev
 
 bench-startup: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py --write benchmarks/STARTUP.md
+
+bench-check-flow: $(VENV)/.dev
+	$(BIN)/python benchmarks/check_flow.py
 
 bench-dask: $(VENV)/.dev
 	$(BIN)/python benchmarks/dask --write benchmarks/DASK.md

@@ -37,7 +37,7 @@ from pytest_prefectx.modes import (
 from pytest_prefectx.old_targets import OldTargets
 from pytest_prefectx.replacement import FLAG as REPLACE_FLAG
 from pytest_prefectx.replacement import is_replacement_enabled, replace_decorators
-from pytest_prefectx.session import SESSION, Session, environment
+from pytest_prefectx.session import SESSION, Session, environment, runs_what_is_collected
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -227,6 +227,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         _put_first(fixtures, SERVER)
     if is_prefect(mode) or SERVER in fixtures:
         item.add_marker(SERVER_MARKER)
+        if runs_what_is_collected(item.config) and not item.get_closest_marker("skip"):
+            item.config.stash[SESSION].ask_for_server()
 
 
 def _mode_of_single(item: pytest.Item) -> str | None:
@@ -253,7 +255,7 @@ def _put_first(fixtures: list[str], name: str) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist informs its controller
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the server in the background if a selected item needs it."""
+    """Start the server in the background, unless it has, if a selected item needs it."""
     option = session.config.option
     if option.collectonly or option.setupplan or session.testsfailed:
         return
@@ -261,10 +263,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         item.get_closest_marker(SERVER_MARKER) and not item.get_closest_marker("skip")
         for item in session.items
     ):
-        from pytest_prefectx.server.server import prefect_is_installed
-
-        if prefect_is_installed():
-            session.config.stash[SESSION].ask_for_server()
+        session.config.stash[SESSION].ask_for_server()
     # Test modules may have imported Prefect, which logs to the stderr of that time.
     if "prefect.main" in sys.modules:
         from pytest_prefectx.server.prefect_threads import log_to_current_stderr

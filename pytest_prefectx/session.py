@@ -36,6 +36,13 @@ USERS_OWN: Final = (
 )
 
 
+# Options of pytest with which not all that is collected runs.
+_LEAVE_OUT: Final = (
+    *("collectonly", "setupplan", "showfixtures", "show_fixtures_per_test"),
+    *("keyword", "markexpr", "deselect", "lf", "stepwise"),
+)
+
+
 class Session:
     """The state of the plugin for one pytest session, in this process.
 
@@ -80,7 +87,14 @@ class Session:
         return self.server is not None or self._request_file.exists()
 
     def ask_for_server(self) -> None:
-        """Start the server in the background, or request it from the controller of pytest-xdist."""
+        """Start the server in the background, or request it from the controller of pytest-xdist.
+
+        It is done once, and only if Prefect is installed.
+        """
+        from pytest_prefectx.server.server import prefect_is_installed
+
+        if self.server_is_expected or not prefect_is_installed():
+            return
         if self._controlled:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             self._request_file.touch()
@@ -115,6 +129,11 @@ class Session:
         from pytest_prefectx.server.server import Server
 
         self.server = Server(self.folder)
+
+
+def runs_what_is_collected(config: pytest.Config) -> bool:
+    """Tell whether no option is known to leave out collected items."""
+    return not any(getattr(config.option, name, None) for name in _LEAVE_OUT)
 
 
 def _fresh_folder() -> Path:

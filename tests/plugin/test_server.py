@@ -31,6 +31,10 @@ def run_of(flow, *args):
 CONFTEST = """
 from prefect import flow
 
+def pytest_collection_modifyitems(config):
+    from pytest_prefectx.session import SESSION
+    print("\\nstarts while tests are collected:", config.stash[SESSION].server is not None)
+
 def pytest_unconfigure():
     import random
     from websockets.asyncio import connection
@@ -150,7 +154,7 @@ def test_prefect_items_run_on_one_isolated_server(example: Callable[..., Example
     users = {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_PROFILE": "production"}
     project = example(EVERY_KIND, flows=FLOW, conftest=CONFTEST, env=users)
     run = project.run("--doctest-modules", "--prefectx-mode=prefect").ends(passed=17)
-    run.says("as before: True").starts_servers(1)
+    run.says("starts while tests are collected: True", "as before: True").starts_servers(1)
     run.never_says("*Logging error*", "*closed file*")
 
 
