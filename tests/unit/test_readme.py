@@ -50,7 +50,7 @@ FLEETING: Final = {
     r"\d\d:\d\d:\d\d\.\d{3}": "TIME",
     r"(?i)flow run '[a-z]+(-[a-z]+)+'": "flow run 'NAME'",
     r"'(\w+)-[0-9a-f]{3}'": r"'\1-ID'",
-    r"\d+\.\d+ ?s\b": "TIME",
+    r"\d+\.\d+ ?s\b( \(\d+:\d\d:\d\d\))?": "TIME",
     r"~[0-9a-f]{8,16}\b": "~HASH",
     r"={3,}": "===",
 }
