@@ -19,3 +19,8 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
 def is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
     """Tell whether `value` is a dict, or of a subclass."""
     return isinstance(value, dict)
+
+
+def has_member(kind: type[Any], name: str) -> bool:
+    """Tell whether a class has an attribute, without asking for it: mocks would make one."""
+    return any(name in vars(base) for base in kind.__mro__)

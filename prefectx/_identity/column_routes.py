@@ -21,6 +21,7 @@ from prefectx._identity.libraries import LIBRARIES, is_plain_model
 from prefectx._identity.names import importable_name
 from prefectx._identity.parts import Digest, Parts, library
 from prefectx._identity.plain_data import ATOMS
+from prefectx._types import has_member
 from prefectx._values.item import Item
 
 
@@ -79,7 +80,7 @@ def _what(kind: type[Any]) -> str:  # noqa: PLR0911 - one for each kind
         return "zones"
     if issubclass(kind, _WALKED_TYPES) or kind in copyreg.dispatch_table:
         return "walked"
-    if hasattr(kind, "__next__"):
+    if has_member(kind, "__next__"):
         return "walked"
     if any(base.__module__.partition(".")[0] in LIBRARIES for base in kind.__mro__):
         if is_plain_model(kind):

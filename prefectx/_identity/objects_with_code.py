@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections import deque
 from types import BuiltinFunctionType, MappingProxyType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -27,7 +28,12 @@ def is_wrapper(value: Any) -> bool:
     kinds = (functools.partial, MethodType, staticmethod, classmethod, property)
     if isinstance(value, kinds):
         return True
-    return not isinstance(value, type) and getattr(value, "__wrapped__", None) is not None
+    if isinstance(value, type):
+        return False
+    # Some objects answer to every name with a new object: what a mock was called with, for one.
+    if inspect.getattr_static(value, "__wrapped__", None) is None:
+        return False
+    return getattr(value, "__wrapped__", None) is not None
 
 
 def wrapped_in(value: Any) -> Iterator[tuple[str, Any]]:

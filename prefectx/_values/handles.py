@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, TypeGuard
 
-from prefectx._types import type_of
+from prefectx._types import has_member, type_of
 from prefectx._values.future import Future, FutureList, State
 
 
@@ -31,7 +31,9 @@ def is_iterator(value: Any) -> bool:
     # As collections.abc.Iterator, which is not imported for this.
     kind = type_of(value)
     # Prefect's list of futures has `__next__`, but is a list.
-    return hasattr(kind, "__next__") and not issubclass(kind, list) and hasattr(kind, "__iter__")
+    return (
+        has_member(kind, "__next__") and not issubclass(kind, list) and has_member(kind, "__iter__")
+    )
 
 
 def result_of(handle: Future[Any] | State[Any]) -> Any:

@@ -120,7 +120,8 @@ class Filestore(Store):
         # counts if the file carries none.
         mark = self._folder.mark_in_note(target, _mark_in)
         if mark in {"", UNFINISHED}:
-            mark = self._folder.mark_in(_record(target), _mark_in) or mark
+            beside = self._folder.mark_in(_record(target), _mark_in)
+            mark = None if beside is None else beside or mark
         if mark is None:
             # It was deleted, and perhaps made anew, since the run has listed its folder.
             self._folder.forget(target)

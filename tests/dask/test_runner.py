@@ -14,6 +14,7 @@ from example import wait_until
 
 from prefectx import flow, load, tags, task, use_mode, wait
 from prefectx.dask import task_runner, tested_versions
+from prefectx.dask.connection import Connection
 from prefectx.dask.scheduler_store import SchedulerStore
 from prefectx.errors import ClusterUnreachable, LargePayload
 from pytest_prefectx import Targets
@@ -137,7 +138,7 @@ def test_what_a_killed_client_has_left_on_the_scheduler_goes_with_the_next_flow(
     on_cluster: Any, cluster_client: Any
 ) -> None:
     with Client(cluster_client.scheduler.address, set_as_default=False) as killed:
-        SchedulerStore(killed).keep(b"never taken back")
+        SchedulerStore(Connection(killed)).keep(b"never taken back")
     assert cluster_client.run_on_scheduler(kept_on_scheduler)
     assert load(clustered.chain.with_options(task_runner=on_cluster)(2)) == 2
     assert cluster_client.run_on_scheduler(kept_on_scheduler) == {}

@@ -6,10 +6,12 @@ import importlib
 import linecache
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import MagicMock, Mock
 
 import pytest
 
+from prefectx import task
 from prefectx._identity.code_hash import code_fingerprints
 
 if TYPE_CHECKING:
@@ -102,6 +104,30 @@ def test_which_function_a_factory_was_given_counts(
 
 def test_what_a_task_may_change_does_not_count(fingerprints: Callable[[str], object]) -> None:
     assert fingerprints("use = [1]\n" + CALLER) == fingerprints("use = [2]\n" + CALLER)
+
+
+class AnswersToAll:
+    """It has whatever it is asked for, as what a mock was called with does."""
+
+    def __getattr__(self, name: str) -> AnswersToAll:
+        return AnswersToAll()
+
+
+CLIENT = Mock()
+
+
+def calls_a_mock(name: str) -> object:
+    return CLIENT.get(name)
+
+
+@pytest.mark.parametrize("client", [AnswersToAll(), [AnswersToAll()], Mock(), MagicMock()])
+def test_objects_that_answer_to_every_name_have_an_end(client: Any) -> None:
+    def run(name: str) -> object:
+        return client.get(name)
+
+    CLIENT.get("north")
+    assert task(run).code.hash
+    assert task(calls_a_mock).code.hash
 
 
 def test_models_with_validators_are_the_same_in_each_process(tmp_path: Path) -> None:
