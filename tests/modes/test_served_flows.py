@@ -36,7 +36,8 @@ def scheduled_run(server: PrefectServer, days: list[str]) -> Any:
 
     The server is asked for the run of a minute ago: its own scheduler is off in tests.
     """
-    path = f"deployments/{deployment_named('served').id}"
+    deployment = deployment_named("served").id
+    path = f"deployments/{deployment}"
     minute = {"interval": 60, "anchor_date": datetime.now(UTC).isoformat()}
     schedule = {"schedule": minute, "parameters": {"days": days}}
     with httpx.Client(base_url=f"{server.api_url}/", timeout=60) as api:
@@ -44,7 +45,9 @@ def scheduled_run(server: PrefectServer, days: list[str]) -> Any:
         ago = datetime.now(UTC) - timedelta(seconds=70)
         when = {"start_time": ago.isoformat(), "max_runs": 1}
         api.post(f"{path}/schedule", json=when).raise_for_status()
-    (run,) = server.flow_runs(flow_name="report", expect=1)
+    # Other tests may have run flows of this name.
+    runs = server.flow_runs(flow_name="report", expect=1)
+    (run,) = [run for run in runs if run.deployment_id == deployment]
     assert run.auto_scheduled
     return run
 

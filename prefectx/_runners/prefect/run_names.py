@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from prefectx._runners.prefect.bound_functions import own_function
+from prefectx._runners.prefect.call_context import script_of_caller, script_with_globals
 from prefectx._runners.prefect.hidden_iterators import settle_and_unhide
 from prefectx._runners.prefect.logs import run_logger
 from prefectx._settings.context import replace_context
+from prefectx._settings.scoped import ScopedValue
+from prefectx._settings.script import Script, script
 
 if TYPE_CHECKING:
     from prefectx._naming.decorated import AnyTask
@@ -43,15 +47,19 @@ class RunName:
 class LateRunName:
     """The name of a task run, if some of its arguments are not known at submission."""
 
-    def __init__(self, task: AnyTask, names: dict[str, Any]) -> None:
+    def __init__(
+        self, task: AnyTask, names: dict[str, Any], of_caller: Script | None = None
+    ) -> None:
         self.task = task
         self.names = names
+        self.of_caller = of_caller
 
     def __call__(self, parameters: dict[str, Any]) -> str:
         """Return the name for the arguments, which are known when the task runs."""
         naming = self.task.naming
         try:
-            with replace_context(self.names):
+            # Classes of the caller's script have their names only within it.
+            with replace_context(self.names), ScopedValue(script, self.of_caller):
                 args, kwargs = naming.unbound(settle_and_unhide(parameters))
                 if naming.names_runs:
                     return str(naming.run_name(args, kwargs))
@@ -61,3 +69,11 @@ class LateRunName:
             # wrong with a target is told by the run itself.
             run_logger().warning("the run has the name of its task: %s", error)
             return str(self.task.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        of_caller = self.of_caller or script_of_caller()
+        return (_restore_late_name, (self.task, self.names, of_caller._replace(names={})))
+
+
+def _restore_late_name(task: AnyTask, names: dict[str, Any], of_caller: Script) -> LateRunName:
+    return LateRunName(task, names, script_with_globals(of_caller, own_function(task)))
