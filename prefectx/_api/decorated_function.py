@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, Self, TypeVar
 
@@ -92,8 +93,10 @@ class DecoratedFunction(Generic[P, R_co]):
         # Called only for attributes that this class does not have; Prefect's may have them.
         if type(self) is self._own_class and not name.startswith("_"):
             self._upgrade()
-            if type(self) is not self._own_class:
-                return getattr(self, name)
+        if type(self) is not self._own_class:
+            # Another thread may have upgraded it since the attribute was looked up.
+            with suppress(AttributeError):
+                return object.__getattribute__(self, name)
         msg = (
             f"{self._word} {self.__dict__.get('name')!r} has no attribute {name!r} in this mode."
             f" The attributes of prefect.{self._own_class.__name__} exist in the Prefect modes"
