@@ -77,7 +77,7 @@ class CallContext(NamedTuple):
 
     def for_other_process(self) -> CallContext:
         """Return the context with the caller's `__main__`, which another process does not have."""
-        return self._replace(script=script_of_caller())
+        return self._replace(script=Script(main_file(), module_name("__main__"), {}))
 
     def in_this_process(self, fn: Any) -> CallContext:
         """Return a context from another process with the globals of its `__main__`.
@@ -85,17 +85,7 @@ class CallContext(NamedTuple):
         Args:
             fn: The function of the task.
         """
-        return self._replace(script=script_with_globals(self.script, fn))
-
-
-def script_of_caller() -> Script:
-    """Return the `__main__` of this process, for another one, without its globals."""
-    return Script(main_file(), module_name("__main__"), {})
-
-
-def script_with_globals(of_caller: Script | None, fn: Any) -> Script | None:
-    """Return the `__main__` of another process, with the globals that came with a function."""
-    if of_caller is None or getattr(fn, "__module__", None) not in MAINS:
-        return of_caller
-    # A function that came by value has those globals that it, or what it calls, uses.
-    return of_caller._replace(names=fn.__globals__)
+        if self.script is None or getattr(fn, "__module__", None) not in MAINS:
+            return self
+        # A function that came by value has those globals that it, or what it calls, uses.
+        return self._replace(script=self.script._replace(names=fn.__globals__))

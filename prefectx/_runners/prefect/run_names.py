@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefectx._runners.prefect.bound_functions import own_function
-from prefectx._runners.prefect.call_context import script_of_caller, script_with_globals
 from prefectx._runners.prefect.hidden_iterators import settle_and_unhide
 from prefectx._runners.prefect.logs import run_logger
-from prefectx._settings.context import replace_context
-from prefectx._settings.scoped import ScopedValue
-from prefectx._settings.script import Script, script
 
 if TYPE_CHECKING:
     from prefectx._naming.decorated import AnyTask
     from prefectx._runners.base import Args, Kwargs
+    from prefectx._runners.prefect.call_context import CallContext
 
 
 def run_name_of(task: AnyTask, args: Args, kwargs: Kwargs) -> str | None:
@@ -47,19 +44,15 @@ class RunName:
 class LateRunName:
     """The name of a task run, if some of its arguments are not known at submission."""
 
-    def __init__(
-        self, task: AnyTask, names: dict[str, Any], of_caller: Script | None = None
-    ) -> None:
+    def __init__(self, task: AnyTask, context: CallContext) -> None:
         self.task = task
-        self.names = names
-        self.of_caller = of_caller
+        self.context = context
 
     def __call__(self, parameters: dict[str, Any]) -> str:
         """Return the name for the arguments, which are known when the task runs."""
         naming = self.task.naming
         try:
-            # Classes of the caller's script have their names only within it.
-            with replace_context(self.names), ScopedValue(script, self.of_caller):
+            with self.context.restore():
                 args, kwargs = naming.unbound(settle_and_unhide(parameters))
                 if naming.names_runs:
                     return str(naming.run_name(args, kwargs))
@@ -71,9 +64,8 @@ class LateRunName:
             return str(self.task.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        of_caller = self.of_caller or script_of_caller()
-        return (_restore_late_name, (self.task, self.names, of_caller._replace(names={})))
+        return (_restore_late_name, (self.task, self.context.for_other_process()))
 
 
-def _restore_late_name(task: AnyTask, names: dict[str, Any], of_caller: Script) -> LateRunName:
-    return LateRunName(task, names, script_with_globals(of_caller, own_function(task)))
+def _restore_late_name(task: AnyTask, context: CallContext) -> LateRunName:
+    return LateRunName(task, context.in_this_process(own_function(task)))

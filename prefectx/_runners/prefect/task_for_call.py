@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from prefect.cache_policies import NO_CACHE
 
 from prefectx._runners.prefect.body import Body, StoringBody
+from prefectx._runners.prefect.call_context import CallContext
 from prefectx._runners.prefect.run_names import LateRunName, RunName
 from prefectx._runners.prefect.upgrade import attributes_of
-from prefectx._settings.context import context_names
+from prefectx._settings.mode import current_mode
 from prefectx._types import type_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def task_for_call(task: Any, body: Body | None, name: str | None) -> Any:
         one.task_run_name = RunName(name)
     elif task.naming.names_runs or (_stores_output(task, body) and task.task_run_name is None):
         # Prefect passes the arguments to a name function with a parameter `parameters`.
-        one.task_run_name = LateRunName(shared_task(task), dict(context_names()))
+        context = CallContext.here(current_mode()) if body is None else body.context
+        one.task_run_name = LateRunName(shared_task(task), context)
     if _stores_output(task, body):
         # The target is the cache. Prefect's own could return Items whose files were deleted.
         one.cache_policy, one.cache_key_fn, one.result_storage_key = NO_CACHE, None, None
