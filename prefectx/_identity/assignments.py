@@ -53,7 +53,11 @@ def assignment(module: str, name: str, within: str = "") -> Assignment | None:
     """
     loaded = sys.modules.get(module)
     file = _file_of(loaded)
-    found = _assignments(file, within).get(name) if file else None
+    if file is None:
+        return None
+    known = _assignments(file, within)
+    # What no statement names may come from `from module import *`.
+    found = known.get(name) or known.get("*")
     if found is None or found.imported_from is None:
         return found
     origin, other = found.imported_from
@@ -70,11 +74,13 @@ def assignment(module: str, name: str, within: str = "") -> Assignment | None:
 def _file_of(module: Any) -> str | None:
     """Return the file of a module; None without one, or if it was edited since."""
     file: object = getattr(module, "__file__", None)
+    if not isinstance(file, str):
+        return None
     try:
-        is_old = isinstance(file, str) and os.stat(file).st_mtime_ns <= _STARTED
+        is_old = os.stat(file).st_mtime_ns <= _STARTED
     except OSError:  # it is in an archive
         return None
-    return file if isinstance(file, str) and is_old else None
+    return file if is_old else None
 
 
 @lru_cache(maxsize=512)
@@ -97,14 +103,7 @@ def _assignments(file: str, within: str) -> dict[str, Assignment]:
         for name, found in statements.items()
     }
     others = {name: Assignment("", frozenset(), origin) for name, origin in imported.items()}
-    return _WithStars({**others, **found})
-
-
-class _WithStars(dict[str, Assignment]):
-    """Assignments by name; what no statement names may come from `from module import *`."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name) or super().get("*", default)
+    return {**others, **found}
 
 
 def _body_of(tree: Any, within: str) -> list[ast.stmt]:

@@ -59,6 +59,11 @@ def has_only_attributes(kind: type[Any]) -> bool:
     )
 
 
+def is_of_pathlib(kind: type[Any]) -> bool:
+    """Tell whether a class is one of the standard library's paths."""
+    return kind.__module__.partition(".")[0] == "pathlib"
+
+
 def is_reduced_by_standard_library(kind: type[Any]) -> bool:
     """Tell whether a class of others inherits from Python's own how pickle stores its instances.
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx._identity.attributes import (
     attributes_of,
     has_only_attributes,
+    is_of_pathlib,
     is_reduced_by_standard_library,
     members_of,
     slots_of,
@@ -123,11 +124,6 @@ def _path(value: PurePath) -> Parts:
         if not any(name in slots_of(base) for base in kind.__mro__ if is_of_pathlib(base))
     }
     return Parts("path", (kind, str(value), own))
-
-
-def is_of_pathlib(kind: type[Any]) -> bool:
-    """Tell whether a class is one of the standard library's paths."""
-    return kind.__module__.partition(".")[0] == "pathlib"
 
 
 def _view(value: memoryview) -> Parts:

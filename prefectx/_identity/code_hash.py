@@ -22,7 +22,7 @@ from prefectx._identity.code_parts import (
     shortened,
 )
 from prefectx._identity.content_hash import digest
-from prefectx._identity.global_names import instructions, references
+from prefectx._identity.global_names import STORES, instructions, references
 from prefectx._identity.names import module_name
 from prefectx._identity.objects_with_code import (
     elements_of,
@@ -40,16 +40,10 @@ from prefectx._types import type_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_STORES: Final = frozenset({"STORE_GLOBAL", "STORE_DEREF", "DELETE_GLOBAL", "DELETE_DEREF"})
 _DEPTH: Final = 2
 _GENERATED_IN: Final = (
     *("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields"),
 )
-
-
-def code_hash(fn: Callable[..., Any]) -> str:
-    """Return a hash of a function's code and its dependencies; "" if it has no code."""
-    return combined_hash(code_fingerprints(fn))
 
 
 def combined_hash(fingerprints: Mapping[str, str]) -> str:
@@ -234,7 +228,7 @@ class _Walk:
         while name in self.fingerprints:
             name += "'"
         self.fingerprints[name] = fingerprint(fn.__code__ if text is None else text)
-        changed = {str(value) for kind, value in instructions(fn.__code__) if kind in _STORES}
+        changed = {str(value) for kind, value in instructions(fn.__code__) if kind in STORES}
         for free, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
             if free not in changed:
                 where = f"{name}, {free} of its closure"

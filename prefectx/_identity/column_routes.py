@@ -16,7 +16,7 @@ from types import (
 )
 from typing import Any, Final, NamedTuple
 
-from prefectx._identity.attributes import has_only_attributes
+from prefectx._identity.attributes import has_only_attributes, is_of_pathlib
 from prefectx._identity.libraries import LIBRARIES, is_plain_model
 from prefectx._identity.names import importable_name
 from prefectx._identity.parts import Digest, Parts, library
@@ -74,7 +74,7 @@ def route_of(kind: type[Any]) -> Route:
 def _what(kind: type[Any]) -> str:  # noqa: PLR0911 - one for each kind
     if issubclass(kind, enum.Enum):
         return "members"
-    if issubclass(kind, PurePath) and kind.__module__.partition(".")[0] == "pathlib":
+    if issubclass(kind, PurePath) and is_of_pathlib(kind):
         return "texts"
     if f"{kind.__module__}.{kind.__qualname__}" in _ZONES:
         return "zones"

@@ -16,10 +16,13 @@ from prefectx._types import type_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+STORES: Final = frozenset({"STORE_GLOBAL", "STORE_DEREF", "DELETE_GLOBAL", "DELETE_DEREF"})
+"""The instructions with which a function assigns to names outside it."""
+
 _ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 _LOADS: Final = frozenset({"LOAD_FAST", "LOAD_DEREF", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW"})
-_STORES: Final = frozenset({"STORE_FAST", "STORE_DEREF"})
+_LOCAL_STORES: Final = frozenset({"STORE_FAST", "STORE_DEREF"})
 # Between the parts of `import a.b as c`.
 _MOVES: Final = frozenset({"SWAP", "POP_TOP", "COPY", "ROT_TWO"})
 # Instructions without a meaning of their own.
@@ -63,7 +66,7 @@ def references(fn: FunctionType, is_own: Callable[[str], bool]) -> Iterator[tupl
     found = instructions(fn.__code__)
     for (kind, value), (following, _) in zip(found, (*found[1:], ("", None)), strict=True):
         for module, name, referred in reader.read(kind, value):
-            if _is_own_module(referred, is_own) and following in {*_ATTRIBUTES, *_STORES}:
+            if _is_own_module(referred, is_own) and following in {*_ATTRIBUTES, *_LOCAL_STORES}:
                 continue
             yield module, name, referred
     yield from _found_by_texts(fn, found, is_own)
@@ -97,7 +100,7 @@ class _Reader:
             self._constants = [self._constants[-1], value]
         elif kind.startswith("IMPORT"):
             yield from self._import(kind, name)
-        elif kind in _STORES:
+        elif kind in _LOCAL_STORES:
             self._locals[name] = before
         elif kind in _LOADS:
             self._here = self._locals.get(name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
-from prefectx._identity.global_names import instructions
+from prefectx._identity.code_parts import content_of
+from prefectx._identity.global_names import STORES, instructions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import CodeType, FunctionType
+    from types import CellType, CodeType, FunctionType
 
 # A cell of one of these is compared by itself: it refers to nothing that might be kept alive.
 _ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
@@ -74,9 +75,7 @@ class Observed:
         return all(map(_is_unchanged, self._cells))
 
 
-_STORES: Final = frozenset(
-    {"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF", "DELETE_DEREF", "STORE_ATTR", "DELETE_ATTR"}
-)
+_STORES: Final = STORES | {"STORE_ATTR", "DELETE_ATTR"}
 
 
 def _is_unchanged(found: tuple[ref[FunctionType], int, str, Any]) -> bool:
@@ -85,11 +84,10 @@ def _is_unchanged(found: tuple[ref[FunctionType], int, str, Any]) -> bool:
     return closure is None or _content(closure[place]) == value
 
 
-def _content(cell: Any) -> Any:
+def _content(cell: CellType) -> list[Any]:
     """Return what is in a cell as something to compare that keeps nothing alive."""
-    try:
-        value = cell.cell_contents
-    except ValueError:  # the name is not bound yet
-        return None
     # With the type, for 1 is True.
-    return (type(value), repr(value)) if type(value) in _ATOMS else id(value)
+    return [
+        (type(value), repr(value)) if type(value) in _ATOMS else id(value)
+        for value in content_of(cell)
+    ]

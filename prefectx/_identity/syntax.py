@@ -48,7 +48,7 @@ def _syntax(file: str, code: CodeType) -> str | None:
     named = [node for node in found if getattr(node, "name", "<lambda>") == code.co_name]
     # If there are two lambdas in one line, the tree does not say which one it is.
     # Decorators are left out: they are fingerprinted separately.
-    return _text(named[0], _IGNORED | {"decorator_list"}) if len(named) == 1 else None
+    return text_of_tree(named[0], _IGNORED | {"decorator_list"}) if len(named) == 1 else None
 
 
 def _definitions_with(file: str, code: CodeType) -> dict[int, list[ast.AST]] | None:
@@ -118,25 +118,25 @@ def _first_line(node: ast.AST) -> int | None:
     return decorators[0].lineno if decorators else node.lineno
 
 
-def text_of_tree(part: Any) -> str:
-    """Return a syntax tree, or a list of them, as text, the same in each version of Python."""
-    return _text(part)
+def text_of_tree(part: Any, ignored: frozenset[str] = _IGNORED) -> str:
+    """Return a part of a tree, or a list of parts, as text, the same in each version of Python.
 
-
-def _text(part: Any, ignored: frozenset[str] = _IGNORED) -> str:
-    """Return a part of a tree as text, without empty fields, which some versions leave out."""
+    It has no empty fields, which some versions leave out.
+    """
     if isinstance(part, ast.Constant):
         return repr(part.value)
     if isinstance(part, ast.AST):
         fields = [(name, _part(part, name)) for name in part._fields if name not in ignored]
-        inside = [f"{name}={_text(value)}" for name, value in fields if value not in (None, [])]
+        inside = [
+            f"{name}={text_of_tree(value)}" for name, value in fields if value not in (None, [])
+        ]
         return f"{type(part).__name__}({', '.join(inside)})"
     # The type of the list's elements is not known.
     return _text_of_all(part) if isinstance(part, list) else repr(part)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _text_of_all(parts: list[Any]) -> str:
-    return f"[{', '.join(map(_text, parts))}]"
+    return f"[{', '.join(map(text_of_tree, parts))}]"
 
 
 def _part(node: ast.AST, name: str) -> Any:
