@@ -17,7 +17,7 @@ from prefectx._naming.options import (
 from prefectx._values.references import is_static_or_class_method
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -91,8 +91,7 @@ class TaskDecorator:
         self.__doc__ = f"\n{type(self).__doc__}"
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
-        return f"task({options})" if options else "prefectx.task"
+        return _text_of("task", self.options)
 
     @overload
     def __call__(self, fn: Callable[P, R], /) -> Task[P, R]: ...
@@ -100,12 +99,11 @@ class TaskDecorator:
     def __call__(self, /, **options: Unpack[TaskOptions]) -> TaskDecorator: ...
     def __call__(self, fn: Any = None, /, **options: Unpack[TaskOptions]) -> Any:
         """Decorate a function, or return a decorator with these options on top of its own."""
+        merged = cast("TaskOptions", {**self.options, **options})
         if fn is None:
-            return TaskDecorator(**cast("TaskOptions", {**self.options, **options}))
-        if not (callable(fn) or is_static_or_class_method(fn)):
-            msg = f"task takes a function, or options by name, not {fn!r}"
-            raise TypeError(msg)
-        decorated: Task[..., Any] = Task(fn, cast("TaskOptions", {**self.options, **options}))
+            return TaskDecorator(**merged)
+        _check_function("task", fn)
+        decorated: Task[..., Any] = Task(fn, merged)
         take_class_methods(decorated)
         return decorated
 
@@ -155,8 +153,7 @@ class FlowDecorator:
         self.__doc__ = f"\n{type(self).__doc__}"
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
-        return f"flow({options})" if options else "prefectx.flow"
+        return _text_of("flow", self.options)
 
     @overload
     def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
@@ -167,9 +164,7 @@ class FlowDecorator:
         merged = cast("FlowOptions", {**self.options, **options})
         if fn is None:
             return FlowDecorator(**merged)
-        if not (callable(fn) or is_static_or_class_method(fn)):
-            msg = f"flow takes a function, or options by name, not {fn!r}"
-            raise TypeError(msg)
+        _check_function("flow", fn)
         return Flow(fn, merged)
 
     @staticmethod
@@ -183,6 +178,17 @@ class FlowDecorator:
         from prefect import Flow as RealFlow
 
         return RealFlow.from_source(source=source, entrypoint=entrypoint)
+
+
+def _text_of(word: str, options: Mapping[str, Any]) -> str:
+    inside = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return f"{word}({inside})" if inside else f"prefectx.{word}"
+
+
+def _check_function(word: str, fn: Any) -> None:
+    if not (callable(fn) or is_static_or_class_method(fn)):
+        msg = f"{word} takes a function, or options by name, not {fn!r}"
+        raise TypeError(msg)
 
 
 # Not Final: a user's module may have `task = task(…)` with other options.

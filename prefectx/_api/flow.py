@@ -107,7 +107,7 @@ class Flow(DecoratedFunction[P, R_co]):
         return prefect_flow_class(Flow)
 
     def _upgrade(self) -> None:
-        if "prefect.flows" in sys.modules:
+        if self._prefect_module in sys.modules:
             upgrade_flow(self)
         else:
             current_runner().upgrade_flow(self)

@@ -138,7 +138,7 @@ class Task(_CallSlot, DecoratedFunction[P, R_co]):
         return prefect_task_class(Task)
 
     def _upgrade(self) -> None:
-        if "prefect.tasks" in sys.modules:
+        if self._prefect_module in sys.modules:
             upgrade_task(self)
         else:
             current_runner().upgrade_task(self)
