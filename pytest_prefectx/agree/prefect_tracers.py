@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -110,18 +110,5 @@ def retries_of(flow: Any) -> int:
 
 
 def _in_thread(run: Callable[[], Any]) -> Any:
-    results: list[Any] = []
-    errors: list[BaseException] = []
-
-    def note() -> None:
-        try:
-            results.append(run())
-        except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
-            errors.append(error)
-
-    thread = threading.Thread(target=copy_context().run, args=(note,))
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(copy_context().run, run).result()
