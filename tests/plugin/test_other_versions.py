@@ -13,13 +13,8 @@ if TYPE_CHECKING:
 
     from example import Example
 
-EVERYTHING = """
-import os
-import unittest
-import pytest
-from hypothesis import given, settings, strategies as st
+FLOW = """
 from prefectx import flow, load, task
-from pytest_prefectx import assert_modes_agree, check_flow
 
 @task
 def double(x: int) -> int:
@@ -28,6 +23,15 @@ def double(x: int) -> int:
 @flow
 def twice(x: int) -> int:
     return load(double(double(x)))
+"""
+
+EVERYTHING = """
+import os
+import unittest
+import pytest
+from hypothesis import given, settings, strategies as st
+from pytest_prefectx import assert_modes_agree, check_flow
+from steps import double, twice
 
 def test_in_each_mode(prefectx_mode, tmp_target):
     assert twice(3) == twice(3) == 12
@@ -60,15 +64,8 @@ class TestIt(unittest.TestCase):
 COUNTS = {"passed": 10, "skipped": 1}
 
 WITH_PREFECT = """
-from prefectx import flow, load, task
-
-@task
-def double(x: int) -> int:
-    return 2 * x
-
-@flow
-def twice(x: int) -> int:
-    return load(double(double(x)))
+from prefectx import load
+from steps import twice
 
 def test_with_prefect(prefectx_mode, prefect_server, tmp_target):
     assert load(twice(3)) == 12
@@ -126,7 +123,7 @@ def test_the_oldest_pytest_runs_everything(
     example: Callable[..., Example], old_python: str
 ) -> None:
     """Modes, agreement, hypothesis, asyncio, anyio, unittest, and xdist."""
-    project = example(EVERYTHING)
+    project = example(EVERYTHING, steps=FLOW)
     project.python = old_python
     run = project.run().ends(**COUNTS).says("*pytest-8.3.*", "prefectx: modes=function,cache*")
     assert "OldTarget" not in run.stdout
@@ -139,7 +136,7 @@ def test_the_oldest_pytest_starts_a_server(
     example: Callable[..., Example], old_python: str
 ) -> None:
     """With xdist too."""
-    project = example(WITH_PREFECT)
+    project = example(WITH_PREFECT, steps=FLOW)
     project.python = old_python
     project.run("--prefectx-mode=prefect.skip").ends(passed=1).starts_servers(1)
     project.run("--prefectx-mode=prefect.skip", "-n1").ends(passed=1).starts_servers(1)
@@ -149,7 +146,7 @@ def test_the_oldest_pytest_starts_a_server(
 @pytest.mark.parametrize("way", ["prepend", "append", "importlib"])
 def test_each_way_to_import_tests_works(example: Callable[..., Example], way: str) -> None:
     """With a module of the same name in two folders, where pytest can have that."""
-    project = example(EVERYTHING)
+    project = example(EVERYTHING, steps=FLOW)
     project.run(f"--import-mode={way}").ends(**COUNTS)
     if way == "importlib":
         other = project.folder / "other" / "test_it.py"
