@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._calls.execute import RUNS_LOG, load_result, output_at
-from prefectx._calls.freshness import fast_hit
+from prefectx._calls.here import run_here
 from prefectx._calls.nesting import register_calls
-from prefectx._calls.run import run_here
 from prefectx._calls.tracebacks import before_leaving, leave_call, leave_coroutine
 from prefectx._logs.run_names import register_entry
+from prefectx._logs.runs_log import RUNS_LOG
 from prefectx._runners import current_runner, runner_override
 from prefectx._settings.environment import environment
 from prefectx._settings.mode import MODE, function_mode_values, override
 from prefectx._settings.project import read_project
+from prefectx._values.item import load_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,9 +86,4 @@ def _async_entry(task: AnyTask) -> Callable[..., Any]:
 def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not function_mode_values:
         read_project(task.fn)
-    runner = current_runner()
-    if runner.checks_target_first and not task.is_async:
-        hit = fast_hit(task, args, kwargs)
-        if hit is not None:
-            return output_at(hit)
-    return runner.call(task, args, kwargs)
+    return current_runner().call(task, args, kwargs)

@@ -18,7 +18,6 @@ from typing import (
 )
 
 from prefectx._api.decorated_function import DecoratedFunction
-from prefectx._api.flow_body import flow_body_of
 from prefectx._calls.nesting import register_calls
 from prefectx._calls.tracebacks import leave_call, leave_coroutine
 from prefectx._naming.options import (
@@ -66,7 +65,6 @@ class Flow(DecoratedFunction[P, R_co]):
 
     Attributes:
         fn: The function itself.
-        body: The function within a run, which waits for the futures that it returns.
         name: The flow's name: the function's, with `-` for `_`, as in Prefect.
         options: The explicit options.
     """
@@ -96,12 +94,28 @@ class Flow(DecoratedFunction[P, R_co]):
         super().__init__(fn, options)
         function = self.fn
         self.function: Callable[P, R_co] = function
-        reasons = validate_rerun_on(options.get("rerun_on", ()), f"flow {name_of(function)!r}")
-        self.body = flow_body_of(function, reasons)
+        self._reasons = validate_rerun_on(
+            options.get("rerun_on", ()), f"flow {name_of(function)!r}"
+        )
+        self._body: Callable[..., Any] | None = None
         # Prefect's API does not allow these characters in names.
         name = name_of(function).replace("_", "-").replace("<lambda>", "unknown-lambda")
         self.name = options.get("name") or name
         current_runner().upgrade_flow(self)
+
+    @property
+    def body(self) -> Callable[..., Any]:
+        """The function within a run, which waits for the futures that it returns."""
+        if self._body is None:
+            # Imported at the first call: all that a run needs takes long.
+            from prefectx._api.flow_body import flow_body_of
+
+            self._body = flow_body_of(self.function, self._reasons)
+        return self._body
+
+    @body.setter
+    def body(self, body: Callable[..., Any]) -> None:
+        self._body = body
 
     def _prefect_class(self) -> type:
         return prefect_flow_class(Flow)

@@ -7,7 +7,8 @@ from contextvars import Context, copy_context
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.run import begin_flow, flow_body, in_task
+from prefectx._calls.here import in_task
+from prefectx._calls.run import begin_flow, flow_body
 from prefectx._runners.run_block import end_run_after
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.rerun import rerun_on

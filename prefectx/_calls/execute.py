@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from prefectx._calls import outcome
+from prefectx._calls.here import in_task
 from prefectx._calls.kept_arguments import shape_of
-from prefectx._calls.run import in_task, task_body
+from prefectx._calls.run import task_body
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._logs.run_names import named_run
-from prefectx._settings.environment import Variable
-from prefectx._types import is_dict
-from prefectx._values.containers import is_container
+from prefectx._logs.runs_log import log_run
 from prefectx._values.handles import is_state, result_of
-from prefectx._values.item import Item, is_handle, load_items, settle_futures
+from prefectx._values.item import load_items, load_result
 from prefectx.errors import PrefectxError, UnsupportedValue
 from prefectx.stores import record as records
 
@@ -24,10 +23,8 @@ if TYPE_CHECKING:
 
     from prefectx._calls.call import Call
     from prefectx._naming.decorated import AnyTask
+    from prefectx._values.item import Item
     from prefectx.stores.record import Record
-
-RUNS_LOG: Final = Variable("PREFECTX_RUNS_LOG")
-"""A file that gets one line, the task's name, each time a task's function really runs."""
 
 
 def output_of(call: Call) -> Any:
@@ -106,7 +103,7 @@ def _lock_unless_once(call: Call, item: Item[Any]) -> AbstractContextManager[Non
 def execute(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Call the task's function with Items replaced by their data; return its result."""
     args, kwargs = load_items(args), load_items(kwargs)
-    _log_run(task.name)
+    log_run(task.name)
     names = {
         "task_name": task.name,
         "task_run_name": task.naming.run_name(args, kwargs) or task.name,
@@ -120,25 +117,3 @@ def execute(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 async def _await_named(coroutine: Coroutine[Any, Any, Any], names: dict[str, str]) -> Any:
     with named_run(**names):
         return load_result(await coroutine)
-
-
-def load_result(value: Any) -> Any:
-    """Return a function's result, with the Items and futures in it replaced by their data.
-
-    States are returned unchanged: they say how the run has ended.
-    """
-    if is_state(value):
-        return value
-    if is_handle(value):
-        return load_items(settle_futures(value))
-    # Only one level deep: outputs may be large.
-    if is_container(value):
-        parts = value.values() if is_dict(value) else value
-        return load_items(settle_futures(value)) if any(map(is_handle, parts)) else value
-    return value
-
-
-def _log_run(name: str) -> None:
-    if (path := RUNS_LOG.get()) is not None:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(f"{name}\n")

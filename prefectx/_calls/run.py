@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.claims import Claim, collision, is_same_call, task_of
+from prefectx._calls.here import inside_task, run_here
 from prefectx._calls.report import Report
 from prefectx._calls.stale_targets import StaleTargets
 from prefectx._calls.user_line import user_line
@@ -283,9 +284,7 @@ class _Outside(Run):
         user_line().warn(message, StaleTarget)
 
 
-run_here: ContextVar[Run | None] = ContextVar("prefectx_run", default=None)
 OUTSIDE: Final = _Outside()
-inside_task: ContextVar[bool] = ContextVar("prefectx_in_task", default=False)
 
 
 def current_run() -> Run:
@@ -299,11 +298,6 @@ def task_claims_here(naming: TaskNames) -> TaskClaims | None:
     if claims is not None and claims.folder is not None and claims.is_outdated():
         return None
     return claims
-
-
-def in_task() -> bool:
-    """Tell whether a task's function is running here: calls within it return data, not Items."""
-    return inside_task.get()
 
 
 def begin_flow() -> Run | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefectx._identity.code_hash import Code, CodeOfOtherProcess, combined_hash
 from prefectx._identity.task_identity import task_identity
 from prefectx.stores.record import maker_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from prefectx._identity.code_hash import Code, CodeOfOtherProcess
 
 
 class TaskCode:
@@ -38,6 +39,9 @@ class TaskCode:
     def parts(self) -> Mapping[str, str]:
         """Fingerprints of all code that the task's output depends on, by name."""
         if self._code is None or not self._code.is_current():
+            # Half of what prefectx consists of looks at code, which most runs never need.
+            from prefectx._identity.code_hash import Code
+
             self._code = Code(self._fn)
             self._hash = self._mark = None
         return self._code.fingerprints
@@ -47,6 +51,8 @@ class TaskCode:
         """A hash of the code."""
         parts = self.parts
         if self._hash is None:
+            from prefectx._identity.code_hash import combined_hash
+
             self._hash = combined_hash(parts)
         return self._hash
 
@@ -66,5 +72,7 @@ class TaskCode:
         return self._identity
 
     def __reduce__(self) -> tuple[Any, ...]:
+        from prefectx._identity.code_hash import CodeOfOtherProcess
+
         # In the other process, the function has no source, hence other fingerprints.
         return (TaskCode, (self._fn, self._qualified_name, CodeOfOtherProcess(self.parts)))

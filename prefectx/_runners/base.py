@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from prefectx._values.annotations import is_collection, may_fail, spread
 from prefectx._values.future import FutureList
@@ -23,9 +23,6 @@ class Runner(ABC):
 
     `kwargs` may also have `return_state` and `wait_for`.
     """
-
-    #: Whether a call takes the fast path (`fast_hit`) before it reaches the runner.
-    checks_target_first: ClassVar[bool] = False
 
     @abstractmethod
     def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.call import Call
-from prefectx._calls.freshness import is_done
+from prefectx._calls.execute import output_at
+from prefectx._calls.freshness import fast_hit, is_done
 from prefectx._calls.make import amake, make, skip
 from prefectx._runners.local import LocalRunner
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 class CacheRunner(LocalRunner):
     """Checks the target, then calls the function and stores its output."""
 
-    checks_target_first = True
+    def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
+        """Run the task, unless its target is known to exist."""
+        if not task.is_async and (hit := fast_hit(task, args, kwargs)) is not None:
+            return output_at(hit)
+        return super().call(task, args, kwargs)
 
     def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return the call's Item; inside another task, or without a target, its data."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.counting import count_coroutine, count_run
 from prefectx._calls.execute import execute
-from prefectx._calls.run import run_here
+from prefectx._calls.here import run_here
 from prefectx._runners.local import LocalRunner
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._calls.here import run_here
 from prefectx._calls.report import set_last_run
-from prefectx._calls.run import Run, run_here
+from prefectx._calls.run import Run
 from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._runners.live_lines import begin_live, end_live
 from prefectx._settings.mode import current_mode

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar, overload
 
-from prefectx._values.containers import DATA, replace
+from prefectx._types import is_dict
+from prefectx._values.containers import DATA, is_container, replace
 from prefectx._values.handles import is_future, is_future_list, is_state, result_of
 from prefectx._values.not_loaded import HasNoData, not_loaded
 from prefectx.errors import TargetMissing, TargetReplaced, UnsupportedValue
@@ -268,6 +269,22 @@ def load_item(value: Any) -> Any:
 def load_items(value: Any) -> Any:
     """Return `value` with Items replaced by their data; futures are left unchanged."""
     return replace(value, load_item)
+
+
+def load_result(value: Any) -> Any:
+    """Return a function's result, with the Items and futures in it replaced by their data.
+
+    States are returned unchanged: they say how the run has ended.
+    """
+    if is_state(value):
+        return value
+    if is_handle(value):
+        return load_items(settle_futures(value))
+    # Only one level deep: outputs may be large.
+    if is_container(value):
+        parts = value.values() if is_dict(value) else value
+        return load_items(settle_futures(value)) if any(map(is_handle, parts)) else value
+    return value
 
 
 def _settle_one(value: Any) -> Any:

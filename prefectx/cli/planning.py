@@ -9,13 +9,15 @@ import shlex
 import traceback
 import warnings
 from statistics import median
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.call import Call
-from prefectx._calls.freshness import is_done
+from prefectx._calls.execute import output_at
+from prefectx._calls.freshness import fast_hit, is_done
+from prefectx._calls.here import run_here
 from prefectx._calls.make import skip
 from prefectx._calls.report import Report
-from prefectx._calls.run import Run, run_here
+from prefectx._calls.run import Run
 from prefectx._calls.task_report import seconds_text
 from prefectx._runners import use_runner
 from prefectx._runners.local import LocalRunner
@@ -44,8 +46,6 @@ class MissingValue(TargetMissing):
 class PlanRunner(LocalRunner):
     """Returns the Item of each call whose target is valid, and notes the others."""
 
-    checks_target_first: ClassVar[bool] = True
-
     def __init__(self) -> None:
         super().__init__()
         #: The calls that would run: task, target or None, short text of the call, reason.
@@ -53,6 +53,12 @@ class PlanRunner(LocalRunner):
         self._planned: dict[str, Item[Any]] = {}
         #: The places where a flow's body needs a value that does not exist.
         self.unknown: list[str] = []
+
+    def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
+        """Return the Item of a call that is known to be done, as mode `cache` does."""
+        if not task.is_async and (hit := fast_hit(task, args, kwargs)) is not None:
+            return output_at(hit)
+        return super().call(task, args, kwargs)
 
     def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return the call's Item, or one for the output that a run would make."""

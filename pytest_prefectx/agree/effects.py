@@ -10,7 +10,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._calls.execute import RUNS_LOG
+from prefectx._logs.runs_log import RUNS_LOG
 from pytest_prefectx.agree.audit import Event, record_events
 from pytest_prefectx.agree.libraries import set_warning_filters
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx import Item
 from prefectx._calls.execute import execute
-from prefectx._calls.run import in_task, task_body
+from prefectx._calls.here import in_task
+from prefectx._calls.run import task_body
 from prefectx._runners.local import LocalRunner
 from prefectx.errors import PrefectxError
 from pytest_prefectx.agree.effects import record_effects

@@ -107,8 +107,6 @@ class History(tuple[HistoryCall, ...]):
 class _TargetRunner(LocalRunner):
     """Returns the Item of each call, and notes the calls."""
 
-    checks_target_first = False
-
     def __init__(self) -> None:
         self.calls: list[HistoryCall] = []
         self.has_missed = False

@@ -12,13 +12,14 @@ from prefect.states import Completed
 
 from prefectx._calls.call import Call
 from prefectx._calls.child_jobs import OUTER_RUNS, aexecute_in_child, execute_in_child
-from prefectx._calls.execute import RUNS_LOG, execute
+from prefectx._calls.execute import execute
 from prefectx._calls.freshness import is_done
 from prefectx._calls.make import amake, make
 from prefectx._calls.run import current_run, task_body
 from prefectx._logs.handlers import current_selection
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning
+from prefectx._logs.runs_log import RUNS_LOG
 from prefectx._naming.task_names import base_of
 from prefectx._runners.prefect.bound_functions import own_function
 from prefectx._runners.prefect.call_context import CallContext

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from prefectx._calls.here import in_task
 from prefectx._calls.refresh import refreshed
-from prefectx._calls.run import in_task
 from prefectx._identity.names import module_name
 from prefectx._logs.handlers import apply_selection, current_selection
 from prefectx._logs.progress import interval

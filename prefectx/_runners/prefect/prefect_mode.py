@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import prefect
 
 from prefectx._calls.counting import count_coroutine, count_run
-from prefectx._calls.run import run_here
+from prefectx._calls.here import run_here
 from prefectx._runners.base import Runner
 from prefectx._runners.prefect.arguments import to_prefect, to_prefect_flow
 from prefectx._runners.prefect.body import Body

@@ -9,8 +9,8 @@ from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture, PrefectFutureList
 from prefect.logging.loggers import flow_run_logger
 
+from prefectx._calls.here import run_here
 from prefectx._calls.outcome import size_of
-from prefectx._calls.run import run_here
 from prefectx._identity.short_text import short_text_of_call
 from prefectx._runners.prefect.future import is_prefect_future, state_result
 from prefectx._types import is_list, type_of
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prefectx._calls.report import Report
+    from prefectx._calls.run import Run
     from prefectx._naming.decorated import AnyTask
 
 
 def note_log(flow: Any) -> None:
     """Send the current run's report to the log of its flow run."""
-    run, context = run_here.get(), FlowRunContext.get()
+    run: Run | None = run_here.get()
+    context = FlowRunContext.get()
     if run is None or run.report.log is not None or context is None or context.flow_run is None:
         return
     run.report.log = flow_run_logger(context.flow_run, flow).info
@@ -44,7 +46,7 @@ def watch(task: AnyTask, submitted: Any, args: tuple[Any, ...], kwargs: dict[str
     Returns:
         The argument; a list of futures in a form that raises the same as in other modes.
     """
-    run = run_here.get()
+    run: Run | None = run_here.get()
     if run is None:
         return submitted
     one: Any = submitted

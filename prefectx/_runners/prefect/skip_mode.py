@@ -8,8 +8,8 @@ from prefect.utilities.visualization import get_task_viz_tracker
 
 from prefectx._calls.execute import output_at
 from prefectx._calls.freshness import fast_hit, is_done
+from prefectx._calls.here import in_task
 from prefectx._calls.make import skip
-from prefectx._calls.run import in_task
 from prefectx._runners.lookup import HERE
 from prefectx._runners.prefect.cache_mode import PrefectCacheRunner, as_result, known_call
 from prefectx._runners.prefect.flow_task_runner import lookup_of_flow
