@@ -67,14 +67,14 @@ url() {
 start() {
     programs >/dev/null || die "PostgreSQL is not installed: tools/postgresql.sh install"
     [ -e "$1/data/PG_VERSION" ] || create "$1"
-    as_owner "$(programs)/pg_ctl" start --pgdata="$1/data" --log="$1/log" --wait --silent \
+    as_owner "$(programs)/pg_ctl" start --pgdata="$1/data" --log="$1/log" --wait --timeout=300 --silent \
         -o "-p $(cat "$1/port") -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off" \
-        >/dev/null || die "it did not start; see $1/log"
+        >/dev/null || die "it did not start: $(tail "$1/log")"
     url "$1"
 }
 
 stop() {
-    as_owner "$(programs)/pg_ctl" stop --pgdata="$1/data" --mode=fast --wait --silent >/dev/null
+    as_owner "$(programs)/pg_ctl" stop --pgdata="$1/data" --mode=fast --wait --timeout=300 --silent >/dev/null
 }
 
 run() {

@@ -45,7 +45,7 @@ SCRIPT = """
         quick.map([1, 2, 3]).result()
         slow("first")
         print("printed", flush=True)
-        sys.stderr.write("half a line, ")
+        print("half a line, ", end="", file=sys.stderr, flush=True)
         slow("second")
         sys.stderr.write("and its end\\n")
         logging.getLogger("mine").warning("told")
@@ -101,14 +101,32 @@ def test_a_terminal_shows_each_task_among_the_lines_of_prefect_s_log(
     assert any("half a line, " in line for line in shown_at_the_end(screen, tmp_path))
 
 
+@contextmanager
+def ended_on_failure(process: subprocess.Popen[str]) -> Iterator[None]:
+    """End a script that would wait for ever for what a failed test does not do any more."""
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
+
+
 def shown_at_the_end(screen: Screen, tmp_path: Path) -> list[str]:
     """Run the script on a terminal; check what is shown meanwhile, and return what is left."""
     (tmp_path / "script.py").write_text(dedent(SCRIPT))
     variables = {**os.environ, "PREFECTX_SUMMARY": "on", "TERM": "xterm"}
     command = [sys.executable, "script.py"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=variables, stderr=screen.slave, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=variables,
+            stderr=screen.slave,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+        ended_on_failure(process),
+    ):
         screen.wait_for("so far")
         screen.wait_for("3 calls")
         assert any(line.startswith("  quick  3 calls") for line in screen.lines())

@@ -419,7 +419,7 @@ make()
 
         def tool(command: str) -> str:
             done = subprocess.run(
-                [TOOL, command, folder], capture_output=True, text=True, check=True
+                [TOOL, command, folder], stdout=subprocess.PIPE, text=True, check=True
             )
             return done.stdout.strip()
 
