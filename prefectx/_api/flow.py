@@ -29,7 +29,7 @@ from prefectx._naming.options import (
     check_options,
 )
 from prefectx._runners import current_runner
-from prefectx._runners.upgrade import prefect_flow_class, upgrade_flow
+from prefectx._runners.prefect_classes import prefect_flow_class, upgrade_flow
 from prefectx._settings.project import read_project
 from prefectx._settings.rerun_reasons import validate_rerun_on
 from prefectx._values.future import State

@@ -33,7 +33,7 @@ from prefectx._naming.options import (
 )
 from prefectx._naming.task_names import TaskNames
 from prefectx._runners import current_runner
-from prefectx._runners.upgrade import prefect_task_class, upgrade_task
+from prefectx._runners.prefect_classes import prefect_task_class, upgrade_task
 from prefectx._settings.project import read_project
 from prefectx._settings.rerun_reasons import validate_rerun_on
 from prefectx._values.annotations import unmapped
