@@ -9,6 +9,7 @@ from typing import (
     Any,
     Concatenate,
     Literal,
+    Never,
     ParamSpec,
     Self,
     TypeVar,
@@ -19,6 +20,7 @@ from typing import (
 
 from prefectx._api.decorated_function import DecoratedFunction
 from prefectx._api.flow_body import flow_body_of
+from prefectx._api.prefect_attributes import PrefectFlowAttributes
 from prefectx._calls.nesting import register_calls
 from prefectx._calls.tracebacks import leave_call, leave_coroutine
 from prefectx._naming.options import (
@@ -50,7 +52,7 @@ S = TypeVar("S")
 H = TypeVar("H", bound="Callable[..., Any]")
 
 
-class Flow(DecoratedFunction[P, R_co]):
+class Flow(DecoratedFunction[P, R_co], PrefectFlowAttributes):
     """A function that calls tasks; a call runs it in the current mode.
 
     Created by `flow`. In the modes `function` and `cache` it only runs its function. As soon as it
@@ -124,6 +126,11 @@ class Flow(DecoratedFunction[P, R_co]):
         *args: Q.args,
         **kwargs: Q.kwargs,
     ) -> R: ...
+    # A function of which nothing is said, or which only raises, is no coroutine function.
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self: Flow[..., Never], /, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[Any]: ...
     @overload
     def __call__(
         self: Flow[..., Coroutine[Any, Any, T]],

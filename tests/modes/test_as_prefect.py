@@ -105,6 +105,20 @@ class TestEveryPart:
             assert expected - names <= {"self"}, name
 
     @PREFECT
+    @pytest.mark.parametrize(
+        ("ours", "theirs"),
+        [(Task, prefect.task(lambda: 1)), (Flow, prefect.flow(lambda: 1))],
+        ids=["task", "flow"],
+    )
+    def test_type_checkers_know_every_attribute(
+        self, ours: type, theirs: prefect.Task[[], int] | prefect.Flow[[], int]
+    ) -> None:
+        """An attribute that is not declared would be an error in users' code."""
+        declared = {name for kind in ours.__mro__ for name in vars(kind).get("__annotations__", ())}
+        declared |= set(dir(ours))
+        assert {name for name in dir(theirs) if not name.startswith("_")} - declared == {"fn"}
+
+    @PREFECT
     def test_decorators_take_every_keyword(self) -> None:
         for theirs, options, also in (
             (prefect.tasks.task, TASK_OPTIONS, {"__fn"}),
