@@ -80,7 +80,7 @@ task(str.upper, targett="x")  # E
 bare.submitt(1)  # E
 bare.retriess = 3  # E
 bare.retries = "x"  # E
-print(tie.task_run_name)  # E
+assert tie.task_run_name  # E
 
 # What is given back.
 number: int = bare(1)  # E
