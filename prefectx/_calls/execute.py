@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls import outcome
-from prefectx._calls.kept_arguments import shape_of
+from prefectx._calls.recorded_arguments import shape_of
 from prefectx._calls.run import in_task, task_body
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._logs.run_names import named_run
