@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # Before any test imports it: its assertions say what differs.
 pytest.register_assert_rewrite("example")
 
-pytest_plugins = ["pytester", "usual_port"]
+pytest_plugins = ["pytester", "registered_formats", "usual_port", "zoo_summary"]
 
 NIGHTLY = (
     "nightly(*modes): takes long, or much memory or disk: run by --nightly, which runs no others;"

@@ -153,7 +153,7 @@ def dask_cluster(
     folder = str(tmp_path_factory.mktemp("dask"))
     # As an option of the cluster alone, the folder would apply to the workers only.
     with dask.config.set({"temporary-directory": folder}):
-        cluster = LocalCluster(  # type: ignore[no-untyped-call]  # distributed has no annotations
+        cluster = LocalCluster(  # distributed has no annotations
             n_workers=2,
             threads_per_worker=1,
             processes=True,

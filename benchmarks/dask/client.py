@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 from prefect_dask import DaskTaskRunner
 
 from prefectx.dask import task_runner
 
-RUNNERS = {"plain": DaskTaskRunner, "ours": task_runner}
+RUNNERS: dict[str, Callable[..., Any]] = {"plain": DaskTaskRunner, "ours": task_runner}
 
 
 def main(address: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from records import completed, left_behind
 from services import cluster, environment
@@ -91,7 +91,7 @@ def _warm_up(running: Client, side: str) -> None:
     running.run(side, "many", 0, WARM_UP)
 
 
-def _check(api_url: str, address: str, flow: str, numbers: tuple[int, ...], given: object) -> None:
+def _check(api_url: str, address: str, flow: str, numbers: tuple[int, ...], given: Any) -> None:
     """See that the flow did what it was to do, and left nothing with the scheduler."""
     if flow == "many":
         run, *_ = given

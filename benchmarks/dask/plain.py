@@ -31,35 +31,35 @@ def keep(number: int) -> int:
 
 
 @flow
-def held(count: int, size: int):
+def held(count: int, size: int) -> int:
     """Hold the futures of large data until all of their consumers are done."""
     made = [make.submit(number, size) for number in range(count)]
-    used = [use.submit(one) for one in made]
+    used = [use.submit(one) for one in made]  # type: ignore[call-overload]
     wait(used)
     return len(made)
 
 
 @flow
-def waited(count: int, size: int):
+def waited(count: int, size: int) -> int:
     """Wait for the large data as well."""
     made = [make.submit(number, size) for number in range(count)]
-    used = [use.submit(one) for one in made]
+    used = [use.submit(one) for one in made]  # type: ignore[call-overload]
     wait(made)
     wait(used)
     return len(made)
 
 
 @flow
-def returned(count: int, size: int):
+def returned(count: int, size: int) -> object:
     """Return the futures of the large data from the flow."""
     made = [make.submit(number, size) for number in range(count)]
-    used = [use.submit(one) for one in made]
+    used = [use.submit(one) for one in made]  # type: ignore[call-overload]
     wait(used)
     return made
 
 
 @flow
-def many(first: int, count: int):
+def many(first: int, count: int) -> tuple[str, float, float]:
     """Run many trivial tasks; return the flow run, and seconds until all are sent and done."""
     start = time.perf_counter()
     futures = [touch.submit(number) for number in range(first, first + count)]
@@ -69,7 +69,7 @@ def many(first: int, count: int):
 
 
 @flow
-def kept(count: int):
+def kept(count: int) -> tuple[str, float]:
     """Run tasks whose outputs are kept; return the flow run, and seconds until all are done."""
     start = time.perf_counter()
     wait([keep.submit(number) for number in range(count)])

@@ -50,6 +50,7 @@ class Client:
             RuntimeError: The client has ended, with the end of its log.
         """
         print(side, flow, *numbers, file=self._process.stdin, flush=True)
+        assert self._process.stdout is not None
         if answer := self._process.stdout.readline():
             return json.loads(answer)
         msg = f"{side} {flow} failed:\n{self.log.read_text(errors='replace')[-3_000:]}"
@@ -99,7 +100,8 @@ def client(cluster: Cluster, folder: Path, variables: dict[str, str]) -> Generat
     ):
         try:
             yield Client(process, cluster, log)
-            process.stdin.close()
+            if process.stdin is not None:
+                process.stdin.close()
             process.wait(PATIENCE)
         finally:
             process.kill()

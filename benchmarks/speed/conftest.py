@@ -33,7 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    text = printed(config.stash[ROWS], config.getoption("--rounds"))
+    rows = config.stash[ROWS]
+    text = printed(rows, config.getoption("--rounds"))
     terminalreporter.write_line(text)
     if file := config.getoption("--write"):
         written(text, file)

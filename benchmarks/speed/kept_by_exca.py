@@ -20,7 +20,7 @@ class Kept(pydantic.BaseModel):
     infra: MapInfra = MapInfra(version="1")
     _exclude_from_cls_uid = ("function",)
 
-    @infra.apply(item_uid=uid_of)
+    @infra.apply(item_uid=uid_of)  # type: ignore[untyped-decorator]
     def process(  # noqa: D102 - exca takes it for its own
         self, items: collections.abc.Sequence[Any]
     ) -> collections.abc.Iterator[Any]:

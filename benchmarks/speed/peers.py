@@ -76,7 +76,7 @@ def exca(folder: Path, function: Callable[[Any], Any]) -> Peer:
 def luigi(folder: Path, function: Callable[[Any], Any]) -> Peer:
     from luigi import IntParameter, LocalTarget, Task
 
-    class Kept(Task):
+    class Kept(Task):  # type: ignore[misc]
         x = IntParameter()
 
         def output(self) -> LocalTarget:
@@ -114,7 +114,8 @@ def prefect(folder: Path, function: Callable[[Any], Any]) -> Peer:
     store = ResultStore(result_storage=storage, cache_result_in_memory=False)
 
     def key_of(x: Any) -> str:
-        return str(INPUTS.compute_key(task_ctx=None, inputs={"x": x}, flow_parameters={}))
+        no_run: Any = None
+        return str(INPUTS.compute_key(task_ctx=no_run, inputs={"x": x}, flow_parameters={}))
 
     def call(x: Any) -> Any:
         key = key_of(x)

@@ -60,7 +60,7 @@ def prefects_own(**options: Any) -> Any:
     import prefect
     from prefect.cache_policies import INPUTS
 
-    return prefect.task(small, cache_policy=INPUTS, persist_result=True, **options)
+    return prefect.task(small, cache_policy=INPUTS, persist_result=True, **options)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("way", ["submit", "map"])

@@ -61,7 +61,7 @@ def hashed(buffers: Iterable[Any]) -> bytes:
 LARGE: dict[str, tuple[Callable[[], tuple[Any, list[Any]]], float]] = {
     "integers": (lambda: (x := np.arange(SIZE // 8), [x]), 4),
     "floats": (lambda: (x := np.concatenate([*COLUMNS.values()]), [x]), 4),
-    "bytes": (lambda: (x := b"".join(COLUMNS.values()), [x]), 3),
+    "bytes": (lambda: (x := b"".join(map(bytes, COLUMNS.values())), [x]), 3),
     "text": (lambda: (x := "x" * SIZE, [x.encode()]), 3),
     "pandas": (lambda: (pd.DataFrame(COLUMNS), [*COLUMNS.values()]), 8),
     "pandas texts": (lambda: (pd.DataFrame({"a": TEXTS}), buffers_of(pa.table({"a": TEXTS}))), 8),

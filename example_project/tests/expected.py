@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -28,11 +29,13 @@ def table(days: int) -> list[dict[str, Any]]:
             "rain": hourly["precip"].sum(min_count=1),
         }
     )
+    rows: list[dict[Any, float]] = frame.to_dict("records")
     return [
-        {"day": f"2013-01-{day:02}", "airport": airport} | {name: _plain(row[name]) for name in frame}
-        for (day, airport), row in frame.iterrows()
+        {"day": f"2013-01-{day:02}", "airport": airport}
+        | {str(name): _plain(value) for name, value in row.items()}
+        for (day, airport), row in zip(frame.index, rows, strict=True)
     ]
 
 
 def _plain(value: float) -> float | None:
-    return None if pd.isna(value) else round(float(value), 2)
+    return None if math.isnan(value) else round(float(value), 2)

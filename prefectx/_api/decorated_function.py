@@ -31,6 +31,7 @@ class DecoratedFunction(Generic[P, R_co]):
 
     __name__: str
     __qualname__: str
+    __wrapped__: Callable[P, R_co]
     name: str
     # Of each of its subclasses: a TypedDict.
     options: Any
@@ -77,6 +78,7 @@ class DecoratedFunction(Generic[P, R_co]):
         """Become an object of Prefect's, if Prefect has been imported or the mode uses it."""
         raise NotImplementedError
 
+    # Type checkers would take any name for an attribute; they see `prefect_attributes` instead.
     if not TYPE_CHECKING:
 
         @property
@@ -89,25 +91,25 @@ class DecoratedFunction(Generic[P, R_co]):
                 return self._prefect_class()
             return type(self)
 
-    def __getattr__(self, name: str) -> Any:
-        # Called only for attributes that this class does not have; Prefect's may have them.
-        if type(self) is self._own_class and not name.startswith("_"):
-            self._upgrade()
-        if type(self) is not self._own_class:
-            # Another thread may have upgraded it since the attribute was looked up.
-            with suppress(AttributeError):
-                return object.__getattribute__(self, name)
-        msg = (
-            f"{self._word} {self.__dict__.get('name')!r} has no attribute {name!r} in this mode."
-            f" The attributes of prefect.{self._own_class.__name__} exist in the Prefect modes"
-            " only: set PREFECTX=prefect, or call use_mode."
-        )
-        raise AttributeError(msg, name=name, obj=self)
+        def __getattr__(self, name: str) -> Any:
+            # Called only for attributes that this class does not have; Prefect's may have them.
+            if type(self) is self._own_class and not name.startswith("_"):
+                self._upgrade()
+            if type(self) is not self._own_class:
+                # Another thread may have upgraded it since the attribute was looked up.
+                with suppress(AttributeError):
+                    return object.__getattribute__(self, name)
+            msg = (
+                f"{self._word} {self.__dict__.get('name')!r} has no attribute {name!r} in this"
+                f" mode. The attributes of prefect.{self._own_class.__name__} exist in the Prefect"
+                " modes only: set PREFECTX=prefect, or call use_mode."
+            )
+            raise AttributeError(msg, name=name, obj=self)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
-        if name in self._settable:
-            self.options = {**self.options, name: value}
+        def __setattr__(self, name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+            if name in self._settable:
+                self.options = {**self.options, name: value}
 
     def on_completion(self, fn: H) -> H:
         """Call `fn(task, task_run, state)` when a run completes, in the Prefect modes.

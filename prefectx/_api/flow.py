@@ -9,6 +9,7 @@ from typing import (
     Any,
     Concatenate,
     Literal,
+    Never,
     ParamSpec,
     Self,
     TypeVar,
@@ -18,6 +19,7 @@ from typing import (
 )
 
 from prefectx._api.decorated_function import DecoratedFunction
+from prefectx._api.prefect_attributes import PrefectFlowAttributes
 from prefectx._calls.nesting import register_calls
 from prefectx._calls.tracebacks import leave_call, leave_coroutine
 from prefectx._naming.options import (
@@ -28,7 +30,7 @@ from prefectx._naming.options import (
     check_options,
 )
 from prefectx._runners import current_runner
-from prefectx._runners.upgrade import prefect_flow_class, upgrade_flow
+from prefectx._runners.prefect_classes import prefect_flow_class, upgrade_flow
 from prefectx._settings.project import read_project
 from prefectx._settings.rerun_reasons import validate_rerun_on
 from prefectx._values.future import State
@@ -49,7 +51,7 @@ S = TypeVar("S")
 H = TypeVar("H", bound="Callable[..., Any]")
 
 
-class Flow(DecoratedFunction[P, R_co]):
+class Flow(DecoratedFunction[P, R_co], PrefectFlowAttributes):
     """A function that calls tasks; a call runs it in the current mode.
 
     Created by `flow`. In the modes `function` and `cache` it only runs its function. As soon as it
@@ -138,6 +140,11 @@ class Flow(DecoratedFunction[P, R_co]):
         *args: Q.args,
         **kwargs: Q.kwargs,
     ) -> R: ...
+    # A function of which nothing is said, or which only raises, is no coroutine function.
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self: Flow[..., Never], /, *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[Any]: ...
     @overload
     def __call__(
         self: Flow[..., Coroutine[Any, Any, T]],

@@ -11,6 +11,7 @@ from typing import (
     Concatenate,
     Final,
     Literal,
+    Never,
     ParamSpec,
     Self,
     TypeVar,
@@ -21,6 +22,7 @@ from typing import (
 
 from prefectx._api.decorated_function import DecoratedFunction
 from prefectx._api.entry import entry_of
+from prefectx._api.prefect_attributes import PrefectTaskAttributes
 from prefectx._identity.names import module_of
 from prefectx._identity.task_code import TaskCode
 from prefectx._naming.options import (
@@ -33,7 +35,7 @@ from prefectx._naming.options import (
 )
 from prefectx._naming.task_names import TaskNames
 from prefectx._runners import current_runner
-from prefectx._runners.upgrade import prefect_task_class, upgrade_task
+from prefectx._runners.prefect_classes import prefect_task_class, upgrade_task
 from prefectx._settings.project import read_project
 from prefectx._settings.rerun_reasons import validate_rerun_on
 from prefectx._values.annotations import unmapped
@@ -65,7 +67,7 @@ class _CallSlot:
     }
 
 
-class Task(_CallSlot, DecoratedFunction[P, R_co]):
+class Task(_CallSlot, DecoratedFunction[P, R_co], PrefectTaskAttributes):
     """A function with its options; a call runs it in the current mode.
 
     Created by `task`. Besides calls, it has `.submit`, `.map`, `.with_options` and `.item`.
@@ -161,6 +163,11 @@ class Task(_CallSlot, DecoratedFunction[P, R_co]):
             *args: Q.args,
             **kwargs: Q.kwargs,
         ) -> R: ...
+        # A function of which nothing is said, or which only raises, is no coroutine function.
+        @overload
+        def __call__(  # pyright: ignore[reportOverlappingOverload]
+            self: Task[..., Never], /, *args: Any, return_state: Literal[True], **kwargs: Any
+        ) -> State[Any]: ...
         @overload
         def __call__(
             self: Task[..., Coroutine[Any, Any, T]],

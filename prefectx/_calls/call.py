@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.claims import claim_of
-from prefectx._calls.kept_arguments import items_in, keep
+from prefectx._calls.recorded_arguments import describe_arguments, items_in
 from prefectx._calls.run import current_run
 from prefectx._identity.argument_code import hashes_of
 from prefectx._identity.call_identity import CallIdentity
@@ -48,7 +48,7 @@ class Call:
         "_contents",
         "_files",
         "_inputs",
-        "_kept",
+        "_recorded",
         "_upstream",
         "args",
         "identity",
@@ -74,7 +74,7 @@ class Call:
         self._code: str | None = None
         self._inputs: str | None = None
         self._contents: str | None = None
-        self._kept: dict[str, Any] | None = None
+        self._recorded: dict[str, Any] | None = None
         self._upstream: list[str] | None = None
         self._files: Mapping[str, FileFingerprint | None] | None = None
 
@@ -130,12 +130,12 @@ class Call:
             self._contents = upstream_hash(self.identity.arguments)
         return self._contents
 
-    def kept_arguments(self) -> dict[str, Any]:
+    def recorded_arguments(self) -> dict[str, Any]:
         """Return the arguments in the form that the record has."""
-        if self._kept is None:
-            self._kept = keep(self.identity.arguments, identity=self.identity)
+        if self._recorded is None:
+            self._recorded = describe_arguments(self.identity.arguments, identity=self.identity)
             self._upstream = items_in(self.identity.arguments)
-        return self._kept
+        return self._recorded
 
     def files(self) -> Mapping[str, FileFingerprint | None]:
         """Return the fingerprints of the files that the arguments name, by path."""
@@ -165,7 +165,7 @@ class Call:
             complete=is_complete,
             by=records.user(),
             host=records.host(),
-            args=self._kept,
+            args=self._recorded,
             upstream=self._upstream,
             shape=shape,
             file=_script_of(self.task),

@@ -50,7 +50,7 @@ def changed_files(record: Record) -> list[str]:
 
 def changed_arguments(call: Call, record: Record) -> list[str]:
     """Return the names of the arguments that differ from those in a record."""
-    before, now = record.args, call.kept_arguments()
+    before, now = record.args, call.recorded_arguments()
     if before is None:
         return []
     return [name for name in {**before, **now} if before.get(name) != now.get(name)]
@@ -58,7 +58,7 @@ def changed_arguments(call: Call, record: Record) -> list[str]:
 
 def has_renamed_parameters(call: Call, record: Record) -> bool:
     """Tell whether the arguments are the same, and only the names of parameters have changed."""
-    before, now = record.args, call.kept_arguments()
+    before, now = record.args, call.recorded_arguments()
     if before is None or {*before} == {*now}:
         return False
     return list(before.values()) == list(now.values()) and all(map(_is_whole, now.values()))

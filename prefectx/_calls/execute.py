@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls import outcome
 from prefectx._calls.here import in_task
-from prefectx._calls.kept_arguments import shape_of
+from prefectx._calls.recorded_arguments import shape_of
 from prefectx._calls.run import task_body
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._logs.run_names import named_run

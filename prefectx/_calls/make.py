@@ -120,7 +120,7 @@ def _discard(
 
 def _note_inputs(call: Call) -> None:
     """Compute the record's entries about the arguments before the function can change them."""
-    _ = call.summary, call.identity.key, call.identity.code, call.files(), call.kept_arguments()
+    _ = call.summary, call.identity.key, call.identity.code, call.files(), call.recorded_arguments()
     if "inputs" in call.reasons:
         call.inputs()
     if "upstream" in call.reasons:

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.kept_arguments import LONGEST_OF_FAILURE, keep
+from prefectx._calls.recorded_arguments import LONGEST_OF_FAILURE, describe_arguments
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run
 from prefectx.stores import journal
@@ -80,7 +80,7 @@ def _record_of(call: Call) -> Record | None:
 
 def _failure(call: Call, error: Exception) -> str:
     target = "" if call.item is None else call.item.target
-    args = keep(call.task.naming.bind(*call.args, **call.kwargs), LONGEST_OF_FAILURE)
+    args = describe_arguments(call.task.naming.bind(*call.args, **call.kwargs), LONGEST_OF_FAILURE)
     return records.failure_line(target, call.record(0), error, args)
 
 

@@ -29,7 +29,7 @@ from prefectx._identity.attributes import (
     slots_of,
 )
 from prefectx._identity.classes import class_parts
-from prefectx._identity.containers import dict_parts, list_parts, set_parts, tuple_parts
+from prefectx._identity.container_parts import dict_parts, list_parts, set_parts, tuple_parts
 from prefectx._identity.functions import code_parts, function_parts
 from prefectx._identity.libraries import library_parts
 from prefectx._identity.names import importable_name

@@ -125,7 +125,7 @@ class Future(Generic[T]):
         """
         return self.state.result(raise_on_failure)
 
-    def add_done_callback(self, fn: Callable[[Future[T]], None]) -> None:
+    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
         """Call `fn` with this future at once."""
         fn(self)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.kept_arguments import restore
+from prefectx._calls.recorded_arguments import restore
 from prefectx._identity.call_identity import CallIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def code_of_kept_arguments(
+def code_of_recorded_arguments(
     details: Mapping[str, Any], *, is_trusted: bool
 ) -> Mapping[str, Mapping[str, str]] | None:
     """Return the fingerprints of the code in each argument, as `CallIdentity.code` does.

@@ -8,7 +8,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.kept_arguments import NotKept, restore, text_of
+from prefectx._calls.recorded_arguments import NotRecorded, restore, text_of
 from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import load_items
@@ -40,7 +40,7 @@ def debug(options: Namespace) -> int:
         raise Misuse(msg)
     try:
         arguments = restore(known["args"], is_trusted=catalogue.is_trusted(entry))
-    except NotKept as error:
+    except NotRecorded as error:
         msg = f"{entry.target} cannot be debugged: {error}. Run its flow with --pdb instead."
         raise Misuse(msg) from error
     inside = ", ".join(f"{name}={text_of(value)}" for name, value in known["args"].items())

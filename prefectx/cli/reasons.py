@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._identity.argument_code import hashes_of
 from prefectx._identity.file_fingerprint import is_unchanged
-from prefectx.cli.argument_code import code_of_kept_arguments
+from prefectx.cli.argument_code import code_of_recorded_arguments
 from prefectx.stores.journal import changed_parts
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def _code(entry: Entry, catalogue: Catalogue, task: Task[..., Any]) -> Reason:
 def _code_of_arguments(entry: Entry, catalogue: Catalogue) -> list[Reason]:
     if not entry.args_code:
         return []
-    now = code_of_kept_arguments(catalogue.details(entry), is_trusted=catalogue.is_trusted(entry))
+    now = code_of_recorded_arguments(
+        catalogue.details(entry), is_trusted=catalogue.is_trusted(entry)
+    )
     if now is None:
         # The call itself compares them.
         return []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prefectx._calls.task_report import seconds_text, size_text
 from prefectx._identity.argument_code import hashes_of
 from prefectx._words import counted
-from prefectx.cli.argument_code import code_of_kept_arguments
+from prefectx.cli.argument_code import code_of_recorded_arguments
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder
 from prefectx.cli.misuse import Misuse
@@ -208,7 +208,7 @@ def _accept(catalogue: Catalogue, store: Filestore, entry: Entry, task: Any, rea
     known["output_made"] = entry.output_made
     known.update(code=task.code.hash, python=records.python_version(), made=records.now())
     if entry.args_code:
-        now = code_of_kept_arguments(known, is_trusted=catalogue.is_trusted(entry))
+        now = code_of_recorded_arguments(known, is_trusted=catalogue.is_trusted(entry))
         known["args_code"] = known["args_code"] if now is None else hashes_of(now)
     told = f"by {records.user()} at {known['made']}: {reason}"
     if (record := parsed(json.dumps(known))) is not None:

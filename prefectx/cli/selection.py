@@ -102,7 +102,7 @@ def parameters(catalogue: Catalogue, entry: Entry, recovered: Recovered) -> dict
         entry: The target.
         recovered: Recovers them for a file without a record.
     """
-    from prefectx._calls.kept_arguments import text_of
+    from prefectx._calls.recorded_arguments import text_of
 
     found = {"base": entry.base, "task": entry.task_name, **recovered.parameters(entry)}
     args: dict[str, Any] = catalogue.details(entry).get("args") or {}

@@ -9,7 +9,7 @@ import random
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._calls.kept_arguments import text_of
+from prefectx._calls.recorded_arguments import text_of
 from prefectx._calls.task_report import seconds_text, size_text
 from prefectx._values.item import Item
 from prefectx._words import counted

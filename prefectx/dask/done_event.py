@@ -21,7 +21,7 @@ class DoneEvent:
     _lock: ClassVar = threading.Lock()
 
     def __init__(self) -> None:
-        self._waiting: list[Callable[[DoneEvent], None]] | None = []
+        self._waiting: list[Callable[[DoneEvent], object]] | None = []
 
     def set(self) -> None:
         """Set the event, and call the callbacks."""
@@ -37,7 +37,7 @@ class DoneEvent:
         """Tell whether the event is set."""
         return self._waiting is None
 
-    def add_done_callback(self, fn: Callable[[DoneEvent], None]) -> None:
+    def add_done_callback(self, fn: Callable[[DoneEvent], object]) -> None:
         """Call `fn` when the event is set; at once if it is set already."""
         with self._lock:
             if self._waiting is not None:

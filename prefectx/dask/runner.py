@@ -9,8 +9,8 @@ from prefect.utilities.importtools import from_qualified_name
 from prefect_dask.task_runners import DaskTaskRunner
 
 from prefectx.dask.keepalive import cluster_config, raise_ttl
-from prefectx.dask.lookup import lookup_of
 from prefectx.dask.protocols import client_of
+from prefectx.dask.shared_files import lookup_of
 from prefectx.dask.tested_versions import can_submit_quickly
 from prefectx.errors import ClusterUnreachable
 

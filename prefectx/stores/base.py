@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Store(Records, Locks, Contents, Locations, ABC):
-    """Keeps outputs under their targets; subclass it to keep them somewhere else.
+    """Stores outputs under their targets; subclass it to store them somewhere else.
 
     A target exists whole or not at all: `save` must never leave half an output behind that
     `exists` calls done. What `load` gives is a copy, which the caller may change. Whether a store
@@ -54,7 +54,7 @@ class Store(Records, Locks, Contents, Locations, ABC):
 
     @abstractmethod
     def save(self, target: str, value: Any) -> None:
-        """Keep the output, whole or not at all; raise `UnsupportedValue` for what would change."""
+        """Save the output, whole or not at all; raise `UnsupportedValue` for what would change."""
 
     @abstractmethod
     def delete(self, target: str) -> None:

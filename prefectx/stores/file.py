@@ -39,7 +39,7 @@ _LONGEST_RECORD: Final = 1 << 20
 
 
 class Filestore(Store):
-    """Keeps each output in a file of its own, whose suffix picks the format.
+    """Stores each output in a file of its own, whose suffix picks the format.
 
     No suffix or `.pkl`: pickle; `.json`; `.txt`; `.bytes`; more with `register_format`. A file
     appears whole or not at all: it is written without a name, or under another name, then named.
@@ -219,7 +219,7 @@ class Filestore(Store):
             raise missing(self, target) from None
 
     def replace_content(self, target: str, content: bytes) -> None:
-        """Keep these bytes for a target, as they are."""
+        """Save these bytes for a target, as they are."""
         self._folder.write(target, lambda file: file.write(content))
 
     def delete(self, target: str) -> None:

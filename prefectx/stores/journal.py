@@ -79,9 +79,9 @@ def _is_written(path: str, line: bytes) -> bool:
 
 
 def keep_code(root: str, code: str, function: Any, parts: Mapping[str, str]) -> None:
-    """Keep the source of a function and the fingerprints of its parts, to show later what changed.
+    """Save the source of a function and the fingerprints of its parts, to show later what changed.
 
-    Each version of a function is kept once.
+    Each version of a function is saved once.
 
     Args:
         root: The folder of the journal.
@@ -94,7 +94,7 @@ def keep_code(root: str, code: str, function: Any, parts: Mapping[str, str]) -> 
 
 
 def keep_parts(root: str, code: str, parts: Mapping[str, str]) -> bool:
-    """Keep fingerprints under the hash of all; tell whether this process has not done so before."""
+    """Save fingerprints under the hash of all; tell whether this process has not done so before."""
     if _is_stopped or (root, code) in _sources or not code:
         return False
     if len(_sources) >= _MOST_SOURCES:

@@ -23,7 +23,7 @@ _living: Final[WeakValueDictionary[str, MemoryStore]] = WeakValueDictionary()
 
 
 class MemoryStore(Store):
-    """Keeps outputs in memory, as bytes in the formats that a `Filestore` would use.
+    """Stores outputs in memory, as bytes in the formats that a `Filestore` would use.
 
     What it holds ends with it. It serves the threads of one process: tasks that run in other
     processes are refused, for what they keep would be lost.
@@ -59,7 +59,7 @@ class MemoryStore(Store):
         return decoded(self, target, self.content(target))
 
     def save(self, target: str, value: Any) -> None:
-        """Keep a copy of the output.
+        """Save a copy of the output.
 
         Raises:
             UnsupportedValue: The format would change the value, or this is another process.
@@ -67,14 +67,14 @@ class MemoryStore(Store):
         self.replace_content(target, encoded(target, value))
 
     def content(self, target: str) -> bytes:
-        """Return the bytes that are kept for a target; raise `TargetMissing`."""
+        """Return the bytes that are stored for a target; raise `TargetMissing`."""
         try:
             return self._values[target]
         except KeyError:
             raise missing(self, target) from None
 
     def replace_content(self, target: str, content: bytes) -> None:
-        """Keep these bytes for a target, as they are."""
+        """Save these bytes for a target, as they are."""
         self._check_process()
         self._values[target] = content
 
@@ -96,7 +96,7 @@ class MemoryStore(Store):
         return f"memory-{self._name[:8]}"
 
     def digest(self, target: str) -> bytes:
-        """Return a hash of the bytes that are kept."""
+        """Return a hash of the bytes that are stored."""
         return xxh3_128_digest(self.content(target))
 
     @contextmanager
@@ -113,7 +113,7 @@ class MemoryStore(Store):
             lock.release()
 
     def save_recorded(self, target: str, value: Any, record: str) -> None:
-        """Keep a copy of the output, and the record."""
+        """Save a copy of the output, and the record."""
         content = encoded(target, value)
         self.save_record(target, record)
         self.replace_content(target, content)
@@ -123,7 +123,7 @@ class MemoryStore(Store):
         return self._records.get(target)
 
     def save_record(self, target: str, record: str) -> None:
-        """Keep the record beside the output."""
+        """Save the record beside the output."""
         self._check_process()
         self._records[target] = record
 

@@ -58,7 +58,7 @@ class Locations:
 
 
 class Contents:
-    """Gives outputs as the bytes that are kept, or mapped into memory."""
+    """Gives outputs as the bytes that are stored, or mapped into memory."""
 
     def digest(self: _Loads, target: str) -> bytes:
         """Return a few bytes that differ when the output differs."""
@@ -76,7 +76,7 @@ class Contents:
         raise UnsupportedValue(msg)
 
     def content(self, target: str) -> bytes:
-        """Return the bytes that are kept for a target, for tests that harm them.
+        """Return the bytes that are stored for a target, for tests that harm them.
 
         Raises:
             UnsupportedValue: The store does not say.
@@ -85,7 +85,7 @@ class Contents:
         raise UnsupportedValue(msg)
 
     def replace_content(self, target: str, content: bytes) -> None:  # noqa: ARG002
-        """Keep other bytes for a target, as they are, for tests that harm them.
+        """Save other bytes for a target, as they are, for tests that harm them.
 
         Raises:
             UnsupportedValue: The store takes no bytes.
@@ -131,7 +131,7 @@ class Records:
         return None
 
     def save_record(self, target: str, record: str) -> None:
-        """Keep the record beside the output, if this store keeps records: here, nothing."""
+        """Save the record beside the output, if this store keeps records: here, nothing."""
 
     def look(self: _KeepsRecords, target: str) -> str | None:
         """Return the mark of the task, code and call that made an output; None without an output.
@@ -141,7 +141,7 @@ class Records:
         return mark_of(self.load_record(target) or "") if self.exists(target) else None
 
     def save_recorded(self: _KeepsRecords, target: str, value: Any, record: str) -> None:
-        """Keep the output and its record: a store that can do both in one step, does.
+        """Save the output and its record: a store that can do both in one step, does.
 
         Here the record is kept first. Without one an output counts as made by whoever asks for
         it: by another task, say, in another process, if this one is killed before its end.

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
         """A store, as far as its records go."""
 
         def save_record(self, target: str, record: str) -> None:
-            """Keep the record beside an output."""
+            """Save the record beside an output."""
             ...
 
         def save_recorded(self, target: str, value: Any, record: str) -> None:
-            """Keep an output and its record."""
+            """Save an output and its record."""
             ...
 
 
@@ -215,12 +215,12 @@ def read(store: KeepsRecords, target: str) -> Record | None:
 
 
 def save(store: KeepsRecords, target: str, value: Any, record: Record) -> None:
-    """Keep an output and its record."""
+    """Save an output and its record."""
     store.save_recorded(target, value, text_of(record))
 
 
 def write(store: KeepsRecords, target: str, record: Record) -> None:
-    """Keep the record of a target."""
+    """Save the record of a target."""
     store.save_record(target, text_of(record))
 
 

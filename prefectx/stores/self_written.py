@@ -126,7 +126,7 @@ class SelfWritten(Store):
         return self.store.load_record(target)
 
     def save_record(self, target: str, record: str) -> None:
-        """Keep the record beside the output."""
+        """Save the record beside the output."""
         self.store.save_record(target, record)
 
     def _returned(self, target: str) -> str | Path:

@@ -44,7 +44,7 @@ _FILE: Final = "See that its folder is there and that this user may write to it"
 
 
 class SQLStore(Store):
-    """Keeps each output in a row of a table: its target, its bytes, its record.
+    """Stores each output in a row of a table: its target, its bytes, its record.
 
     The bytes are those that a `Filestore` would write: the target's suffix picks the format. Each
     save is one transaction, so an output appears whole or not at all.
@@ -140,7 +140,7 @@ class SQLStore(Store):
         return decoded(self, target, self.content(target))
 
     def save(self, target: str, value: Any) -> None:
-        """Keep the output, in one transaction.
+        """Save the output, in one transaction.
 
         Raises:
             UnsupportedValue: The format would change the value, or it is larger than 1 GB.
@@ -149,14 +149,14 @@ class SQLStore(Store):
         self.replace_content(target, encoded(target, value))
 
     def content(self, target: str) -> bytes:
-        """Return the bytes that are kept for a target; raise `TargetMissing`."""
+        """Return the bytes that are stored for a target; raise `TargetMissing`."""
         content = self._one(target, self._rows.c.value)
         if content is None:
             raise missing(self, target)
         return bytes(content)
 
     def save_recorded(self, target: str, value: Any, record: str) -> None:
-        """Keep the output and its record, in one transaction.
+        """Save the output and its record, in one transaction.
 
         Raises:
             UnsupportedValue: The format would change the value, or it is larger than 1 GB.
@@ -165,7 +165,7 @@ class SQLStore(Store):
         self._put_content(target, encoded(target, value), record=record)
 
     def replace_content(self, target: str, content: bytes) -> None:
-        """Keep these bytes for a target, as they are."""
+        """Save these bytes for a target, as they are."""
         self._put_content(target, content)
 
     def _put_content(self, target: str, content: bytes, **record: str) -> None:
@@ -176,14 +176,14 @@ class SQLStore(Store):
             )
             raise UnsupportedValue(msg)
         self._put(target, value=content, saved=datetime.datetime.now(datetime.UTC), **record)
-        self._note(target, is_there=True)
+        self._update_listing(target, is_there=True)
 
     def delete(self, target: str) -> None:
         """Remove the output and its record."""
         with self._connected(target) as connection:
             if connection is not None:
                 connection.execute(sql.delete(self._rows).where(self._rows.c.target == target))
-        self._note(target, is_there=False)
+        self._update_listing(target, is_there=False)
 
     def list(self, prefix: str = "") -> Iterable[str]:
         """Give the targets that start with `prefix`, sorted."""
@@ -208,12 +208,12 @@ class SQLStore(Store):
     def _root_name(self) -> str:
         return f"{self._database.shown_in_full()}#{self.table}"
 
-    def _note(self, target: str, *, is_there: bool) -> None:
+    def _update_listing(self, target: str, *, is_there: bool) -> None:
         if (known := listings.get()) is not None:
-            known.note(self._root_name(), target, is_there=is_there)
+            known.update(self._root_name(), target, is_there=is_there)
 
     def digest(self, target: str) -> bytes:
-        """Return a hash of the bytes that are kept."""
+        """Return a hash of the bytes that are stored."""
         return hashlib.blake2b(self.content(target), digest_size=16).digest()
 
     def lock(self, target: str) -> AbstractContextManager[None]:
@@ -242,7 +242,7 @@ class SQLStore(Store):
         return record
 
     def save_record(self, target: str, record: str) -> None:
-        """Keep the record beside the output."""
+        """Save the record beside the output."""
         self._put(target, record=record)
         if (known := listings.get()) is not None:
             known.forget_mark(self._root_name(), target)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from prefectx import Item, load, use_mode
 from prefectx._api.task import Task
-from prefectx._calls import kept_arguments
+from prefectx._calls import recorded_arguments
 from prefectx.stores import Filestore, formats, journal
 from prefectx.stores import record as prefectx_records
 from prefectx.stores.record import parsed
@@ -95,8 +95,8 @@ class RecordedCall:
             msg = "its record has no arguments: it was written by an older version of prefectx"
             raise NotReplayed(msg)
         try:
-            return kept_arguments.restore(self.record.args, is_trusted=self._is_trusted)
-        except kept_arguments.NotKept as error:
+            return recorded_arguments.restore(self.record.args, is_trusted=self._is_trusted)
+        except recorded_arguments.NotRecorded as error:
             raise NotReplayed(str(error)) from None
 
     def stored_output(self) -> Any:

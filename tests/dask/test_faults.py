@@ -15,7 +15,9 @@ import pytest
 from aftermath import Aftermath
 from distributed import Client
 from doomed import Gate
+from patience import PATIENCE
 from prefect.context import FlowRunContext
+from processes import next_line
 
 from prefectx import flow, load, wait
 from prefectx.dask import task_runner
@@ -40,7 +42,7 @@ def cluster(
     """Two workers, standing in the test's folder; a task may kill two of them."""
     monkeypatch.setattr(dask_cluster.scheduler, "allowed_failures", 1)
     with Client(dask_cluster, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=doomed.PATIENCE)
+        client.wait_for_workers(2, timeout=PATIENCE)
         client.run(os.chdir, str(tmp_target.path))
     return dask_cluster
 
@@ -90,7 +92,7 @@ def running(flow: Callable[..., Any], *gates: Gate) -> Iterator[Future[Any]]:
 def state_of(run: Future[Any], cluster: LocalCluster) -> Any:
     """Return the state that a flow ends in; end one that waits for a cluster in vain."""
     try:
-        return run.result(doomed.PATIENCE)
+        return run.result(PATIENCE)
     except TimeoutError:
         workers = {nanny.worker_address: nanny.status for nanny in cluster.workers.values()}
         cluster.close()
@@ -176,7 +178,7 @@ def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
             kept_there.result()
         with pytest.raises(ClusterUnreachable, match="does not answer any more"):
             doomed.show.submit(3_000)
-        client = FlowRunContext.get().task_runner.client
+        client = client_of_the_flow()
         doomed.eventually(lambda: client.status == "closed", "the client's giving up")
         return doomed.show.submit(3_000)
 
@@ -187,6 +189,13 @@ def test_scheduler_that_dies_fails_what_runs_and_what_is_submitted(
         with pytest.raises(ClusterUnreachable, match="does not answer any more"):
             run.result().result()
     aftermath.is_survived(pipeline)
+
+
+def client_of_the_flow() -> Client:
+    """Return the client of the running flow's task runner."""
+    run: Any = FlowRunContext.get()
+    client: Client = run.task_runner.client
+    return client
 
 
 @in_skip
@@ -202,7 +211,7 @@ def test_scheduler_that_is_started_anew_is_told_and_the_next_run_makes_what_is_m
         made = doomed.make.map(range(3))
         added = doomed.add.submit(made)
         add.came()
-        client = FlowRunContext.get().task_runner.client
+        client = client_of_the_flow()
         before = client.scheduler_comm
         scheduler.kill()
         scheduler.wait()
@@ -224,7 +233,7 @@ def test_scheduler_that_is_started_anew_is_told_and_the_next_run_makes_what_is_m
         running(stubborn, add) as run,
         pytest.raises(ClusterUnreachable, match="or has been started anew"),
     ):
-        run.result(doomed.PATIENCE).result()
+        run.result(PATIENCE).result()
     assert "add/all" not in tmp_target.items()
     assert load(doomed.pipeline.with_options(task_runner=runner)()) == doomed.EXPECTED
     assert tmp_target.runs == {"make": 3, "add": 2, "show": 1}
@@ -247,12 +256,12 @@ def test_flow_that_waits_for_a_scheduler_in_vain_ends_at_the_signal_to_end(
     process = aftermath.start_flow(address, "600s")
     assert process.stdout is not None
     if state == "absent":
-        doomed.eventually(lambda: "Connecting to" in process.stdout.readline(), "the attempt")
+        doomed.eventually(lambda: "Connecting to" in next_line(process), "the attempt")
     else:
         add.came()
         scheduler.send_signal(signal.SIGSTOP)
     process.terminate()
-    process.communicate(timeout=doomed.PATIENCE)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode != 0
 
 
@@ -324,7 +333,7 @@ def test_ctrl_c_leaves_nothing_behind(
     process = aftermath.start_flow()
     add.came()
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=doomed.PATIENCE)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert output.endswith("KeyboardInterrupt\n")
     # With its end: another process's id may begin with this one's.
     (run,) = prefect_server.flow_runs(name=f"run-{process.pid}.")

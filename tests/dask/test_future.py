@@ -41,7 +41,8 @@ def test_data_stays_one_object_so_that_changes_are_seen() -> None:
 
 
 def test_who_waits_is_told_of_the_end() -> None:
-    ending, told = DoneEvent(), []
+    ending = DoneEvent()
+    told: list[DoneEvent] = []
     ending.add_done_callback(told.append)
     waiting = threading.Thread(target=ending.result)
     waiting.start()
@@ -61,7 +62,8 @@ def test_waiting_for_an_end_that_does_not_come_times_out() -> None:
 def test_a_callback_that_fails_keeps_no_other_from_being_called(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    ending, told = DoneEvent(), []
+    ending = DoneEvent()
+    told: list[DoneEvent] = []
     ending.add_done_callback(lambda _: 1 / 0)
     ending.add_done_callback(told.append)
     ending.set()

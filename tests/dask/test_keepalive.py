@@ -12,6 +12,7 @@ import dask
 import pytest
 from dask.utils import parse_timedelta
 from distributed import Client, LocalCluster
+from handles import flow_run_id_of
 from prefect_dask import DaskTaskRunner
 
 from prefectx import flow, load
@@ -52,8 +53,14 @@ def cluster(
         yield cluster
 
 
+def address_of(client: Client) -> str:
+    """Return the address of a client's scheduler."""
+    assert client.scheduler is not None
+    return str(client.scheduler.address)
+
+
 @pytest.fixture
-def impatient(cluster: LocalCluster, tmp_target: Targets) -> Generator[Client]:
+def impatient(cluster: Any, tmp_target: Targets) -> Generator[Client]:
     """A client of it, whose workers may be silent for 5 seconds."""
     cluster.scheduler.worker_ttl = 300
     with Client(cluster, set_as_default=False) as client:
@@ -69,11 +76,11 @@ def impatient(cluster: LocalCluster, tmp_target: Targets) -> Generator[Client]:
 def test_of_two_that_hold_the_lock_for_too_long_only_the_isolated_one_ends(
     impatient: Client, tmp_target: Targets
 ) -> None:
-    @flow(task_runner=DaskTaskRunner(address=impatient.scheduler.address))
+    @flow(task_runner=DaskTaskRunner(address=address_of(impatient)))
     def long() -> Any:
         plain, isolated = apart.hold.submit(10 * SILENT), apart.hold_apart.submit(SILENT)
         plain.wait()
-        return plain.state.is_completed(), isolated.result().load()
+        return plain.state.is_completed(), load(isolated)
 
     ended, held = load(long())
     assert not ended
@@ -82,7 +89,7 @@ def test_of_two_that_hold_the_lock_for_too_long_only_the_isolated_one_ends(
 
 
 def test_a_task_that_holds_the_lock_ends_once_the_ttl_is_raised(impatient: Client) -> None:
-    @flow(task_runner=task_runner(address=impatient.scheduler.address, keepalive="1 min"))
+    @flow(task_runner=task_runner(address=address_of(impatient), keepalive="1 min"))
     def long() -> Any:
         return apart.hold.submit(SILENT)
 
@@ -102,7 +109,8 @@ def test_a_ttl_that_is_off_stays_off() -> None:
 def test_what_is_created_with_keepalive_has_it_from_the_start() -> None:
     patient = task_runner(n_workers=0, keepalive="6h", cluster_kwargs={"dashboard_address": ":0"})
     with patient:
-        assert patient.client.cluster.scheduler.worker_ttl == 21_600
+        created: Any = patient.client.cluster
+    assert created.scheduler.worker_ttl == 21_600
     assert dask.config.get("distributed.scheduler.worker-ttl") == "5 minutes"
 
 
@@ -126,12 +134,12 @@ def test_signs_of_life_come_from_workers_that_ran_before(
     """The client's setting holds there, and the line has the run's id."""
     monkeypatch.setenv("PREFECTX_STILL_RUNNING", "50ms")
 
-    @flow(task_runner=DaskTaskRunner(address=impatient.scheduler.address))
+    @flow(task_runner=DaskTaskRunner(address=address_of(impatient)))
     def long() -> Any:
         return apart.wait_until_told.submit("report-7")
 
     state = long(return_state=True)
     line, run_id = load(state.result())
     assert line.startswith("still running: wait_until_told report-7, ")
-    runs = prefect_server.task_runs(state.state_details.flow_run_id, expect=1)
+    runs = prefect_server.task_runs(flow_run_id_of(state), expect=1)
     assert [str(run.id) for run in runs] == [run_id]

@@ -11,6 +11,7 @@ import clustered
 import pytest
 from distributed import Client, LocalCluster
 from example import wait_until
+from handles import flow_run_id_of
 
 from prefectx import flow, load, tags, task, use_mode, wait
 from prefectx.dask import task_runner, tested_versions
@@ -59,7 +60,7 @@ def test_scheduler_forgets_a_task_as_soon_as_its_item_is_known(
 def test_waiting_for_large_data_leaves_it_on_the_workers(on_cluster: DaskTaskRunner) -> None:
     @flow(task_runner=on_cluster)
     def held() -> Any:
-        future = clustered.zeros.submit(3_000_000)
+        future: Any = clustered.zeros.submit(3_000_000)
         wait([future])
         assert future.on_workers is not None
         size = clustered.length.submit(future)
@@ -80,7 +81,8 @@ def test_server_knows_which_run_an_output_comes_from(on_cluster: Any, prefect_se
         second = clustered.total.submit([first])
         third = clustered.total.submit([second, clustered.double.submit(2)], wait_for=[first])
         third.wait()
-        runs.extend(future.task_run_id for future in (first, second, third))
+        futures: list[Any] = [first, second, third]
+        runs.extend(future.task_run_id for future in futures)
 
     chained()
     first, second, third = runs
@@ -97,7 +99,7 @@ def test_tags_and_rendered_names_reach_the_server(on_cluster: Any, prefect_serve
         with tags("nightly"):
             clustered.double.submit(41).wait()
 
-    flow_run = tagged(return_state=True).state_details.flow_run_id
+    flow_run = flow_run_id_of(tagged(return_state=True))
     [run] = prefect_server.task_runs(flow_run, name="double-41", expect=1)
     assert "nightly" in run.tags
     assert run.state.name == "Completed"
@@ -276,7 +278,8 @@ def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Targets
         from prefect.context import FlowRunContext
 
         future = clustered.double.submit(1)
-        scheduler = FlowRunContext.get().task_runner._cluster.scheduler
+        run: Any = FlowRunContext.get()
+        scheduler = run.task_runner._cluster.scheduler
         streams = [*scheduler.stream_comms.values(), *scheduler.client_comms.values()]
         lengths.extend(stream.recent_message_log.maxlen for stream in streams)
         return future
@@ -301,7 +304,7 @@ def test_workers_that_were_told_of_no_api_use_the_clients_own(
 
         state = told(return_state=True)
         assert load(state.result()) == (prefect_server.api_url, 154)
-    [run] = prefect_server.task_runs(state.state_details.flow_run_id, name="double-77", expect=1)
+    [run] = prefect_server.task_runs(flow_run_id_of(state), name="double-77", expect=1)
     assert run.state.name == "Completed"
 
 

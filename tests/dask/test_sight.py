@@ -59,7 +59,9 @@ def test_cluster_is_not_even_made_for_a_flow_whose_targets_are_there(
     warm(task_runner(n_workers=1), clustered.double)
     logged = capsys.readouterr().err
     assert "Creating a new Dask cluster" not in logged
-    report = last_run()["double"]
+    run = last_run()
+    assert run is not None
+    report = run["double"]
     assert (report.ran, report.skipped) == (0, 4)
 
 

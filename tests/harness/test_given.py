@@ -106,7 +106,7 @@ def test_twins_of_another_type_than_the_annotated_are_not_tried() -> None:
         return plus_one(x)
 
     check_flow(counted, st.integers(), settings=QUICK)
-    assert found(flow(lambda x: [plus_one(x)]), st.sampled_from([1, "1"]))
+    found(flow(lambda x: [plus_one(x)]), st.sampled_from([1, "1"]))
 
 
 def test_twins_that_the_flow_refuses_are_left_out() -> None:

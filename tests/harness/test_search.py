@@ -27,7 +27,7 @@ FEW = settings(max_examples=25, database=None, derandomize=True)
 
 @task(target="out/{x:.2f}")
 def root(x: float) -> float:
-    return x**0.5
+    return float(x**0.5)
 
 
 @task(target="out/{text[:8]}x")
@@ -113,7 +113,7 @@ def logarithm_of_at_least_one(x: float) -> float:
 @flow
 def power(pair: tuple[int, int]) -> int:
     assert type(pair[0]) is int
-    return pow(*pair)
+    return int(pow(*pair))
 
 
 @flow

@@ -105,7 +105,7 @@ class Aftermath:
         """See that no process, thread, client or unfinished file is left."""
         doomed.eventually(lambda: self._others() <= self._children, "the children's end")
         for process in self._sessions:
-            doomed.eventually(partial(_is_over, process.pid), f"the end of {process.args}")
+            doomed.eventually(partial(_is_over, process.pid), f"the end of {process.args!r}")
         # The one that looks after long tasks ends when there has been none for a second.
         doomed.eventually(lambda: not _threads(), "the threads' end")
         assert [c for c in Client._instances if c.status != "closed"] == []

@@ -169,7 +169,7 @@ async def wait_until_told_later(note: str) -> tuple[str, str]:
 def told_lines() -> Generator[queue.SimpleQueue[logging.LogRecord]]:
     """Give what the loggers of task runs get."""
     told: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-    handler = logging.handlers.QueueHandler(told)  # type: ignore[arg-type]
+    handler = logging.handlers.QueueHandler(told)
     log = logging.getLogger("prefect.task_runs")
     log.addHandler(handler)
     try:

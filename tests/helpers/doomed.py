@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from patience import PATIENCE
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GATES = Path("../gates")
+T = TypeVar("T")
 
 
-def eventually(found: Callable[[], Any], what: str) -> Any:
+def eventually(found: Callable[[], T | None], what: str) -> T:
     """Wait until `found` gives something true; return that."""
     deadline = time.monotonic() + PATIENCE
     while not (value := found()):

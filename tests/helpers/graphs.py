@@ -199,7 +199,7 @@ async def _run_step(step: Step, given: list[Any]) -> Any:
         return run.submit(*args)
     if step.how == "map":
         return run.map(*args)
-    result = run(*args)
+    result: Any = run(*args)
     return await result if run.is_async else result
 
 

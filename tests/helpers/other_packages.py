@@ -25,7 +25,7 @@ def python_with(folder: Path, *requirements: str) -> str:
         pytest.skip("needs uv, which `make .venv/.dev` installs if there is none")
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder], check=True)
     python = folder / "bin" / "python"
-    command = [uv, "pip", "install", "-q", "--python", python, *requirements]
+    command: list[str | Path] = [uv, "pip", "install", "-q", "--python", python, *requirements]
     subprocess.run(command, check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     # Its own packages come first. The call also reads the links to editable packages.

@@ -25,6 +25,12 @@ def command_of(process: psutil.Process) -> str:
         return ""
 
 
+def next_line(process: subprocess.Popen[str]) -> str:
+    """Return the next line that a process writes, whose output is a pipe."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
 def started(code: str, *arguments: Any, **options: Any) -> subprocess.Popen[str]:
     """Start Python on the code, with the arguments in `sys.argv`."""
     return subprocess.Popen(

@@ -1,10 +1,19 @@
-"""Simple tasks for tests that need any task."""
+"""A task and a flow for tests that need any."""
 
 from __future__ import annotations
 
-from prefectx import task
+from collections.abc import Callable
+from typing import Any
+
+from prefectx import flow, task
 
 
 @task
 def double(x: int) -> int:
     return 2 * x
+
+
+@flow
+def run(decorated: Callable[[Any], Any], *values: Any) -> Any:
+    """One run: a call for each value."""
+    return [decorated(value) for value in values]

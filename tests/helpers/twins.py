@@ -166,6 +166,7 @@ class Below(Above):
 
 class Noted(PurePosixPath):
     __slots__ = ("name_of_it",)
+    name_of_it: str
 
 
 def noted_path(note: str) -> Noted:

@@ -41,7 +41,7 @@ def by_worker(
 
 def deploy(folder: Path, name: str) -> None:
     """Deploy the flow of a folder to the worker's pool, in the mode that is in force."""
-    flow = load_flow_from_entrypoint(f"{folder}/report.py:report")
+    flow: Any = load_flow_from_entrypoint(f"{folder}/report.py:report")
     stored: Any = flow.from_source(source=str(folder), entrypoint="report.py:report")
     stored.deploy(name=name, work_pool_name=POOL, build=False, print_next_steps=False)
 
@@ -148,5 +148,5 @@ def test_a_deployment_names_the_mode_in_force_unless_it_is_prefect(
 
 @pytest.mark.prefectx("function")
 def test_prefects_programs_find_flows_that_were_made_in_any_mode(report_file: Path) -> None:
-    found = load_flow_from_entrypoint(f"{report_file}:report")
+    found: Any = load_flow_from_entrypoint(f"{report_file}:report")
     assert found.to_deployment("found").name == "found"

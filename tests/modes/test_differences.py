@@ -140,7 +140,7 @@ def test_loaders_without_arguments_can_feed_one_task() -> None:
 def test_exceptions_as_arguments_are_told_apart_by_their_attributes() -> None:
     @task
     def code(error: Any) -> int:
-        return error.code
+        return int(error.code)
 
     @flow
     def both() -> tuple[int, int]:

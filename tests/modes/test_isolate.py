@@ -10,6 +10,7 @@ import apart
 import psutil
 import pytest
 from example import wait_until
+from handles import flow_run_id_of
 from prefect.client.schemas.filters import LogFilter, LogFilterTaskRunId
 from processes import command_of
 
@@ -55,7 +56,7 @@ def test_a_death_is_a_failed_task_run_with_its_last_words(
     state = deadly(return_state=True)
     with pytest.raises(IsolatedRunDied, match=r"task 'last_words': its child process .* code 3"):
         state.result()
-    (run,) = prefect_server.task_runs(state.state_details.flow_run_id)
+    (run,) = prefect_server.task_runs(flow_run_id_of(state))
     assert run.state.name == "Failed"
     assert "IsolatedRunDied: task 'last_words'" in run.state.message
     messages: list[str] = []
@@ -76,7 +77,7 @@ def test_a_nested_task_run_belongs_to_the_flow_run(prefect_server: PrefectServer
 
     state = nests(return_state=True)
     assert state.result()[0] == 2
-    runs = prefect_server.task_runs(state.state_details.flow_run_id)
+    runs = prefect_server.task_runs(flow_run_id_of(state))
     assert sorted(run.name.partition("-")[0] for run in runs) == ["double", "nested", "plain_pid"]
 
 

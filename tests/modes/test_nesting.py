@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -41,7 +42,8 @@ def fails() -> int:
 def few_frames() -> Any:
     """A smaller stack: each level of Prefect's costs a tenth of a second and more."""
     before = sys.getrecursionlimit()
-    frame, depth = sys._getframe(), 0
+    frame: FrameType | None = sys._getframe()
+    depth = 0
     while frame is not None:
         frame, depth = frame.f_back, depth + 1
     # Prefect's own set-up of a flow needs some hundred.

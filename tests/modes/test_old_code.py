@@ -7,6 +7,7 @@ from glob import glob
 from typing import Any
 
 import pytest
+from handles import item_of
 
 from prefectx import flow, gcontext, item, load, task
 from pytest_prefectx import Targets
@@ -133,8 +134,9 @@ def test_calls_of_tasks_have_the_methods_of_futures(prefectx_mode: str, folder: 
         gcontext["base"] = "a"
         x = esg(sentence_filter(["One."]))
         if prefectx_mode not in {"function", "prefect"}:
-            x.wait()
-            return x.result()
+            made = item_of(x)
+            made.wait()
+            return made.result()
         return x
 
     assert load(waits()) == {"One.": 4}

@@ -35,21 +35,27 @@ def double(value: int) -> int:
     return 2 * value
 
 
+def is_prefects(made: object, kind: type) -> bool:
+    """Tell whether it is one of Prefect's too, of which type checkers know nothing."""
+    return isinstance(made, kind)
+
+
 def test_flow_and_task_are_real_ones() -> None:
     @flow(description="says so")
     def real(value: int = 1) -> Any:
         return type(prefect.context.TaskRunContext.get() or prefect.context.FlowRunContext.get())
 
-    assert isinstance(real, prefect.Flow)
+    assert is_prefects(real, prefect.Flow)
     assert real.description == "says so"
     assert real() is prefect.context.FlowRunContext
 
     @task(target=None)
     def which() -> bool:
-        return isinstance(prefect.context.TaskRunContext.get().task, prefect.Task)
+        run = prefect.context.TaskRunContext.get()
+        return run is not None and isinstance(run.task, prefect.Task)
 
     assert which() is True
-    assert isinstance(which, prefect.Task)
+    assert is_prefects(which, prefect.Task)
 
 
 def test_flow_decorated_in_another_mode_becomes_a_real_one(prefectx_mode: str) -> None:
@@ -61,7 +67,7 @@ def test_flow_decorated_in_another_mode_becomes_a_real_one(prefectx_mode: str) -
 
         assert later_real(2) == 4
     assert callable(later_real.serve)
-    assert isinstance(later_real, prefect.Flow)
+    assert is_prefects(later_real, prefect.Flow)
     assert load(later_real(2)) == 4
     with use_mode("function"):
         assert later_real(2) == 4
@@ -265,7 +271,7 @@ if __name__ == "__main__":
 def test_flow_is_loaded_from_its_entrypoint(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    loaded = load_flow_from_entrypoint(f"{script}:scripted")
+    loaded: Any = load_flow_from_entrypoint(f"{script}:scripted")
     assert isinstance(loaded, prefect.Flow)
     assert loaded.name == "from a script"
     assert load(loaded(4)) == (8, "int")
@@ -284,10 +290,12 @@ def test_served_flow_runs_in_a_process_of_its_own(
     ) as server:
         try:
             _wait_for_line(server, "Your flow")
-            run = run_deployment("from a script/served", parameters={"value": 4}, timeout=PATIENCE)
+            run: Any = run_deployment(
+                "from a script/served", parameters={"value": 4}, timeout=PATIENCE
+            )
         finally:
             server.terminate()
-            said = server.stdout.read()
+            said, _ = server.communicate()
     assert run.state.is_completed(), said
     assert run.parameters == {"value": 4}
     kept = [] if prefectx_mode == "prefect" else ["working/double/4"]
@@ -306,11 +314,11 @@ def _wait_for_line(process: Any, words: str) -> None:
 def test_deploy_finds_the_entrypoint_in_the_users_file(tmp_path: Path) -> None:
     script = tmp_path / "deployed.py"
     script.write_text(SCRIPT)
-    loaded = load_flow_from_entrypoint(f"{script}:scripted")
+    loaded: Any = load_flow_from_entrypoint(f"{script}:scripted")
     deployment = loaded.to_deployment("by-hand")
-    assert deployment.entrypoint == f"{script}:scripted" or deployment.entrypoint.endswith(
-        "deployed.py:scripted"
-    )
+    # It may be told from the current folder.
+    file, _, function = deployment.entrypoint.rpartition(":")
+    assert (Path(file).resolve(), function) == (script.resolve(), "scripted")
     assert deployment.apply()
 
 
@@ -321,11 +329,11 @@ def test_arguments_of_flows_are_converted_by_annotation_unless_said_otherwise() 
 
     as_date = datetime.date(2026, 1, 2)
     assert dated.validate_parameters({"day": "2026-01-02"}) == {"day": as_date}
-    assert dated("2026-01-02") == as_date  # type: ignore[arg-type]
+    assert dated("2026-01-02") == as_date  # type: ignore[call-overload]
     free = dated.with_options(validate_parameters=False)
-    assert free("2026-01-02") == "2026-01-02"  # type: ignore[arg-type]
+    assert free("2026-01-02") == "2026-01-02"  # type: ignore[call-overload]
     with pytest.raises(prefect.exceptions.ParameterTypeError):
-        dated("yesterday")  # type: ignore[arg-type]
+        dated("yesterday")  # type: ignore[call-overload]
 
 
 def test_items_and_futures_pass_where_plain_arguments_are_converted(prefectx_mode: str) -> None:
@@ -336,7 +344,7 @@ def test_items_and_futures_pass_where_plain_arguments_are_converted(prefectx_mod
     @flow
     def outer() -> Any:
         one, two = double(1), double.submit(2)
-        return inner(one, [one, two], {"a": two}, 1)
+        return inner(one, [one, two], {"a": two}, 1)  # type: ignore[list-item, dict-item]
 
     (first, rest, by_name), plain = load(outer())
     assert (first, rest, by_name) == (2, [2, 4], {"a": 4})

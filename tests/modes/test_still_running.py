@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import apart
 import pytest
+from handles import flow_run_id_of
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from prefectx import flow, load
@@ -31,7 +32,7 @@ def check_lines(task_runner: Any, prefectx_mode: str, prefect_server: PrefectSer
 
     state = long(return_state=True)
     named, later = load(state.result())
-    runs = prefect_server.task_runs(state.state_details.flow_run_id, expect=2)
+    runs = prefect_server.task_runs(flow_run_id_of(state), expect=2)
     names = {str(run.id): run.name for run in runs}
     for line, run_id in (named, later):
         assert re.fullmatch(r"still running: .+, \d+ s, (\d+ MB|\d\.\d GB)", line)

@@ -27,15 +27,21 @@ from pytest_prefectx.search.strategies import TWINS
 if TYPE_CHECKING:
     from pytest_prefectx import Targets
 
-# Always the same examples; and a bug need not be made small to count.
-SAME = {
-    "derandomize": True,
-    "database": None,
-    "deadline": None,
-    "phases": [Phase.generate],
-    "report_multiple_bugs": False,
-}
-FEW = settings(max_examples=40, **SAME)
+
+def the_same(examples: int, parent: settings | None = None) -> settings:
+    """Always the same examples; and a bug need not be made small to count."""
+    return settings(
+        parent,
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+    )
+
+
+FEW = the_same(40)
 
 
 @dataclass(frozen=True)
@@ -174,12 +180,14 @@ def futures(numbers: list[int]) -> list[Any]:
     assert load(mapped.result()) == [2 * x for x in numbers]
     first, second = double.submit(10), double.submit(20)
     assert [load(second.result()), load(first.result())] == [40, 20]
-    assert load(total(mapped, start=first)) == 20 + 2 * sum(numbers)
+    from_first: Any = total(mapped, start=first)  # type: ignore[call-overload]
+    assert load(from_first) == 20 + 2 * sum(numbers)
     pairs = scaled.map(numbers, factor=unmapped(3))
     assert load(pairs) == [3 * x for x in numbers]
     if numbers and current_mode() == "cache":
         assert double.item(numbers[0]).exists()
-    return [mapped, total([first, second]), total(values=mapped, start=second)]
+    sums: Any = total
+    return [mapped, sums([first, second]), sums(values=mapped, start=second)]
 
 
 @flow
@@ -228,7 +236,7 @@ def remade(x: int) -> list[Any]:
 @flow
 def changed_in_place(x: int) -> int:
     numbers = load(kept([x, 1]))
-    result = sum(numbers[1])
+    result: int = sum(numbers[1])
     numbers.clear()
     return result
 
@@ -374,7 +382,7 @@ def test_what_is_done_is_not_done_again(tmp_target: Targets) -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_machine(machine: type[ModeMachine]) -> None:
-    few = settings(machine.TestCase.settings, max_examples=20, **SAME)
+    few = the_same(20, machine.TestCase.settings)
     run_state_machine_as_test(machine, settings=few)
 
 

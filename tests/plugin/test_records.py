@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from prefect.events.schemas.events import Resource
+from prefect.types import DateTime
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("prefect")
@@ -29,14 +31,15 @@ UNAVAILABLE = httpx.Response(503)
 
 def reported(name: str, second: int = 0, identity: str = "") -> Event:
     """Return what Prefect sends when a task run gets a state."""
+    about = {
+        "prefect.resource.id": f"prefect.task-run.{identity or uuid4()}",
+        "prefect.resource.name": name,
+        "prefect.orchestration": "client",
+    }
     return Event(
         event="prefect.task-run.Completed",
-        occurred=START + timedelta(seconds=second),
-        resource={
-            "prefect.resource.id": f"prefect.task-run.{identity or uuid4()}",
-            "prefect.resource.name": name,
-            "prefect.orchestration": "client",
-        },
+        occurred=DateTime.instance(START + timedelta(seconds=second)),
+        resource=Resource(about),
         payload={
             "validated_state": {"type": "COMPLETED", "name": "Completed"},
             "task_run": {"name": name, "task_key": "key", "dynamic_key": "0"},

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from handles import item_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,7 +113,7 @@ def test_the_factory_gives_each_example_of_hypothesis_its_own(
     """Nothing is left of the example before, so that each task runs again."""
     with tmp_target_factory() as fresh, prefectx.use_mode("cache"):
         assert fresh.items() == []
-        assert {double(x).load() for x in numbers} == {2 * x for x in numbers}
+        assert {item_of(double(x)).load() for x in numbers} == {2 * x for x in numbers}
         assert fresh.runs == {"double": len(numbers)}
         assert len(fresh.items()) == len(numbers)
 

@@ -61,7 +61,7 @@ class Surroundings:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Surroundings) and vars(self) == vars(other)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
 
 @pytest.fixture

@@ -155,7 +155,8 @@ class Scale:
 
 
 def scales(value: float) -> list[Any]:
-    return [Scale(2).scaled(value), Scale(3).scaled(Scale(2).scaled(value)), Scale.unit(value)]
+    unit: Any = Scale.unit
+    return [Scale(2).scaled(value), Scale(3).scaled(Scale(2).scaled(value)), unit(value)]
 
 
 class FunctionMachine(ModeMachine):

@@ -43,7 +43,7 @@ class InTable(StoreMachine):
 
 @pytest.mark.parametrize("machine", [InMemory, InFolder, AsJson, InTable])
 def test_our_own_stores_do_as_a_dict_does(machine: type[StoreMachine]) -> None:
-    run_state_machine_as_test(machine, settings=QUICK)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=QUICK)
 
 
 class Forgetful(MemoryStore):
@@ -69,7 +69,7 @@ def test_a_store_with_a_defect_is_found(store: type[MemoryStore]) -> None:
             return store()
 
     with pytest.raises(AssertionError, match=r"gives|loaded|exists"):
-        run_state_machine_as_test(Machine, settings=FOUND)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Machine, settings=FOUND)
 
 
 def test_a_machine_without_a_store_is_told_what_it_needs() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
 from prefectx.stores import SQLStore
+from prefectx.stores.locks.waiting import Pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_prefectx import Targets
@@ -44,3 +46,17 @@ def postgresql(postgresql_url: str) -> Iterator[SQLStore]:
     with engine.begin() as connection:
         connection.execute(sql.text(f"DROP TABLE IF EXISTS {table}"))
     engine.dispose()
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set as soon as somebody in this process waits for a lock."""
+    event = threading.Event()
+    pause = Pauses.pause
+
+    def noted(self: Pauses, holder: Callable[[], str]) -> None:
+        event.set()
+        pause(self, holder)
+
+    monkeypatch.setattr(Pauses, "pause", noted)
+    return event

@@ -16,10 +16,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from handles import recorded
 from patience import PATIENCE
+from processes import next_line
 
 from prefectx import load, task
 from prefectx.errors import FileInTheWay, FolderInTheWay
@@ -27,11 +29,7 @@ from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.folders import anonymous, atomic, temporary
 from prefectx.stores.folders.local import LocalFolder
-from prefectx.stores.formats import _formats
 from pytest_prefectx import Targets
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
@@ -39,15 +37,6 @@ HERE = f"@{platform.node()}.tmp"
 DAY = 24 * 60 * 60
 NOBODY = 65534
 LARGE = b"x" * 1_000_000
-
-
-@pytest.fixture
-def formats() -> Iterator[None]:
-    """What a test registers is forgotten afterwards."""
-    before = dict(_formats)
-    yield
-    _formats.clear()
-    _formats.update(before)
 
 
 @task(target="out/{x}", rerun_on=())
@@ -244,7 +233,7 @@ class TestNameless:
             plain(1)
         """)
         assert how == -signal.SIGKILL, errors
-        assert record_of(plain.item(1)).call == f"{__name__}.plain(x=1)"
+        assert recorded(plain.item(1)).call == f"{__name__}.plain(x=1)"
         assert [path for path in Path().rglob("*") if path.is_file()] == [Path("out/1")]
 
     def test_many_threads_that_remake_one_target_leave_one_whole_file(self) -> None:
@@ -327,7 +316,7 @@ class TestLeftOver:
             Filestore().save("a/b.slow", b"slow")
         """
         with child(code) as process:
-            assert process.stdout.readline() == "writing\n"
+            assert next_line(process) == "writing\n"
             (held,) = left_over()
             os.utime(held, (0, 0))
             Filestore().save("a/c", 1)
@@ -372,7 +361,8 @@ class TestLeftOver:
     def test_a_new_file_that_was_taken_for_stale_is_made_again(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        hold, taken = temporary.hold, []
+        hold = temporary.hold
+        taken: list[int] = []
 
         def hold_late(descriptor: int) -> bool | None:
             if not taken:
@@ -638,7 +628,7 @@ class TestHindered:
         register_format(".half", lambda file: file.read(), dump)
 
         @task(target="out/constant.half", rerun_on={"inputs"})
-        def again(x: int) -> list[int]:
+        def again(x: int) -> Any:
             seen.append(x)
             return [x]
 
@@ -664,7 +654,7 @@ class TestHindered:
             plain.with_options(target="out/a.slow")(1)
         """
         with child(code) as process:
-            assert process.stdout.readline() == "writing\n"
+            assert next_line(process) == "writing\n"
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=PATIENCE)
         assert "KeyboardInterrupt" in errors

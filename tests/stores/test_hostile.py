@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import unicodedata
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ texts = (
     | st.text()
     | st.lists(st.sampled_from([*HOSTILE, "/", ".", "a"]), max_size=4).map("".join)
 )
-twins = st.sampled_from(
+twins: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
     [str.upper, str.casefold, str.strip, lambda text: text + ".", lambda text: text + "/"]
     + [
         lambda text, form=form: unicodedata.normalize(form, text)
@@ -163,7 +164,12 @@ def test_no_file_outside_the_folder_is_touched_and_no_value_is_evaluated(
 @st.composite
 def several(draw: st.DrawFn) -> list[Any]:
     first = draw(texts | st.integers() | st.floats() | st.booleans() | st.none())
-    others = [str, repr, lambda value: draw(texts), lambda value: draw(twins)(str(value))]
+    others: list[Callable[[Any], Any]] = [
+        str,
+        repr,
+        lambda value: draw(texts),
+        lambda value: draw(twins)(str(value)),
+    ]
     return [first, *(draw(st.sampled_from(others))(first) for _ in range(2))]
 
 

@@ -17,7 +17,6 @@ from prefectx.stores import Filestore
 from prefectx.stores.locks import heartbeat
 from prefectx.stores.locks.file_lock import flocked, lock_of
 from prefectx.stores.locks.heartbeat import FileNotes, HeartbeatLock
-from prefectx.stores.locks.waiting import Pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,31 +47,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Set as soon as somebody in this process waits for a lock."""
-    event = threading.Event()
-    pause = Pauses.pause
-
-    def noted(self: Pauses, holder: Callable[[], str]) -> None:
-        event.set()
-        pause(self, holder)
-
-    monkeypatch.setattr(Pauses, "pause", noted)
-    return event
-
-
 class Waiter(threading.Thread):
     """Waits for a lock; tells whether it has had it."""
 
     def __init__(self, lock: Lock) -> None:
         super().__init__()
         self.lock = lock
-        self.had_it = False
+        self._had_it = False
 
     def run(self) -> None:
         with self.lock():
-            self.had_it = True
+            self._had_it = True
+
+    def had_it(self) -> bool:
+        return self._had_it
 
 
 @each_lock
@@ -148,11 +136,11 @@ def test_it_ends_with_its_process_although_a_fork_of_that_lives_on(
         waiter = Waiter(LOCKS[kind])
         waiter.start()
         assert waiting.wait(60)
-        assert not waiter.had_it
+        assert not waiter.had_it()
         process.send_signal(signal.SIGKILL)
         process.wait()
         waiter.join(60)
-        assert waiter.had_it
+        assert waiter.had_it()
         # The fork waits for this process to close its end of the pipe.
         os.kill(fork, 0)
         assert os.listdir("locks") == []
@@ -228,9 +216,9 @@ class TestHeartbeat:
             # Longer than a silent holder would have it.
             while int(json.loads(note.read_text() or '{"beats": 0}')["beats"]) < 150:
                 threading.Event().wait(0.01)
-            assert not waiter.had_it
+            assert not waiter.had_it()
         waiter.join(60)
-        assert waiter.had_it
+        assert waiter.had_it()
 
     def test_a_silent_holder_elsewhere_loses_it(self) -> None:
         Path("locks").mkdir()
@@ -239,7 +227,7 @@ class TestHeartbeat:
         waiter = Waiter(Elsewhere(host="here"))
         waiter.start()
         waiter.join(60)
-        assert waiter.had_it
+        assert waiter.had_it()
         assert os.listdir("locks") == []
 
     def test_a_note_that_was_never_filled_loses_it(self) -> None:
@@ -248,7 +236,7 @@ class TestHeartbeat:
         waiter = Waiter(Elsewhere())
         waiter.start()
         waiter.join(60)
-        assert waiter.had_it
+        assert waiter.had_it()
         assert os.listdir("locks") == []
 
     def test_a_process_number_elsewhere_says_nothing_here(self, waiting: threading.Event) -> None:
@@ -261,7 +249,7 @@ class TestHeartbeat:
             assert waiting.wait(60)
             note.write_text(json.dumps(said))
         waiter.join(60)
-        assert waiter.had_it
+        assert waiter.had_it()
 
     def test_a_holder_that_was_given_up_for_dead_removes_nothing_of_its_successors(self) -> None:
         late = Elsewhere(beat=60)()
@@ -274,9 +262,9 @@ class TestHeartbeat:
                 third.start()
                 # The successor still has it.
                 third.join(0.2)
-                assert not third.had_it
+                assert not third.had_it()
             third.join(60)
-            assert third.had_it
+            assert third.had_it()
         assert os.listdir("locks") == []
 
     def test_who_lost_its_note_is_told(self, caplog: pytest.LogCaptureFixture) -> None:

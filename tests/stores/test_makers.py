@@ -83,7 +83,8 @@ def left_and_right(store: Store, target: str = "out/{x}") -> tuple[Any, Any]:
     def right(x: int) -> str:
         return f"right {x}"
 
-    return tuple(task(store=store, target=target, name="side")(side) for side in (left, right))
+    side = task(store=store, target=target, name="side")
+    return side(left), side(right)
 
 
 @pytest.mark.prefectx("cache")
@@ -212,12 +213,13 @@ def mortal(
     if kind == "old folder":
         monkeypatch.setattr(atomic, "nameless", lambda *_: None)
         monkeypatch.setattr(atomic, "_HAS_NOTES", False)
-    store, places = {
+    stores: dict[str, tuple[Store, list[tuple[Any, str]]]] = {
         "url": (Filestore(f"memory://{uuid.uuid4().hex}/folder"), [(RemoteFolder, "_put")]),
         "old folder": (Filestore(tmp_path), [(atomic, "_rename")]),
         "own": (NotesStore(), [(NotesStore, "save"), (NotesStore, "save_record")]),
         "sqlite": (SQLStore(f"sqlite:///{tmp_path}/a.db"), [(Database, "upsert")]),
-    }[kind]
+    }
+    store, places = stores[kind]
     left: list[int] = [0]
     for owner, name in places:
         step = getattr(owner, name)
@@ -265,7 +267,7 @@ class TestStoreThatChangesAStep:
             def exists(self, target: str) -> bool:
                 return "hidden" not in target and Filestore.exists(self, target)  # type: ignore[arg-type]
 
-        class Both(Hiding, Filestore):  # type: ignore[misc]
+        class Both(Hiding, Filestore):
             pass
 
         for target in ("hidden", "shown"):
@@ -292,7 +294,7 @@ class TestStoreThatChangesAStep:
 class TestCodeThatWasChanged:
     def test_is_told_with_the_count_of_its_targets(self, store: Store) -> None:
         first, changed = (
-            {"version": version, "__name__": "notes"} for version in ("first", "changed")
+            dict[str, Any](version=version, __name__="notes") for version in ("first", "changed")
         )
         for namespace in (first, changed):
             source = f"def fetch(x):\n    return '{namespace['version']}', x\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from processes import PATIENCE, running
+from patience import PATIENCE
+from processes import running
 
 from prefectx import load, task
 from prefectx.errors import UnsupportedValue

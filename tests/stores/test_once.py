@@ -15,7 +15,6 @@ from processes import outputs_of, running
 from prefectx import current_mode, flow, load, task
 from prefectx.errors import TargetCollision, UnsupportedValue
 from prefectx.stores import Filestore, Store
-from prefectx.stores.locks.waiting import Pauses
 from prefectx.stores.mixins import Locks
 from pytest_prefectx import Targets
 
@@ -27,20 +26,6 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def folder(tmp_target: Targets) -> Path:
     return tmp_target.path
-
-
-@pytest.fixture
-def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Set as soon as somebody in this process waits for a lock."""
-    event = threading.Event()
-    pause = Pauses.pause
-
-    def noted(self: Pauses, holder: Callable[[], str]) -> None:
-        event.set()
-        pause(self, holder)
-
-    monkeypatch.setattr(Pauses, "pause", noted)
-    return event
 
 
 RACE = """

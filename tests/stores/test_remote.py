@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import fsspec
 import pytest
+from handles import item_of
 from patience import PATIENCE
 from processes import running
 from s3_server import S3Server, s3_server
@@ -113,7 +114,7 @@ class TestTargets:
             return 2 * x
 
         for _ in range(2):
-            found = double(4)
+            found = item_of(double(4))
             assert load(found) == 8
         assert tmp_target.runs == {"double": 1}
         assert found.path == store.path("out/4.json") == f"{store.root}/out/4.json"

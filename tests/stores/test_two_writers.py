@@ -17,7 +17,7 @@ from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
 
 
-class Held(MemoryFileSystem):
+class Held(MemoryFileSystem):  # type: ignore[misc]
     """A file system on which each writer waits before its output appears."""
 
     protocol = "held"

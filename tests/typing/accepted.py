@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar, assert_type
+from typing import Any, NoReturn, TypeVar, assert_type
 
 from prefectx import (
     MODES,
@@ -181,7 +181,46 @@ assert_type(tie.with_options(retries=1)(1), list[float])
 assert_type(configured_flow(1), str)
 assert_type(Reader().tied(1), str)
 assert_type(Reader().tied(1, return_state=True), State[str])
+
+
+# Attributes of Prefect's objects, and options set by attribute.
+
 tie.serve(name="what prefect.Flow has")
+assert_type(bare.retries, int)
+assert_type(bare.tags, set[str])
+assert_type(tie.timeout_seconds, float | None)
+assert_type(bare.__wrapped__(1, b="x"), float)
+bare.retries = 3
+tie.log_prints = True
+
+
+# As in Prefect, a function and options may be given at once.
+
+assert_type(task(str.upper, target=None)("a"), str)
+assert_type(flow(str.upper, name="upper")("a"), str)
+
+
+# A function that says nothing, or only raises, is no coroutine function.
+
+
+@task
+def anything() -> Any:
+    return 1
+
+
+@task
+def fails() -> NoReturn:
+    raise LookupError
+
+
+@flow
+def any_flow() -> Any:
+    return anything()
+
+
+assert_type(anything(return_state=True), State[Any])
+assert_type(fails(return_state=True), State[Any])
+assert_type(any_flow(return_state=True), State[Any])
 
 
 async def main() -> None:

@@ -74,6 +74,14 @@ flow(target="x")  # E
 flow(retries="x")  # E
 tie.with_options(retriess=1)  # E
 
+task(str.upper, targett="x")  # E
+
+# Attributes.
+bare.submitt(1)  # E
+bare.retriess = 3  # E
+bare.retries = "x"  # E
+assert tie.task_run_name  # E
+
 # What is given back.
 number: int = bare(1)  # E
 future: float = bare.submit(1)  # E

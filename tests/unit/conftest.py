@@ -1,4 +1,4 @@
-"""Fixtures of this folder: code that must run in a separate Python process."""
+"""Fixtures of this folder: code that must run in a separate Python process, and an Item."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from patience import PATIENCE
 
+from prefectx import Item, item
+from prefectx.stores import Filestore
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_prefectx import Targets
 
 
 @pytest.fixture
@@ -32,3 +37,10 @@ def python() -> Callable[..., str]:
         return done.stdout.strip()
 
     return run
+
+
+@pytest.fixture
+def seven(tmp_target: Targets) -> Item[int]:
+    """An Item of something that is there."""
+    Filestore().save("in/seven", 7)
+    return item("in/seven")

@@ -22,6 +22,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from handles import item_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,6 +95,8 @@ class Parser:
     def __init__(self, language: str) -> None:
         self.language = language
 
+    def speak(self) -> None: ...
+
     @task
     def parse(self, page: int) -> str:
         return f"{self.language} {page}"
@@ -113,7 +116,7 @@ class OtherParser(Parser):
     pass
 
 
-def helper() -> None: ...
+def helper(*args: object) -> None: ...
 
 
 def closes_over(x: object) -> Any:
@@ -246,7 +249,7 @@ class TestReadable:
         assert max(len(left), len(right)) <= 80
 
 
-TWINS = (
+TWINS: tuple[Any, ...] = (
     *(0, False, 0.0, -0.0, "0", "", b"", b"0", None, "None", 0j, (), [], {}, set(), frozenset()),
     *(1, True, 1.0, "1", (1,), [1], {1}, {1: 1}, {"1": 1}, {1: "1"}, [[1]], ([1],), [(1,)]),
     *((1, 2), (12,), ("1", "2"), ("12",), ("1,2",), ["a", "bc"], ["ab", "c"], ["abc"], "abc"),
@@ -261,7 +264,7 @@ TWINS = (
     *(collections.defaultdict(list), collections.defaultdict(dict), Point, OtherPoint, int, bool),
     *(len, max, helper, Point(Point(1)), Point([1]), "\ud800", ValueError("a"), KeyError("a")),
     *(functools.partial(helper, 1), functools.partial(helper, 2), [].append, [1].append, {}.get),
-    *(Parser("de").__init__, Parser("fr").__init__, Ellipsis, NotImplemented, re.compile("a")),
+    *(Parser("de").speak, Parser("fr").speak, Ellipsis, NotImplemented, re.compile("a")),
 )
 
 
@@ -469,7 +472,8 @@ class TestOwners:
     @pytest.mark.usefixtures("tmp_target")
     def test_of_class_methods_count(self) -> None:
         assert Parser.kind.item(1).base == Parser("de").kind.item(1).base
-        assert load([Parser.kind(1), OtherParser.kind(1)]) == ["Parser 1", "OtherParser 1"]
+        kinds: list[Any] = [Parser, OtherParser]
+        assert load([kind.kind(1) for kind in kinds]) == ["Parser 1", "OtherParser 1"]
 
     def test_of_static_methods_do_not(self) -> None:
         assert Parser.half.item(1).base == OtherParser("de").half.item(1).base
@@ -514,7 +518,8 @@ class TestItems:
     def test_pass_on_nothing_beside_other_arguments(self) -> None:
         fed = item("working/fetch/report-7")
         assert base_of(fed, 2).startswith("report-7-2~")
-        assert len({gather.item(*args).base for args in [(fed, ()), (fed, {}), (fed, [])]}) == 3
+        empty: list[Any] = [(), {}, []]
+        assert len({gather.item(fed, value).base for value in empty}) == 3
         assert len({gather.item(*args).base for args in [(fed, fed), (fed,), ([fed],)]}) == 3
 
     def test_beside_an_empty_argument_pass_on_nothing_either(self) -> None:
@@ -523,7 +528,8 @@ class TestItems:
             return left, right
 
         fed = item("working/fetch/report-7")
-        assert len({pair.item(fed, empty).base for empty in ((), {}, [], None)}) == 4
+        empty: list[Any] = [(), {}, [], None]
+        assert len({pair.item(fed, value).base for value in empty}) == 4
 
     def test_beside_defaults_pass_on_their_names(self) -> None:
         fed = item("working/fetch/report-7")
@@ -545,7 +551,7 @@ class TestItems:
 
     @pytest.mark.usefixtures("tmp_target")
     def test_with_made_names_get_a_name_made_anew(self) -> None:
-        once, twice = inc(1), inc(inc(1))
+        once, twice = item_of(inc(1)), item_of(inc(inc(1)))
         assert once.base == "1"
         assert twice.base.startswith("1~")
         assert once.base != twice.base

@@ -316,7 +316,7 @@ class TestTasks:
 
     def test_that_close_over_other_values_are_others(self) -> None:
         def make(config: Any) -> Any:
-            def made(x: int, also: Any = config) -> int:
+            def made(x: int, also: Any = config) -> Any:
                 return x * config["n"]
 
             return made

@@ -27,7 +27,7 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next fingerprints are those of files that nobody has changed for a minute."""
     now = time.time_ns() + 60_000_000_000
-    monkeypatch.setattr(file_fingerprint.time, "time_ns", lambda: now)
+    monkeypatch.setattr("time.time_ns", lambda: now)
 
 
 def write(path: str, text: str, changed: int | None = None) -> None:

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from simple_tasks import run
 
 from prefectx import InFile, flow, load, task, use_mode
 from prefectx.errors import (
@@ -34,12 +35,6 @@ from pytest_prefectx import Targets
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 Python = Callable[..., str]
-
-
-@flow
-def run(decorated: Any, *values: Any) -> Any:
-    """One run: a call for each value."""
-    return [decorated(value) for value in values]
 
 
 def module(name: str, source: str) -> None:
@@ -410,12 +405,13 @@ class TestFiles:
         configured = task(rerun_on={"inputs"}, target="out/constant")
         Path("in").mkdir()
         file = Path("in/a.txt")
-        decorated, argument = {
+        kinds: dict[str, tuple[Callable[[Any], Any], Any]] = {
             "Path": (configured(of_path), file),
             "named": (configured(files={"path"})(of_name), "in/a.txt"),
             "list": (configured(of_many), ["in/a.txt"]),
             "folder": (configured(of_folder), "in"),
-        }[kind]
+        }
+        decorated, argument = kinds[kind]
         for content in ("a", "abc"):
             file.write_text(content)
             assert load(run(decorated, argument)) == [len(content)]
@@ -465,7 +461,9 @@ class TestFiles:
         record = record_of(made)
         assert record is not None
         assert record.files is not None
-        size, changed, content = record.files["a.txt"]
+        fingerprint = record.files["a.txt"]
+        assert fingerprint is not None
+        size, changed, content = fingerprint
         # It was written just before: its time would not tell of another change at once.
         assert (size, changed, len(content)) == (7, 0, 32)
 

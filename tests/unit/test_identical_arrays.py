@@ -45,7 +45,7 @@ def numpy_values() -> list[Any]:
         ),
         np.array([(1, 2.0)], dtype=[("x", "i4"), ("y", "f8")]),
         *(
-            np.ma.array([1, 2], mask=[0, 1]),
+            np.ma.array([1, 2], mask=[False, True]),
             np.ma.array([1, 2]),
             np.array(["NaT", "2026"], "M8[s]"),
         ),
@@ -136,14 +136,14 @@ def numpy_differences() -> list[Any]:
         (np.array([b"a\0"], "V2"), np.array([b"b\0"], "V2"), "[0]", "another value"),
         (np.array([b"a\0"], "V2"), np.array([b"a\1"], "V2"), "[0]", "another value"),
         (
-            np.ma.array([1, 2], mask=[1, 0]),
-            np.ma.array([1, 2], mask=[0, 1]),
+            np.ma.array([1, 2], mask=[True, False]),
+            np.ma.array([1, 2], mask=[False, True]),
             ".mask[0]",
             "another value",
         ),
         (
-            np.ma.array([1, 2], mask=[1, 0]),
-            np.ma.array([3, 2], mask=[1, 0]),
+            np.ma.array([1, 2], mask=[True, False]),
+            np.ma.array([3, 2], mask=[True, False]),
             ".data[0]",
             "another value",
         ),
@@ -252,9 +252,9 @@ def test_the_first_difference_of_arrays_and_tables_is_named(differences: Any) ->
             assert found is not None, (left, right)
             assert found.path.removeprefix("[1]" if wrapped(0) != 0 else "") == path
             assert found.why == why
-        # An element may be a number of numpy's in one place and Python's in the other.
-        assert str(found.left) == str(at(left, path))
-        assert str(found.right) == str(at(right, path))
+            # An element may be a number of numpy's in one place and Python's in the other.
+            assert str(found.left) == str(at(left, path))
+            assert str(found.right) == str(at(right, path))
 
 
 def polars_differences() -> list[Any]:

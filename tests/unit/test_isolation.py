@@ -17,11 +17,12 @@ import apart
 import psutil
 import pytest
 from example import wait_until
+from handles import item_of
 from patience import PATIENCE
 from processes import command_of
 
 import prefectx
-from prefectx import Item, load, task
+from prefectx import load, task
 from prefectx._isolation.exceptions import PortableException
 from prefectx.errors import IsolatedRunDied, UnsupportedValue
 from prefectx.stores import MemoryStore
@@ -81,15 +82,14 @@ def test_each_call_has_a_process_of_its_own() -> None:
 
 
 def test_a_hit_starts_no_process(tmp_target: Targets) -> None:
-    assert apart.pid(1).load() == apart.pid(1).load()
+    assert load(apart.pid(1)) == load(apart.pid(1))
     assert tmp_target.runs == {"pid": 1}
 
 
 def test_outputs_and_items_pass_by_their_parent(tmp_target: Targets) -> None:
     made = apart.departure(1)
-    arrived = apart.arrival(made)
+    arrived = item_of(apart.arrival(made))
     departed = int(Path("departed").read_text())
-    assert isinstance(arrived, Item)
     assert Path("travels").read_text().splitlines() == [
         f"saved {departed}",
         f"loaded {arrived.load()}",

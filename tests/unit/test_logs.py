@@ -58,13 +58,18 @@ def speech() -> None:
         speak("hello")
 
 
+def named(record: Any) -> Any:
+    """Return a log record with the attributes that it has been given."""
+    return record
+
+
 @pytest.mark.parametrize("mode", ["function", "cache"])
 def test_records_bear_the_names_of_task_and_flow(
     mode: str, caplog: pytest.LogCaptureFixture, tmp_target: Targets
 ) -> None:
     with use_mode(mode), caplog.at_level(logging.INFO, logger="prefectx.runs"):
         speech()
-    first, second = caplog.records
+    first, second = map(named, caplog.records)
     assert (first.flow_name, first.flow_run_name) == ("speech", "speech")
     assert (second.task_name, second.task_run_name) == ("speak", "speak_report-7")
     assert caplog.messages == ["begins", "said hello"]
@@ -75,7 +80,8 @@ def test_async_tasks_log_under_their_own_names(caplog: pytest.LogCaptureFixture)
         await asyncio.gather(speak_later("a"), speak_later("b"))
 
     asyncio.run(both())
-    assert sorted((r.task_run_name, r.getMessage(), r.mine) for r in caplog.records) == [
+    told = map(named, caplog.records)
+    assert sorted((line.task_run_name, line.getMessage(), line.mine) for line in told) == [
         ("speak_later_a", "a", 1),
         ("speak_later_b", "b", 1),
     ]
@@ -231,7 +237,8 @@ def test_threads_log_under_the_runs_name_if_their_function_is_in_run(
 def test_several_threads_may_be_in_the_run_at_once() -> None:
     both = threading.Barrier(2, timeout=PATIENCE)
     with ThreadPoolExecutor(2) as threads:
-        assert sorted(threads.map(logs.in_run(lambda _: both.wait()), range(2))) == [0, 1]
+        arrived = [threads.submit(logs.in_run(both.wait)) for _ in range(2)]
+        assert sorted(future.result() for future in arrived) == [0, 1]
 
 
 def test_the_lines_of_nested_loggers_are_those_of_the_outermost() -> None:

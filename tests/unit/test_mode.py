@@ -160,12 +160,13 @@ def test_coroutines_do_not_see_each_others_modes() -> None:
             await other.wait()
             return current_mode()
 
-    async def both() -> list[str]:
+    async def both() -> tuple[str, str]:
         left, right = asyncio.Event(), asyncio.Event()
-        return await asyncio.gather(seen("function", left, right), seen("prefect", right, left))
+        one, two = await asyncio.gather(seen("function", left, right), seen("prefect", right, left))
+        return one, two
 
     with use_mode("cache"):
-        assert asyncio.run(both()) == ["function", "prefect"]
+        assert asyncio.run(both()) == ("function", "prefect")
         assert current_mode() == "cache"
 
 

@@ -78,16 +78,17 @@ def test_a_target_set_back_to_none_is_no_target() -> None:
 )
 def test_a_misspelt_option_is_told_the_nearest_name(wrong: str, right: str) -> None:
     message = rf"task has no option '{wrong}'. Did you mean '{right}'\?"
-    for use in (task, task(retries=1), task(double).with_options):
+    uses: list[Any] = [task, task(retries=1), task(double).with_options]
+    for use in uses:
         with pytest.raises(UnknownOption, match=message):
             use(**{wrong: 1})
 
 
 def test_an_option_like_no_other_is_told_which_there_are() -> None:
     with pytest.raises(UnknownOption, match=r"'zzz'\. The options are: .*retries.*target"):
-        task(zzz=1)
+        task(zzz=1)  # type: ignore[call-overload]
     with pytest.raises(UnknownOption, match=r"'zzz'\. The options are: .*task_runner"):
-        flow(zzz=1)
+        flow(zzz=1)  # type: ignore[call-overload]
 
 
 def test_an_unknown_option_is_a_type_error_too() -> None:
@@ -121,9 +122,10 @@ def test_own_options_are_kept_from_prefect() -> None:
 
 def test_every_option_is_accepted_and_of_no_effect_without_prefect() -> None:
     """The values do not matter: in the modes without Prefect nobody looks at them."""
-    decorated = task(**dict.fromkeys(TASK_OPTIONS - OWN_OPTIONS, 1), target=None)(double)
-    assert decorated(4) == 8
-    assert flow(**dict.fromkeys(FLOW_OPTIONS - {"name", "rerun_on"}, 1))(double)(4) == 8
+    of_task: Any = dict.fromkeys(TASK_OPTIONS - OWN_OPTIONS, 1)
+    of_flow: Any = dict.fromkeys(FLOW_OPTIONS - {"name", "rerun_on"}, 1)
+    assert task(double, **of_task, target=None)(4) == 8
+    assert flow(double, **of_flow)(4) == 8
 
 
 def test_with_options_changes_a_copy() -> None:
@@ -166,7 +168,7 @@ def test_an_unknown_reason_to_rerun_is_refused() -> None:
         r" 'upstream'"
     )
     with pytest.raises(UnknownOption, match=message):
-        task(rerun_on={"code", "time"})(double)
+        task(rerun_on={"code", "time"})(double)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("decorator", [task, flow])
@@ -233,11 +235,12 @@ def test_flow_options_are_inherited_and_changed_in_copies() -> None:
 
 def test_a_misspelt_option_of_a_flow_is_told_the_nearest_name() -> None:
     message = r"flow has no option 'task_runer'. Did you mean 'task_runner'\?"
-    for use in (flow, flow(double).with_options):
+    uses: list[Any] = [flow, flow(double).with_options]
+    for use in uses:
         with pytest.raises(UnknownOption, match=message):
             use(task_runer=1)
 
 
 def test_tasks_options_are_not_flows_options() -> None:
     with pytest.raises(UnknownOption, match="flow has no option 'target'"):
-        flow(target="out/{x}")
+        flow(target="out/{x}")  # type: ignore[call-overload]

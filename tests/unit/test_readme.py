@@ -186,34 +186,40 @@ def test_every_block_says_how_it_is_run(block: Block) -> None:
 
 @pytest.mark.parametrize("mode", PLAIN)
 @pytest.mark.parametrize("block", python(""), ids=name_of)
-def test_python(block: Block, mode: str, tmp_path: Path) -> None:
+def test_scripts_print_what_they_say_without_prefect(
+    block: Block, mode: str, tmp_path: Path
+) -> None:
     assert run_script(block, mode, tmp_path, "-Werror") == ""
 
 
 @pytest.mark.nightly("prefect.cache", "prefect")
 @pytest.mark.parametrize("mode", [*PLAIN, *PREFECT])
 @pytest.mark.parametrize("block", python("prefect"), ids=name_of)
-def test_python_with_prefect(
+def test_scripts_print_what_they_say_in_every_mode(
     block: Block, mode: str, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
     run_script(block, mode, tmp_path)
 
 
 @pytest.mark.parametrize("block", python("pytest"), ids=name_of)
-def test_tests(block: Block, tmp_path: Path) -> None:
+def test_tests_on_the_page_pass_without_prefect(block: Block, tmp_path: Path) -> None:
     run_tests(block, ",".join(PLAIN), tmp_path)
 
 
 @pytest.mark.parametrize("block", python("pytest prefect"), ids=name_of)
-def test_tests_with_prefect(block: Block, tmp_path: Path, prefect_server: PrefectServer) -> None:
+def test_tests_on_the_page_pass_in_every_mode(
+    block: Block, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
     run_tests(block, "all", tmp_path)
 
 
 @pytest.mark.parametrize("page", without_prefect(), ids=name_of)
-def test_console(page: Path, tmp_path: Path) -> None:
+def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
     run_console(page, ("",), tmp_path)
 
 
 @pytest.mark.parametrize("page", pages("prefect"), ids=name_of)
-def test_console_with_prefect(page: Path, tmp_path: Path, prefect_server: PrefectServer) -> None:
+def test_commands_print_what_the_page_says_in_the_prefect_modes_too(
+    page: Path, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
     run_console(page, ("", "prefect"), tmp_path)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from handles import item_of, recorded
 
 from prefectx import Item, flow, item, load, task, use_mode
 from prefectx.errors import TargetMissing, UnsupportedValue
-from prefectx.records import record_of
 from prefectx.stores import Filestore
 from prefectx.stores.self_written import SelfWritten
 from pytest_prefectx import Targets
@@ -116,14 +116,14 @@ def test_a_str_for_a_path_is_refused() -> None:
 
     @task(target="out/a.csv", store=None)
     def strays() -> Path:
-        return written("out/a.csv")
+        return written("out/a.csv")  # type: ignore[return-value]
 
     with pytest.raises(UnsupportedValue, match=r"instead of its target PosixPath\('out/a.csv'\)"):
         strays()
 
 
 def test_a_deleted_file_is_missing_and_made_anew(tmp_target: Targets) -> None:
-    made = as_text("a")
+    made = item_of(as_text("a"))
     made.delete()
     assert not made.exists()
     with pytest.raises(TargetMissing, match=r"'out/a.csv' is not there .*call its task again"):
@@ -142,7 +142,7 @@ def test_a_folder_may_be_the_target(tmp_target: Targets) -> None:
     for _ in range(2):
         assert load(split("a")) == "out/a"
     assert tmp_target.runs == {"split": 1}
-    split("a").delete()
+    item_of(split("a")).delete()
     assert tmp_target.items() == []
     assert load(split("a")) == "out/a"
 
@@ -176,7 +176,7 @@ def test_a_pickled_item_gives_the_path_that_the_function_gave(
 
 
 def test_a_record_is_written_all_the_same() -> None:
-    assert record_of(as_text("a")).call.endswith("as_text(name='a')")
+    assert recorded(as_text("a")).call.endswith("as_text(name='a')")
 
 
 def test_exceptions_of_the_function_pass_through(tmp_target: Targets) -> None:
@@ -214,7 +214,7 @@ def test_file_of_a_function_that_failed_does_not_count_as_done(tmp_target: Targe
         write("a")
     assert tmp_target.items() == []
     failing.clear()
-    assert Path(write("a").load()).read_text() == "whole"
+    assert Path(load(write("a"))).read_text() == "whole"
 
 
 def test_wrong_path_is_refused_each_time(tmp_target: Targets) -> None:

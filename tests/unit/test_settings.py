@@ -37,7 +37,7 @@ class Project:
         (folder / "package").mkdir()
         (folder / "package" / "flows.py").write_text(dedent(FLOWS))
 
-    def set(self, text: str) -> None:
+    def configure(self, text: str) -> None:
         (self.folder / "pyproject.toml").write_text(f"[tool.prefectx]\n{text}\n")
 
     def run(self, code: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -71,14 +71,14 @@ def test_without_a_project_s_file_nothing_changes(project: Project) -> None:
 
 
 def test_root_and_mode_hold_wherever_the_flow_is_run_from(project: Project) -> None:
-    project.set('root = "outputs"\nmode = "cache"')
+    project.configure('root = "outputs"\nmode = "cache"')
     assert project.run().stdout == "cache\n"
     assert project.targets() == {"outputs/working/double/1"}
     assert "1 skipped" in project.run().stderr
 
 
 def test_variables_of_the_environment_come_first(project: Project, tmp_path: Path) -> None:
-    project.set('root = "outputs"\nmode = "cache"\nsummary = true')
+    project.configure('root = "outputs"\nmode = "cache"\nsummary = true')
     assert project.run(PREFECTX="function", PREFECTX_SUMMARY="off").stderr == ""
     assert project.targets() == set()
     project.run(PREFECTX_ROOT=str(tmp_path / "other"))
@@ -86,7 +86,7 @@ def test_variables_of_the_environment_come_first(project: Project, tmp_path: Pat
 
 
 def test_the_summary_can_be_turned_off_for_a_project(project: Project) -> None:
-    project.set("summary = false")
+    project.configure("summary = false")
     assert project.run().stderr == ""
 
 
@@ -97,7 +97,7 @@ def test_the_summary_can_be_turned_off_for_a_project(project: Project) -> None:
 def test_the_reasons_to_rerun_hold_for_all_tasks_of_a_project(
     project: Project, setting: str, recomputed: int
 ) -> None:
-    project.set(f'mode = "cache"\n{setting}')
+    project.configure(f'mode = "cache"\n{setting}')
     project.run()
     assert "0 ran  1 skipped" in project.run().stderr
     file = project.folder / "package" / "flows.py"
@@ -120,7 +120,7 @@ def test_the_reasons_to_rerun_hold_for_all_tasks_of_a_project(
 def test_what_is_no_setting_is_refused_with_the_file_s_name(
     project: Project, text: str, told: str
 ) -> None:
-    project.set(text)
+    project.configure(text)
     errors = project.run(code=1).stderr
     assert told in errors
     assert "pyproject.toml" in errors

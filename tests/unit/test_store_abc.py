@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from handles import item_of
 
 from prefectx import flow, item, load, task
 from prefectx.errors import TargetMissing
@@ -67,7 +68,7 @@ def test_chains_with_other_stores(tmp_target: Targets) -> None:
 
 def test_has_sensible_defaults_for_the_rest(tmp_target: Targets) -> None:
     decorated = task(store=DictStore, target="{funcname}/{x}")(double)
-    made = decorated(4)
+    made = item_of(decorated(4))
     assert (made.path, made.target) == ("DictStore/double/4", "double/4")
     assert made.store.location("a") == "a"
     assert record_of(made) is None
@@ -92,16 +93,17 @@ def test_two_of_one_class_in_two_places_are_told_apart() -> None:
 
     @flow
     def run() -> Any:
-        found = [first(1), second(1)]
+        found = [item_of(first(1)), item_of(second(1))]
         found[1].store.save("out/1", 30)
-        return [last([item]) for item in found]
+        lists: list[Any] = [[item] for item in found]
+        return [last(each) for each in lists]
 
     assert load(run()) == [[2, 2], [30, 30]]
 
 
 def test_items_of_it_are_deleted_and_made_anew(tmp_target: Targets) -> None:
     decorated = task(store=DictStore, target="{funcname}/{x}")(double)
-    made = decorated(4)
+    made = item_of(decorated(4))
     made.delete()
     assert not made.exists()
     with pytest.raises(TargetMissing):

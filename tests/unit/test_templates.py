@@ -134,11 +134,13 @@ class TestNames:
     @pytest.mark.parametrize("name", ["data", "names", "target", "context", "here"])
     def test_of_modules_may_be_any(self, name: str) -> None:
         module = ModuleType(name)
-        module.version = "v3"
+        vars(module)["version"] = "v3"
         plain = task(target=f"out/{{{name}.version}}/{{x}}", modules=[module])(lambda x: x)
         with use_mode("cache"):
             assert [plain(1).target, plain(1).target] == ["out/v3/1"] * 2
-            assert fast_hit(plain, (1,), {}).target == "out/v3/1"
+            hit = fast_hit(plain, (1,), {})
+            assert hit is not None
+            assert hit.target == "out/v3/1"
 
     def test_come_from_context(self) -> None:
         with context(day="monday", n=3):
@@ -243,8 +245,9 @@ class TestText:
         "text", ["out/{x", "out/}", "out/{}", "out/{x!z}", "out/{x +}", "{x}'\"'''\"\"\""]
     )
     def test_that_does_not_compile_is_refused_at_decoration(self, option: str, text: str) -> None:
+        options: Any = {option: text}
         with pytest.raises(TemplateError, match=f"{option}=.* of task 'one'"):
-            task(**{option: text})(one)
+            task(one, **options)
 
     def test_cannot_break_out_of_its_quotes(self) -> None:
         for text in ["out/''' + x + '''", 'out/""" + x + """', "out/'''\"\"\"", "out/\\"]:
@@ -310,8 +313,8 @@ class TestRunNames:
         with context(base="report-7"), use_mode("function"):
             shout(item("in/title"))
         (record,) = caplog.records
-        assert record.task_run_name == "shout_moby-dick_repo"
-        assert record.task_name == "shout"
+        assert record.__dict__["task_run_name"] == "shout_moby-dick_repo"
+        assert record.__dict__["task_name"] == "shout"
         assert record.getMessage() == "loud"
 
     def test_are_free_of_the_rules_for_targets(self) -> None:

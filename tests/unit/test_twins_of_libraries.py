@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,7 +39,11 @@ class TestWhatLibrariesDoNotPickle:
 
     def test_use_of_a_frame_does_not_count(self) -> None:
         pd = pytest.importorskip("pandas")
-        for make in (lambda: pd.DataFrame({"a": [1]}), lambda: pd.date_range("2024", periods=3)):
+        makers: list[Callable[[], Any]] = [
+            lambda: pd.DataFrame({"a": [1]}),
+            lambda: pd.date_range("2024", periods=3),
+        ]
+        for make in makers:
             used = make()
             _ = used.values, used.T, used.memory_usage(), getattr(used, "is_unique", None)
             assert digest(used) == digest(make())
@@ -85,13 +90,14 @@ class TestTypesOfArrow:
     def test_nanoseconds_count_at_any_depth(self) -> None:
         pa = pytest.importorskip("pyarrow")
         time = pa.time64("ns")
-        for kind, make in {
+        makers: dict[Any, Callable[[int], Any]] = {
             pa.list_(time): lambda n: [n],
             pa.list_(time, 1): lambda n: [n],
             pa.large_list(time): lambda n: [n],
             pa.map_(pa.int64(), time): lambda n: [(1, n)],
             pa.struct({"a": pa.list_(time, 1)}): lambda n: {"a": [n]},
-        }.items():
+        }
+        for kind, make in makers.items():
             one, two = (pa.array([make(n), None, make(0)], kind) for n in (1, 2))
             assert digest(one) != digest(two), kind
             assert digest(pa.array([make(0), make(1), None, make(0)], kind)[1:]) == digest(one)

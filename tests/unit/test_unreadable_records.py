@@ -54,7 +54,7 @@ def double(x: int) -> int:
     return 2 * x
 
 
-@pytest.fixture(params=TEXTS.values(), ids=TEXTS)
+@pytest.fixture(params=[*TEXTS.values()], ids=[*TEXTS])
 def unreadable(request: pytest.FixtureRequest, tmp_target: TargetStore) -> None:
     """A target whose record cannot be read."""
     double(2)

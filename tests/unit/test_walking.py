@@ -19,7 +19,6 @@ from prefectx.stores import Filestore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_prefectx import TargetStore
 
 pytestmark = pytest.mark.prefectx("function", "cache")
 
@@ -77,7 +76,7 @@ class Rows(list[Any]):
 
     owner: Any = None
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]
         return id(self)
 
 
@@ -119,7 +118,7 @@ def owned_ring(value: object) -> Ring:
 
 
 def open_model(value: object) -> OpenModel:
-    model = OpenModel(x=1, more=value)
+    model = OpenModel.model_validate({"x": 1, "more": value})
     model._hidden = [value]
     return model
 
@@ -163,13 +162,6 @@ def _innermost(value: object) -> Any:
     while isinstance(value, list):
         value = value[0]
     return value
-
-
-@pytest.fixture
-def seven(tmp_target: TargetStore) -> Item[int]:
-    """An Item of something that is there."""
-    Filestore().save("in/seven", 7)
-    return item("in/seven")
 
 
 holders = pytest.mark.parametrize(("hold", "held"), HOLDERS.values(), ids=HOLDERS)

@@ -32,11 +32,11 @@ from prefectx._runners.prefect.upgrade import (
     Upgrade,
     attributes_of,
     changes_of,
-    note_attributes,
     own_class,
     restore_by_name,
     restore_state,
     restore_variant,
+    save_initial_attributes,
 )
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import VARIABLE, current_mode
@@ -98,7 +98,7 @@ def prefect_class(kind: Any) -> Any:  # noqa: C901 - a class with many small met
             changed.fn = function
             if changed._bound:
                 _bind(changed)
-            note_attributes(changed)
+            save_initial_attributes(changed)
             return changed
 
         def to_deployment(self: Any, *args: Any, **options: Any) -> Any:

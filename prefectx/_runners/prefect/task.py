@@ -22,11 +22,11 @@ from prefectx._runners.prefect.upgrade import (
     Upgrade,
     attributes_of,
     changes_of,
-    note_attributes,
     own_class,
     restore_by_name,
     restore_state,
     restore_variant,
+    save_initial_attributes,
 )
 from prefectx._types import type_of
 from prefectx._values.item import load_items
@@ -59,7 +59,7 @@ def prefect_class(kind: Any) -> Any:
             changed = own_class(self).with_options(self, **{**own, **kept})
             as_prefect_task(changed)
             attributes_of(changed).update(attributes_of(plain))
-            note_attributes(changed)
+            save_initial_attributes(changed)
             return changed
 
         # Prefect's own keep the hooks where its engine looks for them.
@@ -86,7 +86,7 @@ def prefect_class(kind: Any) -> Any:
             """Return this task as a method of `owner`, an object or a class."""
             bound = own_class(self).bound_to(self, owner)
             _bind(bound)
-            note_attributes(bound)
+            save_initial_attributes(bound)
             return bound
 
         @property

@@ -75,14 +75,14 @@ class Upgrade(NamedTuple):
             _SET_CLASS(value, kind)
         if value._bound:
             self.bind(value)
-        note_attributes(value)
+        save_initial_attributes(value)
         for name in were_set:
             del value._initial[name]
         return value
 
 
-def note_attributes(value: Any) -> None:
-    """Note the initial attributes, which another process sets by itself."""
+def save_initial_attributes(value: Any) -> None:
+    """Save the initial attributes, which another process sets by itself."""
     attributes_of(value)["_initial"] = {
         name: found for name, found in attributes_of(value).items() if name not in _NOT_CHANGED
     }

@@ -1,4 +1,4 @@
-"""`Folder`: keeps bytes under names below a root, whole or not at all."""
+"""`Folder`: stores bytes under names below a root, whole or not at all."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Note(NamedTuple):
 
 
 class Folder(ABC):
-    """Keeps bytes under names below a root; knows nothing of values, formats and tasks."""
+    """Stores bytes under names below a root; knows nothing of values, formats and tasks."""
 
     #: Whether each question goes over a network.
     is_remote = False
@@ -82,11 +82,11 @@ class Folder(ABC):
         """Let `dump` write a file, whole or not at all, with its note if there is one."""
 
     def note(self, name: str) -> bytes | None:  # noqa: ARG002 - most folders have no notes
-        """Return the note that is kept with a file, if one is."""
+        """Return the note that is stored with a file, if one is."""
         return None
 
     def mark(self, name: str) -> str | None:  # noqa: ARG002
-        """Return the mark that is kept with a file that has a note, if one is."""
+        """Return the mark that is stored with a file that has a note, if one is."""
         return None
 
     def mark_in(self, name: str, mark_of: Callable[[bytes], str]) -> str | None:
@@ -101,7 +101,7 @@ class Folder(ABC):
             return ""
 
     def mark_in_note(self, name: str, mark_of: Callable[[bytes], str]) -> str | None:  # noqa: ARG002
-        """Return the mark that `mark_of` finds in the note kept with a file; "" if there is none.
+        """Return the mark that `mark_of` finds in the note stored with a file; "" if there is none.
 
         None if the file was there when the run listed its folder, and is not any more.
         """

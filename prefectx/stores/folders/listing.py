@@ -113,8 +113,8 @@ class Listings:
                 marks.update(marks_of(names.following(name, most, but=marks)))
             return marks.get(name)
 
-    def note(self, root: str, name: str, *, is_there: bool) -> None:
-        """Note that a file was written or deleted."""
+    def update(self, root: str, name: str, *, is_there: bool) -> None:
+        """Take in that a file was written or deleted."""
         with self._lock:
             known = self._known(root, name.rpartition("/")[0])
             if known is not None:

@@ -40,7 +40,7 @@ class _Read(BytesIO):
 
 
 class LocalFolder(Folder):
-    """Keeps each file below a folder: written without a name or under another, then named.
+    """Stores each file below a folder: written without a name or under another, then named.
 
     Args:
         root: The folder, relative to the current one or absolute.
@@ -173,7 +173,7 @@ class LocalFolder(Folder):
                 raise
 
     def note(self, name: str) -> bytes | None:
-        """Return the note that is kept with the file, if one is."""
+        """Return the note that is stored with the file, if one is."""
         if not hasattr(os, "getxattr"):
             return None
         try:
@@ -183,7 +183,7 @@ class LocalFolder(Folder):
             return None
 
     def mark(self, name: str) -> str | None:
-        """Return the mark that is kept with a file that has a note, if one is."""
+        """Return the mark that is stored with a file that has a note, if one is."""
         try:
             return os.getxattr(self.location(name), MARK).decode()
         except (OSError, AttributeError):

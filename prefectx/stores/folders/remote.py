@@ -40,7 +40,7 @@ _NOTE: Final = "prefectx-record"
 
 
 class RemoteFolder(Folder):
-    """Keeps each file below a URL.
+    """Stores each file below a URL.
 
     Args:
         url: The URL, as in `"s3://bucket/folder"`.
@@ -105,7 +105,7 @@ class RemoteFolder(Folder):
         return known.mark(self._root_name(), name, self._names_in, marks_of)
 
     def note(self, name: str) -> bytes | None:
-        """Return the note that is kept with the file, if one is."""
+        """Return the note that is stored with the file, if one is."""
         if _protocol(self._url) not in _NOTED:
             return None
         return dict(self._notes([name])).get(name) or None
@@ -155,14 +155,14 @@ class RemoteFolder(Folder):
             options = {} if note is None else self._options_for(note)
             with self._reached(name, missing="nothing can be put there"):
                 self._put(path, *self._found(name), options)
-        self._note(name, is_there=True)
+        self._update_listing(name, is_there=True)
 
     def delete(self, name: str) -> None:
         """Remove the file."""
         with self._reached(name), suppress(FileNotFoundError):
             system, key = self._found(name)
             system.rm_file(key)
-        self._note(name, is_there=False)
+        self._update_listing(name, is_there=False)
 
     def list(self, prefix: str) -> Iterator[str]:
         """Give the names below the URL, of the narrowest folder that holds them."""
@@ -223,9 +223,9 @@ class RemoteFolder(Folder):
             return [name.removeprefix(root).lstrip("/") for name in found]
         return []
 
-    def _note(self, name: str, *, is_there: bool) -> None:
+    def _update_listing(self, name: str, *, is_there: bool) -> None:
         if (known := listings.get()) is not None:
-            known.note(self._root_name(), name, is_there=is_there)
+            known.update(self._root_name(), name, is_there=is_there)
 
     def _root_name(self) -> str:
         return f"{self._url} {sorted(self._options.items(), key=str)}"

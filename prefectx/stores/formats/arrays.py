@@ -61,21 +61,21 @@ def _check_array(value: Any, where: str, suffix: str) -> None:
 
 
 def _judge_dtype(value: Any, back: Any) -> str | None:
-    # dtypes that differ in their alignment or notes are equal to numpy.
+    # dtypes that differ in their alignment or metadata are equal to numpy.
     old, new = value.dtype, back.dtype
-    if old == new and repr(old) == repr(new) and not _has_notes(old):
+    if old == new and repr(old) == repr(new) and not _has_metadata(old):
         return None
     notes = f" with metadata {dict(old.metadata)}" if old.metadata else ""
     return f"dtype {old!r}{notes} into {new!r}"
 
 
-def _has_notes(dtype: Any) -> bool:
+def _has_metadata(dtype: Any) -> bool:
     if dtype.metadata:
         return True
     if dtype.subdtype is not None:
-        return _has_notes(dtype.base)
+        return _has_metadata(dtype.base)
     fields: dict[str, tuple[Any, ...]] = dict(dtype.fields or {})
-    return any(_has_notes(field[0]) for field in fields.values())
+    return any(_has_metadata(field[0]) for field in fields.values())
 
 
 def _check_header(empty: Any, where: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import IO, Any, NamedTuple
 
 Loader = Callable[[IO[bytes]], Any]
-Dumper = Callable[[Any, IO[bytes]], None]
+Dumper = Callable[[Any, IO[bytes]], object]
 Mapper = Callable[[str], Any]
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ from prefectx.errors import (
     UntrustedTarget,
 )
 from prefectx.stores import Filestore, register_format
-from prefectx.stores.formats import _formats, suffix_of
+from prefectx.stores.formats import suffix_of
 from prefectx.stores.formats.signing import SIGNING_KEY
 from pytest_prefectx import identical
 
@@ -55,7 +55,7 @@ def check_kept_or_refused(target: str, value: object, tmp_target_factory: Target
 @given(array=arrays, order=st.sampled_from("CFA"))
 @settings(deadline=None, max_examples=100)
 def test_any_array_is_kept_in_npy(
-    array: Any, order: str, tmp_target_factory: TargetsFactory
+    array: Any, order: Literal["C", "F", "A"], tmp_target_factory: TargetsFactory
 ) -> None:
     with tmp_target_factory():
         given_array = np.asarray(array, order=order)
@@ -247,25 +247,21 @@ class TestSuffixes:
         with pytest.raises(TemplateError, match=f"there is no format for '{suffix}'"):
             task(target="out/{base}" + suffix)(len)
 
+    @pytest.mark.usefixtures("formats")
     def test_one_of_two_parts_can_be_registered(self) -> None:
-        before = dict(_formats)
-        try:
-            register_format(
-                ".upper.txt",
-                lambda file: file.read().decode().lower(),
-                lambda value, file: file.write(value.upper().encode()),
-            )
-            Filestore().save("a.upper.txt", "text")
-            assert Path("a.upper.txt").read_text() == "TEXT"
-            assert Filestore().load("a.upper.txt") == "text"
-        finally:
-            _formats.clear()
-            _formats.update(before)
+        register_format(
+            ".upper.txt",
+            lambda file: file.read().decode().lower(),
+            lambda value, file: file.write(value.upper().encode()),
+        )
+        Filestore().save("a.upper.txt", "text")
+        assert Path("a.upper.txt").read_text() == "TEXT"
+        assert Filestore().load("a.upper.txt") == "text"
 
     @pytest.mark.parametrize("suffix", ["ini", ".", ".a b", ".a.b.c", "..a"])
     def test_what_is_no_suffix_is_refused(self, suffix: str) -> None:
         with pytest.raises(TemplateError, match="register_format"):
-            register_format(suffix, len, print)
+            register_format(suffix, bytes, print)  # type: ignore[arg-type]
 
 
 def test_a_format_is_imported_when_it_is_used() -> None:

@@ -120,7 +120,7 @@ async def fetch(page: str, seconds: float) -> str:
 # Async tasks at the same time: their results come in the order of the calls.
 @flow
 async def pages() -> list[str]:
-    return await asyncio.gather(fetch("slow", 0.03), fetch("fast", 0.0))
+    return [*await asyncio.gather(fetch("slow", 0.03), fetch("fast", 0.0))]
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,8 @@ class Station:
 def station_report() -> list[Any]:
     north, south = Station("north", 1.0), Station("south", -1.0)
     readings = [north.reading(5.0), south.reading(5.0)]
-    return [readings, Station.unit("de"), Station.distance(*readings)]
+    unit: Any = Station.unit
+    return [readings, unit("de"), Station.distance(*readings)]
 
 
 @task(target=None)

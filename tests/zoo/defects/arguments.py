@@ -109,12 +109,12 @@ def read_prices() -> list[dict[str, Any]]:
 def total_price(rows: list[dict[str, Any]]) -> float:
     for row in rows:
         row["price"] = float(row["price"])
-    return sum(row["price"] for row in rows)
+    return float(sum(row["price"] for row in rows))
 
 
 @task
 def cheapest(rows: list[dict[str, Any]]) -> str:
-    return min(rows, key=lambda row: row["price"])["name"]
+    return str(min(rows, key=lambda row: row["price"])["name"])
 
 
 # dicts in a list; cold: in `cache`, cheapest compares the prices as text.

@@ -83,14 +83,14 @@ class Sensor:
 
 @task
 def calibrate(offset: float) -> float:
-    Sensor.read = lambda _: 1.5 + offset  # type: ignore[method-assign]
+    Sensor.read = lambda self: 1.5 + offset  # type: ignore[method-assign]
     return offset
 
 
 # a class is patched; warm: it is not.
 @flow
 def reading() -> float:
-    Sensor.read = lambda _: 1.5  # type: ignore[method-assign]
+    Sensor.read = lambda self: 1.5  # type: ignore[method-assign]
     calibrate(0.5)
     return Sensor().read()
 
@@ -118,7 +118,7 @@ sys.modules["zoo_conf"] = conf
 
 @task
 def priced(amount: float) -> float:
-    return amount * conf.RATE  # type: ignore[no-any-return, attr-defined]
+    return amount * conf.RATE  # type: ignore[no-any-return]
 
 
 # an attribute of a module; second call.
@@ -132,7 +132,8 @@ OPTIONS = SimpleNamespace(digits=2)
 
 
 def rounded(value: float, options: Any = OPTIONS) -> float:
-    return round(value, options.digits)
+    digits: int = options.digits
+    return round(value, digits)
 
 
 @task
@@ -151,7 +152,7 @@ def thirds(digits: int) -> float:
 def shout(text: str) -> str:
     from prefectx import gcontext
 
-    return text + gcontext["mark"]
+    return text + str(gcontext["mark"])
 
 
 # a name of the context; second call.

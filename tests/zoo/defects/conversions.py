@@ -52,7 +52,7 @@ def kinds(names: set[str], path: Path) -> list[str]:
 
 @flow
 def kinds_within() -> list[str]:
-    return load(kinds(["a"], "in/a.csv"))  # type: ignore[arg-type]
+    return load(kinds(["a"], "in/a.csv"))  # type: ignore[call-overload]
 
 
 # a word for an int, which Prefect refuses.

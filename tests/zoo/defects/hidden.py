@@ -8,11 +8,11 @@ import glob
 import os
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
 
 from specimens import Defect
 
 from prefectx import flow, load, task
+from prefectx._api.task import Task
 
 FEET = 3.28084
 
@@ -79,7 +79,7 @@ def numbered_names(names: list[str]) -> list[str]:
     return [numbered(name) for name in names]
 
 
-def scaling(factor: float) -> Any:
+def scaling(factor: float) -> Task[[float], float]:
     @task
     def scale(value: float) -> float:
         return value * factor

@@ -121,7 +121,7 @@ def divided(value: float) -> float:
 
 @flow
 def divisions(how: str) -> float:
-    with np.errstate(divide=how):  # type: ignore[call-overload]
+    with np.errstate(divide=how):  # type: ignore[arg-type]
         return load(divided(1.0))
 
 

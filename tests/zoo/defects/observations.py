@@ -205,8 +205,8 @@ def node(name: str) -> Node:
 @flow
 def number_alive() -> int:
     Node.alive.clear()
-    kept = load(node("leaf"))
-    return len(Node.alive) if kept else 0
+    leaf = load(node("leaf"))
+    return len(leaf.alive)
 
 
 DEFECTS = [

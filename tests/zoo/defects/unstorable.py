@@ -46,7 +46,7 @@ def shared_table(site: str) -> dict[str, Any]:
 # lock.
 @flow
 def site_of_table() -> str:
-    return load(shared_table("north"))["site"]
+    return str(load(shared_table("north"))["site"])
 
 
 @task
@@ -71,7 +71,7 @@ def parsed(line: str) -> Any:
 # instance of a local class.
 @flow
 def day_of_row() -> str:
-    return load(parsed("mon,1.0")).day
+    return str(load(parsed("mon,1.0")).day)
 
 
 @task

@@ -48,7 +48,7 @@ def has_no_even() -> bool:
 # a key that is not in the table.
 @flow
 def colour() -> str:
-    return {"done": "green", "failed": "red"}.get(status(1), "grey")  # type: ignore[call-overload]
+    return {"done": "green", "failed": "red"}.get(status(1), "grey")
 
 
 # TypeError, or a text of the Item.

@@ -24,11 +24,11 @@ _LITERALS: Final = frozenset({type(None), bool, int, str, bytes})
 _LONGEST_LITERAL: Final = 500
 
 
-class NotKept(Exception):
-    """An argument was not kept: it is too large for the record, or cannot be pickled."""
+class NotRecorded(Exception):
+    """An argument is not in the record: it is too large, or cannot be pickled."""
 
 
-def keep(
+def describe_arguments(
     arguments: Mapping[str, Any], longest: int = LONGEST, identity: CallIdentity | None = None
 ) -> dict[str, Any]:
     """Return a call's arguments in the form that its record has.
@@ -41,17 +41,17 @@ def keep(
         longest: The maximal size of a pickled argument, in bytes.
         identity: The call's identity, if it is there: then nothing is hashed twice.
     """
-    kept = {name: _keep_one(value, longest) for name, value in arguments.items()}
-    large = [name for name, found in kept.items() if found is None]
+    described = {name: _describe(value, longest) for name, value in arguments.items()}
+    large = [name for name, found in described.items() if found is None]
     if large:
         from prefectx._identity.call_identity import CallIdentity
 
         digests = (identity or CallIdentity("", arguments)).digests
-        kept |= {name: _fingerprint(arguments[name], digests[name]) for name in large}
-    return kept
+        described |= {name: _fingerprint(arguments[name], digests[name]) for name in large}
+    return described
 
 
-def _keep_one(value: Any, longest: int) -> Any:
+def _describe(value: Any, longest: int) -> Any:
     """Return an argument in the form that the record has; None if it is too large."""
     kind = type_of(value)
     if kind in _LITERALS or kind is float:
@@ -103,17 +103,19 @@ def items_in(arguments: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def restore(kept: Mapping[str, Any], *, is_trusted: bool) -> dict[str, Any]:
-    """Return the arguments that a record keeps.
+def restore(described: Mapping[str, Any], *, is_trusted: bool) -> dict[str, Any]:
+    """Return the arguments that a record holds.
 
     Args:
-        kept: The result of `keep`.
+        described: The result of `describe_arguments`.
         is_trusted: Whether nobody else can have written the record: reading a pickle runs code.
 
     Raises:
-        NotKept: An argument was too large, or is not read because others may have written it.
+        NotRecorded: An argument was too large, or is not read because others may have written it.
     """
-    return {name: _restore_one(name, value, is_trusted=is_trusted) for name, value in kept.items()}
+    return {
+        name: _restore_one(name, value, is_trusted=is_trusted) for name, value in described.items()
+    }
 
 
 def _restore_one(name: str, value: Any, *, is_trusted: bool) -> Any:
@@ -134,11 +136,11 @@ def _restore_one(name: str, value: Any, *, is_trusted: bool) -> Any:
     if "pickle" in value:
         why = "was not read, because others may have written the journal: see SECURITY.md"
     msg = f"argument {name!r} {why}: {value['text']}"
-    raise NotKept(msg)
+    raise NotRecorded(msg)
 
 
 def text_of(value: Any) -> str:
-    """Return a kept argument as text for people."""
+    """Return a recorded argument as text for people."""
     if isinstance(value, str):
         return value
     return f"Item({value['target']!r})" if "target" in value else str(value["text"])
