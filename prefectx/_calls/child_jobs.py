@@ -109,7 +109,7 @@ class Making(_Job):
         journal.stop()
         call = self._call
         made = asyncio.run(arun_and_keep(call)) if self.task.is_async else run_and_keep(call)
-        return made if call.item is None else None
+        return made if call.item is None else call.item
 
 
 def execute_in_child(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -133,4 +133,8 @@ async def amake_in_child(call: Call) -> Any:
 
 
 def _output(call: Call, made: Any) -> Any:
-    return made if call.item is None else output_of(call)
+    if call.item is None:
+        return made
+    # The child knows which version it has made.
+    call.item = made
+    return output_of(call)

@@ -71,12 +71,13 @@ def _keep(call: Call, value: Any, seconds: float) -> Any:
             item.store.save_record(item.target, records.text_of(record))
         elif call.reasons:
             _save_for_one_call(call, item, value, record)
-            item = item.with_version(record.version)
         else:
             records.save(item.store, item.target, value, record)
     except (PrefectxError, OSError) as error:
         error.add_note(f"This is the output of {call.summary}, target {item.target!r}.")
         raise
+    # Others may replace it later.
+    item.note_version(record.version)
     outcome.note_success(call, seconds, record)
     return value if in_task() else item
 

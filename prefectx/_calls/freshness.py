@@ -55,10 +55,11 @@ def fast_hit(
         return None
     if text is None or item is None:
         return None
-    if not claims.is_hit(item, text) or not (counts is None or counts(item)):
+    version = claims.version_of_hit(item, text)
+    if version is None or not (counts is None or counts(item)):
         return None
     claims.count_skipped()
-    return item
+    return item.note_version(version)
 
 
 def is_done(call: Call) -> bool:
@@ -75,13 +76,17 @@ def is_done(call: Call) -> bool:
     mark = _mark_at(item, needs_record=needs_record)
     if mark is None or _must_refresh(task, item):
         return False
+    version = call.maker_mark
     # Nobody knows who made a target without a mark: it was put there by hand.
-    if mark not in {"", call.maker_mark}:
+    if mark not in {"", version}:
         record = read(item.store, item.target)
         if record is None:
             _note_missing_record(call, item, is_ours=is_ours)
         elif not _is_valid(call, item, record, is_ours=is_ours):
             return False
+        else:
+            version = record.version
+    item.note_version(version)
     if not (needs_record or wants_refresh(task)):
         run = current_run()
         run.remember_task(task, item, call.task_number(run))
@@ -112,8 +117,6 @@ def _is_valid(call: Call, item: Item[Any], record: Record, *, is_ours: bool) -> 
     # If another call has the target, that was reported already.
     if is_ours and (why := difference(call, record)):
         current_run().note_stale(call.task, item.target, why)
-    if call.reasons:
-        call.item = item.with_version(record.version)
     return True
 
 

@@ -59,8 +59,8 @@ class TaskClaims:
         self._task = task
         self._maker = task.code.maker_mark
 
-    def is_hit(self, item: Item[Any], text: str) -> bool:
-        """Tell whether the target exists and is this call's.
+    def version_of_hit(self, item: Item[Any], text: str) -> str | None:
+        """Return the version that this call makes, if the target exists and is this call's.
 
         Args:
             item: The call's Item.
@@ -68,10 +68,13 @@ class TaskClaims:
         """
         target, claim = item.target, self.number + text
         if self.claims.setdefault(target, claim) != claim:
-            return False
+            return None
         mark = self._look(target)
+        if mark is None:
+            return None
+        version = self._maker + key_of(text)
         # The slow path finds out whether another task, call or code has made it.
-        return mark is not None and (not mark or mark == self._maker + key_of(text))
+        return None if mark and mark != version else version
 
     def count_skipped(self) -> None:
         """Count a call as skipped."""

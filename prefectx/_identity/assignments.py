@@ -138,6 +138,8 @@ def _assigned_in(statement: ast.stmt) -> set[str]:
             node.ctx, ast.Load
         ):
             found.update(_root_of(node))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                found.add(f"{node.value.id}.{node.attr}")
         elif isinstance(node, ast.Expr):
             found.update(_names_in([node]))
     return found

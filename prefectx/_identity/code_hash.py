@@ -22,7 +22,7 @@ from prefectx._identity.code_parts import (
     shortened,
 )
 from prefectx._identity.content_hash import digest
-from prefectx._identity.global_names import STORES, instructions, references
+from prefectx._identity.global_names import STORES, instructions, names_used, references
 from prefectx._identity.names import module_name
 from prefectx._identity.objects_with_code import (
     elements_of,
@@ -34,6 +34,13 @@ from prefectx._identity.objects_with_code import (
 )
 from prefectx._identity.observed import Observed
 from prefectx._identity.packages import is_of_one_package
+from prefectx._identity.set_from_outside import (
+    attributes_of_function,
+    derived_classes,
+    docstrings,
+    full_name,
+    registered_with,
+)
 from prefectx._identity.syntax import syntax_of
 from prefectx._types import type_of
 
@@ -122,8 +129,42 @@ class _Walk:
         self._waiting: list[CodePart] = [] if is_named_code(fn) else [CodePart("", fn)]
         if is_module:
             self._waiting = self._parts_of_module(fn)
+        self._used: set[str] = set()
+        self._attributes: list[tuple[FunctionType, str]] = []
         while self._waiting:
             self._look_at(self._waiting.pop())
+            if not self._waiting and "__subclasses__" in self._used:
+                self._waiting += self._derived()
+        self._look_at_attributes()
+        own = [value for value in self._seen.values() if self._is_own(_module_of(value))]
+        for name, text in docstrings(self._used, own):
+            self.fingerprints[name] = fingerprint(text)
+
+    def _derived(self) -> list[CodePart]:
+        """Return the classes of the project that `__subclasses__` finds and nobody looked at."""
+        found: list[CodePart] = []
+        for kind in [value for value in self._seen.values() if isinstance(value, type)]:
+            if self._is_own(kind.__module__):
+                own = [each for each in derived_classes(kind) if self._is_own(each.__module__)]
+                self._named_classes(f"{full_name(kind)}, derived", own)
+                found += [CodePart("", each) for each in own if id(each) not in self._seen]
+        return found
+
+    def _named_classes(self, name: str, kinds: list[type[Any]]) -> None:
+        if kinds:
+            self.fingerprints[name] = fingerprint([full_name(kind) for kind in kinds])
+
+    def _look_at_attributes(self) -> None:
+        """Add the values that were set on functions; not counters, which functions set."""
+        for fn, key in self._attributes:
+            value = vars(fn).get(key)
+            if key in self.observed.stored:
+                continue
+            if is_fixed_value(value):
+                self.observed.member(fn, key)
+                self.fingerprints[f"{full_name(fn)}.{key}"] = fingerprint(value)
+            else:
+                self._assigned(fn.__module__, f"{fn.__qualname__}.{key}")
 
     def _parts_of_module(self, module: ModuleType) -> list[CodePart]:
         """Return the functions, classes and constants of a module."""
@@ -219,11 +260,13 @@ class _Walk:
         return any(self._has_code(part, depth - 1) for part in parts)
 
     def _function(self, fn: FunctionType) -> None:
-        name = f"{module_name(fn.__module__ or '')}.{fn.__qualname__}"
+        name = full_name(fn)
         if not self._is_own(fn.__module__):
             return
         text = syntax_of(fn)
         self.observed.function(fn)
+        self._used |= names_used(fn.__code__)
+        self._attributes += [(fn, key) for key in attributes_of_function(fn)]
         # A wrapper has the name of the function that it wraps.
         while name in self.fingerprints:
             name += "'"
@@ -252,7 +295,12 @@ class _Walk:
     def _class(self, kind: type[Any]) -> None:
         if not self._is_own(kind.__module__):
             return
-        name = f"{module_name(kind.__module__)}.{kind.__qualname__}"
+        name = full_name(kind)
+        registered = registered_with(kind)
+        self._named_classes(f"{name}, registered", registered)
+        self._waiting += [
+            CodePart("", each) for each in registered if self._is_own(each.__module__)
+        ]
         is_generated = any(mark in vars(kind) for mark in _GENERATED_IN)
         for key, value in own_attributes(kind).items():
             # Dataclasses wrap the `__repr__` that they generate.
@@ -287,3 +335,7 @@ class _Walk:
         if module not in self._own:
             self._own[module] = module is not None and is_of_one_package(module, self._module)
         return self._own[module]
+
+
+def _module_of(value: Any) -> str | None:
+    return value.__module__ if isinstance(value, FunctionType | type) else None

@@ -20,13 +20,13 @@ _TICK: Final = 20_000_000
 
 
 class FileFingerprint(NamedTuple):
-    """The size, time and content of a file, or of all files below a folder.
+    """The size, time, place and content of a file, or of all files below a folder.
 
     Attributes:
         size: The size in bytes; for a folder, the sum of its files.
-        changed: The time of the last change in nanoseconds, also of one that kept the time of the
-            content; for a folder, a hash of the names and times below it. 0 if the file had
-            changed just before: then its time does not tell whether it has changed since.
+        changed: A hash of the time of the last change, also of one that kept the time of the
+            content, and of the inode; for a folder, of the names and all of that below it. 0 if the
+            file had changed just before: then its time does not tell whether it has changed since.
         content: A hash of the content; for a folder, of the names and contents below it.
     """
 
@@ -80,17 +80,26 @@ def _look(path: str) -> tuple[int, int, int] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not S_ISDIR(found.st_mode):
-        return found.st_size, _time_of(found), _time_of(found)
-    size, times, names = 0, [_time_of(found)], [b""]
+        return found.st_size, _hash_of([_mark_of(found)]), _time_of(found)
+    size, times, marks, names = 0, [_time_of(found)], [_mark_of(found)], [b""]
     for name in _all_below(path):
         # A link that leads nowhere is looked at itself.
         within = os.path.join(path, name)
         status = os.stat(within) if os.path.exists(within) else os.lstat(within)
         size += 0 if S_ISDIR(status.st_mode) else status.st_size
         times.append(_time_of(status))
+        marks.append(_mark_of(status))
         names.append(os.fsencode(name))
-    both = b"\0".join([*names, *(b"%d" % changed for changed in times)])
-    return size, xxh3_64_intdigest(both) >> 1, max(times)
+    return size, _hash_of([*names, *marks]), max(times)
+
+
+def _hash_of(parts: list[bytes]) -> int:
+    return xxh3_64_intdigest(b"\0".join(parts)) >> 1
+
+
+def _mark_of(status: os.stat_result) -> bytes:
+    # What was unpacked at once has one time: a link may lead to another file of the same time.
+    return b"%d %d" % (_time_of(status), status.st_ino)
 
 
 def _time_of(status: os.stat_result) -> int:

@@ -52,6 +52,14 @@ def instructions(code: CodeType) -> tuple[tuple[str, Any], ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=4096)
+def names_used(code: CodeType) -> frozenset[str]:
+    """Return the globals and attributes that code looks up, also by a constant text."""
+    kinds = _GLOBALS | _ATTRIBUTES | {"LOAD_CONST"}
+    found = instructions(code)
+    return frozenset(value for kind, value in found if kind in kinds and type_of(value) is str)
+
+
 def references(fn: FunctionType, is_own: Callable[[str], bool]) -> Iterator[tuple[str, str, Any]]:
     """Yield the globals and module attributes that a function uses: module, name and value.
 

@@ -23,33 +23,34 @@ class Observed:
     def __init__(self) -> None:
         #: What functions look up, by the namespace and the name.
         self._names: dict[tuple[int, str], tuple[Mapping[str, Any], str, Any]] = {}
-        #: Attributes of classes; weak, as who keeps code must not keep what has it.
-        self._members: list[tuple[ref[type[Any]], str, Any]] = []
+        #: Attributes of classes and functions; weak, as who keeps code must not keep what has it.
+        self._members: list[tuple[ref[Any], str, Any]] = []
         #: The functions, with their code and the ids of their defaults.
         self._functions: list[tuple[ref[FunctionType], CodeType, int, int]] = []
         #: The functions that have a closure, with the place, the name and the content of a cell.
         self._cells: list[tuple[ref[FunctionType], int, str, Any]] = []
-        self._stored: set[str] = set()
+        #: The names that functions assign, of variables and of attributes.
+        self.stored: set[str] = set()
 
     def name(self, namespace: Mapping[str, Any], name: str) -> None:
         """Note what a name of a module stands for."""
         self._names[id(namespace), name] = (namespace, name, namespace.get(name, _ABSENT))
 
-    def member(self, kind: type[Any], name: str) -> None:
-        """Note an attribute of a class."""
+    def member(self, kind: type[Any] | FunctionType, name: str) -> None:
+        """Note an attribute of a class or a function."""
         self._members.append((ref(kind), name, vars(kind).get(name, _ABSENT)))
 
     def function(self, fn: FunctionType) -> None:
         """Note a function: `%autoreload` changes its code."""
         found = instructions(fn.__code__)
-        self._stored.update(str(name) for kind, name in found if kind in _STORES)
+        self.stored.update(str(name) for kind, name in found if kind in _STORES)
         self._functions.append((ref(fn), fn.__code__, id(fn.__defaults__), id(fn.__kwdefaults__)))
         for place, cell in enumerate(fn.__closure__ or ()):
             self._cells.append((ref(fn), place, fn.__code__.co_freevars[place], _content(cell)))
 
     def leave_out_what_is_stored(self) -> None:
         """Leave out what the functions assign themselves, such as a counter."""
-        stored = self._stored
+        stored = self.stored
         self._names = {key: each for key, each in self._names.items() if each[1] not in stored}
         self._members = [each for each in self._members if each[1] not in stored]
         self._cells = [each for each in self._cells if each[2] not in stored]

@@ -27,7 +27,10 @@ Example:
     ...         return len(file.read().split())
 """
 
-_FILES: Final = re.compile(r"\b(InFile|Path|PathLike)\b")
+# Also those of pydantic, universal-pathlib and cloudpathlib.
+_FILES: Final = re.compile(
+    r"\b(InFile|Path|PathLike|PosixPath|WindowsPath|FilePath|DirectoryPath|UPath|CloudPath|AnyPath)\b"
+)
 
 
 def names_files(annotation: object, names: dict[str, Any]) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeGuard, TypeVar, overload
 
 from prefectx._types import is_dict
 from prefectx._values.containers import DATA, is_container, replace
 from prefectx._values.handles import is_future, is_future_list, is_state, result_of
 from prefectx._values.not_loaded import HasNoData, not_loaded
-from prefectx.errors import TargetMissing, TargetReplaced, UnsupportedValue
+from prefectx.errors import TargetMissing
 from prefectx.stores.formats import suffix_of
-from prefectx.stores.record import is_unfinished, version_of
+from prefectx.stores.versions import load_version
 
 if TYPE_CHECKING:
     from prefectx._values.future import Future, FutureList, Handle, State
@@ -22,8 +22,6 @@ K = TypeVar("K")
 # The bases of calls without arguments.
 _NO_NAMES: Final = ("", "_")
 _DEFAULT_BASE: Final = r"~[0-9a-f]{8,16}$"
-_ATTEMPTS: Final = 100
-"""How often a target is read that other processes recompute while it is read."""
 
 
 class Item(HasNoData, Generic[T]):
@@ -37,6 +35,7 @@ class Item(HasNoData, Generic[T]):
         store: The store of the output.
         target: The output's readable name within the store.
         base: The base that a task on this Item uses; by default the target's last part.
+        version: The version of the output that the Item loads, or None for whatever is there.
 
     Example:
         >>> Item(Filestore(), "working/pdf2text/report-7").base
@@ -57,9 +56,13 @@ class Item(HasNoData, Generic[T]):
         self._base = base
         self._version = version
 
-    def with_version(self, version: str) -> Item[T]:
-        """Return an Item that loads its target only if the record has this version."""
-        return Item(self._store, self._target, self._base, version)
+    def note_version(self, version: str) -> Self:
+        """Note which version of the output the call has found or made, before it returns the Item.
+
+        It changes this Item, for each hit does it, and a new one would cost a tenth of a hit.
+        """
+        self._version = version
+        return self
 
     @property
     def store(self) -> Store:
@@ -107,51 +110,17 @@ class Item(HasNoData, Generic[T]):
         Raises:
             TargetMissing: The target does not exist.
             CorruptTarget: The target cannot be read.
-            TargetReplaced: The task has `rerun_on`, and another call has recomputed the target.
+            TargetReplaced: A call returned this Item, and another one has recomputed the target.
             UnsupportedValue: The store or the format does not support `mmap`.
         """
+        store, target = self.store, self.target
         if self._version is None:
-            return self._read(mmap=mmap)
-        for _ in range(_ATTEMPTS):
-            before = self._record_of_version()
-            data = self._read(mmap=mmap)
-            # Not only the same version: two calls may have made it by turns meanwhile.
-            if self.store.load_record(self.target) == before:
-                return data
-        raise self._replaced()
-
-    def _read(self, *, mmap: bool) -> T:
-        data: T = self.store.load_mapped(self.target) if mmap else self.store.load(self.target)
+            data: T = store.load_mapped(target) if mmap else store.load(target)
+        elif mmap:
+            data = load_version(store, target, self._version, store.load_mapped)
+        else:
+            data = store.load_version(target, self._version)
         return data
-
-    def _record_of_version(self) -> str | None:
-        """Return the text of the target's record, which vouches for this Item's version.
-
-        Raises:
-            TargetReplaced: Another call than this Item's has made the target, or began to.
-        """
-        text = self.store.load_record(self.target)
-        if is_unfinished(text) and not self.store.is_written_by_function:
-            # A call is at it, perhaps this Item's once more: what is there may be another's.
-            try:
-                with self.store.lock(self.target):
-                    text = self.store.load_record(self.target)
-            except UnsupportedValue:
-                raise self._replaced() from None
-            if is_unfinished(text):
-                raise self._replaced()
-        found = version_of(text)
-        if found is not None and found != self._version:
-            raise self._replaced()
-        return text
-
-    def _replaced(self) -> TargetReplaced:
-        msg = (
-            f"target {self.target!r} was recomputed, by another call or by other code, after this"
-            " Item was returned, because the task has rerun_on. Call the task again, or put every"
-            " argument that differs between its calls into the target."
-        )
-        return TargetReplaced(msg)
 
     def delete(self) -> None:
         """Remove the output, so that the next call recomputes it.

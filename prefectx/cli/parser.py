@@ -25,7 +25,7 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "freeze": ("freezing", "freeze", "write a test package from the smallest calls of a flow"),
     "replay": ("freezing", "replay", "compare the calls of a flow with those in a file"),
     "rm": ("removal", "rm", "remove targets, so that the next run recomputes them"),
-    "accept": ("removal", "accept", "mark existing targets as current"),
+    "accept": ("accepting", "accept", "mark existing targets as current"),
     "debug": ("debug", "debug", "run one recorded call again, in this process"),
     "doctor": ("doctor", "doctor", "check for possible problems, with advice"),
     "completion": ("parser", "completion", "print the shell's completion of this command"),

@@ -1,4 +1,4 @@
-"""`prefectx rm`, `prefectx accept` and `prefectx.remove`: remove targets, or accept stale ones."""
+"""`prefectx rm` and `prefectx.remove`: remove targets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefectx._calls.task_report import seconds_text, size_text
-from prefectx._identity.argument_code import hashes_of
 from prefectx._words import counted
-from prefectx.cli.argument_code import code_of_recorded_arguments
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder
 from prefectx.cli.misuse import Misuse
@@ -20,7 +18,6 @@ from prefectx.cli.reasons import reasons_of
 from prefectx.cli.selection import select
 from prefectx.stores import Filestore, journal
 from prefectx.stores import record as records
-from prefectx.stores.record import parsed
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -181,36 +178,3 @@ def _is_confirmed(number: int) -> bool:
     sys.stdout.write(f"remove {number:,}? [y/N] ")
     sys.stdout.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-
-def accept(options: Namespace) -> int:
-    """Mark existing targets as current, with the user, the time and the reason."""
-    catalogue, tasks = Catalogue(options.root), TaskFinder()
-    entries = [entry for entry in select(catalogue, options.pattern) if entry.exists]
-    store = Filestore(catalogue.root)
-    accepted: list[str] = []
-    for entry in entries:
-        task = tasks.get(entry.task, catalogue.details(entry).get("file"))
-        if task is not None:
-            _accept(catalogue, store, entry, task, options.reason)
-            accepted.append(entry.target)
-    if options.json:
-        say_json(accepted)
-    else:
-        say(f"accepted {len(accepted):,} of {counted(len(entries), 'target')}")
-        say_next("prefectx status")
-    return 0 if accepted else 1
-
-
-def _accept(catalogue: Catalogue, store: Filestore, entry: Entry, task: Any, reason: str) -> None:
-    known = catalogue.details(entry)
-    # What is made of it is no older than before.
-    known["output_made"] = entry.output_made
-    known.update(code=task.code.hash, python=records.python_version(), made=records.now())
-    if entry.args_code:
-        now = code_of_recorded_arguments(known, is_trusted=catalogue.is_trusted(entry))
-        known["args_code"] = known["args_code"] if now is None else hashes_of(now)
-    told = f"by {records.user()} at {known['made']}: {reason}"
-    if (record := parsed(json.dumps(known))) is not None:
-        records.write(store, entry.target, record)
-    journal.append(catalogue.root, json.dumps({**known, "target": entry.target, "accepted": told}))

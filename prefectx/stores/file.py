@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Self
 
 from xxhash import xxh3_128
 
@@ -25,9 +25,11 @@ from prefectx.stores.record import (
     UNFINISHED,
     collision_while_saving,
     mark_of,
+    read,
     shortened,
     unfinished,
 )
+from prefectx.stores.versions import load_version, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -140,6 +142,46 @@ class Filestore(Store):
             file = self._folder.open(target)
         except NO_SUCH_FILE:
             raise missing(self, target) from None
+        return self._decoded(target, file)
+
+    def load_version(self, target: str, version: str) -> Any:
+        """Return the value in the file if the call that made it has this version.
+
+        A file that carries the mark of who made it is read together with the mark, in one step.
+
+        Raises:
+            TargetMissing: There is no such file.
+            CorruptTarget: The file cannot be read in its format.
+            UntrustedTarget: Reading it would run code, and somebody else may have written it.
+            TargetReplaced: Another call, or other code, has made the target.
+        """
+        opened = self._open_marked(target)
+        if opened is None:
+            return super().load_version(target, version)
+        file, mark = opened
+        if mark == version:
+            return self._decoded(target, file)
+        file.close()
+        if mark is not None and self._read_record(target) is None:
+            raise replaced(target, version, read(self, target))
+
+        def load_again(target: str) -> Any:
+            file, now = self._open_marked(target) or opened
+            if now in {mark, version}:
+                return self._decoded(target, file)
+            file.close()
+            raise replaced(target, version, None)
+
+        # The record lies beside the file: it was accepted, say, or there is room nowhere else.
+        return load_version(self, target, version, load_again)
+
+    def _open_marked(self, target: str) -> tuple[BinaryIO, str | None] | None:
+        try:
+            return self._folder.open_marked(target)
+        except NO_SUCH_FILE:
+            raise missing(self, target) from None
+
+    def _decoded(self, target: str, file: BinaryIO) -> Any:
         form = format_of(target)
         with file, Explained(self, target, self._folder.removal):
             if form.runs_code and self.trust == "own":

@@ -9,6 +9,7 @@ from xxhash import xxh3_64_hexdigest, xxh3_128_digest
 
 from prefectx.errors import UnsupportedValue
 from prefectx.stores.record import collision_while_saving, mark_of, unfinished
+from prefectx.stores.versions import load_version
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -110,8 +111,8 @@ class Locks:
 class Records:
     """Keeps a record beside each output: which task and call made it, and when.
 
-    A store that keeps records overrides `load_record` and `save_record`; the two other methods do
-    in several steps what a store may be able to do in one.
+    A store that keeps records overrides `load_record` and `save_record`; the three other methods
+    do in several steps what a store may be able to do in one.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -140,6 +141,16 @@ class Records:
         """
         return mark_of(self.load_record(target) or "") if self.exists(target) else None
 
+    def load_version(self: _KeepsRecords, target: str, version: str) -> Any:
+        """Return the output if the call that made it has this version.
+
+        Here the record is read before and after, for another process may replace both.
+
+        Raises:
+            TargetReplaced: Another call, or other code, has made the target.
+        """
+        return load_version(self, target, version, self.load)
+
     def save_recorded(self: _KeepsRecords, target: str, value: Any, record: str) -> None:
         """Save the output and its record: a store that can do both in one step, does.
 
@@ -158,6 +169,7 @@ class Records:
 
 _STEPS: Final = {
     "look": ("exists", "load_record"),
+    "load_version": ("load", "load_record"),
     "save_recorded": ("save", "load_record", "save_record"),
 }
 """The methods that do several steps in one, and those steps."""
@@ -178,6 +190,12 @@ class _Loads(Protocol):
 
 class _KeepsRecords(Protocol):
     """A store with the methods that the steps of `Records` call."""
+
+    is_written_by_function: bool
+
+    def lock(self, target: str) -> AbstractContextManager[None]: ...
+
+    def load(self, target: str) -> Any: ...
 
     def exists(self, target: str) -> bool: ...
 

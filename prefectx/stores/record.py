@@ -93,10 +93,15 @@ class Record(NamedTuple):
 
     @property
     def version(self) -> str:
-        """A text that differs if another call or other code made the target."""
+        """A text that differs if another call, other code or other inputs made the target.
+
+        It is the mark, and what `rerun_on` has compared, if anything.
+        """
         # Not whether it is complete: the same call may be making it once more.
-        code = f"{self.code}{arguments_mark(self.args_code)}"
-        return f"{self.call} {self.key} {self.inputs} {self.contents} {code}"
+        maker = maker_mark(self.task, self.code)
+        mark = f"{maker}{self.key or ''}{arguments_mark(self.args_code)}"
+        compared = [self.inputs, self.contents]
+        return mark if compared == [None, None] else f"{mark} {self.inputs} {self.contents}"
 
 
 # Pickles name it so, and hold when modules move.
@@ -120,10 +125,7 @@ def mark_of(text: str) -> str:
     record = parsed(text) if text else None
     if record is None:
         return ""
-    if not record.complete:
-        return UNFINISHED
-    maker = maker_mark(record.task, record.code)
-    return f"{maker}{record.key or ''}{arguments_mark(record.args_code)}"
+    return record.version.partition(" ")[0] if record.complete else UNFINISHED
 
 
 UNFINISHED: Final = "unfinished"
@@ -165,18 +167,6 @@ def collision_while_saving(store: LoadsRecords, target: str, text: str) -> Targe
         " targets, then call them again."
     )
     return TargetCollision(msg)
-
-
-def is_unfinished(text: str | None) -> bool:
-    """Tell whether the text is a record that vouches for nothing yet."""
-    record = None if text is None else parsed(text)
-    return record is not None and not record.complete
-
-
-def version_of(text: str | None) -> str | None:
-    """Return the version that the text of a record says, or None if it is no record."""
-    record = None if text is None else parsed(text)
-    return None if record is None else record.version
 
 
 def parsed(text: str) -> Record | None:

@@ -22,8 +22,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from prefectx.stores.base import Store
 from prefectx.stores.folders.listing import listings
 from prefectx.stores.messages import decoded, encoded, missing
-from prefectx.stores.record import mark_of
+from prefectx.stores.record import mark_of, parsed
 from prefectx.stores.sql_engine import Database
+from prefectx.stores.versions import has_version
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -138,6 +139,28 @@ class SQLStore(Store):
             StoreUnreachable: The database is away.
         """
         return decoded(self, target, self.content(target))
+
+    def load_version(self, target: str, version: str) -> Any:
+        """Return the output if the call that made it has this version, read in one step.
+
+        Raises:
+            TargetMissing: It is not there.
+            CorruptTarget: It cannot be read in its format.
+            StoreUnreachable: The database is away.
+            TargetReplaced: Another call, or other code, has made the target.
+        """
+        asked = sql.select(self._rows.c.value, self._rows.c.record).where(
+            self._rows.c.target == target, self._rows.c.value.is_not(None)
+        )
+        with self._connected(target) as connection:
+            found = None if connection is None else connection.execute(asked).first()
+        if found is None:
+            raise missing(self, target)
+        record = parsed(found.record or "")
+        # No record: it was put there by hand.
+        if record is None or has_version(record, version):
+            return decoded(self, target, bytes(found.value))
+        return super().load_version(target, version)
 
     def save(self, target: str, value: Any) -> None:
         """Save the output, in one transaction.

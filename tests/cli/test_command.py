@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import prefectx
+from prefectx._identity.file_fingerprint import FileFingerprint
+from prefectx.stores import Filestore
+from prefectx.stores.record import parsed, text_of, unfinished
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -163,6 +167,70 @@ def test_accept_marks_what_is_there_as_current_and_says_who_and_why(ran: Command
     ran("accept", "fetch", "--reason", "the same texts")
     ran("why", "fetch")
     assert "the same texts" in ran("show", "working/fetch/a")
+
+
+def test_accept_says_why_a_target_without_a_record_is_left_as_it_is(ran: Command) -> None:
+    (ran.folder / "working/fetch/by-hand").write_bytes(pickle.dumps("text"))
+    told = ran("accept", "working/fetch/by-hand", "--reason", "mine", code=1)
+    assert "accepted 0 of 1 target" in told
+    assert "it has no record, so nobody knows what made it" in " ".join(told.split())
+    assert Filestore(ran.folder).load_record("working/fetch/by-hand") is None
+
+
+def test_accept_takes_inputs_and_files_that_functions_wrote_as_they_are_now(px: Command) -> None:
+    px.write(
+        """
+        from pathlib import Path
+        from prefectx import InFile, flow, task
+
+        @task(target="out/{funcname}")
+        def length(path: InFile) -> int:
+            return len(Path(path).read_text())
+
+        @task(target="out/own.txt", store=None)
+        def own() -> str:
+            Path("out/own.txt").write_text("own")
+            return "out/own.txt"
+
+        @flow
+        def both():
+            return [length("in.txt"), own()]
+        """
+    )
+    (px.folder / "in.txt").write_text("one")
+    px("run", "words:both")
+    (px.folder / "in.txt").write_text("another")
+    (px.folder / "out/own.txt").write_text("corrected by hand")
+    px("why", "length", code=1)
+    px("accept", "length", "own", "--reason", "the same in effect")
+    px("why", "length")
+    record = parsed(Filestore(px.folder).load_record("out/own.txt") or "")
+    assert record is not None
+    assert record.output is not None
+    assert FileFingerprint(*record.output).matches(str(px.folder / "out/own.txt"))
+
+
+def test_accept_leaves_what_was_interrupted_to_be_made_again(ran: Command) -> None:
+    store = Filestore(ran.folder)
+    record = store.load_record("working/fetch/a")
+    assert record is not None
+    store.save_record("working/fetch/a", unfinished(record))
+    told = ran("accept", "working/fetch/a", "--reason", "it looks whole", code=1)
+    assert "was interrupted" in told
+    assert store.load_record("working/fetch/a") == unfinished(record)
+
+
+def test_accept_is_of_the_call_whose_output_is_there_not_of_the_latest(ran: Command) -> None:
+    store = Filestore(ran.folder)
+    latest = parsed(store.load_record("working/fetch/a") or "")
+    assert latest is not None
+    # An older output was restored, with its record.
+    older = latest._replace(call="words.fetch(name='z')", key="0123", made="2020-01-01T00:00:00")
+    store.save_record("working/fetch/a", text_of(older))
+    ran("accept", "working/fetch/a", "--reason", "it is good")
+    now = parsed(store.load_record("working/fetch/a") or "")
+    assert now is not None
+    assert (now.call, now.key, now.output_made) == (older.call, older.key, older.made)
 
 
 def test_what_was_made_of_an_accepted_target_stays_current(ran: Command) -> None:

@@ -311,9 +311,9 @@ def _no_collisions(_: Any) -> Any:
     return lambda self, item, claim: True
 
 
-@bug("a known hit gives what another call has claimed", "_calls.run:TaskClaims.is_hit")
+@bug("a known hit gives what another call has claimed", "_calls.run:TaskClaims.version_of_hit")
 def _found_by_name(_: Any) -> Any:
-    return lambda self, item, text: item.exists()
+    return lambda self, item, text: "" if item.exists() else None
 
 
 @bug("the mode is looked up only once", "_settings.mode:current_mode")

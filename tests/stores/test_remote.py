@@ -26,6 +26,7 @@ from prefectx.errors import (
     StoreUnreachable,
     TargetCollision,
     TargetMissing,
+    TargetReplaced,
     UnsafeTarget,
     UnsupportedValue,
 )
@@ -389,6 +390,27 @@ class TestListing:
 
         assert load(again()) == [2, 2, 2]
         assert tmp_target.runs == {"double": 2}
+
+    def test_an_item_is_read_on_s3_together_with_who_has_made_it(
+        self, on_s3: Filestore, s3: S3Server
+    ) -> None:
+        @task(store=on_s3, target="out/constant")
+        def double(x: int) -> int:
+            return 2 * x
+
+        @flow
+        def one(x: int) -> Any:
+            return double(x)
+
+        item = one(1)
+        s3.asked()
+        assert load(item) == 2
+        asked = s3.asked()
+        assert len(asked) == 1, asked
+        item.delete()
+        one(2)
+        with pytest.raises(TargetReplaced, match=r"by another call: .*x=2"):
+            load(item)
 
     def test_outside_of_a_run_each_question_is_asked_anew(self, store: Filestore) -> None:
         assert not store.exists("a")

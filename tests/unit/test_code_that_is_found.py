@@ -155,6 +155,122 @@ CHANGES: dict[str, Change] = {
     ),
 }
 
+CHANGES |= {
+    # What is set on functions and classes from outside.
+    "attribute of a function": Change(
+        "from found.helpers import h\nh.limit = 3\ndef t(x): return h(x) + h.limit", H, "3", "4"
+    ),
+    "attribute of the task's function": Change(
+        "def t(x): return x * t.limit\nt.limit = 3", "", "= 3", "= 4"
+    ),
+    "list on a function": Change(
+        "from found.helpers import h\ndef t(x): return h.limits",
+        H + "\nh.limits = [1, 2]",
+        "[1, 2]",
+        "[1, 3]",
+    ),
+    "attribute that a decorator sets": Change(
+        "from found.helpers import retries\n@retries(3)\ndef h(x): return x\n"
+        "def t(x): return h.retries",
+        "def retries(n):\n    def mark(fn):\n        setattr(fn, 'retries', n)\n"
+        "        return fn\n    return mark",
+        "retries(3)",
+        "retries(4)",
+    ),
+    "attribute of a class of another module": Change(
+        "from found import helpers\nhelpers.C.rate = 2\ndef t(x): return x * helpers.C.rate",
+        "class C:\n    rate = 1",
+        "rate = 2",
+        "rate = 3",
+    ),
+    "list of a class of another module": Change(
+        "from found import helpers\nhelpers.C.rates = [2]\ndef t(x): return helpers.C.rates",
+        "class C:\n    rates = [1]",
+        "[2]",
+        "[3]",
+    ),
+    "method of a class of another module": Change(
+        "from found import helpers\ndef go(self, x): return x + 1\nhelpers.C.go = go\n"
+        "def t(x): return helpers.C().go(x)",
+        "class C:\n    def go(self, x): return x",
+        *IN_H,
+    ),
+    "registered class": Change(
+        "from found.helpers import Base\ndef t(x): return isinstance(x, Base)",
+        "import abc\nclass Base(abc.ABC): pass\nBase.register(int)",
+        "(int)",
+        "(str)",
+    ),
+    "class that is registered no more": Change(
+        "from found.helpers import Base\ndef t(x): return isinstance(x, Base)",
+        "import abc\nclass Base(abc.ABC): pass\nBase.register(int)",
+        "Base.register(int)",
+        "",
+    ),
+    "code of a registered class": Change(
+        "from found.helpers import Base\ndef t(x): return isinstance(x, Base)",
+        "import abc\nclass Base(abc.ABC): pass\nclass C:\n    def go(self, x): return x + 1\n"
+        "Base.register(C)",
+        *IN_H,
+    ),
+    "derived class": Change(
+        "from found.helpers import Base\n"
+        "def t(x): return [kind().go(x) for kind in Base.__subclasses__()]",
+        "class Base: pass\nclass A(Base):\n    def go(self, x): return x + 1",
+        *IN_H,
+    ),
+    "derived of a derived class": Change(
+        "from found.helpers import every, Base\ndef t(x): return [k.go(x) for k in every(Base)]",
+        "def every(kind): return [kind, *(d for k in kind.__subclasses__() for d in every(k))]\n"
+        "class Base: go = 1\nclass A(Base): pass\nclass B(A):\n    go = 2",
+        "go = 2",
+        "go = 3",
+    ),
+    "another derived class": Change(
+        "from found.helpers import Base\ndef t(x): return len(Base.__subclasses__())",
+        "class Base: pass\nclass A(Base): pass\nclass B: pass",
+        "class B: pass",
+        "class B(Base): pass",
+    ),
+    # Docstrings that are data.
+    "docstring of a helper": Change(
+        "from found.helpers import h\ndef t(x): return h.__doc__",
+        "def h(x):\n    '''One.'''\n    return x",
+        "One",
+        "Two",
+    ),
+    "docstring of itself": Change(
+        "def t(x):\n    '''One.'''\n    return t.__doc__", "", "One", "Two"
+    ),
+    "docstring by inspect": Change(
+        "import inspect\nfrom found.helpers import C\ndef t(x): return inspect.getdoc(C)",
+        "class C:\n    '''One.'''",
+        "One",
+        "Two",
+    ),
+    "docstring by getattr": Change(
+        "from found.helpers import C\ndef t(x): return getattr(C, '__doc__')",
+        "class C:\n    '''One.'''",
+        "One",
+        "Two",
+    ),
+    "docstring of a module": Change(
+        "'''Usage: one.'''\ndef t(x): return __doc__", "", "one", "two"
+    ),
+    "docstring of another module": Change(
+        "from found import helpers\ndef t(x): return helpers.__doc__",
+        "'''Usage: one.'''",
+        "one",
+        "two",
+    ),
+    "docstring of a method": Change(
+        "from found.helpers import C\ndef t(x): return C.go.__doc__",
+        "class C:\n    def go(self):\n        '''One.'''",
+        "One",
+        "Two",
+    ),
+}
+
 # Nothing that the function `t` depends on.
 OTHERS: dict[str, Change] = {
     "another helper": Change(
@@ -174,6 +290,24 @@ OTHERS: dict[str, Change] = {
         "",
         "print(1)",
         "print(2)",
+    ),
+    "a docstring that nobody reads": Change(
+        "def t(x):\n    '''One.'''\n    return x", "", "One", "Two"
+    ),
+    "a derived class that nobody looks for": Change(
+        "from found.helpers import Base\ndef t(x): return Base()",
+        "class Base: pass\nclass A(Base): go = 1",
+        "go = 1",
+        "go = 2",
+    ),
+    "a counter on a function": Change(
+        "from found.helpers import h\ndef t(x): return h(x)",
+        "def h(x):\n    h.calls += 1\n    return x\nh.calls = 0",
+        "h.calls = 0",
+        "h.calls = 1",
+    ),
+    "a call of a helper": Change(
+        "from found.helpers import h\ndef t(x): return h(x)", H + "\nh(1)", "h(1)", "h(2)"
     ),
     "a comment": Change("sizes = [1]  # one\ndef t(x): return sizes", "", "# one", "# two"),
 }

@@ -152,3 +152,20 @@ def test_a_name_that_is_no_text_is_one_as_good() -> None:
     assert found.matches("d")
     os.rename(name, os.path.join(b"d", b"\xfe"))
     assert not found.matches("d")
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("at", ["current", "."])
+def test_a_link_that_leads_to_another_file_of_the_same_time_is_seen(at: str) -> None:
+    # As of two files that were unpacked at the same moment.
+    unpacked = int(time.time()) + 10
+    for name in ("monday", "friday"):
+        write(name, name, unpacked)
+    os.symlink("monday", "current")
+    before = fingerprint(at)
+    os.unlink("current")
+    os.symlink("friday", "current")
+    assert not before.matches(at)
+    os.unlink("current")
+    os.symlink("monday", "current")
+    assert before.matches(at)

@@ -80,7 +80,9 @@ class TestFilesInOtherForms:
         with pytest.raises(UnsupportedValue, match=r"'nosuch://a' cannot be read.*annotate"):
             read("nosuch://a")
 
-    @pytest.mark.parametrize("annotation", ["Source", "Source | None", "list[Source]", Source])
+    @pytest.mark.parametrize(
+        "annotation", ["Source", "Source | None", "list[Source]", Source, "FilePath"]
+    )
     def test_are_known_by_another_name_of_the_annotation(self, annotation: Any) -> None:
         def read(path: Any) -> str:
             return Path(path).read_text()

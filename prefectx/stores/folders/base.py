@@ -68,6 +68,13 @@ class Folder(ABC):
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading, seekable; raise one of `NO_SUCH_FILE` if it is not there."""
 
+    def open_marked(self, name: str) -> tuple[BinaryIO, str | None] | None:  # noqa: ARG002
+        """Open a file for reading, together with the mark that it carries, None if it has none.
+
+        None if files carry no marks here.
+        """
+        return None
+
     def check_owned(self, file: BinaryIO) -> None:  # noqa: B027 - only a file system knows owners
         """Raise `UntrustedTarget` for an open file that somebody else may have written."""
 

@@ -14,6 +14,8 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 from prefectx.errors import MissingExtra, StoreUnreachable, UnsafeTarget, UnsupportedValue
 from prefectx.stores.folders.base import RESERVED, Folder, Note
 from prefectx.stores.folders.listing import listings
+from prefectx.stores.folders.noted import NOTE, content_and_note
+from prefectx.stores.record import UNFINISHED, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
@@ -36,7 +38,6 @@ _INSTALL: Final = {
 
 # Here a file carries its note as metadata, which come with it and go with it: as many bytes.
 _NOTED: Final = {"s3": 1_900, "s3a": 1_900}
-_NOTE: Final = "prefectx-record"
 
 
 class RemoteFolder(Folder):
@@ -81,6 +82,15 @@ class RemoteFolder(Folder):
         with self._reached(name):
             system, key = self._found(name)
             return BytesIO(system.cat_file(key, **_ONE_REQUEST.get(_protocol(self._url), {})))
+
+    def open_marked(self, name: str) -> tuple[BinaryIO, str | None] | None:
+        """Return the file's content and mark, read with one request, if it can carry one."""
+        if _protocol(self._url) not in _NOTED:
+            return None
+        with self._reached(name):
+            content, note = content_and_note(*self._found(name))
+        mark = mark_of(note)
+        return BytesIO(content), None if mark in {"", UNFINISHED} else mark
 
     def mark_in(self, name: str, mark_of: Callable[[bytes], str]) -> str | None:
         """Return the mark in a file: within a run, with those of the files next to it."""
@@ -139,7 +149,7 @@ class RemoteFolder(Folder):
             with self._reached(name), suppress(FileNotFoundError):
                 if isinstance(metadata, BaseException):
                     raise metadata
-                yield name, metadata.get(_NOTE, "").encode()
+                yield name, metadata.get(NOTE, "").encode()
 
     def write(
         self,
@@ -195,9 +205,9 @@ class RemoteFolder(Folder):
             note.keep_beside()
             return {}
         if _is_header(note.content, room):
-            return {"Metadata": {_NOTE: note.content.decode()}}
+            return {"Metadata": {NOTE: note.content.decode()}}
         note.keep_beside()
-        return {"Metadata": {_NOTE: note.short.decode()}} if _is_header(note.short, room) else {}
+        return {"Metadata": {NOTE: note.short.decode()}} if _is_header(note.short, room) else {}
 
     def _put(self, path: str, system: Any, key: str, options: Mapping[str, Any]) -> None:
         if _protocol(self._url) in _WHOLE:

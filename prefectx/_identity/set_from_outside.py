@@ -1,0 +1,56 @@
+"""What is set on functions and classes from outside: attributes, registered and derived classes."""
+
+from __future__ import annotations
+
+from abc import ABCMeta
+from importlib import import_module
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx._identity.names import module_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# With these, code reads docstrings as data.
+_READ_DOCSTRINGS: Final = frozenset({"__doc__", "getdoc"})
+
+
+def attributes_of_function(fn: FunctionType) -> dict[str, Any]:
+    """Return the attributes that were set on a function, by name; Python's and private ones not."""
+    return {key: value for key, value in vars(fn).items() if not key.startswith("_")}
+
+
+def registered_with(kind: type[Any]) -> list[type[Any]]:
+    """Return the classes that were registered with an abstract base class, sorted by name."""
+    if not isinstance(kind, ABCMeta):
+        return []
+    # What `ABC._dump_registry` prints.
+    references: Iterable[Any] = import_module("_abc")._get_dump(kind)[0]
+    found = [each for each in (reference() for reference in references) if each is not None]
+    return sorted(found, key=full_name)
+
+
+def derived_classes(kind: type[Any]) -> list[type[Any]]:
+    """Return the classes that `__subclasses__` finds, sorted by name."""
+    # Of a metaclass it is another method.
+    return [] if issubclass(kind, type) else sorted(kind.__subclasses__(), key=full_name)
+
+
+def docstrings(used: Iterable[str], seen: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """Yield the docstrings of functions and classes by their names, if code reads any.
+
+    Args:
+        used: The names that the code uses.
+        seen: What the code refers to.
+    """
+    if _READ_DOCSTRINGS.isdisjoint(used):
+        return
+    for value in seen:
+        if isinstance(value, FunctionType | type) and value.__doc__ is not None:
+            yield f"{full_name(value)}.__doc__", value.__doc__
+
+
+def full_name(value: FunctionType | type[Any]) -> str:
+    """Return the module and the qualified name of a function or class."""
+    return f"{module_name(value.__module__ or '')}.{value.__qualname__}"
