@@ -185,7 +185,8 @@ class LocalFolder(Folder):
     def mark(self, name: str) -> str | None:
         """Return the mark that is kept with a file that has a note, if one is."""
         try:
-            return os.getxattr(self.location(name), MARK).decode()
+            # Another program may have written anything.
+            return os.getxattr(self.location(name), MARK).decode(errors="replace")
         except (OSError, AttributeError):
             # As above; and not all systems have such a function.
             return None
