@@ -10,7 +10,7 @@ from prefectx._values.containers import replace
 from prefectx._values.item import Item, is_item
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from prefectx._identity.call_identity import CallIdentity
 
@@ -119,24 +119,41 @@ def restore(described: Mapping[str, Any], *, is_trusted: bool) -> dict[str, Any]
 
 
 def _restore_one(name: str, value: Any, *, is_trusted: bool) -> Any:
-    import ast
-    import base64
-    import pickle
-
     if isinstance(value, str):
-        return ast.literal_eval(value)
+        return _read_argument(name, _literal, value)
     if "target" in value:
         from prefectx.stores import Filestore
 
         item: Item[Any] = Item(Filestore(value["root"]), value["target"])
         return item
     if "pickle" in value and is_trusted:
-        return pickle.loads(base64.b64decode(value["pickle"]))
+        return _read_argument(name, _unpickled, value["pickle"])
     why = "was not kept, because it is too large or cannot be pickled"
     if "pickle" in value:
         why = "was not read, because others may have written the journal: see SECURITY.md"
     msg = f"argument {name!r} {why}: {value['text']}"
     raise NotRecorded(msg)
+
+
+def _read_argument(name: str, read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except Exception as error:
+        msg = f"argument {name!r} cannot be read from the record: {type(error).__name__}: {error}"
+        raise NotKept(msg) from error
+
+
+def _literal(text: str) -> Any:
+    import ast
+
+    return ast.literal_eval(text)
+
+
+def _unpickled(text: str) -> Any:
+    import base64
+    import pickle
+
+    return pickle.loads(base64.b64decode(text))
 
 
 def text_of(value: Any) -> str:

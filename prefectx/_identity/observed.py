@@ -24,7 +24,7 @@ class Observed:
         #: What functions look up, by the namespace and the name.
         self._names: dict[tuple[int, str], tuple[Mapping[str, Any], str, Any]] = {}
         #: Attributes of classes and functions; weak, as who keeps code must not keep what has it.
-        self._members: list[tuple[ref[Any], str, Any]] = []
+        self._members: list[tuple[ref[type[Any] | FunctionType], str, Any]] = []
         #: The functions, with their code and the ids of their defaults.
         self._functions: list[tuple[ref[FunctionType], CodeType, int, int]] = []
         #: The functions that have a closure, with the place, the name and the content of a cell.

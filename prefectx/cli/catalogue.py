@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx.stores import journal
+from prefectx.stores import Filestore, journal
 from prefectx.stores.compaction import compact, is_large
+from prefectx.stores.record import read
+from prefectx.stores.record_fields import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,15 +64,15 @@ class Entry:
 
     def take(self, fields: dict[str, Any], place: tuple[str, int] | None) -> None:
         """Update the entry from a line of the journal or a record, unless it is older."""
-        made = str(fields.get("made", ""))
+        made: str = fields.get("made", "")
         if made < self.made:
             return
         self.made = made
-        self.output_made = str(fields.get("output_made") or made)
-        self.task = intern(str(fields.get("task", "")))
+        self.output_made = fields.get("output_made") or made
+        self.task = intern(fields.get("task", ""))
         self.seconds = float(fields.get("seconds") or 0)
-        self.code = intern(str(fields.get("code", "")))
-        self.python = intern(str(fields.get("python", "")))
+        self.code = intern(fields.get("code", ""))
+        self.python = intern(fields.get("python", ""))
         code: dict[str, str] = fields.get("args_code") or {}
         self.args_code = tuple(code.items())
         self.upstream = tuple(map(intern, fields.get("upstream") or ()))
@@ -103,6 +104,7 @@ class Catalogue:
 
     def __init__(self, root: str) -> None:
         self.root: Final = os.path.abspath(root)
+        self._store: Final = Filestore(self.root)
         self.entries: Final[dict[str, Entry]] = {}
         self._lines = 0
         self._read_journal()
@@ -114,13 +116,13 @@ class Catalogue:
     def details(self, entry: Entry) -> dict[str, Any]:
         """Return the whole record of a target."""
         if entry.place is None:
-            return _record_with(os.path.join(self.root, entry.target)) or {}
+            return self._record_with(entry.target)
         path, position = entry.place
         try:
             with open(path, "rb") as file:
                 file.seek(position)
-                return dict(json.loads(file.readline()))
-        except FileNotFoundError:
+                return fields_of(file.readline()) or {}
+        except OSError:
             # Another process has compacted the journal.
             self._read_journal()
             return {} if entry.place[0] == path else self.details(entry)
@@ -136,16 +138,15 @@ class Catalogue:
         # The journals of all spellings of the root, with and without symbolic links.
         for path, position, line in journal.placed_lines(self.root):
             self._lines += 1
-            try:
-                # As text: of bytes, the encoding would be guessed for each line.
-                fields = json.loads(line.decode())
-                target = str(fields["target"])
-                entry = self.entries.get(target) or Entry(target)
-                entry.take(fields, (path, position))
-            except (ValueError, KeyError, TypeError, AttributeError):
+            fields = fields_of(line)
+            if fields is None or "target" not in fields:
                 # A line of another version, or one that a truncated line stands before.
                 continue
-            self.entries[target] = entry
+            target: str = fields["target"]
+            entry = self.entries.get(target)
+            if entry is None:
+                entry = self.entries[target] = Entry(target)
+            entry.take(fields, (path, position))
 
     def compact(self) -> None:
         """Compact the journal if that is worth it; the entries then have no details any more."""
@@ -177,19 +178,12 @@ class Catalogue:
         entry = self.entries.get(target)
         if entry is None:
             entry = self.entries[target] = Entry(target)
-            path = os.path.join(self.root, target)
-            entry.take(_record_with(path) or {}, None)
-            entry.size = os.stat(path).st_size
+            entry.take(self._record_with(target), None)
+            entry.size = os.stat(os.path.join(self.root, target)).st_size
         entry.exists = True
 
-
-def _record_with(path: str) -> dict[str, Any] | None:
-    """Return the record that is stored with a file, or beside it."""
-    from prefectx.stores import Filestore
-
-    folder, name = os.path.split(path)
-    text = Filestore(folder).load_record(name)
-    try:
-        return None if text is None else dict(json.loads(text))
-    except (ValueError, TypeError):
-        return None
+    def _record_with(self, target: str) -> dict[str, Any]:
+        """Return the record that is stored with a file, or beside it; {} if there is none."""
+        if (record := read(self._store, target)) is None:
+            return {}
+        return {name: value for name, value in record._asdict().items() if value is not None}

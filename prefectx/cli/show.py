@@ -235,9 +235,9 @@ def _say_code(path: str, task: Any) -> None:
     """Print the changes of a function, if the code that made the target is recorded."""
     import difflib
 
-    if task is None or not os.path.exists(path):
+    if task is None or not os.path.isfile(path):
         return
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         before = file.read()
     try:
         now = inspect.getsource(task.fn)

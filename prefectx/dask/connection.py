@@ -6,6 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from prefectx.dask.private import stream_to_scheduler
 from prefectx.errors import ClusterUnreachable
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ class Connection:
     def __init__(self, client: DaskClient) -> None:
         self.client: Final = client
         self._address: Final = client.scheduler.address if client.scheduler is not None else ""
-        self._stream: Final = client.scheduler_comm
+        self._stream: Final = stream_to_scheduler(client)
 
     @property
     def is_lost(self) -> bool:
         """True if the connection has broken since the run began."""
-        return self.client.status != "running" or self.client.scheduler_comm is not self._stream
+        if self.client.status != "running":
+            return True
+        return stream_to_scheduler(self.client) is not self._stream
 
     @contextmanager
     def ensured(self) -> Generator[None]:

@@ -1,4 +1,4 @@
-"""Private names of Prefect's futures and of distributed, used in this module only.
+"""Private and undocumented names of Prefect's futures and of distributed: used here only.
 
 `tested_versions` has the versions with which they were tested. If this module cannot be imported,
 tasks are submitted in prefect-dask's own way.
@@ -9,17 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from distributed.client import FutureState
-from prefect.events.worker import EventsWorker
 from prefect.futures import PrefectConcurrentFuture, PrefectTaskRunFuture
+
+from prefectx._runners.prefect.private import unsent_reports
 
 if TYPE_CHECKING:
     import uuid
 
-    from prefectx.dask.protocols import DaskResult
+    from prefectx.dask.protocols import DaskClient, DaskResult
 
 __all__ = [
     "make_future",
     "notify_at_end",
+    "stream_to_scheduler",
     "wait_until_sent",
 ]
 
@@ -54,12 +56,16 @@ def notify_at_end(future: DaskResult, event: Any) -> None:
     untyped._state._event = event
 
 
+def stream_to_scheduler(client: DaskClient) -> object:
+    """Return the client's stream to its scheduler: another one after each loss; None if hidden."""
+    untyped: Any = client
+    return getattr(untyped, "scheduler_comm", None)
+
+
 def wait_until_sent(seconds: float) -> None:
     """Wait until this process has sent its reports of task runs to the API."""
-    worker: Any = EventsWorker.instance()
-    waiting = getattr(worker, "_queue", None)
-    if waiting is None:
-        # The queue is not accessible: a worker that is killed may lose its last reports.
+    if (waiting := unsent_reports()) is None:
+        # A worker that is killed may lose its last reports.
         return
     with waiting.all_tasks_done:
         waiting.all_tasks_done.wait_for(lambda: not waiting.unfinished_tasks, seconds)

@@ -66,13 +66,11 @@ class DaskClient(Protocol):
         id: The client's id on the scheduler.
         status: `running`; `connecting` after the loss of its scheduler; `closed`.
         scheduler: The connection to the scheduler, with its `address`; None after it is closed.
-        scheduler_comm: The stream to it, another one after each loss.
     """
 
     id: str
     status: str
     scheduler: Any
-    scheduler_comm: Any
 
     def submit(self, function: Callable[..., Any], *args: Any, **how: Any) -> DaskResult:
         """Start a task."""

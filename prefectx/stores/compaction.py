@@ -6,13 +6,13 @@ again; what it has written before is found when the file is read to its end afte
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from prefectx.stores import journal
+from prefectx.stores.record_fields import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,12 +81,11 @@ def _last_lines(opened: list[BinaryIO]) -> list[tuple[BinaryIO, int]]:
         position = 0
         for line in _whole_lines(file):
             place, position = position, position + len(line)
-            try:
-                fields = json.loads(line)
-                target, made = str(fields["target"]), str(fields.get("made", ""))
-            except (ValueError, KeyError, TypeError, AttributeError):
+            fields = fields_of(line)
+            if fields is None or "target" not in fields:
                 # A truncated line that another one was appended to.
                 continue
+            target, made = fields["target"], fields.get("made", "")
             if target not in last or last[target][0] <= made:
                 last[target] = (made, file, place)
     return [(file, place) for _, file, place in last.values()]

@@ -136,10 +136,14 @@ def changed_parts(root: str, code: str, parts: Mapping[str, str]) -> list[str]:
     Returns:
         The names, sorted; an empty list if the old fingerprints are not known.
     """
+    path = _parts_path(root, code)
+    # A pipe would be waited for.
+    if not os.path.isfile(path):
+        return []
     try:
-        with open(_parts_path(root, code), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             before: object = json.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     if not is_dict(before):
         return []
@@ -164,9 +168,9 @@ def files(root: str) -> list[str]:
     found: list[tuple[float, str]] = []
     with suppress(OSError), os.scandir(os.path.join(root, FOLDER)) as entries:
         for entry in entries:
-            if entry.name.endswith(_SUFFIX):
-                # It may have been compacted meanwhile.
-                with suppress(FileNotFoundError):
+            # It may have been compacted meanwhile. A pipe would be waited for.
+            with suppress(OSError):
+                if entry.name.endswith(_SUFFIX) and entry.is_file():
                     found.append((entry.stat().st_mtime, entry.path))
     return [path for _, path in sorted(found)]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from xxhash import xxh3_64_hexdigest
 
-from prefectx._types import is_list, type_of
 from prefectx.errors import TargetCollision
+from prefectx.stores.record_fields import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,29 +173,15 @@ def parsed(text: str) -> Record | None:
     """Return the record that a text holds, or None if it holds none."""
     if len(text) > _LONGEST:
         return None
-    try:
-        fields = json.loads(text)
-        # A later version may know more of a target.
-        record = Record(**{name: fields[name] for name in Record._fields if name in fields})
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        # A record that cannot be read counts as none.
+    fields = fields_of(text)
+    if fields is None:
         return None
-    return record if _is_sound(record) else None
-
-
-def _is_sound(record: Record) -> bool:
-    """Tell whether each field has the type that it should have: a file may say anything."""
-    fields: dict[str, Any] = record._asdict()
-    if not all(isinstance(fields[name], kind) for name, kind in _KINDS.items()):
-        return False
-    if isinstance(fields["seconds"], bool):
-        return False
-    fingerprints: list[Any] = [*(fields["files"] or {}).values(), fields["output"]]
-    return all(_is_fingerprint(found) for found in fingerprints if found is not None)
-
-
-def _is_fingerprint(found: Any) -> bool:
-    return is_list(found) and list(map(type_of, found)) == [int, int, str]
+    try:
+        # A later version may know more of a target.
+        return Record(**{name: fields[name] for name in Record._fields if name in fields})
+    except TypeError:
+        # It has not all that a record has.
+        return None
 
 
 def read(store: KeepsRecords, target: str) -> Record | None:
@@ -299,14 +285,3 @@ def python_version() -> str:
 
 # Ours have a few hundred bytes.
 _LONGEST: Final = 1 << 20
-
-_KINDS: Final[dict[str, Any]] = {
-    **dict.fromkeys(("task", "call", "made", "python", "code"), str),
-    **dict.fromkeys(("inputs", "by", "host", "file", "contents", "base_from", "key"), str | None),
-    **dict.fromkeys(("args", "args_code", "shape", "files"), dict | None),
-    "seconds": int | float,
-    "bytes": int | None,
-    "upstream": (list, type(None)),
-    "output": (list, type(None)),
-    "complete": bool,
-}

@@ -18,6 +18,7 @@ from prefectx._calls import recorded_arguments
 from prefectx.stores import Filestore, formats, journal
 from prefectx.stores import record as prefectx_records
 from prefectx.stores.record import parsed
+from prefectx.stores.record_fields import fields_of
 from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.hidden import sources_of_chance
 from pytest_prefectx.agree.programs import snapshot, wait_for_result
@@ -255,12 +256,9 @@ def _root_of(path: str) -> str:
 def _calls(root: str) -> Iterator[RecordedCall]:
     latest: dict[str, Mapping[str, Any]] = {}
     for line in journal.lines(root):
-        try:
-            fields = json.loads(line)
-        except ValueError:
-            continue
-        if "failed" not in fields and isinstance(fields.get("target"), str):
-            latest[fields["target"]] = fields
+        found = fields_of(line)
+        if found is not None and "failed" not in found and "target" in found:
+            latest[found["target"]] = found
     is_trusted = all(map(_is_mine, journal.files(root)))
     for target, fields in latest.items():
         record = parsed(json.dumps(fields))

@@ -1,4 +1,7 @@
-"""A door to a server: while it is shut, nobody answers, as if the server had died."""
+"""A door to a server: while it is shut, nobody answers, as if the server had died.
+
+A doorman answers 503 instead, as a proxy does whose server has died.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
 LOCALHOST: Final = "127.0.0.1"
+REFUSAL: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
 
 
 class Door:
@@ -51,8 +58,23 @@ class Door:
         self._listener = socket.create_server((LOCALHOST, self.port))
         self._serve()
 
-    def _serve(self) -> None:
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+    def post_doorman(self) -> None:
+        """Shut the door, and have everyone told that the server is not available."""
+        self.shut()
+        self._listener = socket.create_server((LOCALHOST, self.port))
+        self._serve(self._refuse)
+
+    def _serve(self, how: Callable[[socket.socket], None] | None = None) -> None:
+        how = how or self._accept
+        threading.Thread(target=how, args=(self._listener,), daemon=True).start()
+
+    def _refuse(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = listener.accept()
+                with caller, suppress(OSError):
+                    caller.recv(1 << 16)
+                    caller.sendall(REFUSAL)
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):

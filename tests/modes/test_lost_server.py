@@ -10,15 +10,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from door import Door
 from patience import PATIENCE
+from prefect.events.worker import EventsWorker
 
-from prefectx import item, load
+from prefectx import flow, item, load
+from prefectx._runners.prefect import private
 from prefectx.records import record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from pytest_prefectx.server.client import PrefectServer
@@ -55,6 +58,54 @@ for first in map(int, sys.argv[1:]):
 """
 
 
+AT_ONCE = """
+import asyncio, sys, threading
+from prefectx import flow, load, task, wait
+
+here, gone = threading.Semaphore(0), threading.Event()
+
+@task(target="working/{funcname}/{number}")
+def kept(number): return number
+
+def reach():
+    here.release()
+    gone.wait()
+
+@flow
+def below(first):
+    wait(kept.map(range(first, first + 2)))
+    reach()
+    return kept.map(range(first, first + 4))
+
+@flow
+def nested(first):
+    return [*load(below(first)), kept(first + 4)]
+
+@flow
+async def coroutine(first):
+    wait(kept.map(range(first, first + 2)))
+    await asyncio.to_thread(reach)
+    return kept.map(range(first, first + 4))
+
+ended = {}
+runs = {"nested": lambda: nested(0), "coroutine": lambda: asyncio.run(coroutine(10))}
+threads = [
+    threading.Thread(target=lambda name=name: ended.update({name: load(runs[name]())}))
+    for name in runs
+]
+for thread in threads:
+    thread.start()
+for _ in threads:
+    here.acquire()
+print("before", flush=True)
+sys.stdin.readline()
+gone.set()
+for thread in threads:
+    thread.join()
+print(sorted(ended.items()), flush=True)
+"""
+
+
 class Script:
     """The script, which stops where a test wants to do something."""
 
@@ -79,9 +130,11 @@ class Script:
 
 
 @contextmanager
-def script(folder: Path, door: Door, *first: int, **more: str) -> Generator[Script]:
+def script(
+    folder: Path, door: Door, *first: int, text: str = SCRIPT, **more: str
+) -> Generator[Script]:
     """Run the script in a folder, with a server behind a door."""
-    (folder / "away.py").write_text(SCRIPT)
+    (folder / "away.py").write_text(text)
     url = f"http://127.0.0.1:{door.port}/api"
     with (folder / "errors").open("w") as errors:
         process = subprocess.Popen(
@@ -175,3 +228,44 @@ def test_server_that_was_away_for_ten_seconds_misses_runs_only_if_prefect_says_s
     (run,) = prefect_server.flow_runs(identity)
     assert run.state_name == "Completed"
     assert outputs(tmp_path, 0) == [(number, True) for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    "how", [Door.post_doorman, pytest.param(Door.shut, marks=pytest.mark.nightly)]
+)
+def test_flows_in_two_threads_end_with_their_results_without_their_server(
+    door: Door, tmp_path: Path, how: Callable[[Door], None]
+) -> None:
+    """One of them is async, the other has a flow within; a proxy may answer for the server."""
+    with script(tmp_path, door, text=AT_ONCE, PREFECT_CLIENT_MAX_RETRIES="1") as running:
+        running.expect("before")
+        how(door)
+        running.go_on()
+        running.expect("[('coroutine', [10, 11, 12, 13]), ('nested', [0, 1, 2, 3, 4])]")
+        assert running.process.wait(PATIENCE) == 0
+    said = (tmp_path / "errors").read_text()
+    for name in ("below", "nested", "coroutine"):
+        assert said.count(f"It has not recorded that the flow {name!r} has ended") == 1
+    assert "of this process are dropped" in said
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_the_flows_own_error_of_a_connection_is_not_taken_for_a_lost_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    error = httpx.ConnectError("no such host")
+
+    @flow
+    def download() -> None:
+        raise error
+
+    with pytest.raises(httpx.ConnectError) as caught:
+        download()
+    assert caught.value is error
+    assert "cannot be used any more" not in caplog.text
+
+
+def test_a_prefect_that_hides_its_reports_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EventsWorker, "instance", object)
+    assert private.unsent_reports() is None
+    assert private.drop_reports() is None

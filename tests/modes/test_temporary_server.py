@@ -31,9 +31,11 @@ pytestmark = pytest.mark.prefectx("prefect")
 PATIENCE = 200
 
 SCRIPT = """
-import sys
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from prefectx import flow, task, wait
+from prefectx import flow, load, task, wait
+from prefectx.dask import task_runner
 from prefectx.dask.flush import wait_until_reported
 
 @task(target=None)
@@ -74,6 +76,30 @@ def with_flow_below():
     dying.kill()
     dying.wait()
     return below(2)
+
+here, gone = threading.Semaphore(0), threading.Event()
+
+def half(first):
+    wait(kept.map(range(first, first + 3)))
+    here.release()
+    gone.wait()
+    return kept.map(range(first, first + 6))
+
+@flow
+def in_threads(first): return half(first)
+
+on_dask = flow(task_runner=task_runner(n_workers=1), name="on-dask")(half)
+
+def in_two_threads():
+    with ThreadPoolExecutor() as pool:
+        found = pool.submit(on_dask, 100), pool.submit(in_threads, 200)
+        here.acquire()
+        here.acquire()
+        dying = server()
+        dying.kill()
+        dying.wait()
+        gone.set()
+        print(load(tuple(run.result() for run in found)))
 
 def server():
     import psutil
@@ -207,12 +233,26 @@ def test_another_is_started_when_it_has_died_between_two_flows(home: Path) -> No
 def test_flow_whose_server_is_gone_for_good_ends_with_its_result(home: Path) -> None:
     """What Prefect does not know is said; retries are Prefect's own, and here there are none."""
     more = {"PREFECTX": "prefect.skip", "PREFECT_CLIENT_MAX_RETRIES": "0"}
-    code = "from prefectx import load; print(load(left_alone()))"
+    code = "print(load(left_alone()))"
     with running(home, code, **more) as process:
         printed, said = ended(process)
     assert process.returncode == 0, said
     assert printed.strip() == str(list(range(30)))
     assert "It has not recorded that the flow 'left-alone' has ended" in said
+
+
+@pytest.mark.nightly
+def test_flows_on_dask_and_in_threads_end_with_their_results_when_the_server_is_killed(
+    home: Path,
+) -> None:
+    more = {"PREFECTX": "prefect.skip", "PREFECT_CLIENT_MAX_RETRIES": "1"}
+    with running(home, "in_two_threads()", **more) as process:
+        printed, said = ended(process)
+    assert process.returncode == 0, said
+    expected = list(range(100, 106)), list(range(200, 206))
+    assert printed.splitlines()[-1] == str(expected)
+    for name in ("on-dask", "in-threads"):
+        assert f"It has not recorded that the flow {name!r} has ended" in said
 
 
 @pytest.mark.nightly

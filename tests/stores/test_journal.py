@@ -16,8 +16,12 @@ from prefectx.stores import compaction, journal
 pytestmark = pytest.mark.prefectx("cache")
 
 
-def line(target: str, made: str = "2026", **fields: object) -> str:
-    return json.dumps({"target": target, "task": "words.fetch", "made": made, **fields})
+def line(target: str, day: str = "9", **fields: object) -> str:
+    return json.dumps({"target": target, "task": "words.fetch", "made": made_on(day), **fields})
+
+
+def made_on(day: str) -> str:
+    return f"2026-01-0{day}T00:00:00.000+00:00"
 
 
 @pytest.fixture
@@ -45,10 +49,10 @@ def test_the_last_line_of_each_target_is_kept(tmp_path: Path, folder: Path) -> N
     assert compaction.compact(str(tmp_path)) == 2
     found = [json.loads(each) for each in journal.lines(str(tmp_path))]
     assert {each["target"]: each["made"] for each in found} == {
-        "a": "3",
-        "b": "5",
-        "c": "1",
-        "d": "2026",
+        "a": made_on("3"),
+        "b": made_on("5"),
+        "c": made_on("1"),
+        "d": made_on("9"),
     }
     assert len(found) == 4
     # What is left is compact already.
@@ -80,7 +84,7 @@ import json, sys
 from prefectx.stores import journal
 root, name = sys.argv[1:]
 for number in range(4000):
-    journal.append(root, json.dumps({"target": f"{name}-{number}", "made": "1"}))
+    journal.append(root, json.dumps({"target": f"{name}-{number}", "made": "2026-01-01"}))
 """
 
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from prefectx import flow, item, load, task
+from prefectx.cli import main
 from prefectx.errors import CorruptTarget, StaleTarget
 from prefectx.records import record_of
-from prefectx.stores import Filestore
+from prefectx.stores import Filestore, SQLStore
+from prefectx.stores.folders.base import MARK, NOTE
 
 if TYPE_CHECKING:
     from pytest_prefectx import TargetStore
@@ -46,6 +48,21 @@ TEXTS = {
     "a number for inputs": json.dumps({**SOUND, "inputs": 7}),
     "text for complete": json.dumps({**SOUND, "complete": "no"}),
     "bytes that are no text": "\ufffd\x00\x01",
+    "nothing but NUL": "\x00" * 50,
+    "no time": json.dumps({**SOUND, "made": "soon"}),
+    "seconds without end": json.dumps({**SOUND, "seconds": float("inf")}),
+    "a number of 5,000 digits": json.dumps({**SOUND, "bytes": 0})[:-2] + "9" * 5_000 + "}",
+    "a number for a file": json.dumps({**SOUND, "files": {"a": 1}}),
+    "a list for files": json.dumps({**SOUND, "files": [["a"]]}),
+    "text for a size": json.dumps({**SOUND, "bytes": "7"}),
+    "a number for upstream": json.dumps({**SOUND, "upstream": 3}),
+    "a number among upstream": json.dumps({**SOUND, "upstream": [3]}),
+    "an argument of no kind": json.dumps({**SOUND, "args": {"x": {}}}),
+    "a target that is a number": json.dumps({**SOUND, "args": {"x": {"target": 1, "root": "."}}}),
+    "a list for an argument's code": json.dumps({**SOUND, "args_code": {"x": ["a"]}}),
+    "text for a shape": json.dumps({**SOUND, "shape": "3 x 3"}),
+    "a shape of no kind": json.dumps({**SOUND, "shape": {"rows": 3}}),
+    "a number for an error": json.dumps({**SOUND, "failed": 3}),
 }
 
 
@@ -106,6 +123,72 @@ def test_what_is_no_file_is_no_record(kind: str, tmp_target: TargetStore) -> Non
 
     with pytest.warns(StaleTarget, match="has no record"):
         assert load(again()) == 4
+    assert tmp_target.runs == {"double": 1}
+
+
+@pytest.mark.usefixtures("unreadable")
+def test_no_command_fails_on_one_beside_its_target(capsys: pytest.CaptureFixture[str]) -> None:
+    for file in Path(".prefectx/journal").iterdir():
+        file.unlink()
+    see_commands(capsys)
+
+
+def test_no_command_fails_on_one_in_the_journal(
+    tmp_target: TargetStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    double(2)
+    journal = Path(".prefectx/journal")
+    (journal / "folder.jsonl").mkdir()
+    (journal / "link.jsonl").symlink_to("link.jsonl")
+    os.mkfifo(journal / "pipe.jsonl")
+    with (journal / "other.jsonl").open("wb") as file:
+        # Half a line of a process that was killed, which another one goes on in.
+        file.write(b'{"target": "work')
+        for kind, text in TEXTS.items():
+            if kind == "10 MB":
+                # Lines of failed calls may be long.
+                continue
+            named = text.replace('{"task"', f'{{"target": "{TARGET}", "task"', 1)
+            file.write(named.replace("2026-01-01", "2099-01-01").encode() + b"\n")
+        file.write(b"\xff\xfe\n")
+    see_commands(capsys)
+    assert main(["show", TARGET, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["args"] == {"x": "2"}
+
+
+def see_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """See that each command knows the target, and fails on nothing."""
+    show = ["show", TARGET], ["why", TARGET], ["ls", "--json"], ["status", "--json"]
+    for command in ([*show[0], "--json"], ["ls"], ["status"], *show, ["rm", TARGET, "--dry-run"]):
+        assert main(command) in {0, 1}, command
+        printed = capsys.readouterr().out
+        assert TARGET in printed or command[0] == "status"
+        if "--json" in command:
+            json.loads(printed, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_they_are_none_in_a_database_either(text: str, tmp_target: TargetStore) -> None:
+    store = SQLStore("sqlite:///records.db")
+    kept = double.with_options(store=store, rerun_on=set())
+    kept(2)
+    store.save_record(TARGET, text)
+    assert load(kept(2)) == 4
+    assert record_of(kept.item(2)) is None
+    assert tmp_target.runs == {"double": 1}
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="no extended attributes here")
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"\x00" * 9, b"unfinished", b"x" * 900])
+def test_what_another_program_has_noted_with_a_file_is_no_record(
+    content: bytes, tmp_target: TargetStore
+) -> None:
+    plain = double.with_options(rerun_on=set())
+    plain(2)
+    for name in (MARK, NOTE):
+        os.setxattr(TARGET, name, content)
+    assert load(plain(2)) == 4
+    assert record_of(item(TARGET)) is None
     assert tmp_target.runs == {"double": 1}
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import prefect
 from prefect.context import SyncClientContext
+from prefect.exceptions import ObjectNotFound
 
 from prefectx._logs.handlers import ensure_logs
 from prefectx._naming.options import (
@@ -24,7 +25,7 @@ from prefectx._naming.options import (
 from prefectx._runners import current_runner
 from prefectx._runners.prefect.bound_functions import bound_function, copy_function
 from prefectx._runners.prefect.logs import connect
-from prefectx._runners.prefect.lost_server import flow_end, not_started, report_lost_server
+from prefectx._runners.prefect.lost_server import flow_end, has_ended_without_server
 from prefectx._runners.prefect.parameters import parameters_for_api
 from prefectx._runners.prefect.server import api
 from prefectx._runners.prefect.upgrade import (
@@ -210,13 +211,9 @@ def call_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     with api(), replace_context(context_names()), flow_end() as end:
         try:
             return PREFECT_FLOW.__call__(flow, *args, **kwargs)
-        except httpx.TransportError as error:
-            if not end.is_known:
-                # In mode prefect, and of a generator, nothing is known of the body.
-                if current_mode() not in _OF_PREFECT or flow.isgenerator:
-                    raise
-                raise not_started(flow.name, error) from error
-            report_lost_server(flow.name, error)
+        except (httpx.HTTPError, ObjectNotFound) as error:
+            if not has_ended_without_server(flow, error, end):
+                raise
         return end.value(return_state=kwargs.get("return_state", False))
 
 
@@ -230,13 +227,9 @@ async def _acall_flow(flow: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     ):
         try:
             return await PREFECT_FLOW.__call__(flow, *args, **kwargs)
-        except httpx.TransportError as error:
-            if not end.is_known:
-                # In mode prefect, and of a generator, nothing is known of the body.
-                if current_mode() not in _OF_PREFECT or flow.isgenerator:
-                    raise
-                raise not_started(flow.name, error) from error
-            report_lost_server(flow.name, error)
+        except (httpx.HTTPError, ObjectNotFound) as error:
+            if not has_ended_without_server(flow, error, end):
+                raise
         return end.value(return_state=kwargs.get("return_state", False))
 
 

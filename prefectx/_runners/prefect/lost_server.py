@@ -7,19 +7,21 @@ import inspect
 import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
-from queue import Empty
 from typing import TYPE_CHECKING, Any, Final
 
-from prefect.events.worker import EventsWorker
+import httpx
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed
 
+from prefectx._runners.prefect.private import drop_reports
+from prefectx._runners.prefect.server import is_healthy
+from prefectx._settings.mode import current_mode
+from prefectx._words import counted
 from prefectx.errors import ServerUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-
-    import httpx
 
 _log: Final = logging.getLogger("prefectx.api")
 
@@ -44,6 +46,10 @@ class FlowEnd:
     def is_known(self) -> bool:
         """True if the body has ended."""
         return self._is_known
+
+    def has_raised(self, error: Exception) -> bool:
+        """Tell whether the body itself has raised this exception."""
+        return self._error is error
 
     def value(self, *, return_state: bool) -> Any:
         """Return the flow's result or state, or raise its exception."""
@@ -105,40 +111,66 @@ def flow_end() -> Generator[FlowEnd]:
         _end.reset(token)
 
 
-def not_started(flow: str, error: httpx.TransportError) -> ServerUnreachable:
-    """Return the error for a flow that cannot start, because the server is gone."""
+def has_ended_without_server(flow: Any, error: Exception, end: FlowEnd) -> bool:
+    """Tell whether a flow has ended although the server is lost; log what is not recorded.
+
+    Args:
+        flow: The flow.
+        error: What Prefect's engine has raised.
+        end: The end of the flow's body.
+
+    Returns:
+        False if `error` is the flow's own, or if it is Prefect's to say: in mode `prefect`, and of
+        a generator.
+
+    Raises:
+        ServerUnreachable: The flow was not started.
+    """
+    if end.has_raised(error):
+        return False
+    if end.is_known:
+        if is_lost := _is_lost(error) or isinstance(error, ObjectNotFound):
+            _report(flow.name, error)
+        return is_lost
+    if current_mode() == "prefect" or flow.isgenerator or not _is_lost(error):
+        return False
+    raise _not_started(flow.name, error) from error
+
+
+def _is_lost(error: Exception) -> bool:
+    """Tell whether nobody has answered, or a server that fails, or a proxy that finds none."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.is_server_error
+    return isinstance(error, httpx.TransportError)
+
+
+def _not_started(flow: str, error: Exception) -> ServerUnreachable:
     msg = (
-        f"the Prefect server at {PREFECT_API_URL.value()} does not answer any more ({error}), so"
+        f"the Prefect server at {PREFECT_API_URL.value()} cannot be used any more ({error}), so"
         f" the flow {flow!r} was not started. All outputs so far are in their targets. Start a"
         " server again, then run the flow once more; the modes function and cache need none."
     )
     return ServerUnreachable(msg)
 
 
-def report_lost_server(flow: str, error: httpx.TransportError) -> None:
-    """Log what Prefect has not recorded, and drop the reports that were not sent."""
+def _report(flow: str, error: Exception) -> None:
+    """Log what Prefect has not recorded, and drop the reports that nobody would receive."""
+    url: str = PREFECT_API_URL.value() or ""
     _log.error(
-        "the Prefect server at %s does not answer any more (%s). It has not recorded that the flow"
-        " %r has ended, nor its latest task runs (%s reports are dropped), and shows them as"
-        " running, or not at all. The flow still returns its result, and all outputs are in their"
+        "the Prefect server at %s cannot be used any more (%s). It has not recorded that the flow"
+        " %r has ended, nor perhaps its latest task runs (%s), and shows them as running, or not"
+        " at all. The flow still ends with its own result or error, and all outputs are in their"
         " targets.",
-        PREFECT_API_URL.value(),
+        url,
         error,
         flow,
-        _give_up_reports(),
+        "their reports are still sent" if is_healthy(url) else _give_up_reports(),
     )
 
 
-def _give_up_reports() -> int:
+def _give_up_reports() -> str:
     """Drop the unsent reports: Prefect would try each one for seconds, even at exit."""
-    worker: Any = EventsWorker.instance()
-    queue = getattr(worker, "_queue", None)
-    given_up = 0
-    try:
-        while queue is not None:
-            queue.get_nowait()
-            queue.task_done()
-            given_up += 1
-    except Empty:
-        pass
-    return given_up
+    number = drop_reports()
+    if number is None:
+        return "this version of Prefect goes on trying to send their reports"
+    return f"{counted(number, 'report')} of this process {'is' if number == 1 else 'are'} dropped"

@@ -1,7 +1,8 @@
-"""Private functions of Prefect, each used as a shortcut for a public way.
+"""Private names of Prefect, each used as a shortcut for a public way.
 
-In a version that was not tested, or that lacks one of them, the public way is used: a hit in
-`prefect.cache` is then recorded by Prefect's engine, whose task body checks the target.
+In a version that was not tested, or that lacks one of the functions, the public way is used: a hit
+in `prefect.cache` is then recorded by Prefect's engine, whose task body checks the target. Where
+reports of task runs are hidden, they are neither waited for nor dropped.
 """
 
 from __future__ import annotations
@@ -10,7 +11,13 @@ import functools
 import logging
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any, Final
+from queue import Empty
+from typing import TYPE_CHECKING, Any, Final
+
+from prefect.events.worker import EventsWorker
+
+if TYPE_CHECKING:
+    from queue import Queue
 
 TESTED: Final = ((3, 8), (3, 10))
 """The first version that was tested, and the first that was not."""
@@ -46,3 +53,23 @@ def are_tested() -> bool:
             number,
         )
     return tested and None not in {create_task_run, link_result, emit_state}
+
+
+def unsent_reports() -> Queue[Any] | None:
+    """Return the reports of task runs that this process has not sent; None if they are hidden."""
+    worker: Any = EventsWorker.instance()
+    return getattr(worker, "_queue", None)
+
+
+def drop_reports() -> int | None:
+    """Drop the unsent reports; return their number, or None if that cannot be done."""
+    if (waiting := unsent_reports()) is None:
+        return None
+    dropped = 0
+    try:
+        while True:
+            waiting.get_nowait()
+            waiting.task_done()
+            dropped += 1
+    except Empty:
+        return dropped

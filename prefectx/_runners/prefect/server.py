@@ -84,11 +84,23 @@ def _check(url: str) -> None:
     raise ServerUnreachable(msg)
 
 
+def is_healthy(url: str) -> bool:
+    """Tell whether a server answers at `url` and says that it is well."""
+    try:
+        return _health(url).is_success
+    except (httpx.TransportError, httpx.InvalidURL):
+        return False
+
+
+def _health(url: str) -> httpx.Response:
+    return httpx.get(f"{url.rstrip('/')}/health", timeout=_SECONDS, verify=False)  # noqa: S501
+
+
 def _why_unreachable(url: str) -> str | None:
     """Return why nothing answers at `url`; None if a server does."""
     # Any answer will do: Prefect's own client checks the credentials.
     try:
-        httpx.get(f"{url.rstrip('/')}/health", timeout=_SECONDS, verify=False)  # noqa: S501
+        _health(url)
     except (httpx.TransportError, httpx.InvalidURL) as error:
         return str(error) or type(error).__name__
     return None

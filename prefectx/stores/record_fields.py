@@ -1,0 +1,117 @@
+"""The fields of a record, read from a text that may hold anything: each has its type, or none is.
+
+A record lies in a file, in a row or with an output, where other versions, other programs and faults
+of the disk write too. What does not have the form of a record is no record.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from prefectx._types import is_dict, is_list, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+def fields_of(text: str | bytes) -> dict[str, Any] | None:
+    """Return the fields in the text of a record or in a line of the journal.
+
+    Args:
+        text: The text, which may hold anything.
+
+    Returns:
+        The fields, each of the type that it should have; None if the text is no record.
+    """
+    try:
+        # As text: of bytes, the encoding would be guessed for each line.
+        fields = json.loads(text.decode() if isinstance(text, bytes) else text)
+        is_sound = is_dict(fields) and all(
+            check(fields[name]) for name, check in _CHECKS.items() if name in fields
+        )
+    except (ValueError, RecursionError):
+        # Not JSON, not UTF-8, a number of 5,000 digits, nested 3,000 deep.
+        return None
+    return fields if is_sound else None
+
+
+def _is(*kinds: type) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        return type_of(value) in kinds
+
+    return check
+
+
+def _is_time(value: Any) -> bool:
+    if type_of(value) is not str:
+        return False
+    # Raises a ValueError for other texts: as one of them, "x" would be later than each time.
+    datetime.fromisoformat(value)
+    return True
+
+
+def _is_duration(value: Any) -> bool:
+    # False for nan, for infinity, and for what is no number at all.
+    return type_of(value) in {int, float} and 0 <= value < _MOST_SECONDS
+
+
+def _each(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def check_dict(value: Any) -> bool:
+        return value is None or (is_dict(value) and all(map(check, value.values())))
+
+    return check_dict
+
+
+def _is_texts(value: Any) -> bool:
+    return value is None or (is_list(value) and all(map(_is_text, value)))
+
+
+def _is_fingerprint(value: Any) -> bool:
+    return value is None or (is_list(value) and list(map(type_of, value)) == [int, int, str])
+
+
+def _is_argument(value: Any) -> bool:
+    """Tell whether this is an argument as records keep it."""
+    if not is_dict(value):
+        return type_of(value) is str
+    needed = {"target", "root"} if "target" in value else {"text"}
+    return value.keys() >= needed and _are_texts(value.values())
+
+
+def _is_shape(value: Any) -> bool:
+    if value is None:
+        return True
+    if not is_dict(value):
+        return False
+    if "rows" not in value:
+        return is_list(value.get("shape")) and type_of(value.get("dtype")) is str
+    counts = value["rows"], value.get("columns")
+    return all(type_of(count) is int for count in counts) and is_dict(value.get("dtypes"))
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(map(_is_text, values))
+
+
+_MOST_SECONDS: Final = 1e12
+_is_text: Final = _is(str)
+_is_optional_text: Final = _is(str, type(None))
+
+_CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("task", "call", "python", "code", "target", "traceback"), _is_text),
+    **dict.fromkeys(("inputs", "by", "host", "file", "contents", "base_from"), _is_optional_text),
+    **dict.fromkeys(("key", "failed", "accepted"), _is_optional_text),
+    "made": _is_time,
+    "output_made": lambda value: value is None or _is_time(value),
+    "seconds": _is_duration,
+    "complete": _is(bool),
+    "bytes": _is(int, type(None)),
+    "args": _each(_is_argument),
+    "args_code": _each(_is_text),
+    "files": _each(_is_fingerprint),
+    "output": _is_fingerprint,
+    "upstream": _is_texts,
+    "shape": _is_shape,
+}
