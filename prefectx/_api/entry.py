@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.execute import RUNS_LOG, load_result, output_at
 from prefectx._calls.freshness import fast_hit
+from prefectx._calls.leaving import before_leaving, leave_call, leave_coroutine
 from prefectx._calls.nesting import register_calls
 from prefectx._calls.run import run_here
-from prefectx._calls.tracebacks import before_leaving, leave_call, leave_coroutine
 from prefectx._logs.run_names import register_entry
 from prefectx._runners import current_runner, runner_override
 from prefectx._settings.environment import environment

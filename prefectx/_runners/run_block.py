@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.report import set_last_run
 from prefectx._calls.run import Run, run_here
-from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._runners.live_lines import begin_live, end_live
 from prefectx._settings.mode import current_mode
 from prefectx._settings.summary import is_summary_wanted
+from prefectx._values.tracebacks import hide_own_frames
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -84,8 +84,9 @@ def end_run(run: Run, error: BaseException | None) -> None:
     for listener in run_end_listeners:
         listener(run)
     run.warn_of_stale_targets()
-    if error is not None:
-        hide_own_frames(error)
+    for one in (error, *(failure.error for failure in report.failures)):
+        if one is not None:
+            hide_own_frames(one)
     if report.tasks and is_summary_wanted():
         report.print(report.text())
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar, overl
 from prefectx._values.containers import DATA, replace
 from prefectx._values.handles import is_future, is_future_list, is_state, result_of
 from prefectx._values.not_loaded import HasNoData, not_loaded
+from prefectx._values.tracebacks import own_frames_hidden
 from prefectx.errors import TargetMissing, TargetReplaced, UnsupportedValue
 from prefectx.stores.formats import suffix_of
 from prefectx.stores.record import is_unfinished, version_of
@@ -109,8 +110,10 @@ class Item(HasNoData, Generic[T]):
             TargetReplaced: The task has `rerun_on`, and another call has recomputed the target.
             UnsupportedValue: The store or the format does not support `mmap`.
         """
-        if self._version is None:
-            return self._read(mmap=mmap)
+        with own_frames_hidden:
+            return self._read(mmap=mmap) if self._version is None else self._read_version(mmap=mmap)
+
+    def _read_version(self, *, mmap: bool) -> T:
         for _ in range(_ATTEMPTS):
             before = self._record_of_version()
             data = self._read(mmap=mmap)
@@ -158,21 +161,24 @@ class Item(HasNoData, Generic[T]):
         Raises:
             TargetMissing: The target does not exist.
         """
-        if not self.exists():
-            msg = f"cannot delete {self.path!r}: it does not exist."
-            raise TargetMissing(msg)
-        self.store.delete(self.target)
+        with own_frames_hidden:
+            if not self.exists():
+                msg = f"cannot delete {self.path!r}: it does not exist."
+                raise TargetMissing(msg)
+            self.store.delete(self.target)
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> T:  # noqa: ARG002
         """Return the data, as a future's `result` does."""
-        return self.load()
+        with own_frames_hidden:
+            return self.load()
 
     def wait(self, timeout: float | None = None) -> None:
         """Return at once: there is nothing to wait for."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Item):
-            raise not_loaded(self, "x == …")
+            with own_frames_hidden:
+                raise not_loaded(self, "x == …")
         return self.target == other.target and self.path == other.path
 
     def __hash__(self) -> int:
@@ -235,7 +241,8 @@ def load(value: Any) -> Any:
         >>> load([1, {"a": 2}])
         [1, {'a': 2}]
     """
-    return replace(value, _load)
+    with own_frames_hidden:
+        return replace(value, _load)
 
 
 def is_handle(value: Any) -> bool:

@@ -9,9 +9,9 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.kept_arguments import NotKept, restore, text_of
-from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import load_items
+from prefectx._values.tracebacks import hide_own_frames
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder
 from prefectx.cli.misuse import Misuse

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.refresh import refresh
 from prefectx._calls.report import last_run
-from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._runners import use_runner
 from prefectx._settings.mode import current_mode, use_mode
+from prefectx._values.tracebacks import hide_own_frames
 from prefectx.cli.finding import flow_at
 from prefectx.cli.keep_going import KeepGoingRunner
 from prefectx.cli.misuse import Misuse

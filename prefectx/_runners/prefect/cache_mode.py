@@ -143,7 +143,9 @@ class PrefectCacheRunner(PrefectRunner):
         state = self._call(arguments, return_state=True)
         if inspect.iscoroutine(state):
             state = run_coroutine(state)
-        return FinishedFuture(state)
+        future = FinishedFuture(state)
+        explain(future, arguments.upstream)
+        return future
 
     def _task(self, arguments: CallArguments) -> Any:
         body = StoringBody.here(arguments.task, self.mode)
