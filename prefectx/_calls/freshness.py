@@ -111,7 +111,7 @@ def _is_valid(call: Call, item: Item[Any], record: Record, *, is_ours: bool) -> 
     _check_base(call, item, record)
     # If another call has the target, that was reported already.
     if is_ours and (why := difference(call, record)):
-        current_run().note_stale(call.task, item.target, why)
+        current_run().note_stale(call.task, item, why)
     if call.reasons:
         call.item = item.with_version(record.version)
     return True
@@ -124,7 +124,7 @@ def _note_missing_record(call: Call, item: Item[Any], *, is_ours: bool) -> None:
     """
     if call.reasons and is_ours:
         why = "has no record, so nothing tells whether it is outdated"
-        current_run().note_stale(call.task, item.target, why)
+        current_run().note_stale(call.task, item, why)
 
 
 def _must_refresh(task: AnyTask, item: Item[Any]) -> bool:

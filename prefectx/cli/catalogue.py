@@ -104,6 +104,8 @@ class Catalogue:
     def __init__(self, root: str) -> None:
         self.root: Final = os.path.abspath(root)
         self.entries: Final[dict[str, Entry]] = {}
+        #: The flows that have run, as they are kept in the journal, those that ran last at the end.
+        self.runs: Final[dict[str, dict[str, Any]]] = {}
         self._lines = 0
         self._read_journal()
         self._look()
@@ -139,6 +141,9 @@ class Catalogue:
             try:
                 # As text: of bytes, the encoding would be guessed for each line.
                 fields = json.loads(line.decode())
+                if "flow" in fields:
+                    self._add_run(fields)
+                    continue
                 target = str(fields["target"])
                 entry = self.entries.get(target) or Entry(target)
                 entry.take(fields, (path, position))
@@ -146,6 +151,11 @@ class Catalogue:
                 # A line of another version, or one that a truncated line stands before.
                 continue
             self.entries[target] = entry
+
+    def _add_run(self, fields: dict[str, Any]) -> None:
+        flow = str(fields["flow"])
+        if fields["made"] >= self.runs.get(flow, fields)["made"]:
+            self.runs[flow] = fields
 
     def compact(self) -> None:
         """Compact the journal if that is worth it; the entries then have no details any more."""

@@ -37,8 +37,8 @@ def is_large(root: str, number_of_lines: int, number_of_targets: int) -> bool:
 def compact(root: str) -> int:
     """Replace the journal's files of this user that nobody has written to for an hour by one.
 
-    It keeps the last line of each target. Readers at the same time may find a line twice, never
-    one less.
+    It keeps the last line of each target and of each flow. Readers at the same time may find a line
+    twice, never one less.
 
     Returns:
         The number of files that were replaced: 0 if there was nothing to gain.
@@ -83,7 +83,9 @@ def _last_lines(opened: list[BinaryIO]) -> list[tuple[BinaryIO, int]]:
             place, position = position, position + len(line)
             try:
                 fields = json.loads(line)
-                target, made = str(fields["target"]), str(fields.get("made", ""))
+                # A line about a run of a flow has no target.
+                target = str(fields.get("target") or f"\0{fields['flow']}")
+                made = str(fields.get("made", ""))
             except (ValueError, KeyError, TypeError, AttributeError):
                 # A truncated line that another one was appended to.
                 continue

@@ -162,7 +162,9 @@ class PrefectCacheRunner(PrefectRunner):
             raise failure
         args, kwargs = fill_objects((args, kwargs))
         with api():
-            return run_flow(flow, lambda: call_flow(as_prefect_flow(flow), args, kwargs))
+            return run_flow(
+                flow, args, kwargs, lambda: call_flow(as_prefect_flow(flow), args, kwargs)
+            )
 
     def flow_function(self, flow: Any) -> Any:
         """Return the flow's body, which runs the function within a run."""
