@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ from prefectx.stores import journal
 from prefectx.stores.compaction import compact, is_large
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 RESERVED: Final = ".prefectx"
 
@@ -107,8 +108,9 @@ class Catalogue:
         #: The flows that have run, as they are kept in the journal, those that ran last at the end.
         self.runs: Final[dict[str, dict[str, Any]]] = {}
         self._lines = 0
-        self._read_journal()
-        self._look()
+        with _no_collection():
+            self._read_journal()
+            self._look()
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
@@ -139,8 +141,7 @@ class Catalogue:
         for path, position, line in journal.placed_lines(self.root):
             self._lines += 1
             try:
-                # As text: of bytes, the encoding would be guessed for each line.
-                fields = json.loads(line.decode())
+                fields = _object_in(line)
                 if "flow" in fields:
                     self._add_run(fields)
                     continue
@@ -191,6 +192,32 @@ class Catalogue:
             entry.take(_record_with(path) or {}, None)
             entry.size = os.stat(path).st_size
         entry.exists = True
+
+
+def _object_in(line: bytes) -> dict[str, Any]:
+    # What `json.loads` does besides takes a fifth of the time of a million lines.
+    text = line.decode()
+    fields: dict[str, Any]
+    fields, end = _decode(text)
+    if text[end:] != "\n":
+        msg = "more than one object in a line"
+        raise ValueError(msg)
+    return fields
+
+
+_decode: Final = json.JSONDecoder().raw_decode
+
+
+@contextmanager
+def _no_collection() -> Generator[None]:
+    """Keep Python from looking for garbage while a million small objects are made."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _record_with(path: str) -> dict[str, Any] | None:
