@@ -21,3 +21,17 @@ def with_article(noun: str) -> str:
         ('an int', 'a pandas.DataFrame', 'a uuid.UUID')
     """
     return f"an {noun}" if noun.lstrip("_")[:1].lower() in "aeio" else f"a {noun}"
+
+
+def command(verb: str, *words: str, root: str | None = None) -> str:
+    """Return a command as a person types it.
+
+    Args:
+        verb: The command, such as `debug`.
+        *words: Its arguments and options.
+        root: The folder of the targets, unless it is the current one.
+    """
+    import shlex
+
+    of_root = [] if root is None else ["--root", root]
+    return shlex.join(["prefectx", verb, *words, *of_root])

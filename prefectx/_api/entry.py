@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.here import run_here
+from prefectx._calls.leaving import before_leaving, leave_call, leave_coroutine
 from prefectx._calls.nesting import register_calls
-from prefectx._calls.tracebacks import before_leaving, leave_call, leave_coroutine
 from prefectx._logs.run_names import register_entry
 from prefectx._logs.runs_log import RUNS_LOG
 from prefectx._runners import current_runner, runner_override

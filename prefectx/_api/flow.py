@@ -20,8 +20,8 @@ from typing import (
 
 from prefectx._api.decorated_function import DecoratedFunction
 from prefectx._api.prefect_attributes import PrefectFlowAttributes
+from prefectx._calls.leaving import leave_call, leave_coroutine
 from prefectx._calls.nesting import register_calls
-from prefectx._calls.tracebacks import leave_call, leave_coroutine
 from prefectx._naming.options import (
     FLOW_ATTRIBUTES,
     FLOW_OPTIONS,

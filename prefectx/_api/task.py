@@ -42,6 +42,7 @@ from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
 from prefectx._values.item import Item, settle
 from prefectx._values.references import is_importable, name_of
+from prefectx._values.tracebacks import own_frames_hidden
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
 
 if TYPE_CHECKING:
@@ -227,8 +228,9 @@ class Task(_CallSlot, DecoratedFunction[P, R_co], PrefectTaskAttributes):
             **kwargs: The same by name; also `wait_for=[…]`, futures to wait for first, and
                 `return_state=True`, to return the final state instead of a future.
         """
-        read_project(self.fn)
-        return current_runner().submit(self, self._bound + args, kwargs)
+        with own_frames_hidden:
+            read_project(self.fn)
+            return current_runner().submit(self, self._bound + args, kwargs)
 
     @overload
     def map(
@@ -265,9 +267,10 @@ class Task(_CallSlot, DecoratedFunction[P, R_co], PrefectTaskAttributes):
         Raises:
             MappingError: No argument is iterable, or the iterables differ in length.
         """
-        read_project(self.fn)
-        bound = tuple(map(unmapped, self._bound))
-        return current_runner().map(self, bound + iterables, kwargs)
+        with own_frames_hidden:
+            read_project(self.fn)
+            bound = tuple(map(unmapped, self._bound))
+            return current_runner().map(self, bound + iterables, kwargs)
 
     @overload
     def item(self: Task[..., Coroutine[Any, Any, T]], /, *args: Any, **kwargs: Any) -> Item[T]: ...
@@ -289,11 +292,14 @@ class Task(_CallSlot, DecoratedFunction[P, R_co], PrefectTaskAttributes):
             >>> pdf2text.item("in/report.pdf", page=3).target
             'working/pdf2text/report.pdf-3~...'
         """
-        found = self.naming.item(settle(self._bound + args), settle(kwargs))
-        if found is None:
-            msg = f"task {self.name!r} has target=None, so its calls have no Item: set a target."
-            raise TemplateError(msg)
-        return found
+        with own_frames_hidden:
+            found = self.naming.item(settle(self._bound + args), settle(kwargs))
+            if found is None:
+                msg = (
+                    f"task {self.name!r} has target=None, so its calls have no Item: set a target."
+                )
+                raise TemplateError(msg)
+            return found
 
     def with_options(self, **options: Unpack[TaskOptions]) -> Task[P, R_co]:
         """Return this task with some options changed.

@@ -82,6 +82,8 @@ def is_done(call: Call) -> bool:
         record = read(item.store, item.target)
         if record is None:
             _note_missing_record(call, item, is_ours=is_ours)
+            # Another program's mark: what is there now is what the Item stands for.
+            version = version if needs_record else mark
         elif not _is_valid(call, item, record, is_ours=is_ours):
             return False
         else:
@@ -116,7 +118,7 @@ def _is_valid(call: Call, item: Item[Any], record: Record, *, is_ours: bool) -> 
     _check_base(call, item, record)
     # If another call has the target, that was reported already.
     if is_ours and (why := difference(call, record)):
-        current_run().note_stale(call.task, item.target, why)
+        current_run().note_stale(call.task, item, why)
     return True
 
 
@@ -127,7 +129,7 @@ def _note_missing_record(call: Call, item: Item[Any], *, is_ours: bool) -> None:
     """
     if call.reasons and is_ours:
         why = "has no record, so nothing tells whether it is outdated"
-        current_run().note_stale(call.task, item.target, why)
+        current_run().note_stale(call.task, item, why)
 
 
 def _must_refresh(task: AnyTask, item: Item[Any]) -> bool:

@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from prefectx._calls.commands import command_about
 from prefectx._calls.recorded_arguments import LONGEST_OF_FAILURE, describe_arguments
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run
@@ -50,8 +51,11 @@ def note_failure(call: Call, error: BaseException) -> None:
     """Count and note a call that raised."""
     if isinstance(error, GeneratorExit):
         return
-    target = None if call.item is None else call.item.target
-    current_run().report.add_failure(call.task, call.summary, target, error)
+    item = call.item
+    target = None if item is None else item.target
+    is_recorded = item is not None and isinstance(error, Exception)
+    command = command_about("debug", item, "--pdb") if item is not None and is_recorded else None
+    current_run().report.add_failure(call.task, call.summary, target, error, command)
     if call.item is None or not isinstance(error, Exception):
         return
     if (root := call.item.store.journal_root()) is not None:

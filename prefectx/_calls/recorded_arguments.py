@@ -140,7 +140,7 @@ def _read_argument(name: str, read: Callable[[str], Any], text: str) -> Any:
         return read(text)
     except Exception as error:
         msg = f"argument {name!r} cannot be read from the record: {type(error).__name__}: {error}"
-        raise NotKept(msg) from error
+        raise NotRecorded(msg) from error
 
 
 def _literal(text: str) -> Any:

@@ -117,16 +117,29 @@ class Report:
             line.failed -= 1
 
     def add_failure(
-        self, task: AnyTask, call: str, target: str | None, error: BaseException
+        self,
+        task: AnyTask,
+        call: str,
+        target: str | None,
+        error: BaseException,
+        command: str | None = None,
     ) -> None:
-        """Count a call that raised; a later attempt at the same call replaces it."""
+        """Count a call that raised; a later attempt at the same call replaces it.
+
+        Args:
+            task: The task.
+            call: The call as short text.
+            target: The target that it would have written, if any.
+            error: The exception.
+            command: The command that debugs it, if there is one.
+        """
         key = (task.qualified_name, call)
         line = self.line(task)
         if key not in self._failures:
             line.failed += 1
             if len(self._failures) >= _MOST_FAILURES:
                 return
-        self._failures[key] = Failure(task.qualified_name, call, target, error)
+        self._failures[key] = Failure(task.qualified_name, call, target, error, command)
 
     def end(self, error: BaseException | None) -> None:
         """Note that the run has ended, with the exception that it raised, if any."""
@@ -198,15 +211,19 @@ class Report:
         for failure in failures[:_SHOWN]:
             yield f"  failed: {failure.call}"
             yield f"    {failure.exception}"
-            if failure.target is not None:
-                from shlex import quote
-
-                yield f"    prefectx debug {quote(failure.target)} --pdb"
+            if failure.command is not None:
+                yield f"    {failure.command}"
         if len(failures) > _SHOWN:
-            yield f"  and {len(failures) - _SHOWN:,} more: prefectx ls --failed"
+            yield f"  and {len(failures) - _SHOWN:,} more: {_ls(failures)}"
 
     def __repr__(self) -> str:
         return f"<Report of {self.flow}: {self.tasks!r}>"
+
+
+def _ls(failures: list[Failure]) -> str:
+    # Failed calls without a record are not listed.
+    is_recorded = any(failure.command is not None for failure in failures)
+    return "prefectx ls --failed" if is_recorded else "prefectx.last_run().failures"
 
 
 def _is_same(one: BaseException, other: BaseException) -> bool:

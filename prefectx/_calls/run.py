@@ -177,11 +177,11 @@ class Run:
         if key == item.target:
             self.task_claims[naming] = TaskClaims(task, number, claims, self, folder)
 
-    def note_stale(self, task: AnyTask, target: str, why: str) -> None:
+    def note_stale(self, task: AnyTask, item: Item[Any], why: str) -> None:
         """Note a target that is used although it may be outdated; warned of when the run ends."""
         key = self._key_of_stale(task)
         if (stale := self.stale.get(key)) is None:
-            stale = StaleTargets(task.name, target, why, user_line(self._line))
+            stale = StaleTargets(task.name, item, why, user_line(self._line))
             stale = self.stale.setdefault(key, stale)
         stale.count += 1
 
@@ -262,10 +262,10 @@ class _Outside(Run):
         names = dict(self._tasks.values())
         return before != now and names[before] == names[now] and "<locals>" not in names[now]
 
-    def note_stale(self, task: AnyTask, target: str, why: str) -> None:
+    def note_stale(self, task: AnyTask, item: Item[Any], why: str) -> None:
         if not self.stale:
             atexit.register(self._warn_of_untold)
-        super().note_stale(task, target, why)
+        super().note_stale(task, item, why)
         stale = self.stale[self._key_of_stale(task)]
         # The first, the tenth, the hundredth: a notebook's cell may call a task a thousand times.
         if str(stale.count).strip("0") == "1":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from prefectx._calls.commands import command_about, command_about_all
 from prefectx.errors import StaleTarget
 
 if TYPE_CHECKING:
     from prefectx._calls.user_line import UserLine
+    from prefectx._values.item import Item
 
 
 class StaleTargets:
@@ -16,16 +17,16 @@ class StaleTargets:
 
     Args:
         task: The task's name.
-        target: The first such target.
+        item: The first such target.
         why: The difference at the first target.
         line: The user's line that called the task for the first target.
     """
 
-    __slots__ = ("_line", "_target", "_task", "_told", "_why", "count")
+    __slots__ = ("_item", "_line", "_task", "_told", "_why", "count")
 
-    def __init__(self, task: str, target: str, why: str, line: UserLine) -> None:
+    def __init__(self, task: str, item: Item[Any], why: str, line: UserLine) -> None:
         self._task = task
-        self._target = target
+        self._item = item
         self._why = why
         self._line = line
         self._told = 0
@@ -39,14 +40,16 @@ class StaleTargets:
     def warn(self) -> None:
         """Issue one warning for all of them."""
         self._told = self.count
-        first = f"{self._target!r} {self._why}"
+        first = f"{self._item.target!r} {self._why}"
+        about = command_about("why", self._item)
         if self.count == 1:
-            one, command = f"target {first}", f"prefectx why {quote(self._target)}"
+            one = f"target {first}"
         else:
             one = f"{self.count:,} targets may be outdated; the first, {first}"
-            command = "prefectx status"
+            about = about and command_about_all(self._item)
+        see = "" if about is None else f": see {about}"
         msg = (
-            f"{self._task}: {one}. The stored output is used all the same: see {command}. To"
-            " recompute it, delete it, or set rerun_on={'inputs', 'code'}."
+            f"{self._task}: {one}. The stored output is used all the same{see}. To recompute it,"
+            " delete it, or set rerun_on={'inputs', 'code'}."
         )
         self._line.warn(msg, StaleTarget)

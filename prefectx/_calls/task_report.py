@@ -71,15 +71,24 @@ class Failure:
         call: The call as short text.
         target: The target that it would have written; None without one.
         error: The exception.
+        command: The command that debugs it; None if there is no record of it.
     """
 
-    __slots__ = ("call", "error", "target", "task")
+    __slots__ = ("call", "command", "error", "target", "task")
 
-    def __init__(self, task: str, call: str, target: str | None, error: BaseException) -> None:
+    def __init__(
+        self,
+        task: str,
+        call: str,
+        target: str | None,
+        error: BaseException,
+        command: str | None = None,
+    ) -> None:
         self.task = task
         self.call = call
         self.target = target
         self.error = error
+        self.command = command
 
     @property
     def exception(self) -> str:

@@ -95,7 +95,7 @@ class LocalRunner(Runner):
                 return not_ready(failure)
             raise failure
         try:
-            result = run_flow(flow, lambda: self._body(flow, args, kwargs))
+            result = run_flow(flow, args, kwargs, lambda: self._body(flow, args, kwargs))
         except Exception as error:
             if return_state:
                 return failed(error, of_flow=True)

@@ -130,6 +130,8 @@ class _CurrentProject:
     """The project of the task or flow that was called first, whose settings this process uses."""
 
     project: Project | None = None
+    #: The root before a command was told another one.
+    own_root: str | None = None
 
 
 def current_project() -> Project:
@@ -176,3 +178,15 @@ def current_settings(folder: str) -> list[Setting]:
 def root_for(folder: str) -> str:
     """Return the root folder for the targets of a module in this folder."""
     return os.environ.get("PREFECTX_ROOT") or project_above(folder).values.get("root", ".")
+
+
+def override_root(root: str) -> None:
+    """Let this process and its children keep targets below another folder."""
+    if _CurrentProject.own_root is None:
+        _CurrentProject.own_root = root_for(os.getcwd())
+    os.environ["PREFECTX_ROOT"] = os.path.abspath(root)
+
+
+def own_root() -> str:
+    """Return the root folder for a command that is started here without naming one."""
+    return _CurrentProject.own_root or root_for(os.getcwd())

@@ -14,9 +14,7 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     import asyncio
     import threading
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_loop_running():
         return asyncio.run(coroutine)
     results: list[Any] = []
     context = contextvars.copy_context()
@@ -29,6 +27,16 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     if error is not None:
         raise error
     return result
+
+
+def _is_loop_running() -> bool:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def _outcome(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from prefectx._values.tracebacks import hide_own_frames, own_frames_hidden
+
 T = TypeVar("T")
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ class State(Generic[T]):
             raise_on_failure: `False` returns the exception instead of raising it.
         """
         if self._error is not None and raise_on_failure:
-            raise self._error
+            with own_frames_hidden:
+                raise self._error
         return self.data  # type: ignore[return-value]
 
     def is_completed(self) -> bool:
@@ -92,6 +95,7 @@ def failed(error: BaseException, *, of_flow: bool = False) -> State[Any]:
         error: The exception.
         of_flow: Whether it is the run of a flow.
     """
+    hide_own_frames(error)
     kind = "Flow run encountered an exception:" if of_flow else "Task run encountered an exception"
     message = f"{kind} {error.__class__.__name__}: {error}"
     return State(StateType.FAILED, "Failed", error, error, message)
@@ -123,7 +127,8 @@ class Future(Generic[T]):
             timeout: Unused: the future has finished.
             raise_on_failure: `False` returns the exception instead of raising it.
         """
-        return self.state.result(raise_on_failure)
+        with own_frames_hidden:
+            return self.state.result(raise_on_failure)
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
         """Call `fn` with this future at once."""
@@ -148,4 +153,5 @@ class FutureList(list[Future[T]]):
             timeout: The maximal time to wait for each future, in seconds.
             raise_on_failure: `False` returns exceptions instead of raising them.
         """
-        return [future.result(timeout, raise_on_failure) for future in self]
+        with own_frames_hidden:
+            return [future.result(timeout, raise_on_failure) for future in self]

@@ -8,6 +8,7 @@ from prefectx._types import is_dict
 from prefectx._values.containers import DATA, is_container, replace
 from prefectx._values.handles import is_future, is_future_list, is_state, result_of
 from prefectx._values.not_loaded import HasNoData, not_loaded
+from prefectx._values.tracebacks import own_frames_hidden
 from prefectx.errors import TargetMissing
 from prefectx.stores.formats import suffix_of
 from prefectx.stores.versions import load_version
@@ -114,12 +115,13 @@ class Item(HasNoData, Generic[T]):
             UnsupportedValue: The store or the format does not support `mmap`.
         """
         store, target = self.store, self.target
-        if self._version is None:
-            data: T = store.load_mapped(target) if mmap else store.load(target)
-        elif mmap:
-            data = load_version(store, target, self._version, store.load_mapped)
-        else:
-            data = store.load_version(target, self._version)
+        with own_frames_hidden:
+            if self._version is None:
+                data: T = store.load_mapped(target) if mmap else store.load(target)
+            elif mmap:
+                data = load_version(store, target, self._version, store.load_mapped)
+            else:
+                data = store.load_version(target, self._version)
         return data
 
     def delete(self) -> None:
@@ -128,21 +130,24 @@ class Item(HasNoData, Generic[T]):
         Raises:
             TargetMissing: The target does not exist.
         """
-        if not self.exists():
-            msg = f"cannot delete {self.path!r}: it does not exist."
-            raise TargetMissing(msg)
-        self.store.delete(self.target)
+        with own_frames_hidden:
+            if not self.exists():
+                msg = f"cannot delete {self.path!r}: it does not exist."
+                raise TargetMissing(msg)
+            self.store.delete(self.target)
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> T:  # noqa: ARG002
         """Return the data, as a future's `result` does."""
-        return self.load()
+        with own_frames_hidden:
+            return self.load()
 
     def wait(self, timeout: float | None = None) -> None:
         """Return at once: there is nothing to wait for."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Item):
-            raise not_loaded(self, "x == …")
+            with own_frames_hidden:
+                raise not_loaded(self, "x == …")
         return self.target == other.target and self.path == other.path
 
     def __hash__(self) -> int:
@@ -205,7 +210,8 @@ def load(value: Any) -> Any:
         >>> load([1, {"a": 2}])
         [1, {'a': 2}]
     """
-    return replace(value, _load)
+    with own_frames_hidden:
+        return replace(value, _load)
 
 
 def is_handle(value: Any) -> bool:

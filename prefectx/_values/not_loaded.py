@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from prefectx._values.tracebacks import own_frames_hidden
 from prefectx.errors import NotLoaded
 
 if TYPE_CHECKING:
@@ -87,18 +88,22 @@ class HasNoData:
         # json only reads the class of an unknown object, for the message of a TypeError.
         caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         if caller.f_globals.get("__name__") == "json.encoder":
-            raise not_loaded(self, _JSON)
+            with own_frames_hidden:
+                raise not_loaded(self, _JSON)
         return type(self)
 
     def __eq__(self, other: object) -> Any:
-        raise not_loaded(self, "x == …")
+        with own_frames_hidden:
+            raise not_loaded(self, "x == …")
 
     def __hash__(self) -> int:
-        raise not_loaded(self, "hash(x)")
+        with own_frames_hidden:
+            raise not_loaded(self, "hash(x)")
 
     def __format__(self, spec: str) -> str:
         if spec:
-            raise not_loaded(self, f'f"{{x:{spec}}}"')
+            with own_frames_hidden:
+                raise not_loaded(self, f'f"{{x:{spec}}}"')
         return str(self)
 
 
@@ -113,18 +118,21 @@ def not_loaded(value: object, use: str) -> NotLoaded:
 
 def _refusal(use: str) -> Callable[..., NoReturn]:
     def refuse(self: HasNoData, *_: object, **__: object) -> NoReturn:
-        raise not_loaded(self, use)
+        with own_frames_hidden:
+            raise not_loaded(self, use)
 
     return refuse
 
 
 def _no_attribute(self: HasNoData, name: str) -> Any:
     if name == "__class__":
-        raise not_loaded(self, _JSON)
+        with own_frames_hidden:
+            raise not_loaded(self, _JSON)
     # Python and libraries look up protocols; a property that fails has raised its own error.
     if name.startswith("__") or hasattr(type(self), name):
         return object.__getattribute__(self, name)
-    raise not_loaded(self, f"x.{name}")
+    with own_frames_hidden:
+        raise not_loaded(self, f"x.{name}")
 
 
 # Set here and not in the class, so that type checkers reject such uses.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from prefectx._values.future import Future
 from prefectx._values.item import Item
+from prefectx._values.tracebacks import own_frames_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,7 +72,8 @@ def as_completed(futures: Iterable[Any], timeout: float | None = None) -> Iterat
         return
     from prefect.futures import as_completed as prefect_as_completed
 
-    yield from prefect_as_completed(running, timeout=timeout)
+    with own_frames_hidden:
+        yield from prefect_as_completed(running, timeout=timeout)
 
 
 def _has_finished(future: Any) -> TypeGuard[Future[Any] | Item[Any]]:

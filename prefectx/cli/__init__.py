@@ -23,7 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from prefectx.cli.parser import parser
 
-    options = parser().parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser().parse_args(typed)
+    options.typed = typed
     # Flows and tasks are imported from the current folder.
     if "" not in sys.path:
         sys.path.insert(0, "")

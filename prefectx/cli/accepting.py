@@ -12,7 +12,7 @@ from prefectx._words import counted
 from prefectx.cli.argument_code import code_of_recorded_arguments
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder
-from prefectx.cli.output import say, say_json, say_next
+from prefectx.cli.output import command_for, say, say_json, say_next
 from prefectx.cli.selection import select
 from prefectx.stores import Filestore, journal
 from prefectx.stores import record as records
@@ -44,7 +44,7 @@ def accept(options: Namespace) -> int:
         say(f"accepted {len(accepted):,} of {counted(len(entries), 'target')}")
         for line in refused[:_SHOWN]:
             say(line)
-        say_next("prefectx status")
+        say_next(command_for(options, "status"))
     return 0 if accepted else 1
 
 

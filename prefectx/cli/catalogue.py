@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ from prefectx.stores.record import read
 from prefectx.stores.record_fields import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 RESERVED: Final = ".prefectx"
 
@@ -106,9 +107,12 @@ class Catalogue:
         self.root: Final = os.path.abspath(root)
         self._store: Final = Filestore(self.root)
         self.entries: Final[dict[str, Entry]] = {}
+        #: The flows that have run, as they are kept in the journal, those that ran last at the end.
+        self.runs: Final[dict[str, dict[str, Any]]] = {}
         self._lines = 0
-        self._read_journal()
-        self._look()
+        with _no_collection():
+            self._read_journal()
+            self._look()
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
@@ -139,6 +143,9 @@ class Catalogue:
         for path, position, line in journal.placed_lines(self.root):
             self._lines += 1
             fields = fields_of(line)
+            if fields is not None and "flow" in fields:
+                self._add_run(fields)
+                continue
             if fields is None or "target" not in fields:
                 # A line of another version, or one that a truncated line stands before.
                 continue
@@ -147,6 +154,11 @@ class Catalogue:
             if entry is None:
                 entry = self.entries[target] = Entry(target)
             entry.take(fields, (path, position))
+
+    def _add_run(self, fields: dict[str, Any]) -> None:
+        flow, made = fields["flow"], fields.get("made", "")
+        if made >= self.runs.get(flow, fields).get("made", ""):
+            self.runs[flow] = fields
 
     def compact(self) -> None:
         """Compact the journal if that is worth it; the entries then have no details any more."""
@@ -187,3 +199,15 @@ class Catalogue:
         if (record := read(self._store, target)) is None:
             return {}
         return {name: value for name, value in record._asdict().items() if value is not None}
+
+
+@contextmanager
+def _no_collection() -> Generator[None]:
+    """Keep Python from looking for garbage while a million small objects are made."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

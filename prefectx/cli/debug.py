@@ -9,13 +9,13 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.recorded_arguments import NotRecorded, restore, text_of
-from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import load_items
+from prefectx._values.tracebacks import hide_own_frames
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder
 from prefectx.cli.misuse import Misuse
-from prefectx.cli.output import say, say_next
+from prefectx.cli.output import command_for, say, say_next
 from prefectx.cli.selection import find_entry
 from prefectx.cli.show import format_value
 
@@ -66,13 +66,13 @@ def _run(task: Task[..., Any], arguments: dict[str, Any], options: Namespace) ->
         elif options.shell:
             _shell(args, kwargs, None)
         else:
-            say_next("the same with --pdb")
+            say_next(command_for(options, "debug", options.target, "--pdb"))
         return 2
     if options.pdb or options.shell:
         _shell(args, kwargs, result)
     else:
         say(format_value(result))
-        say_next(f"prefectx show {options.target}")
+        say_next(command_for(options, "show", options.target))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import sys
 import time
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _TESTED: Final = {"prefect": (3, 8), "distributed": (2025, 1)}
 _BATCH: Final = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE"
+_START: Final = (
+    f"{_BATCH}=100 PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL=1 prefect server start"
+)
 _TOO_NEW_FASTAPI: Final = (0, 155)
 _SECONDS: Final = 3.0
 
@@ -80,7 +84,7 @@ def _prefect() -> Iterator[Finding]:
     fastapi = _version("fastapi")
     if fastapi is not None:
         is_good = _numbers(fastapi) < _TOO_NEW_FASTAPI
-        cure = 'pip install "fastapi<0.155": Prefect\'s server does not import with later ones'
+        cure = 'Prefect\'s server does not import with later ones: pip install "fastapi<0.155"'
         yield Finding("FastAPI", is_good, fastapi, cure)
 
 
@@ -90,7 +94,7 @@ def _server() -> Iterator[Finding]:
     url = os.environ.get("PREFECT_API_URL")
     if url is None:
         text = "PREFECT_API_URL is not set: each process starts a temporary server"
-        cure = "run prefect server start, and set PREFECT_API_URL"
+        cure = "set PREFECT_API_URL to the server that this starts: prefect server start"
         yield Finding("server", ok=True, text=text, cure=cure)
     else:
         yield _answer(url)
@@ -98,7 +102,7 @@ def _server() -> Iterator[Finding]:
     if "PREFECT_SERVER_DATABASE_CONNECTION_URL" not in os.environ:
         batch = os.environ.get(_BATCH)
         text = f"a batch of {batch}" if batch else "SQLite with default settings loses task runs"
-        cure = f"start the server with {_BATCH}=100 and …_FLUSH_INTERVAL=1, or use PostgreSQL"
+        cure = f"use PostgreSQL, or start the server with: {_START}"
         yield Finding("task run recorder", batch is not None or url is None, text, cure)
 
 
@@ -124,8 +128,8 @@ def _lost_runs(url: str) -> Iterator[Finding]:
         return
     text = f"{number:,} that have not ended in flow runs that have" if number else "none is lost"
     cure = (
-        f"their last events were lost: start the server with {_BATCH}=100, or use PostgreSQL; the"
-        " outputs are as whole as they were, only the server's records are not"
+        "their last events were lost; the outputs are as whole as they were, only the server's"
+        f" records are not. Use PostgreSQL, or start the server with: {_START}"
     )
     yield Finding("task runs", number == 0, text, cure)
 
@@ -149,7 +153,7 @@ def _answer(url: str) -> Finding:
     except urllib.error.HTTPError as error:
         return Finding("server", ok=True, text=f"{url} answers ({error.code})")
     except (OSError, ValueError) as error:
-        cure = "run prefect server start, or set PREFECT_API_URL to a server that runs"
+        cure = "set PREFECT_API_URL to a server that runs, or start one: prefect server start"
         return Finding("server", ok=False, text=f"{url} does not answer ({error})", cure=cure)
 
 
@@ -157,7 +161,8 @@ def _folder(root: str) -> Iterator[Finding]:
     found = os.stat(root)
     others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
     text = f"{os.path.abspath(root)} {stat.filemode(found.st_mode)}"
-    cure = f"chmod go-w {os.path.abspath(root)}: others can write pickles there, which run code"
+    command = shlex.join(["chmod", "go-w", os.path.abspath(root)])
+    cure = f"others can write pickles there, which run code: {command}"
     yield Finding("folder", not others, text, cure)
     if not os.access(root, os.W_OK):
         cure = "make the folder writable, or set root in [tool.prefectx]"

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 from prefectx._api.flow import Flow
 from prefectx._api.task import Task
 from prefectx._identity.code_hash import code_fingerprints
+from prefectx._settings.project import override_root
 from prefectx.cli.misuse import Misuse
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from types import ModuleType
 
 
@@ -37,6 +39,12 @@ def flow_at(where: str) -> Flow[..., Any]:
         msg = f"{where!r} is not a flow. The flows of {place}: {options}."
         raise Misuse(msg)
     return found
+
+
+def use_root(options: Namespace) -> None:
+    """Let the tasks of a flow keep their outputs where the command looks for them."""
+    if options.root != options.own_root:
+        override_root(options.root)
 
 
 def module_at(place: str) -> ModuleType:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefectx._words import counted
-from prefectx.cli.finding import flow_at
+from prefectx.cli.finding import flow_at, use_root
 from prefectx.cli.misuse import Misuse
-from prefectx.cli.output import say, say_json, say_next
+from prefectx.cli.output import again, say, say_json, say_next
 from prefectx.cli.running import parameters
 from prefectx.errors import PrefectxError
 
@@ -23,7 +23,7 @@ def freeze(options: Namespace) -> int:
 
     flow, kwargs = flow_at(options.flow), parameters(options.parameter)
     folder = Path(options.into).absolute()
-    os.chdir(options.root)
+    use_root(options)
     try:
         calls = freeze_calls(flow, kwargs, folder, per_task=options.per_task, update=options.update)
     except (FileExistsError, PrefectxError) as error:
@@ -34,7 +34,7 @@ def freeze(options: Namespace) -> int:
     for call in calls:
         say(f"  {call}  ({call.task})")
     say(f"{len(calls):,} {'call' if len(calls) == 1 else 'calls'} in {options.into}/")
-    say_next(f"pytest {options.into}")
+    say_next(shlex.join(["pytest", options.into]))
     return 0
 
 
@@ -44,7 +44,7 @@ def replay(options: Namespace) -> int:
 
     flow, kwargs = flow_at(options.flow), parameters(options.parameter)
     file = Path(options.file).absolute()
-    os.chdir(options.root)
+    use_root(options)
     try:
         now = History.of(flow, **kwargs)
     except PrefectxError as error:
@@ -65,5 +65,6 @@ def replay(options: Namespace) -> int:
         say(f"{counted(len(now), 'call')}, the same as in {options.file}")
     else:
         say(difference)
-        say_next("the same with --update, if that is intended")
+        say("If that is intended:")
+        say_next(again(options, "--update"))
     return 0 if difference is None else 1

@@ -6,7 +6,10 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from prefectx._words import command
+
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
 
@@ -23,8 +26,21 @@ def say_json(value: Any) -> None:
 def say_next(*commands: str) -> None:
     """Print the commands that could come next."""
     say()
-    for command in commands:
-        say(f"next: {command}")
+    for one in commands:
+        say(f"next: {one}")
+
+
+def command_for(options: Namespace, verb: str, *words: str) -> str:
+    """Return a command as a person types it, for the same targets as this one."""
+    is_own = options.root == options.own_root
+    return command(verb, *words, root=None if is_own else options.root)
+
+
+def again(options: Namespace, *words: str) -> str:
+    """Return this same command with more options; the last one of a kind counts."""
+    import shlex
+
+    return shlex.join(["prefectx", *options.typed, *words])
 
 
 def say_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

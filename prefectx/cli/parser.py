@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._settings.project import own_root
 from prefectx.cli.output import say
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def parser() -> argparse.ArgumentParser:
         description="See the outputs of tasks, know why they are stale, and rerun just those.",
         epilog="exit codes: 0 fresh, 1 stale or missing, 2 failed or wrong use",
     )
+    root = own_root()
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, function, text) in _COMMANDS.items():
         one = commands.add_parser(name, help=text, description=text)
-        one.add_argument("--root", default=_root(), help="the folder of the targets")
+        one.add_argument("--root", default=root, help="the folder of the targets")
         one.add_argument("--json", action="store_true", help="print JSON, for programs")
-        one.set_defaults(command=_command(module, function))
+        one.set_defaults(command=_command(module, function), own_root=root)
         _ARGUMENTS.get(name, _nothing)(one)
     return whole
 
@@ -55,12 +56,6 @@ def _command(module: str, function: str) -> Any:
         return int(getattr(import_module(f"prefectx.cli.{module}"), function)(options))
 
     return command
-
-
-def _root() -> str:
-    from prefectx._settings.project import root_for
-
-    return root_for(os.getcwd())
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:

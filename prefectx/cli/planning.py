@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import shlex
 import traceback
 import warnings
 from statistics import median
@@ -25,8 +24,8 @@ from prefectx._settings.mode import use_mode
 from prefectx._values.item import Item
 from prefectx.cli.absent import AbsentStore
 from prefectx.cli.catalogue import Catalogue
-from prefectx.cli.finding import TaskFinder, flow_at
-from prefectx.cli.output import say, say_json, say_next, say_table
+from prefectx.cli.finding import TaskFinder, flow_at, use_root
+from prefectx.cli.output import again, command_for, say, say_json, say_next, say_table
 from prefectx.cli.reasons import reasons_of
 from prefectx.cli.running import parameters
 from prefectx.errors import PrefectxError, StaleTarget, TargetMissing
@@ -125,9 +124,9 @@ async def _later(value: Any) -> Any:
 def plan(options: Namespace) -> int:
     """Print what a run would do; run nothing, write nothing."""
     flow, kwargs = flow_at(options.flow), parameters(options.parameter)
-    os.chdir(options.root)
+    use_root(options)
     runner, run = _run_plan(flow, kwargs)
-    catalogue, tasks = Catalogue("."), TaskFinder()
+    catalogue, tasks = Catalogue(options.root), TaskFinder()
     lines = _lines(runner, run.report, catalogue)
     stale = _stale(run, catalogue, tasks)
     seconds = sum(line["seconds"] or 0 for line in lines)
@@ -220,7 +219,8 @@ def _say(
     for _, target, text, why in runner.would_run[: options.most]:
         say(f"  run  {target or text}  ({why})")
     if len(runner.would_run) > options.most:
-        say(f"  and {len(runner.would_run) - options.most:,} more: -n {len(runner.would_run)}")
+        all_calls = again(options, "-n", str(len(runner.would_run)))
+        say(f"  and {len(runner.would_run) - options.most:,} more: {all_calls}")
     for line in stale[: options.most]:
         say(f"  skip  {line['target']}, although it is stale: {line['why']}")
     if len(stale) > options.most:
@@ -229,11 +229,14 @@ def _say(
         say(f"  unknown from here on: {place}")
     if seconds:
         say(f"about {seconds_text(seconds)}, estimated from earlier calls of the same tasks")
-    given = [f" -p {shlex.quote(text)}" for text in options.parameter]
-    ahead = [f"prefectx run {options.flow}{''.join(given)}"]
+    given = [word for text in options.parameter for word in ("-p", text)]
+    ahead = [command_for(options, "run", options.flow, *given)]
     if stale:
         # A run would use it.
         task = stale[0]["task"].rpartition(".")[2]
-        remove = f"prefectx rm {task} --stale --downstream"
-        ahead = [remove, f"prefectx accept {task} --reason …", *ahead]
+        ahead = [
+            command_for(options, "rm", task, "--stale", "--downstream"),
+            command_for(options, "accept", task, "--reason", "it would give the same"),
+            *ahead,
+        ]
     say_next(*ahead)

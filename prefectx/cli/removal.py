@@ -13,8 +13,9 @@ from prefectx._words import counted
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder
 from prefectx.cli.misuse import Misuse
-from prefectx.cli.output import say, say_json, say_next
+from prefectx.cli.output import command_for, say, say_json, say_next
 from prefectx.cli.reasons import reasons_of
+from prefectx.cli.runs import runs
 from prefectx.cli.selection import select
 from prefectx.stores import Filestore, journal
 from prefectx.stores import record as records
@@ -140,7 +141,7 @@ def rm(options: Namespace) -> int:
         say_json([entry.target for entry in entries])
     elif not entries:
         say("nothing to remove")
-        say_next("prefectx status")
+        say_next(command_for(options, "status"))
     else:
         _announce(entries)
     if options.dry_run or not entries:
@@ -151,7 +152,9 @@ def rm(options: Namespace) -> int:
     _remove(catalogue, entries)
     if not options.json:
         say(f"removed {len(entries):,}")
-        say_next("prefectx plan module:flow", "prefectx run module:flow")
+        tasks = {entry.task for entry in entries}
+        ahead = runs(catalogue, options, tasks, ("plan", "run"))
+        say_next(*ahead or [command_for(options, "status")])
     return 0
 
 

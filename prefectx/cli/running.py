@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.refresh import refresh
 from prefectx._calls.report import last_run
-from prefectx._calls.tracebacks import hide_own_frames
 from prefectx._runners import use_runner
 from prefectx._settings.mode import current_mode, use_mode
-from prefectx.cli.finding import flow_at
+from prefectx._values.tracebacks import hide_own_frames
+from prefectx.cli.finding import flow_at, use_root
 from prefectx.cli.keep_going import KeepGoingRunner
 from prefectx.cli.misuse import Misuse
-from prefectx.cli.output import say, say_json, say_next
+from prefectx.cli.output import command_for, say, say_json, say_next
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -58,7 +58,7 @@ def run(options: Namespace) -> int:
             stack.enter_context(refresh(*options.refresh))
         if runner is not None:
             stack.enter_context(use_runner(runner))
-        os.chdir(options.root)
+        use_root(options)
         try:
             result = flow(**kwargs)
             if inspect.iscoroutine(result):
@@ -79,7 +79,7 @@ def run(options: Namespace) -> int:
     if options.json and report is not None:
         say_json(_as_dict(report))
     elif mode != "function":
-        say_next("prefectx status")
+        say_next(command_for(options, "status"))
     return 2 if report is not None and report.failures else 0
 
 

@@ -15,7 +15,7 @@ from prefectx._values.item import Item
 from prefectx._words import counted
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder
-from prefectx.cli.output import say, say_json, say_next
+from prefectx.cli.output import command_for, say, say_json, say_next
 from prefectx.cli.reasons import reasons_of
 from prefectx.cli.selection import find_entry, select
 from prefectx.stores import Filestore
@@ -79,14 +79,16 @@ def show(options: Namespace) -> int:
     say()
     if entry.failed is not None:
         say(str(known.get("traceback", entry.failed)).rstrip())
-        say_next(f"prefectx debug {entry.target} --pdb")
+        say_next(command_for(options, "debug", entry.target, "--pdb"))
         return 2
     if not entry.exists:
         say("it does not exist")
-        say_next(f"prefectx why {entry.target}")
+        say_next(command_for(options, "why", entry.target))
         return 1
     say(format_value(value_of(catalogue, entry)))
-    say_next(f"prefectx why {entry.target}", f"prefectx debug {entry.target}")
+    # Nothing can be called again of which there is no record.
+    verbs = ("why", "debug") if known.get("args") is not None else ("why",)
+    say_next(*(command_for(options, verb, entry.target) for verb in verbs))
     return 0
 
 
@@ -141,7 +143,7 @@ def sample(options: Namespace) -> int:
         return 1
     if not options.json:
         say(f"{len(picked)} of {len(there):,}")
-        say_next(f"prefectx show {picked[0].target}")
+        say_next(command_for(options, "show", picked[0].target))
     return 0
 
 
@@ -160,7 +162,7 @@ def diff(options: Namespace) -> int:
     else:
         for line in lines:
             say(line)
-        say_next(f"prefectx show {options.one}", f"prefectx show {options.other}")
+        say_next(*(command_for(options, "show", one) for one in (options.one, options.other)))
     return 1 if lines else 0
 
 
@@ -208,15 +210,17 @@ def why(options: Namespace) -> int:
     elif not stale:
         names = entries[0].target if len(entries) == 1 else f"all {len(entries):,} targets"
         say(f"{names}: fresh, according to the records")
-        say_next(f"prefectx show {entries[0].target}")
+        say_next(command_for(options, "show", entries[0].target))
     else:
-        _say_why(stale, catalogue, tasks)
+        _say_why(stale, catalogue, tasks, options)
     if any(entry.failed is not None for entry in stale):
         return 2
     return 1 if stale else 0
 
 
-def _say_why(stale: dict[Entry, list[Any]], catalogue: Catalogue, tasks: TaskFinder) -> None:
+def _say_why(
+    stale: dict[Entry, list[Any]], catalogue: Catalogue, tasks: TaskFinder, options: Namespace
+) -> None:
     told_code: set[str] = set()
     for entry, reasons in islice(stale.items(), _LINES):
         for reason in reasons:
@@ -228,7 +232,7 @@ def _say_why(stale: dict[Entry, list[Any]], catalogue: Catalogue, tasks: TaskFin
         say(f"and {counted(len(stale) - _LINES, 'more target')}")
     first = next(iter(stale))
     verb = "debug" if first.failed is not None else "show"
-    say_next(f"prefectx {verb} {first.target}")
+    say_next(command_for(options, verb, first.target))
 
 
 def _say_code(path: str, task: Any) -> None:

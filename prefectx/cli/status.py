@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.task_report import seconds_text, size_text
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder, flow_at, tasks_of
-from prefectx.cli.output import say, say_json, say_next, say_table
+from prefectx.cli.output import again, command_for, say, say_json, say_next, say_table
 from prefectx.cli.reasons import REASONS, reasons_of
 from prefectx.cli.recovered import Recovered
+from prefectx.cli.runs import runs
 from prefectx.cli.selection import parameters, select
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prefectx.cli.catalogue import Entry
+
+
+NO_RECORD: Final = "(no record)"
 
 
 class TaskStatus:
@@ -69,15 +73,17 @@ def status(options: Namespace) -> int:
     chosen += [entry for entry in catalogue if entry.task in names]
     for entry in {entry.target: entry for entry in chosen}.values():
         kinds = {reason.kind for reason in reasons_of(entry, catalogue, tasks)}
-        lines.setdefault(entry.task, TaskStatus(entry.task or "(no record)")).add(entry, kinds)
+        lines.setdefault(entry.task, TaskStatus(entry.task or NO_RECORD)).add(entry, kinds)
     if options.json:
         say_json([line.as_dict() for line in lines.values()])
     elif not lines:
         of = f" of {', '.join(options.what)}" if options.what else ""
         say(f"no targets{of} below {catalogue.root}")
-        say_next(f"prefectx run {'module:flow' if not flows else options.what[0]}")
+        flow = next((what for what in options.what if _is_flow(what)), None)
+        ahead = runs(catalogue, options) if flow is None else [command_for(options, "run", flow)]
+        say_next(*ahead or [command_for(options, "run", "--help")])
     else:
-        _say(list(lines.values()))
+        _say(list(lines.values()), options)
     catalogue.compact()
     return _code(lines.values())
 
@@ -86,7 +92,7 @@ def _is_flow(what: str) -> bool:
     return ":" in what or what.endswith(".py")
 
 
-def _say(lines: list[TaskStatus]) -> None:
+def _say(lines: list[TaskStatus], options: Namespace) -> None:
     shown = [reason for reason in REASONS if any(line.reasons[reason] for line in lines)]
     titles = ["task", "targets", "fresh", *shown, "size", "time", "folder"]
     rows = [
@@ -103,10 +109,13 @@ def _say(lines: list[TaskStatus]) -> None:
     ]
     say_table(titles, rows)
     stale = next((line for line in lines if line.fresh < line.targets), None)
-    if stale is None:
-        say_next("prefectx ls TASK")
+    named = stale or max(lines, key=lambda line: line.targets)
+    if named.task == NO_RECORD:
+        # What a task has not made has no reasons.
+        say_next(command_for(options, "ls", f"{named.folder}/*" if named.folder else "*"))
     else:
-        say_next(f"prefectx why {stale.task.rpartition('.')[2]}")
+        verb = "ls" if stale is None else "why"
+        say_next(command_for(options, verb, named.task.rpartition(".")[2]))
 
 
 def _code(lines: Any) -> int:
@@ -169,7 +178,7 @@ def _as_dict(
 def _list(catalogue: Catalogue, found: list[tuple[Entry, list[str]]], options: Namespace) -> None:
     if not found:
         say("no such targets")
-        say_next("prefectx status")
+        say_next(command_for(options, "status"))
         return
     rows = [
         [
@@ -183,7 +192,7 @@ def _list(catalogue: Catalogue, found: list[tuple[Entry, list[str]]], options: N
     ]
     say_table(["target", "size", "time", "made (UTC)", "stale"], rows)
     if len(found) > options.most:
-        say(f"and {len(found) - options.most:,} more: -n {len(found)}")
+        say(f"and {len(found) - options.most:,} more: {again(options, '-n', str(len(found)))}")
     first = found[0][0]
     verb = "debug" if first.failed is not None else "show"
-    say_next(f"prefectx {verb} {first.target}")
+    say_next(command_for(options, verb, first.target))

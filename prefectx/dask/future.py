@@ -10,6 +10,7 @@ from prefect.futures import PrefectConcurrentFuture
 
 from prefectx._runners.prefect.future import state_result
 from prefectx._values.item import is_item
+from prefectx._values.tracebacks import own_frames_hidden
 from prefectx.dask.crashed_states import output_lost
 from prefectx.dask.done_event import DoneEvent
 from prefectx.dask.outcome import LocalOutcome, state_data
@@ -65,10 +66,11 @@ class DaskFuture(PrefectConcurrentFuture[Any]):
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
         """Return the task's result, or raise its exception; large data is fetched now."""
-        self.wait(timeout)
-        if (state := self._state_on_workers() or self._final_state) is not None:
-            return state_result(state, raise_on_failure=raise_on_failure)
-        return super().result(None if timeout is None else 0, raise_on_failure)
+        with own_frames_hidden:
+            self.wait(timeout)
+            if (state := self._state_on_workers() or self._final_state) is not None:
+                return state_result(state, raise_on_failure=raise_on_failure)
+            return super().result(None if timeout is None else 0, raise_on_failure)
 
     @property
     def state(self) -> State[Any]:

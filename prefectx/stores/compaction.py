@@ -37,8 +37,8 @@ def is_large(root: str, number_of_lines: int, number_of_targets: int) -> bool:
 def compact(root: str) -> int:
     """Replace the journal's files of this user that nobody has written to for an hour by one.
 
-    It keeps the last line of each target. Readers at the same time may find a line twice, never
-    one less.
+    It keeps the last line of each target and of each flow. Readers at the same time may find a line
+    twice, never one less.
 
     Returns:
         The number of files that were replaced: 0 if there was nothing to gain.
@@ -82,10 +82,12 @@ def _last_lines(opened: list[BinaryIO]) -> list[tuple[BinaryIO, int]]:
         for line in _whole_lines(file):
             place, position = position, position + len(line)
             fields = fields_of(line)
-            if fields is None or "target" not in fields:
+            if fields is None or not fields.keys() & {"target", "flow"}:
                 # A truncated line that another one was appended to.
                 continue
-            target, made = fields["target"], fields.get("made", "")
+            # A line about a run of a flow has no target.
+            target = fields["target"] if "target" in fields else f"\0{fields['flow']}"
+            made = fields.get("made", "")
             if target not in last or last[target][0] <= made:
                 last[target] = (made, file, place)
     return [(file, place) for _, file, place in last.values()]

@@ -162,7 +162,7 @@ class Filestore(Store):
         if mark == version:
             return self._decoded(target, file)
         file.close()
-        if mark is not None and self._read_record(target) is None:
+        if mark and self._read_record(target) is None:
             raise replaced(target, version, read(self, target))
 
         def load_again(target: str) -> Any:

@@ -38,10 +38,10 @@ def fields_of(text: str | bytes) -> dict[str, Any] | None:
 
 
 def _is(*kinds: type) -> Callable[[Any], bool]:
-    def check(value: Any) -> bool:
+    def is_of_kinds(value: Any) -> bool:
         return type_of(value) in kinds
 
-    return check
+    return is_of_kinds
 
 
 def _is_time(value: Any) -> bool:
@@ -100,7 +100,7 @@ _is_text: Final = _is(str)
 _is_optional_text: Final = _is(str, type(None))
 
 _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(("task", "call", "python", "code", "target", "traceback"), _is_text),
+    **dict.fromkeys(("task", "call", "python", "code", "target", "flow", "traceback"), _is_text),
     **dict.fromkeys(("inputs", "by", "host", "file", "contents", "base_from"), _is_optional_text),
     **dict.fromkeys(("key", "failed", "accepted"), _is_optional_text),
     "made": _is_time,
@@ -112,6 +112,6 @@ _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     "args_code": _each(_is_text),
     "files": _each(_is_fingerprint),
     "output": _is_fingerprint,
-    "upstream": _is_texts,
+    **dict.fromkeys(("upstream", "tasks", "parameters"), _is_texts),
     "shape": _is_shape,
 }

@@ -265,60 +265,6 @@ def test_the_other_failures_are_named_where_one_map_works_on_another(start: Any)
     assert last()["total_of_one" if start is late_failures else "clean"].calls == 208
 
 
-def files_and_names(start: Any, count: int) -> list[tuple[str, str]]:
-    """Run a flow that fails; return the file and function of each frame above this test's."""
-    with pytest.raises(ValueError, match="bad 7") as caught:
-        start(count)
-    codes = [entry.frame.code.raw for entry in caught.traceback]
-    return [(code.co_filename, code.co_name) for code in codes][1:]
-
-
-def run_async(count: int) -> list[int]:
-    return asyncio.run(called_later(count))
-
-
-@pytest.mark.parametrize("start", [called, mapped, nested])
-def test_tracebacks_show_the_frames_of_the_user_only(
-    start: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = files_and_names(start, 8)
-    assert {file for file, _ in found} == {__file__}
-    assert ("called" if start is called else "clean") in {name for _, name in found}
-    if start is called:
-        assert next(name for _, name in found) == "called"
-    monkeypatch.setenv("PREFECTX_TRACEBACKS", "full")
-    assert {file for file, _ in files_and_names(start, 8)} > {__file__}
-
-
-def test_tracebacks_of_async_flows_show_the_frames_of_the_user_only() -> None:
-    found = files_and_names(run_async, 8)
-    ours = [file for file, _ in found if "prefect" in file and file != __file__]
-    assert ours == []
-
-
-def test_tracebacks_of_a_task_outside_flows_show_the_frames_of_the_user_only() -> None:
-    assert files_and_names(lambda count: clean(count), 7)[-1][1] == "clean"  # noqa: PLW0108
-    assert {file for file, _ in files_and_names(clean, 7)} == {__file__}
-
-
-def test_what_was_handled_on_the_way_shows_no_frames_of_ours() -> None:
-    @flow
-    def wraps() -> None:
-        try:
-            clean(7)
-        except ValueError as error:
-            raise LookupError(7) from error
-
-    with pytest.raises(LookupError) as caught:
-        wraps()
-    frame = caught.value.__cause__.__traceback__ if caught.value.__cause__ else None
-    files = set()
-    while frame is not None:
-        files.add(frame.tb_frame.f_code.co_filename)
-        frame = frame.tb_next
-    assert files == {__file__}
-
-
 SCRIPT = """
     import os, signal, threading, time
     from prefectx import flow, task

@@ -30,6 +30,7 @@ from prefectx._settings.context import context_names
 from prefectx._settings.mode import override
 from prefectx._values.handles import is_state
 from prefectx._values.references import name_of, qualified_name_of
+from prefectx._values.tracebacks import own_frames_hidden
 
 if TYPE_CHECKING:
     from typing import Self
@@ -93,11 +94,12 @@ class Body:
         args, kwargs = settle_and_unhide(args), settle_and_unhide(kwargs)
         if self.task.is_async and not self.task.is_generator:
             return self._acall(args, kwargs)
-        with self.context.restore(), self._alive():
+        # Prefect writes the traceback to the run's log.
+        with own_frames_hidden, self.context.restore(), self._alive():
             return self.run(args, kwargs)
 
     async def _acall(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        with self.context.restore(), self._alive():
+        with own_frames_hidden, self.context.restore(), self._alive():
             return await self.arun(args, kwargs)
 
     def _alive(self) -> StillRunning:

@@ -143,7 +143,9 @@ class PrefectCacheRunner(PrefectRunner):
         state = self._call(arguments, return_state=True)
         if inspect.iscoroutine(state):
             state = run_coroutine(state)
-        return FinishedFuture(state)
+        future = FinishedFuture(state)
+        explain(future, arguments.upstream)
+        return future
 
     def _task(self, arguments: CallArguments) -> Any:
         body = StoringBody.here(arguments.task, self.mode)
@@ -160,7 +162,9 @@ class PrefectCacheRunner(PrefectRunner):
             raise failure
         args, kwargs = fill_objects((args, kwargs))
         with api():
-            return run_flow(flow, lambda: call_flow(as_prefect_flow(flow), args, kwargs))
+            return run_flow(
+                flow, args, kwargs, lambda: call_flow(as_prefect_flow(flow), args, kwargs)
+            )
 
     def flow_function(self, flow: Any) -> Any:
         """Return the flow's body, which runs the function within a run."""

@@ -15,6 +15,7 @@ from prefect.states import Completed, Pending
 from prefectx._types import type_of
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
+from prefectx._values.tracebacks import own_frames_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,8 @@ class FinishedFuture(PrefectTaskRunFuture[Any]):
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:  # noqa: ARG002
         """Return the state's result."""
-        return state_result(self.state, raise_on_failure=raise_on_failure)
+        with own_frames_hidden:
+            return state_result(self.state, raise_on_failure=raise_on_failure)
 
     def add_done_callback(self, fn: Callable[[PrefectFuture[Any]], None]) -> None:
         """Call `fn` at once."""
@@ -181,11 +183,12 @@ class SubmittedFuture(PrefectConcurrentFuture[Any]):
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> Any:
         """Return the task's result, or raise the exception."""
-        self.wait(timeout)
-        if self._final_state is None:
-            # Prefect's own error: it has not ended in time.
-            return super().result(None if timeout is None else 0, raise_on_failure)
-        return result_of_run(self._final_state, self._upstream, raise_on_failure=raise_on_failure)
+        with own_frames_hidden:
+            self.wait(timeout)
+            if (state := self._final_state) is None:
+                # Prefect's own error: it has not ended in time.
+                return super().result(None if timeout is None else 0, raise_on_failure)
+            return result_of_run(state, self._upstream, raise_on_failure=raise_on_failure)
 
 
 def explain(future: PrefectFuture[Any], upstream: list[PrefectFuture[Any]]) -> None:
@@ -204,10 +207,11 @@ def _result_with_cause(
     timeout: float | None = None,
     raise_on_failure: bool = True,
 ) -> Any:
-    future.wait(timeout)
-    if is_unready(future.state):
-        return result_of_run(future.state, upstream, raise_on_failure=raise_on_failure)
-    result = type(future).result(future, timeout=timeout, raise_on_failure=raise_on_failure)
+    with own_frames_hidden:
+        future.wait(timeout)
+        if is_unready(future.state):
+            return result_of_run(future.state, upstream, raise_on_failure=raise_on_failure)
+        result = type(future).result(future, timeout=timeout, raise_on_failure=raise_on_failure)
     # The upstream futures are not needed any more.
     upstream.clear()
     return result

@@ -99,7 +99,9 @@ class PrefectRunner(Runner):
         """Call the flow as a `prefect.Flow`."""
         args, kwargs = to_prefect_flow(args), to_prefect_flow(kwargs)
         with api():
-            return run_flow(flow, lambda: call_flow(as_prefect_flow(flow), args, kwargs))
+            return run_flow(
+                flow, args, kwargs, lambda: call_flow(as_prefect_flow(flow), args, kwargs)
+            )
 
     def upgrade_task(self, task: AnyTask) -> None:
         """Make `task` a real `prefect.Task`."""

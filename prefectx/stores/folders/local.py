@@ -286,7 +286,7 @@ class _Lock(AbstractContextManager[None]):
 
 def _mark_of(file: str | int) -> str | None:
     """Return the mark that a file carries, by its path or its descriptor."""
-        # Another program may have written anything.
+    # Another program may have written anything.
     try:
         return os.getxattr(file, MARK).decode(errors="replace")
     except (OSError, AttributeError):

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from prefectx._calls.nesting import nested_too_deeply
 from prefectx._settings.environment import Variable
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
 
 TRACEBACKS: Final = Variable("PREFECTX_TRACEBACKS")
 """`full` keeps all frames."""
@@ -18,44 +14,21 @@ TRACEBACKS: Final = Variable("PREFECTX_TRACEBACKS")
 _HIDDEN: Final = frozenset({"prefectx", "prefect"})
 
 
-class leave_call:  # noqa: N801 - used as a function
-    """A context manager for a call from the user's code: exceptions leave it as the user's.
-
-    They show the user's frames only. Python adds a frame to a traceback before `__exit__` is
-    called, and not again afterwards, so the frame with the `with` statement is hidden too.
-
-    Args:
-        what: What was called, such as `flow 'load'`.
-    """
-
-    __slots__ = ("_what",)
-
-    def __init__(self, what: str) -> None:
-        self._what = what
+class _OwnFramesHidden:
+    # Python adds a frame to a traceback before `__exit__` is called, and not again afterwards, so
+    # the frame with the `with` statement is hidden too.
+    __slots__ = ()
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if error is not None:
-            before_leaving(error, self._what)
+            hide_own_frames(error)
 
 
-def before_leaving(error: BaseException, what: str) -> None:
-    """Hide our frames in an exception that leaves a call; `raise` does not add the last one again.
-
-    Raises:
-        NestedTooDeeply: Instead of it, if nested calls have filled the stack.
-    """
-    if (full := nested_too_deeply(error, what)) is not None:
-        raise full from None
-    hide_own_frames(error)
-
-
-async def leave_coroutine(running: Coroutine[Any, Any, Any], what: str) -> Any:
-    """Async version of `leave_call`: await a coroutine."""
-    with leave_call(what):
-        return await running
+own_frames_hidden: Final = _OwnFramesHidden()
+"""A context manager for what users call: exceptions leave it with the user's frames only."""
 
 
 def hide_own_frames(error: BaseException) -> None:
