@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ import pytest
 import prefectx
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prefect.client.orchestration import SyncPrefectClient
 
     from pytest_prefectx.server.client import PrefectServer

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextvars
 import pickle
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,11 @@ from prefectx.stores.folders import atomic
 from prefectx.stores.folders.remote import RemoteFolder
 from prefectx.stores.record import parsed, text_of
 from prefectx.stores.sql_engine import Database
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_prefectx import Targets
 
 
 class NotesStore(Store):
@@ -32,7 +36,7 @@ class NotesStore(Store):
     def exists(self, target: str) -> bool:
         return target in self._values
 
-    def load(self, target: str) -> Any:
+    def load(self, target: str) -> object:
         return pickle.loads(self._values[target])
 
     def save(self, target: str, value: object) -> None:
@@ -69,7 +73,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, tmp_target: Targets) -
 
 
 @flow
-def calls(decorated: Any, values: Any) -> Any:
+def calls(decorated: Callable[..., Any], values: Any) -> object:
     """One run: a call for each value."""
     return [decorated(value) for value in values]
 
@@ -118,7 +122,7 @@ class TestTargetOfAnotherTask:
         calls(left, range(4))
 
         @flow
-        def handed_over() -> Any:
+        def handed_over() -> object:
             for x in range(4):
                 left.item(x).delete()
             return [right(x) for x in [0, 1, 2, 3, 0, 1, 2, 3]]
@@ -133,7 +137,7 @@ class TestTargetOfAnotherTask:
         calls(right, range(4))
 
         @flow
-        def meanwhile() -> Any:
+        def meanwhile() -> object:
             right(0)
             # As another process would.
             contextvars.Context().run(calls, left, [40])
@@ -148,7 +152,7 @@ class TestTargetOfAnotherTask:
         calls(right, range(40))
 
         @flow
-        def meanwhile() -> Any:
+        def meanwhile() -> object:
             right(0)
             contextvars.Context().run(store.delete, "out/30")
             contextvars.Context().run(calls, left, [30])
@@ -162,7 +166,7 @@ class TestTargetOfAnotherTask:
         calls(right, range(40))
 
         @flow
-        def meanwhile() -> Any:
+        def meanwhile() -> object:
             right(0)
             contextvars.Context().run(store.delete, "out/30")
             return right(30)
@@ -190,7 +194,7 @@ def test_what_another_task_made_is_found_by_a_task_that_is_submitted(
         calls(right, range(25))
 
     @flow
-    def submitted(number: int) -> Any:
+    def submitted(number: int) -> object:
         if way == "map":
             return right.map(range(number))
         return [right.submit(x) for x in range(number)]
@@ -224,7 +228,7 @@ def mortal(
     for owner, name in places:
         step = getattr(owner, name)
 
-        def killed(*args: Any, step: Any = step, **options: Any) -> Any:
+        def killed(*args: Any, step: Any = step, **options: Any) -> object:
             left[-1] -= 1
             if not left[-1]:
                 raise Killed

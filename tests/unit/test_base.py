@@ -30,16 +30,17 @@ from prefectx import context, flow, item, load, task
 from prefectx._identity.content_hash import digest
 from prefectx._naming.default_base import default_base
 from prefectx.errors import TargetCollision, UnsupportedValue
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
 
 @task
-def one(x: Any, page: int = 1) -> Any:
+def one(x: object, page: int = 1) -> object:
     return x
 
 
@@ -49,12 +50,12 @@ def inc(x: int) -> int:
 
 
 @task
-def gather(*args: Any, **kwargs: Any) -> Any:
+def gather(*args: object, **kwargs: object) -> object:
     return args, kwargs
 
 
 @task(target="working/{funcname}/{base}", base="{x}-from-the-option")
-def named(x: Any) -> Any:
+def named(x: object) -> object:
     return x
 
 
@@ -119,7 +120,7 @@ class OtherParser(Parser):
 def helper(*args: object) -> None: ...
 
 
-def closes_over(x: object) -> Any:
+def closes_over(x: object) -> object:
     return lambda: x
 
 
@@ -345,18 +346,18 @@ VALUES = st.recursive(
 class TestDigest:
     @given(left=VALUES, right=VALUES)
     @settings(deadline=None, max_examples=300)
-    def test_differs_where_types_or_values_differ(self, left: Any, right: Any) -> None:
+    def test_differs_where_types_or_values_differ(self, left: object, right: object) -> None:
         # Of these types, repr says all.
         assert (digest(left) == digest(right)) == (repr(left) == repr(right))
 
     @given(left=st.lists(ONES, max_size=2), right=st.lists(ONES, max_size=2))
     @settings(deadline=None, max_examples=500)
-    def test_differs_for_twins_within_lists(self, left: Any, right: Any) -> None:
+    def test_differs_for_twins_within_lists(self, left: object, right: object) -> None:
         assert (digest(left) == digest(right)) == (repr(left) == repr(right))
 
     @given(value=VALUES)
     @settings(deadline=None)
-    def test_is_equal_for_copies(self, value: Any) -> None:
+    def test_is_equal_for_copies(self, value: object) -> None:
         assert digest(copy.deepcopy(value)) == digest(value)
         assert digest(pickle.loads(pickle.dumps(value))) == digest(value)
 
@@ -369,7 +370,7 @@ class TestDigest:
 
     @given(left=VALUES, right=VALUES)
     @settings(deadline=None)
-    def test_and_bases_agree(self, left: Any, right: Any) -> None:
+    def test_and_bases_agree(self, left: object, right: object) -> None:
         same = default_base({"x": left}, {}, owner="") == default_base({"x": right}, {}, owner="")
         assert same == (digest(left) == digest(right))
 
@@ -487,7 +488,7 @@ def test_same_named_functions_of_two_modules_never_share_silently(tmp_target: Ta
     exec("def clean(x): return 'right'", right)  # noqa: S102 - code of our own making
 
     @flow
-    def both() -> Any:
+    def both() -> object:
         return task(left["clean"])(1), task(right["clean"])(1)
 
     with pytest.raises(TargetCollision, match=r"left\.clean\(x=1\) and right\.clean\(x=1\)"):
@@ -524,7 +525,7 @@ class TestItems:
 
     def test_beside_an_empty_argument_pass_on_nothing_either(self) -> None:
         @task
-        def pair(left: Any, right: Any) -> Any:
+        def pair(left: object, right: object) -> object:
             return left, right
 
         fed = item("working/fetch/report-7")
@@ -538,7 +539,7 @@ class TestItems:
 
     def test_pass_on_nothing_where_it_would_not_say_which_argument_they_are(self) -> None:
         @task
-        def either(left: Any = None, right: Any = None) -> Any:
+        def either(left: object = None, right: object = None) -> object:
             return left, right
 
         fed = item("working/fetch/report-7")

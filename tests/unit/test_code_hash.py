@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from operator import attrgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +21,7 @@ from prefectx._identity.task_identity import task_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from types import ModuleType
 
 HELPERS = """
@@ -117,7 +117,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
-    def imported(*changes: tuple[str, str]) -> Any:
+    def imported(*changes: tuple[str, str]) -> object:
         for name in [name for name in sys.modules if name.partition(".")[0] == "pkg"]:
             del sys.modules[name]
         (tmp_path / "pkg").mkdir(exist_ok=True)
@@ -191,7 +191,7 @@ class TestHelpers:
     def test_of_prefectx_itself_do_not_count_wherever_it_lies(self) -> None:
         """Here it lies beside this module, as in a repository that holds both."""
 
-        def loads(item: object) -> Any:
+        def loads(item: object) -> object:
             return prefectx.load(item)
 
         names = {f"{__name__}.{loads.__qualname__}", f"{__name__}.prefectx", "prefectx.load"}
@@ -316,7 +316,7 @@ class TestTasks:
 
     def test_that_close_over_other_values_are_others(self) -> None:
         def make(config: Any) -> Any:
-            def made(x: int, also: Any = config) -> Any:
+            def made(x: int, also: object = config) -> object:
                 return x * config["n"]
 
             return made

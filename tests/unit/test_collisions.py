@@ -30,16 +30,17 @@ from prefectx.errors import (
 )
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(target="out/constant")
-def one(x: Any) -> Any:
+def one(x: object) -> Any:
     return x
 
 
@@ -64,11 +65,11 @@ class TestInOneRun:
 
     def test_two_tasks_with_one_target_are_an_error_too(self) -> None:
         @task(target="out/constant")
-        def other(x: Any) -> Any:
+        def other(x: object) -> object:
             return x
 
         @flow
-        def both() -> Any:
+        def both() -> object:
             return one(1), other(1)
 
         with pytest.raises(TargetCollision, match=r"one\(x=1\) and .*other\(x=1\)"):
@@ -82,7 +83,7 @@ class TestInOneRun:
         there = one.with_options(store=Filestore(Path.cwd()))
 
         @flow
-        def both() -> Any:
+        def both() -> object:
             return one(1), there(2)
 
         with pytest.raises(TargetCollision):
@@ -92,14 +93,14 @@ class TestInOneRun:
         there = one.with_options(store=Filestore("elsewhere"))
 
         @flow
-        def both() -> Any:
+        def both() -> object:
             return one(1), there(2)
 
         assert load(both()) == (1, 2)
 
     def test_subflows_belong_to_the_run(self) -> None:
         @flow
-        def inner(x: int) -> Any:
+        def inner(x: int) -> object:
             return one(x)
 
         @flow
@@ -111,7 +112,7 @@ class TestInOneRun:
 
     def test_tasks_called_by_tasks_belong_to_the_run(self) -> None:
         @task(target=None)
-        def parent(x: int) -> Any:
+        def parent(x: int) -> object:
             return one(x)
 
         with pytest.raises(TargetCollision):
@@ -132,11 +133,11 @@ class TestInOneRun:
 
     def test_submitted_and_mapped_calls_collide(self) -> None:
         @flow
-        def mapped() -> Any:
+        def mapped() -> object:
             return one.map([1, 2])
 
         @flow
-        def submitted() -> Any:
+        def submitted() -> object:
             return one.submit(1), one.submit(2)
 
         for start in (mapped, submitted):
@@ -240,7 +241,7 @@ class TestShortText:
         )
     )
     @settings(deadline=None, max_examples=50)
-    def test_of_anything_is_equal_for_copies(self, value: Any) -> None:
+    def test_of_anything_is_equal_for_copies(self, value: object) -> None:
         assert short_text(copy.deepcopy(value)) == short_text(value)
 
     @pytest.mark.parametrize(
@@ -538,14 +539,14 @@ class TestCodeHash:
         assert task(takes_left).code.hash != task(takes_right).code.hash
 
     def test_sees_what_an_exception_handler_covers(self) -> None:
-        def wide(x: Any) -> Any:
+        def wide(x: Any) -> object:
             try:
                 y = x()
                 return y()
             except ValueError:
                 return None
 
-        def narrow(x: Any) -> Any:
+        def narrow(x: Any) -> object:
             try:
                 y = x()
             except ValueError:
@@ -555,14 +556,14 @@ class TestCodeHash:
         assert task(wide).code.hash != task(narrow).code.hash
 
     def test_looks_through_decorators(self) -> None:
-        def twice(fn: Any) -> Any:
+        def twice(fn: Callable[..., Any]) -> Any:
             @functools.wraps(fn)
             def wrapper(x: Any) -> Any:
                 return fn(x) * 2
 
             return wrapper
 
-        def thrice(fn: Any) -> Any:
+        def thrice(fn: Callable[..., Any]) -> object:
             @functools.wraps(fn)
             def wrapper(x: Any) -> Any:
                 return fn(x) * 3
@@ -576,7 +577,7 @@ class TestCodeHash:
         assert task(twice(body_of("return x"))).code.hash == task(twice(first)).code.hash
 
     def test_a_change_under_a_decorator_makes_a_rerun(self) -> None:
-        def logged(fn: Any) -> Any:
+        def logged(fn: Callable[..., Any]) -> Any:
             @functools.wraps(fn)
             def wrapper(*args: Any) -> Any:
                 return fn(*args)
@@ -634,7 +635,7 @@ class TestSpellings:
         here = Path.cwd()
 
         @flow
-        def there_and_back() -> Any:
+        def there_and_back() -> object:
             given = [load(constant(1))]
             (tmp_path / "other").mkdir()
             os.chdir(tmp_path / "other")

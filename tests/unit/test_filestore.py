@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from handles import recorded
@@ -35,16 +35,16 @@ from prefectx.errors import (
 from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.record import Record
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from pytest_prefectx import Targets
     from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(target="working/{funcname}/{x}")
-def one(x: Any) -> Any:
+def one(x: object) -> Any:
     return x
 
 
@@ -150,7 +150,7 @@ class TestFormats:
     )
     @settings(deadline=None, max_examples=200)
     def test_give_back_anything_unchanged_or_refuse_it(
-        self, value: Any, suffix: str, tmp_target_factory: TargetsFactory
+        self, value: object, suffix: str, tmp_target_factory: TargetsFactory
     ) -> None:
         with tmp_target_factory():
             store = Filestore()
@@ -220,7 +220,7 @@ class TestWholeOrNotAtAll:
 
     def test_an_unpicklable_output_is_no_hit_on_the_next_call(self, tmp_target: Targets) -> None:
         @task(target="out/a")
-        def make() -> Any:
+        def make() -> object:
             return lambda: None
 
         for _ in range(2):
@@ -232,7 +232,7 @@ class TestWholeOrNotAtAll:
     @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, OSError])
     @pytest.mark.usefixtures("formats")
     def test_an_exception_in_the_middle_leaves_nothing(self, error: Any) -> None:
-        def dump(value: Any, file: Any) -> None:
+        def dump(value: object, file: IO[bytes]) -> None:
             file.write(b"half")
             file.flush()
             raise error
@@ -244,7 +244,7 @@ class TestWholeOrNotAtAll:
 
     @pytest.mark.usefixtures("formats")
     def test_an_exception_in_the_middle_leaves_the_target_that_was_there(self) -> None:
-        def dump(value: Any, file: Any) -> None:
+        def dump(value: Any, file: IO[bytes]) -> None:
             file.write(value)
             if value == b"new":
                 raise ValueError
@@ -424,7 +424,7 @@ class TestHits:
     @pytest.mark.parametrize("value", [None, False, 0, "", [], {}, (), b"", float("nan")])
     def test_empty_values_count(self, value: object, tmp_target: Targets) -> None:
         @task(target="out/a")
-        def make() -> Any:
+        def make() -> object:
             return value
 
         for _ in range(2):
@@ -642,7 +642,7 @@ def test_digest_differs_when_the_file_does() -> None:
 
 def test_a_target_is_only_made_where_the_function_was_run(tmp_target: Targets) -> None:
     @flow
-    def asks() -> Any:
+    def asks() -> object:
         return one.item(1).exists(), load(one(1)), one.item(1).exists()
 
     assert asks() == (False, 1, True)

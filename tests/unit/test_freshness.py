@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from simple_tasks import run
@@ -30,7 +30,9 @@ from prefectx.errors import (
 from prefectx.records import record_of
 from prefectx.stores import Filestore, MemoryStore
 from prefectx.stores import record as records
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -141,7 +143,7 @@ class TestTasksOfOneName:
             if as_default:
 
                 @task(target="out/{x}")
-                def scaled(x: int, by: Any = settings) -> str:
+                def scaled(x: int, by: object = settings) -> str:
                     return f"{x} {by}"
 
                 return scaled
@@ -858,7 +860,7 @@ class TestRedefinedHelpers:
         cell(namespace, 3, "@task(target='out/{x}')\ndef direct(x): return use(x)")
         cell(namespace, 4, "@task(target='out/{x}')\ndef given(x, fn=use): return fn(x)")
 
-        def called(**options: object) -> Any:
+        def called(**options: object) -> object:
             if place == "argument":
                 return load(namespace["given"].with_options(**options)(1, namespace["use"]))
             direct = namespace["direct"].with_options(**options)
@@ -983,7 +985,7 @@ def test_what_cannot_be_compared_in_a_closure_is_told_in_the_next_process(
 def test_two_tasks_of_a_factory_that_collide_are_told_apart() -> None:
     def make(n: int, extra: object = None) -> Any:
         @task(target="out/constant")
-        def made(x: int, of: Any = extra) -> int:
+        def made(x: int, of: object = extra) -> int:
             return n
 
         return made

@@ -7,7 +7,7 @@ import copy
 import dataclasses
 import pickle
 import weakref
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from handles import item_of
@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from prefectx import Item, flow, item, last_run, load, task, use_mode
 from prefectx.errors import PrefectxError, TargetMissing, TemplateError
 from prefectx.stores import Filestore
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -120,7 +122,7 @@ class TestFeeding:
 
     def test_deep_inside_containers_too(self, seven: Item[int]) -> None:
         @task
-        def show(x: Any) -> str:
+        def show(x: object) -> str:
             return repr(x)
 
         assert load(show([{"a": (seven, Point(seven))}])) == "[{'a': (7, Point(x=7, y=0))}]"
@@ -264,7 +266,7 @@ class TestLoad:
         )
     )
     @settings(deadline=None)
-    def test_of_any_data_is_the_same_object(self, value: Any) -> None:
+    def test_of_any_data_is_the_same_object(self, value: object) -> None:
         assert load(value) is value
 
     def test_raises_what_a_future_raised(self) -> None:
@@ -309,7 +311,7 @@ def test_a_hit_inside_a_task_counts_once_whatever_it_gives(tmp_target: Targets) 
         return [nothing("a"), nothing("a"), nothing("a")]
 
     @flow
-    def twice() -> Any:
+    def twice() -> object:
         nothing("a")
         return outer()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,23 +14,25 @@ from prefectx._calls.run import OUTSIDE
 from prefectx._identity.exact_text import exact_text
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores import Filestore
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(target="out/constant")
-def constant(x: Any, y: Any = 1) -> Any:
+def constant(x: object, y: object = 1) -> object:
     return x
 
 
 @task(target="out/{x}")
-def named(x: Any, data: Any = None) -> Any:
+def named(x: object, data: object = None) -> object:
     return x
 
 
 @flow
-def run(decorated: Any, *calls: Any) -> Any:
+def run(decorated: Callable[..., Any], *calls: Any) -> object:
     """One run: a call for each tuple of arguments."""
     return [decorated(*arguments) for arguments in calls]
 
@@ -43,8 +46,8 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def _noting(asked: list[str], original: Any) -> Any:
-    def noted(path: Any, *args: Any, **kwargs: Any) -> Any:
+def _noting(asked: list[str], original: Any) -> object:
+    def noted(path: Any, *args: Any, **kwargs: Any) -> object:
         asked.append(str(path))
         return original(path, *args, **kwargs)
 
@@ -71,7 +74,7 @@ class TestHits:
 
     def test_by_place_or_by_name_are_one_call(self) -> None:
         @flow
-        def spelt() -> Any:
+        def spelt() -> object:
             return [constant(1), constant(x=1), constant(1, y=1), constant(y=1, x=1)]
 
         assert load(spelt()) == load(spelt()) == [1] * 4
@@ -117,7 +120,7 @@ class TestHits:
 
     def test_that_lose_their_file_are_made_again(self, tmp_target: Targets) -> None:
         @flow
-        def losing() -> Any:
+        def losing() -> object:
             named(1), named(1)
             named.item(1).delete()
             return named(1)
@@ -127,7 +130,7 @@ class TestHits:
 
     def test_are_data_inside_a_task(self) -> None:
         @task(target=None)
-        def outer() -> Any:
+        def outer() -> object:
             return [named(1), named(1), named(1)]
 
         assert outer() == [1, 1, 1]
@@ -150,7 +153,7 @@ class TestStores:
         for first, second in ((inner, outer), (outer, inner)):
 
             @flow
-            def both(first: Any = first, second: Any = second) -> Any:
+            def both(first: Any = first, second: Any = second) -> object:
                 return first(1), first(1), second(2)
 
             with pytest.raises(TargetCollision):
@@ -160,7 +163,7 @@ class TestStores:
         full = task(target=f"{Path.cwd()}/out/constant")(lambda x: x)
 
         @flow
-        def both() -> Any:
+        def both() -> object:
             return constant(1), constant(1), full(2)
 
         with pytest.raises(TargetCollision):
@@ -168,7 +171,7 @@ class TestStores:
 
     def test_of_another_current_folder_are_others(self, tmp_path: Path) -> None:
         @flow
-        def moving() -> Any:
+        def moving() -> object:
             given = [load(constant(1)), load(constant(1))]
             (tmp_path / "other").mkdir()
             os.chdir(tmp_path / "other")
@@ -233,7 +236,7 @@ class TestNamesOfRuns:
             return says("none")
 
         @task
-        def outer(x: Any) -> list[str]:
+        def outer(x: object) -> list[str]:
             get_run_logger().warning("outer")
             before = says("none")
             between = inner(1)
@@ -241,7 +244,7 @@ class TestNamesOfRuns:
             return [before, between, says("none")]
 
         @flow
-        def around(x: Any) -> list[str]:
+        def around(x: object) -> list[str]:
             found = outer(x)
             get_run_logger().warning("flow")
             return [*found, says("none")]

@@ -9,7 +9,7 @@ import string
 import xml.dom
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,17 +19,21 @@ from prefectx import context, gcontext, get_run_logger, item, load, task, use_mo
 from prefectx._calls.freshness import fast_hit
 from prefectx.errors import PrefectxError, TemplateError
 from prefectx.stores import Filestore
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
-def target_of(template: str, fn: Any, *args: Any, **kwargs: Any) -> str:
+def target_of(template: str, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     """Give the target of one call of `fn`, as a task with this template."""
     return task(target=template)(fn).item(*args, **kwargs).target
 
 
-def one(x: object) -> Any:
+def one(x: object) -> object:
     return x
 
 

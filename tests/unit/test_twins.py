@@ -24,24 +24,24 @@ from twins import TWINS, Adds, Slotted, adder, caused, date, is_hashable, with_d
 from prefectx import flow, load, task, use_mode
 from prefectx._identity.content_hash import digest
 from prefectx.errors import TargetCollision, UnsupportedValue
-from pytest_prefectx import Targets
 from pytest_prefectx.equality import identical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_prefectx import Targets
     from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = pytest.mark.prefectx("cache")
 
 
 @task
-def kept(x: Any) -> str:
+def kept(x: object) -> str:
     return repr(x)
 
 
 @task(target="w/constant")
-def fixed(x: Any) -> str:
+def fixed(x: object) -> str:
     return repr(x)
 
 
@@ -324,7 +324,7 @@ class Kept:
 class TestEqual:
     @given(left=PLAIN, right=PLAIN)
     @settings(deadline=None, max_examples=500)
-    def test_values_are_the_same_call_and_no_others_are(self, left: Any, right: Any) -> None:
+    def test_values_are_the_same_call_and_no_others_are(self, left: object, right: object) -> None:
         assert (digest(left) == digest(right)) == identical(left, right)
 
     def test_cached_properties_do_not_count(self) -> None:
@@ -397,7 +397,7 @@ class TestMany:
 class TestDeep:
     @pytest.mark.parametrize("depth", [20, 31, 400, 10_000])
     def test_values_are_no_recursion_error(self, depth: int) -> None:
-        def nested(inside: object) -> Any:
+        def nested(inside: object) -> object:
             for _ in range(depth):
                 inside = [inside]
             return inside
@@ -418,7 +418,7 @@ class TestDeep:
         assert load(count(value)) == 1
 
     def test_loops_are_told_apart_by_where_they_lead(self) -> None:
-        def graph(*edges: tuple[int, int]) -> Any:
+        def graph(*edges: tuple[int, int]) -> object:
             nodes = [types.SimpleNamespace(name=n, to=[]) for n in range(4)]
             for start, end in edges:
                 nodes[start].to.append(nodes[end])
@@ -485,7 +485,7 @@ class TestNames:
     @settings(deadline=None, max_examples=1000)
     def test_of_literals_are_as_distinct_as_the_literals(self, calls: list[list[Any]]) -> None:
         @task
-        def joined(a: Any, b: Any = 7, c: Any = "a") -> Any:
+        def joined(a: object, b: object = 7, c: object = "a") -> object:
             return a, b, c
 
         bound = [(*call, *(7, "a")[len(call) - 1 :]) for call in calls]
@@ -502,7 +502,7 @@ class TestNames:
         seen: list[int] = []
 
         @task(target="w/{base}")
-        def shown(x: Any) -> int:
+        def shown(x: object) -> int:
             return seen[-1]
 
         def run() -> list[int]:
@@ -522,7 +522,7 @@ def test_what_has_no_value_is_the_same_call_only_as_itself(tmp_target: Targets) 
     """The target names what tells calls apart; that they may be others is an error, not data."""
 
     @flow
-    def run(*values: Any) -> list[str]:
+    def run(*values: object) -> list[str]:
         return [fixed(value) for value in values]
 
     for make in (threading.Lock, object, lambda: sqlite3.connect(":memory:"), socket.socket):
