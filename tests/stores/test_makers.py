@@ -95,7 +95,7 @@ def left_and_right(store: Store, target: str = "out/{x}") -> tuple[Any, Any]:
 class TestTargetOfAnotherTask:
     @pytest.mark.parametrize("target", ["out/{x}", "out/{x}/value.json"])
     @pytest.mark.parametrize("position", [0, 1, 2, 7, 39])
-    def test_is_found_among_ones_own_wherever_it_comes(
+    def test_target_of_another_task_is_found_among_ones_own_wherever_it_comes(
         self, position: int, target: str, store: Store
     ) -> None:
         left, right = left_and_right(store, target)
@@ -104,20 +104,22 @@ class TestTargetOfAnotherTask:
         with pytest.raises(TargetCollision, match=f"was made by another task: .*left.x={position}"):
             calls(right, range(40))
 
-    def test_is_found_outside_of_flows(self, store: Store) -> None:
+    def test_target_of_another_task_is_found_outside_of_flows(self, store: Store) -> None:
         left, right = left_and_right(store)
         calls(left, [2])
         assert load([right(0), right(1)]) == ["right 0", "right 1"]
         with pytest.raises(TargetCollision, match="was made by another task"):
             right(2)
 
-    def test_is_found_although_calls_of_the_run_made_others_before(self, store: Store) -> None:
+    def test_target_of_another_task_is_found_although_calls_of_the_run_made_others_before(
+        self, store: Store
+    ) -> None:
         left, right = left_and_right(store)
         calls(left, [3])
         with pytest.raises(TargetCollision, match="was made by another task"):
             calls(right, [0, 0, 1, 1, 2, 3])
 
-    def test_is_made_anew_once_it_was_deleted(self, store: Store) -> None:
+    def test_target_of_another_task_is_made_anew_once_it_was_deleted(self, store: Store) -> None:
         left, right = left_and_right(store)
         calls(left, range(4))
 
@@ -132,7 +134,9 @@ class TestTargetOfAnotherTask:
         with pytest.raises(TargetCollision, match="was made by another task"):
             calls(left, [0])
 
-    def test_that_was_made_since_the_run_has_looked_is_never_taken(self, store: Store) -> None:
+    def test_target_of_another_task_that_was_made_since_the_run_has_looked_is_never_taken(
+        self, store: Store
+    ) -> None:
         left, right = left_and_right(store)
         calls(right, range(4))
 
@@ -147,7 +151,9 @@ class TestTargetOfAnotherTask:
             # Where a folder is listed once a run it is made anew.
             assert load(meanwhile()) == "right 40"
 
-    def test_that_was_made_in_place_of_ones_own_is_never_taken(self, store: Store) -> None:
+    def test_target_of_another_task_that_was_made_in_place_of_ones_own_is_never_taken(
+        self, store: Store
+    ) -> None:
         left, right = left_and_right(store)
         calls(right, range(40))
 
@@ -161,7 +167,9 @@ class TestTargetOfAnotherTask:
         with pytest.raises(TargetCollision, match="was made by another task"):
             meanwhile()
 
-    def test_whose_record_has_gone_is_looked_for_anew(self, store: Store) -> None:
+    def test_target_of_another_task_whose_record_has_gone_is_looked_for_anew(
+        self, store: Store
+    ) -> None:
         _, right = left_and_right(store)
         calls(right, range(40))
 
@@ -173,7 +181,9 @@ class TestTargetOfAnotherTask:
 
         assert load(meanwhile()) == "right 30"
 
-    def test_counts_if_no_record_says_whose_it_is(self, store: Store) -> None:
+    def test_target_of_another_task_counts_if_no_record_says_whose_it_is(
+        self, store: Store
+    ) -> None:
         _, right = left_and_right(store)
         for x in range(3):
             store.save(f"out/{x}", f"right {x}")
@@ -266,7 +276,7 @@ def test_whoever_is_killed_leaves_no_output_without_a_record_that_is_true_of_it(
 
 @pytest.mark.prefectx("cache")
 class TestStoreThatChangesAStep:
-    def test_is_asked_step_by_step(self, tmp_path: Path) -> None:
+    def test_store_that_changes_a_step_is_asked_step_by_step(self, tmp_path: Path) -> None:
         class Hiding:
             def exists(self, target: str) -> bool:
                 return "hidden" not in target and Filestore.exists(self, target)  # type: ignore[arg-type]
@@ -279,7 +289,9 @@ class TestStoreThatChangesAStep:
         store = Both(tmp_path)
         assert [store.look("hidden"), bool(store.look("shown"))] == [None, True]
 
-    def test_is_asked_at_once_if_it_says_how(self, tmp_path: Path) -> None:
+    def test_store_that_changes_a_step_is_asked_at_once_if_it_says_how(
+        self, tmp_path: Path
+    ) -> None:
         class Own(Filestore):
             def exists(self, target: str) -> bool:
                 return self.look(target) is not None
@@ -296,7 +308,9 @@ class TestStoreThatChangesAStep:
 
 @pytest.mark.prefectx("cache")
 class TestCodeThatWasChanged:
-    def test_is_told_with_the_count_of_its_targets(self, store: Store) -> None:
+    def test_code_that_was_changed_is_told_with_the_count_of_its_targets(
+        self, store: Store
+    ) -> None:
         first, changed = (
             dict[str, Any](version=version, __name__="notes") for version in ("first", "changed")
         )

@@ -202,11 +202,11 @@ SEEN_IN_PART = (
 
 
 class TestShortText:
-    def test_tells_values_apart(self) -> None:
+    def test_short_text_tells_values_apart(self) -> None:
         summaries = [short_text_of_call("f", {"x": value}) for value in SEEN_IN_PART]
         assert len(set(summaries)) == len(SEEN_IN_PART)
 
-    def test_tells_arrays_and_frames_apart(self) -> None:
+    def test_short_text_tells_arrays_and_frames_apart(self) -> None:
         np = pytest.importorskip("numpy")
         pd = pytest.importorskip("pandas")
         values = [
@@ -230,7 +230,7 @@ class TestShortText:
         assert [short_text(copy.deepcopy(value)) for value in values] == summaries
 
     @pytest.mark.parametrize("value", SEEN_IN_PART, ids=lambda value: type(value).__name__)
-    def test_is_equal_for_copies(self, value: object) -> None:
+    def test_short_text_is_equal_for_copies(self, value: object) -> None:
         assert short_text(copy.deepcopy(value)) == short_text(value)
 
     @given(
@@ -241,7 +241,7 @@ class TestShortText:
         )
     )
     @settings(deadline=None, max_examples=50)
-    def test_of_anything_is_equal_for_copies(self, value: object) -> None:
+    def test_short_text_of_anything_is_equal_for_copies(self, value: object) -> None:
         assert short_text(copy.deepcopy(value)) == short_text(value)
 
     @pytest.mark.parametrize(
@@ -258,10 +258,10 @@ class TestShortText:
         ],
         ids=["str", "bytes", "list", "dict", "set", "int", "nested", "deep"],
     )
-    def test_is_short_whatever_the_data(self, large: object) -> None:
+    def test_short_text_is_short_whatever_the_data(self, large: object) -> None:
         assert len(short_text(large)) < 1000 * (1 + isinstance(large, list) * 8)
 
-    def test_is_short_where_a_value_contains_itself(self) -> None:
+    def test_short_text_is_short_where_a_value_contains_itself(self) -> None:
         loop: list[Any] = []
         loop.append(loop)
         assert len(short_text(loop)) < 200
@@ -271,7 +271,7 @@ class TestShortText:
         assert short_text(data) != short_text([*data[:-1], 0])
         assert short_text(data) != short_text(data[:-1])
 
-    def test_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
+    def test_short_text_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
         code = """
             from prefectx._identity.short_text import short_text
             print(short_text({"k": set("abcdef"), "l": [frozenset("xyz"), int, len]}))
@@ -361,31 +361,33 @@ RERUNNING = one.with_options(rerun_on={"inputs"})
 
 
 class TestRerunOnInputs:
-    def test_reruns_for_another_argument(self, tmp_target: Targets) -> None:
+    def test_rerun_on_inputs_reruns_for_another_argument(self, tmp_target: Targets) -> None:
         assert load(run(RERUNNING, 1)) == [1]
         assert load(run(RERUNNING, 2)) == [2]
         assert load(run(RERUNNING, 2)) == [2]
         assert tmp_target.runs == {"one": 2}
 
-    def test_reruns_for_a_difference_deep_in_large_data(self) -> None:
+    def test_rerun_on_inputs_reruns_for_a_difference_deep_in_large_data(self) -> None:
         data = list(range(10_000))
         changed = [*data[:5000], -1, *data[5001:]]
         assert load(run(RERUNNING, data)) == [data]
         assert load(run(RERUNNING, changed)) == [changed]
 
-    def test_reruns_where_an_items_content_has_changed(self, tmp_target: Targets) -> None:
+    def test_rerun_on_inputs_reruns_where_an_items_content_has_changed(
+        self, tmp_target: Targets
+    ) -> None:
         for content in (1, 1, 2):
             Filestore().save("in/a", content)
             assert load(run(RERUNNING, item("in/a"))) == [content]
         assert tmp_target.runs == {"one": 2}
 
-    def test_does_not_rerun_for_other_code(self) -> None:
+    def test_rerun_on_inputs_does_not_rerun_for_other_code(self) -> None:
         configured = task(target="out/{x}", rerun_on={"inputs"})
         run(configured(body_of("return x + 1")), 1)
         with pytest.warns(StaleTarget, match="another version"):
             assert load(run(configured(body_of("return x + 2")), 1)) == [2]
 
-    def test_compares_the_inputs_as_they_were_before_the_function_ran(
+    def test_rerun_on_inputs_compares_the_inputs_as_they_were_before_the_function_ran(
         self, tmp_target: Targets
     ) -> None:
         @task(target="out/constant", rerun_on={"inputs"})
@@ -405,7 +407,7 @@ class TestRerunOnInputs:
         with pytest.raises(TargetMissing, match="in/a"):
             run(RERUNNING, item("in/a"))
 
-    def test_refuses_what_it_cannot_compare_before_the_function_runs(
+    def test_rerun_on_inputs_refuses_what_it_cannot_compare_before_the_function_runs(
         self, tmp_target: Targets
     ) -> None:
         with pytest.raises(PrefectxError, match="lock"):
@@ -420,26 +422,26 @@ class TestRerunOnInputs:
 
 
 class TestRerunOnCode:
-    def test_reruns_for_other_code(self, tmp_target: Targets) -> None:
+    def test_rerun_on_code_reruns_for_other_code(self, tmp_target: Targets) -> None:
         configured = task(target="out/{x}", rerun_on={"code"})
         for source, expected in [("return x + 1", 2), ("return x + 1", 2), ("return x + 2", 3)]:
             assert load(run(configured(body_of(source)), 1)) == [expected]
         assert tmp_target.runs == {"made": 2}
 
-    def test_does_not_rerun_for_another_call_but_warns(self) -> None:
+    def test_rerun_on_code_does_not_rerun_for_another_call_but_warns(self) -> None:
         configured = one.with_options(rerun_on={"code"})
         run(configured, 1)
         with pytest.warns(StaleTarget, match="another call"):
             assert load(run(configured, 2)) == [1]
 
-    def test_with_inputs_reruns_for_either(self, tmp_target: Targets) -> None:
+    def test_rerun_on_code_with_inputs_reruns_for_either(self, tmp_target: Targets) -> None:
         configured = task(target="out/constant", rerun_on={"inputs", "code"})
         calls = [("return x", 1), ("return x", 1), ("return x", 2), ("return -x", 2)]
         found = [load(run(configured(body_of(source)), x)) for source, x in calls]
         assert found == [[1], [1], [2], [-2]]
         assert tmp_target.runs == {"made": 3}
 
-    def test_counts_a_rerun_within_one_run_once(self, tmp_target: Targets) -> None:
+    def test_rerun_on_code_counts_a_rerun_within_one_run_once(self, tmp_target: Targets) -> None:
         configured = task(target="out/{x}", rerun_on={"code"})
         run(configured(body_of("return 1")), 1)
         assert load(run(configured(body_of("return 2")), 1, 1)) == [2, 2]
@@ -500,7 +502,7 @@ def hashes(*sources: str) -> list[str]:
 
 
 class TestCodeHash:
-    def test_differs_where_the_code_does(self) -> None:
+    def test_code_hash_differs_where_the_code_does(self) -> None:
         found = hashes(
             "return x",
             "return x + 1",
@@ -521,11 +523,11 @@ class TestCodeHash:
         )
         assert len(set(found)) == len(found)
 
-    def test_does_not_look_at_lines_and_comments(self) -> None:
+    def test_code_hash_does_not_look_at_lines_and_comments(self) -> None:
         first, second = hashes("return x", "\n    # what it was given\n    return x")
         assert first == second
 
-    def test_sees_which_outer_variable_is_used(self) -> None:
+    def test_code_hash_sees_which_outer_variable_is_used(self) -> None:
         def outer(left: int, right: int) -> Any:
             def takes_left() -> int:
                 return left
@@ -538,7 +540,7 @@ class TestCodeHash:
         takes_left, takes_right = outer(1, 2)
         assert task(takes_left).code.hash != task(takes_right).code.hash
 
-    def test_sees_what_an_exception_handler_covers(self) -> None:
+    def test_code_hash_sees_what_an_exception_handler_covers(self) -> None:
         def wide(x: Any) -> object:
             try:
                 y = x()
@@ -555,7 +557,7 @@ class TestCodeHash:
 
         assert task(wide).code.hash != task(narrow).code.hash
 
-    def test_looks_through_decorators(self) -> None:
+    def test_code_hash_looks_through_decorators(self) -> None:
         def twice(fn: Callable[..., Any]) -> Any:
             @functools.wraps(fn)
             def wrapper(x: Any) -> Any:
@@ -588,10 +590,10 @@ class TestCodeHash:
         assert load(run(configured(logged(body_of("return 1"))), 1)) == [1]
         assert load(run(configured(logged(body_of("return 2"))), 1)) == [2]
 
-    def test_of_what_is_not_written_in_python_is_nothing(self) -> None:
+    def test_code_hash_of_what_is_not_written_in_python_is_nothing(self) -> None:
         assert task(len).code.hash == ""
 
-    def test_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
+    def test_code_hash_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
         code = """
             from prefectx import task
             def f(x): return x in {"a", "b", "c", "d"} or (lambda y: y in {"e", "f", "g"})(x)
@@ -614,7 +616,7 @@ class TestSpellings:
 
     @pytest.mark.parametrize("other", ["{here}/out/x", "./out/x", "out/../out/x"])
     @pytest.mark.parametrize("warm", [False, True])
-    def test_of_one_target_in_one_store_collide(self, other: str, warm: bool) -> None:
+    def test_spellings_of_one_target_in_one_store_collide(self, other: str, warm: bool) -> None:
         store = Filestore()
         plain = task(target="out/x", store=store)(lambda a: a)
         spelt = task(target=other.format(here=Path.cwd()), store=store)(lambda b: b)
@@ -630,7 +632,9 @@ class TestSpellings:
         with pytest.raises(TargetCollision):
             both()
 
-    def test_in_the_folder_that_the_flow_went_to_do_not_collide(self, tmp_path: Path) -> None:
+    def test_spellings_in_the_folder_that_the_flow_went_to_do_not_collide(
+        self, tmp_path: Path
+    ) -> None:
         constant = task(target="out/x")(lambda a: a)
         here = Path.cwd()
 

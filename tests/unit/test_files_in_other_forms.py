@@ -64,7 +64,7 @@ class TestFilesInOtherForms:
         write("six")
         assert load(again(url)) == "six"
 
-    def test_in_a_folder_at_a_url_count_by_name_and_content(self) -> None:
+    def test_files_in_other_forms_in_a_folder_at_a_url_count_by_name_and_content(self) -> None:
         fsspec = pytest.importorskip("fsspec")
         folder = f"memory://{Path.cwd()}/folder"
         fsspec.open(f"{folder}/a/b.txt", "w").open().close()
@@ -84,7 +84,9 @@ class TestFilesInOtherForms:
             read("nosuch://a")
 
     @pytest.mark.parametrize("annotation", ["Source", "Source | None", "list[Source]", Source])
-    def test_are_known_by_another_name_of_the_annotation(self, annotation: object) -> None:
+    def test_files_in_other_forms_are_known_by_another_name_of_the_annotation(
+        self, annotation: object
+    ) -> None:
         def read(path: Any) -> str:
             return Path(path).read_text()
 
@@ -97,7 +99,7 @@ class TestFilesInOtherForms:
     @pytest.mark.parametrize(
         "given", [Settings("a.txt"), Slotted(["a.txt"])], ids=["dict", "slots"]
     )
-    def test_are_found_in_fields(self, given: object) -> None:
+    def test_files_in_other_forms_are_found_in_fields(self, given: object) -> None:
         @task(target="out/{base}", base="a", files={"given"}, rerun_on={"inputs"})
         def read(given: object) -> str:
             return Path("a.txt").read_text()
@@ -106,7 +108,7 @@ class TestFilesInOtherForms:
             Path("a.txt").write_text(text)
             assert load(read(given)) == text
 
-    def test_are_found_in_objects_that_contain_themselves(self) -> None:
+    def test_files_in_other_forms_are_found_in_objects_that_contain_themselves(self) -> None:
         loop: list[Any] = ["a.txt"]
         loop.append({"loop": loop})
         assert paths_in([loop]) == ["a.txt"]

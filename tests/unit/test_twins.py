@@ -47,17 +47,17 @@ def fixed(x: object) -> str:
 
 @pytest.mark.parametrize("kind", TWINS)
 class TestTwins:
-    def test_are_different_calls(self, kind: str) -> None:
+    def test_twins_are_different_calls(self, kind: str) -> None:
         found = [digest(make()) for make in TWINS[kind]]
         alike = [n for n, each in enumerate(found) if found.index(each) != n]
         assert not alike
 
-    def test_made_again_are_the_same_calls(self, kind: str) -> None:
+    def test_twins_made_again_are_the_same_calls(self, kind: str) -> None:
         for number, make in enumerate(TWINS[kind]):
             assert digest(make()) == digest(make()), number
             assert digest([make(), make()]) == digest([value := make(), value]), number
 
-    def test_count_by_their_places_among_many(self, kind: str) -> None:
+    def test_twins_count_by_their_places_among_many(self, kind: str) -> None:
         makers = TWINS[kind]
         whole = digest([make() for make in makers])
         assert digest([make() for make in makers]) == whole
@@ -70,7 +70,7 @@ class TestTwins:
         assert len(found) == 1 + 3 * len(makers)
 
     @pytest.mark.usefixtures("tmp_target")
-    def test_that_share_a_target_collide(self, kind: str) -> None:
+    def test_twins_that_share_a_target_collide(self, kind: str) -> None:
         for one, other in zip(TWINS[kind], TWINS[kind][1:], strict=False):
 
             @flow
@@ -357,7 +357,7 @@ class TestMany:
     """A thousand objects are hashed column by column."""
 
     @pytest.mark.parametrize("make", [Adds, Slotted, Point, lambda n: {n, "a"}, date])
-    def test_differ_by_one(self, make: Callable[[Any], Any]) -> None:
+    def test_many_differ_by_one(self, make: Callable[[Any], Any]) -> None:
         numbers = [n % 24 for n in range(2500)]
         found = {digest([make(n) for n in numbers])}
         for place in (0, 999, 1000, 2499):
@@ -367,7 +367,7 @@ class TestMany:
         assert len(found) == 9
         assert digest([make(n) for n in numbers]) in found
 
-    def test_that_are_made_in_other_ways_are_the_same(self) -> None:
+    def test_many_that_are_made_in_other_ways_are_the_same(self) -> None:
         def objects(**names: object) -> Any:
             made = [Kept(0) for _ in range(50)]
             for each in made:
@@ -382,7 +382,7 @@ class TestMany:
         assert digest([*mixed, filled]) == digest([*mixed, Kept(1)])
         assert digest([{1, 9, 17}] * 50) == digest([{17, 1, 9}, {9, 17, 1}] * 25)
 
-    def test_of_one_text_each_are_not_those_of_another(self) -> None:
+    def test_many_of_one_text_each_are_not_those_of_another(self) -> None:
         """What is written of a column says where it ends."""
         values = [
             *(["ab", "c"], ["a", "bc"], [["ab"], ["c"]], [["a"], ["bc"]], [["a", "b"], ["c"]]),
@@ -470,7 +470,7 @@ def twins(draw: st.DrawFn) -> tuple[tuple[int, int], list[Any]]:
 class TestNames:
     @given(twins())
     @settings(deadline=None, max_examples=300)
-    def test_are_shared_by_the_same_values_alone(self, drawn: Any) -> None:
+    def test_names_are_shared_by_the_same_values_alone(self, drawn: Any) -> None:
         numbers, (one, other) = drawn
         assert (kept.item(one).base == kept.item(other).base) == (numbers[0] == numbers[1])
 
@@ -483,7 +483,9 @@ class TestNames:
         calls=st.lists(st.lists(LITERALS, min_size=1, max_size=3), min_size=2, max_size=2),
     )
     @settings(deadline=None, max_examples=1000)
-    def test_of_literals_are_as_distinct_as_the_literals(self, calls: list[list[Any]]) -> None:
+    def test_names_of_literals_are_as_distinct_as_the_literals(
+        self, calls: list[list[Any]]
+    ) -> None:
         @task
         def joined(a: object, b: object = 7, c: object = "a") -> object:
             return a, b, c
