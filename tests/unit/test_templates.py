@@ -262,6 +262,15 @@ class TestText:
             except TemplateError:
                 continue
 
+    def test_text_that_is_rendered_where_the_stack_is_full_is_not_blamed_for_it(self) -> None:
+        class Endless:
+            @property
+            def name(self) -> str:
+                return self.name
+
+        with pytest.raises(RecursionError):
+            target_of("out/{x.name}", one, Endless())
+
     def test_text_whose_expression_fails_says_which_and_why(self) -> None:
         with pytest.raises(TemplateError, match=r"target='out/\{x\.stem\}' of task 'one'.*'stem'"):
             target_of("out/{x.stem}", one, 1)
