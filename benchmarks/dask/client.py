@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect_dask import DaskTaskRunner
 
 from prefectx.dask import task_runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RUNNERS: dict[str, Callable[..., Any]] = {"plain": DaskTaskRunner, "ours": task_runner}
 

@@ -18,6 +18,7 @@ from prefectx import flow, task, use_mode
 from speed.race import OURS, Row, race, raced_row, ratio_of, waited
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = [
@@ -64,7 +65,9 @@ def prefects_own(**options: Any) -> Any:
 
 
 @pytest.mark.parametrize("way", ["submit", "map"])
-def test_12_skip(way: str, benchmark: Any, flow_rounds: int, flow_tasks: int, note: Any) -> None:
+def test_12_skip(
+    way: str, benchmark: Any, flow_rounds: int, flow_tasks: int, note: Callable[..., None]
+) -> None:
     """Rates of tasks are compared, in CPU time: of ours there are always 5,000, in 0.1 s."""
     ours, theirs = task(target="working/{funcname}/{x}")(small), prefects_own()
     os.makedirs("working/small")
@@ -134,20 +137,20 @@ def run_in_flow(benchmark: Any, rounds: int, ours: Any, theirs: Any, mode: str) 
     return around()
 
 
-def test_13_cache_miss(benchmark: Any, rounds: int, note: Any) -> None:
+def test_13_cache_miss(benchmark: Any, rounds: int, note: Callable[..., None]) -> None:
     ours = task(target="working/{funcname}/{x}")(small)
     seconds = run_in_flow(benchmark, 10 * rounds, ours, prefects_own(), "prefect.cache")
     note(raced_row("13a", "`prefect.cache` miss, a task run", THEIRS, 1.1, seconds))
 
 
-def test_13_prefect(benchmark: Any, rounds: int, note: Any) -> None:
+def test_13_prefect(benchmark: Any, rounds: int, note: Callable[..., None]) -> None:
     import prefect
 
     seconds = run_in_flow(benchmark, 10 * rounds, task(small), prefect.task(small), "prefect")
     note(raced_row("13b", "`prefect`, a task run", THEIRS, 1.02, seconds))
 
 
-def test_13_hit(benchmark: Any, rounds: int, note: Any) -> None:
+def test_13_hit(benchmark: Any, rounds: int, note: Callable[..., None]) -> None:
     import prefect
 
     ours, theirs = task(target="working/{funcname}/{x}")(small), prefects_own()

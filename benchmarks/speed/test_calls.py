@@ -18,6 +18,7 @@ from speed import peers
 from speed.race import OURS, timed, waited
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from timeit import Timer
 
 # What peers warn of is not ours to fix.
@@ -38,18 +39,18 @@ def cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECTX", "cache")
 
 
-def small(x: Any) -> Any:
+def small(x: object) -> Any:
     return SMALL
 
 
-def large(x: Any) -> Any:
+def large(x: object) -> Any:
     return LARGE
 
 
 kept = task(target="working/{funcname}/{x}")
 
 
-def test_1_function(compare: Any) -> None:
+def test_1_function(compare: Callable[..., None]) -> None:
     def add(x: int, y: int) -> int:
         return x + y
 
@@ -64,7 +65,7 @@ def test_1_function(compare: Any) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_1_call_in_use_mode(compare: Any) -> None:
+def test_1_call_in_use_mode(compare: Callable[..., None]) -> None:
     def add(x: int, y: int) -> int:
         return x + y
 
@@ -79,7 +80,7 @@ def test_1_call_in_use_mode(compare: Any) -> None:
         compare("1b", "the same inside `use_mode`", "pass-through wrapper", 6.0, timers)
 
 
-def test_1_decorating(compare: Any) -> None:
+def test_1_decorating(compare: Callable[..., None]) -> None:
     def add(x: int, y: int = 1) -> int:
         return x + y
 
@@ -98,7 +99,7 @@ def stat_by_hand() -> Timer:
 
 
 @pytest.mark.usefixtures("cache")
-def test_2_hit(in_flow: Any, beside: Any) -> None:
+def test_2_hit(in_flow: Callable[..., None], beside: Callable[..., dict[str, Timer]]) -> None:
     hit = kept(small)
     hit(7)
     timers = {OURS: timed("hit(7)", hit=hit), HAND: stat_by_hand()}
@@ -107,7 +108,7 @@ def test_2_hit(in_flow: Any, beside: Any) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_2_hit_outside_flows(compare: Any) -> None:
+def test_2_hit_outside_flows(compare: Callable[..., None]) -> None:
     hit = kept(small)
     hit(7)
     timers = {OURS: timed("hit(7)", hit=hit), HAND: stat_by_hand()}
@@ -115,7 +116,7 @@ def test_2_hit_outside_flows(compare: Any) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_3_hit_with_base(in_flow: Any) -> None:
+def test_3_hit_with_base(in_flow: Callable[..., None]) -> None:
     @task
     def of_two(x: int, name: str) -> Any:
         return SMALL
@@ -128,13 +129,13 @@ def test_3_hit_with_base(in_flow: Any) -> None:
     in_flow("3", "hit, `base` made of two arguments", HAND, 5.0, timers)
 
 
-def load_by_hand(x: int, name: str) -> Any:
+def load_by_hand(x: int, name: str) -> object:
     with open(f"working/{name}/{x}", "rb") as file:
         return pickle.load(file)
 
 
 @pytest.mark.usefixtures("cache")
-def test_4_load(in_flow: Any, beside: Any) -> None:
+def test_4_load(in_flow: Callable[..., None], beside: Callable[..., dict[str, Timer]]) -> None:
     hit = kept(small)
     assert hit(7).load() == SMALL
     timers = {
@@ -146,7 +147,9 @@ def test_4_load(in_flow: Any, beside: Any) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_5_load_large(in_flow: Any, beside: Any) -> None:
+def test_5_load_large(
+    in_flow: Callable[..., None], beside: Callable[..., dict[str, Timer]]
+) -> None:
     hit = kept(large)
     hit(7)
     timers = {
@@ -158,7 +161,7 @@ def test_5_load_large(in_flow: Any, beside: Any) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_5_map_large(in_flow: Any) -> None:
+def test_5_map_large(in_flow: Callable[..., None]) -> None:
     hit = task(target="working/{funcname}/{x}.npy")(large)
     hit(7)
     by_hand = timed('load(f"working/large/{x}.npy", mmap_mode="r")', load=np.load, x=7)
@@ -173,7 +176,7 @@ def save_by_hand(x: int) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_6_miss(compare: Any, beside: Any) -> None:
+def test_6_miss(compare: Callable[..., None], beside: Callable[..., dict[str, Timer]]) -> None:
     Path("by-hand").mkdir()
     timers = {
         OURS: waited("make(next(numbers))", make=kept(small), numbers=count()),
@@ -184,7 +187,7 @@ def test_6_miss(compare: Any, beside: Any) -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_10_hit_among_many(in_flow: Any) -> None:
+def test_10_hit_among_many(in_flow: Callable[..., None]) -> None:
     many, few = (task(target=f"{where}/{{x}}")(small) for where in ("many", "few"))
     many(7)
     few(7)

@@ -20,6 +20,7 @@ from speed.race import OURS, timed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+    from timeit import Timer
 
 # What peers warn of is not ours to fix.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -38,7 +39,7 @@ class Point:
     name: str
 
 
-def whole(x: Any) -> int:
+def whole(x: object) -> int:
     return 1
 
 
@@ -95,7 +96,9 @@ def in_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", LARGE)
-def test_7_hash_of_large_argument(in_flow: Any, beside: Any, kind: str) -> None:
+def test_7_hash_of_large_argument(
+    in_flow: Callable[..., None], beside: Callable[..., dict[str, Timer]], kind: str
+) -> None:
     make, times = LARGE[kind]
     argument, buffers = make()
     against = "xxh3 of its buffers"
@@ -110,7 +113,7 @@ def test_7_hash_of_large_argument(in_flow: Any, beside: Any, kind: str) -> None:
     in_flow(f"7 {kind}", f"hit with 10 MB of {kind}", against, 1.5, timers | others, times)
 
 
-def test_7_hash_for_base(in_flow: Any) -> None:
+def test_7_hash_for_base(in_flow: Callable[..., None]) -> None:
     argument = LARGE["integers"][0]()[0]
     hit = task(whole)
     hit(argument)
@@ -122,7 +125,9 @@ def test_7_hash_for_base(in_flow: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", MANY)
-def test_8_hash_of_many_objects(in_flow: Any, beside: Any, kind: str) -> None:
+def test_8_hash_of_many_objects(
+    in_flow: Callable[..., None], beside: Callable[..., dict[str, Timer]], kind: str
+) -> None:
     make, times = MANY[kind]
     argument = make()
     hit = task(target="working/{funcname}/large")(whole)

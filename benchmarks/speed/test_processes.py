@@ -16,6 +16,7 @@ import pytest
 from speed.race import OURS, Row, raced_row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 DONE: Final = 5000
@@ -184,7 +185,11 @@ def python(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.filterwarnings("ignore")
 def test_9_no_op_rerun(
-    python: Any, benchmark: Any, rounds: int, note: Any, pytestconfig: pytest.Config
+    python: Callable[..., Any],
+    benchmark: Any,
+    rounds: int,
+    note: Callable[..., None],
+    pytestconfig: pytest.Config,
 ) -> None:
     """The programs run in turns; each of them has run before, so that all is there."""
     programs = dict(list(RERUNS.items())[:2] if pytestconfig.getoption("--no-peers") else RERUNS)
@@ -212,18 +217,18 @@ small(7)
 """
 
 
-def test_11_import(python: Any, rounds: int, note: Any) -> None:
+def test_11_import(python: Callable[..., Any], rounds: int, note: Callable[..., None]) -> None:
     python("import prefectx")
     note(cpu_row("11a", "`import prefectx`", "import prefectx", 40, python, rounds))
 
 
-def test_11_first_hit(python: Any, rounds: int, note: Any) -> None:
+def test_11_first_hit(python: Callable[..., Any], rounds: int, note: Callable[..., None]) -> None:
     python(FIRST_HIT)
     note(cpu_row("11b", "up to the first hit, in mode `cache`", FIRST_HIT, 50, python, rounds))
 
 
 def cpu_row(  # noqa: PLR0913, PLR0917 - the columns of a row
-    number: str, what: str, program: str, aim: int, python: Any, rounds: int
+    number: str, what: str, program: str, aim: int, python: Callable[..., Any], rounds: int
 ) -> Row:
     differences, bare = [], []
     for _ in range(rounds):
@@ -235,7 +240,7 @@ def cpu_row(  # noqa: PLR0913, PLR0917 - the columns of a row
     return Row(number, what, "bare interpreter", more, aim, ours, theirs)
 
 
-def cpu_of(python: Any, program: str) -> float:
+def cpu_of(python: Callable[..., Any], program: str) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     python(program)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -271,7 +276,7 @@ print(json.dumps([kept, dropped, (traced() - before) / {HITS}]))
 """
 
 
-def test_14_memory(python: Any, note: Any) -> None:
+def test_14_memory(python: Callable[..., Any], note: Callable[..., None]) -> None:
     kept, dropped, after = json.loads(python(MEMORY))
     for letter, what, found, aim in (
         ("a", "memory a hit, Items kept by the flow", kept, 300),

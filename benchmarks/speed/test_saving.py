@@ -44,7 +44,7 @@ def rows(size: int) -> list[dict[str, Any]]:
     return [{"name": f"row {n}", "share": n / 2, "parts": [n, None]} for n in range(size // 4)]
 
 
-def write_json(value: Any, path: str) -> None:
+def write_json(value: object, path: str) -> None:
     """Write JSON as most do."""
     with open(path, "w", encoding="utf-8") as file:
         file.write(json.dumps(value))
@@ -62,7 +62,7 @@ FORMATS: dict[str, tuple[str, Callable[[int], Any], Callable[[Any, str], Any]]] 
 
 @pytest.mark.parametrize("size", [1_000, 100_000, 10_000_000])
 @pytest.mark.parametrize("letter", FORMATS)
-def test_15_saving(compare: Any, folder: Path, letter: str, size: int) -> None:
+def test_15_saving(compare: Callable[..., None], folder: Path, letter: str, size: int) -> None:
     suffix, make, write = FORMATS[letter]
     value = make(size)
     timers = {

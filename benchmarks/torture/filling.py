@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prefectx.stores import Store
 
 SUFFIXES = ("", ".pkl", ".json", ".bytes", ".npy")

@@ -12,11 +12,14 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
 from report import Report
 
 from prefectx import load, task, use_mode
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _OUTPUTS = 400
 

@@ -120,7 +120,8 @@ class Template:
             if self._settable:
                 values.update(self._from_context())
             return self._function(**values)
-        except PrefectxError:
+        except (PrefectxError, RecursionError):
+            # Where calls have filled the stack, who has called them says so: NestedTooDeeply.
             raise
         except Exception as error:
             msg = f"{self.source} cannot be rendered: {type(error).__name__}: {error}"

@@ -7,7 +7,6 @@ import os
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,8 @@ from prefectx.stores import Filestore
 from prefectx.stores.record import parsed, text_of, unfinished
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prefect.client.orchestration import SyncPrefectClient
 
     from pytest_prefectx.server.client import PrefectServer

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from distributed import Client
 
-from pytest_prefectx import Targets
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from distributed import LocalCluster
+
+    from pytest_prefectx import Targets
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import clustered
 import doomed
@@ -14,16 +14,17 @@ from aftermath import Aftermath
 
 from prefectx import flow, load
 from prefectx.dask import task_runner
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from distributed import LocalCluster
+
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("prefect.skip"), pytest.mark.nightly]
 
 
 @pytest.fixture
-def aftermath(dask_cluster: LocalCluster, tmp_target: Targets) -> Any:
+def aftermath(dask_cluster: LocalCluster, tmp_target: Targets) -> object:
     after = Aftermath(tmp_target, dask_cluster)
     yield after
     after.end()
@@ -39,7 +40,7 @@ def test_calls_that_wait_for_workers_say_so_once_and_go_on_when_there_are_some(
     _, address = aftermath.start_scheduler()
 
     @flow(task_runner=task_runner(address=address))
-    def waiting() -> Any:
+    def waiting() -> object:
         future = clustered.zeros.submit(3)
         with caplog.at_level(logging.WARNING):
             told = "has no workers, and 1 call waits for it. Start one with"
@@ -58,7 +59,7 @@ def test_calls_that_wait_for_a_scheduler_that_hangs_say_so(
     aftermath.start_worker(address)
 
     @flow(task_runner=task_runner(address=address))
-    def waiting() -> Any:
+    def waiting() -> object:
         clustered.zeros.submit(2).result()
         os.kill(scheduler.pid, signal.SIGSTOP)
         try:

@@ -22,13 +22,15 @@ from processes import next_line
 from prefectx import flow, load, wait
 from prefectx.dask import task_runner
 from prefectx.errors import ClusterUnreachable, TaskCrashed
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from distributed import LocalCluster
+
+    from pytest_prefectx import Targets
+    from pytest_prefectx.server.client import PrefectServer
 
 
 in_skip = pytest.mark.prefectx("prefect.skip")
@@ -62,7 +64,7 @@ def pipeline(cluster: LocalCluster) -> Callable[[], Any]:
 
 
 @pytest.fixture
-def endings(prefect_server: Any) -> Callable[[Any], dict[str, str]]:
+def endings(prefect_server: PrefectServer) -> Callable[[Any], dict[str, str]]:
     """How the tasks of a flow run have ended, as the API says."""
 
     def endings(flow_run_id: Any) -> dict[str, str]:
@@ -71,7 +73,7 @@ def endings(prefect_server: Any) -> Callable[[Any], dict[str, str]]:
             return runs if len(runs) == len(doomed.VALUES) else None
 
         runs = doomed.eventually(all_runs, "each task run in the API")
-        return {run.name.split()[0]: f"{run.state.name}: {run.state.message}" for run in runs}
+        return {run.name.split()[0]: f"{run.state_name}: {run.state.message}" for run in runs}
 
     return endings
 
@@ -326,7 +328,7 @@ def test_ctrl_c_leaves_nothing_behind(
     pipeline: Callable[[], Any],
     aftermath: Aftermath,
     endings: Callable[[Any], dict[str, str]],
-    prefect_server: Any,
+    prefect_server: PrefectServer,
 ) -> None:
     add = Gate("add")
     add.shut()
@@ -337,7 +339,7 @@ def test_ctrl_c_leaves_nothing_behind(
     assert output.endswith("KeyboardInterrupt\n")
     # With its end: another process's id may begin with this one's.
     (run,) = prefect_server.flow_runs(name=f"run-{process.pid}.")
-    assert run.state.name == "Crashed"
+    assert run.state_name == "Crashed"
     ended = endings(run.id)
     assert "Crashed: task run 'add all' crashed: its flow ended first" in ended["add"]
     assert ended["show"].startswith("NotReady")

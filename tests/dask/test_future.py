@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prefect.states import Completed
@@ -15,7 +15,9 @@ from prefectx.dask.done_event import DoneEvent
 from prefectx.dask.future import DaskFuture
 from prefectx.dask.outcome import LocalOutcome, PickledOutcome
 from prefectx.dask.serialize import dumps
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 
 def settled(data: object) -> DaskFuture:

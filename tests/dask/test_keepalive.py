@@ -14,12 +14,12 @@ from dask.utils import parse_timedelta
 from distributed import Client, LocalCluster
 from handles import flow_run_id_of
 from prefect_dask import DaskTaskRunner
+from schedulers import address_of
 
 from prefectx import flow, load
 from prefectx.dask import task_runner
 from prefectx.dask.keepalive import cluster_config, raise_ttl
 from prefectx.errors import InvalidDuration
-from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from pytest_prefectx import Targets
     from pytest_prefectx.server.client import PrefectServer
 
 SILENT: int = 7
@@ -51,12 +52,6 @@ def cluster(
         )
     with cluster:
         yield cluster
-
-
-def address_of(client: Client) -> str:
-    """Return the address of a client's scheduler."""
-    assert client.scheduler is not None
-    return str(client.scheduler.address)
 
 
 @pytest.fixture

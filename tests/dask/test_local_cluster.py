@@ -9,10 +9,11 @@ import cloudpickle
 import dask
 import pytest
 import shipped
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from prefect.exceptions import UnfinishedRun
 from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
+from schedulers import address_of
 
 from prefectx import flow, load, task, use_mode
 from prefectx._runners.prefect.body import Body
@@ -20,9 +21,9 @@ from prefectx._runners.prefect.flow import as_prefect_flow
 from prefectx._runners.prefect.task import as_prefect_task
 from prefectx._runners.prefect.task_for_call import task_for_call
 from prefectx.dask import task_runner
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from pytest_prefectx import Targets
     from pytest_prefectx.fixtures import TargetsFactory
     from pytest_prefectx.server.client import PrefectServer
 
@@ -36,9 +37,9 @@ pytestmark = [
     params=[task_runner, pytest.param(DaskTaskRunner, marks=pytest.mark.nightly)],
     ids=["ours", "prefect_dask"],
 )
-def on_cluster(request: pytest.FixtureRequest, cluster_client: Any) -> Any:
+def on_cluster(request: pytest.FixtureRequest, cluster_client: Client) -> object:
     """A task runner whose workers stand in the test's folder, as those of a new cluster would."""
-    return request.param(address=cluster_client.scheduler.address)
+    return request.param(address=address_of(cluster_client))
 
 
 def test_cluster_gives_the_same_data_and_keeps_the_same_targets(
@@ -118,7 +119,7 @@ def test_annotations_and_resources_reach_dask(
     ) as cluster:
 
         @flow(task_runner=DaskTaskRunner(address=cluster.scheduler_address))
-        def annotated() -> Any:
+        def annotated() -> object:
             with dask.annotate(resources={"process": 1}):
                 inside = where.submit().result()
             return inside, needs_process.submit().result(), where.submit().result()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import api_logs
@@ -18,14 +17,15 @@ from talking import place
 
 from prefectx import flow, logs
 from prefectx.dask import task_runner
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from api_logs import Logs
     from prefect.client.orchestration import SyncPrefectClient
 
+    from pytest_prefectx import Targets
     from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = [
@@ -39,11 +39,13 @@ WORDS = ["a", "bc", "def", "ghij"]
 
 
 @pytest.fixture
-def logs_of(prefect_client: SyncPrefectClient, prefect_server: PrefectServer) -> Any:
+def logs_of(prefect_client: SyncPrefectClient, prefect_server: PrefectServer) -> object:
     return partial(api_logs.logs_of, client=prefect_client, server=prefect_server)
 
 
-def runner_on(cluster: LocalCluster, folder: Any, kind: Callable[..., Any] = DaskTaskRunner) -> Any:
+def runner_on(
+    cluster: LocalCluster, folder: object, kind: Callable[..., Any] = DaskTaskRunner
+) -> Any:
     with Client(cluster, set_as_default=False) as client:
         client.run(os.chdir, str(folder))
     return kind(address=cluster.scheduler_address)
@@ -98,7 +100,7 @@ def test_threads_and_prints_of_a_task_reach_the_api(
     logs_of: Callable[..., Logs],
 ) -> None:
     @flow(task_runner=runner_on(dask_cluster, tmp_target.path))
-    def both() -> Any:
+    def both() -> object:
         return talking.in_threads.submit("a"), talking.prints.submit("b")
 
     with logs.setup(["chatty"]):
@@ -162,7 +164,7 @@ def test_a_worker_in_place_of_a_killed_one_logs_too(
     runner = runner_on(bare_cluster, tmp_target.path)
 
     @flow(task_runner=runner)
-    def killed_once(mark: Path) -> Any:
+    def killed_once(mark: Path) -> object:
         first = talking.kills_once.submit("a", mark)
         return talking.count.submit("bc", wait_for=[first])
 

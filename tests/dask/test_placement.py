@@ -14,10 +14,11 @@ from prefect_dask import DaskTaskRunner
 from prefectx import flow, load, wait
 from prefectx.dask import task_runner
 from prefectx.errors import NoSuchResource
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("prefect")
 
@@ -36,12 +37,14 @@ def two_workers(prefectx_mode: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(params=[task_runner, DaskTaskRunner], ids=["ours", "prefect_dask"])
-def runner(request: pytest.FixtureRequest, two_workers: LocalCluster, tmp_target: Targets) -> Any:
+def runner(
+    request: pytest.FixtureRequest, two_workers: LocalCluster, tmp_target: Targets
+) -> object:
     return request.param(address=two_workers.scheduler_address)
 
 
 def test_resource_that_nobody_offers_raises_at_submit_and_names_what_there_is(
-    runner: Any,
+    runner: object,
 ) -> None:
     @flow(task_runner=runner)
     def greedy() -> None:
@@ -56,12 +59,12 @@ def test_resource_that_nobody_offers_raises_at_submit_and_names_what_there_is(
     greedy()
 
 
-def test_resource_that_is_offered_is_taken_up(runner: Any, tmp_target: Targets) -> None:
+def test_resource_that_is_offered_is_taken_up(runner: object, tmp_target: Targets) -> None:
     gate = str(tmp_target.path / "gate")
     task = clustered.wait_for_file.with_options(resources={"process": 1})
 
     @flow(task_runner=runner)
-    def modest() -> Any:
+    def modest() -> object:
         holding = [task.submit(f"{gate}-{index}", "holds") for index in range(2)]
         wait_until(lambda: len(list(tmp_target.path.glob("gate-*.started"))) == 2)
         third = task.submit(f"{gate}-2", "waits")
@@ -72,11 +75,11 @@ def test_resource_that_is_offered_is_taken_up(runner: Any, tmp_target: Targets) 
     assert load(modest()) == ["holds", "holds", "waits"]
 
 
-def test_task_runs_on_the_workers_that_it_names(runner: Any, two_workers: LocalCluster) -> None:
+def test_task_runs_on_the_workers_that_it_names(runner: object, two_workers: LocalCluster) -> None:
     addresses = [worker.worker_address for worker in two_workers.workers.values()]
 
     @flow(task_runner=runner)
-    def particular() -> Any:
+    def particular() -> object:
         return [
             clustered.here.with_options(workers=[address]).submit()
             for address in [*addresses, *addresses]
@@ -93,7 +96,7 @@ def ready_on(scheduler: str, worker: str) -> int:
 
 
 def test_task_of_higher_priority_runs_first(
-    runner: Any, two_workers: LocalCluster, tmp_target: Targets
+    runner: object, two_workers: LocalCluster, tmp_target: Targets
 ) -> None:
     scheduler = two_workers.scheduler_address
     only = next(iter(two_workers.workers.values())).worker_address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import shipped
@@ -12,7 +12,9 @@ from prefect.futures import PrefectWrappedFuture
 
 from prefectx import load
 from prefectx._runners.prefect.future import has_finished
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 
 class Unasked(PrefectWrappedFuture[Any, object]):
@@ -21,7 +23,7 @@ class Unasked(PrefectWrappedFuture[Any, object]):
     def wait(self, timeout: float | None = None) -> None:  # noqa: ARG002 - of Prefect
         raise AssertionError("it was waited for")
 
-    def result(self, *_: object, **__: object) -> Any:
+    def result(self, *_: object, **__: object) -> object:
         raise AssertionError("it was asked for its result")
 
 

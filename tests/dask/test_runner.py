@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 import clustered
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Scheduler
 from example import wait_until
 from handles import flow_run_id_of
+from prefect.client.schemas.objects import TaskRunResult
+from prefect_dask import DaskTaskRunner
+from schedulers import address_of
 
 from prefectx import flow, load, tags, task, use_mode, wait
 from prefectx.dask import task_runner, tested_versions
 from prefectx.dask.connection import Connection
 from prefectx.dask.scheduler_store import SchedulerStore
 from prefectx.errors import ClusterUnreachable, LargePayload
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
     from prefect_dask.task_runners import DaskTaskRunner
+
+    from pytest_prefectx import Targets
+    from pytest_prefectx.server.client import PrefectServer
 
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
@@ -30,24 +38,24 @@ pytestmark = pytest.mark.prefectx("prefect.cache")
 SMALL = task_runner(n_workers=1, threads_per_worker=1, cluster_kwargs={"dashboard_address": ":0"})
 
 
-def scheduler_tasks(dask_scheduler: Any) -> list[Any]:
+def scheduler_tasks(dask_scheduler: Scheduler) -> list[Any]:
     return [key for key in dask_scheduler.tasks if isinstance(key, tuple)]
 
 
-def kept_on_scheduler(dask_scheduler: Any) -> dict[str, Any]:
+def kept_on_scheduler(dask_scheduler: Scheduler) -> dict[str, Any]:
     return dict(dask_scheduler.task_metadata.get("prefectx", {}))
 
 
 @pytest.fixture
-def on_cluster(cluster_client: Any) -> Any:
-    return task_runner(address=cluster_client.scheduler.address)
+def on_cluster(cluster_client: Client) -> object:
+    return task_runner(address=address_of(cluster_client))
 
 
 def test_scheduler_forgets_a_task_as_soon_as_its_item_is_known(
-    on_cluster: Any, cluster_client: Any
+    on_cluster: DaskTaskRunner, cluster_client: Client
 ) -> None:
     @flow(task_runner=on_cluster)
-    def held() -> Any:
+    def held() -> object:
         futures = clustered.double.map(range(5))
         wait(futures)
         wait_until(lambda: not cluster_client.run_on_scheduler(scheduler_tasks))
@@ -59,7 +67,7 @@ def test_scheduler_forgets_a_task_as_soon_as_its_item_is_known(
 @pytest.mark.prefectx("prefect.cache", "prefect")
 def test_waiting_for_large_data_leaves_it_on_the_workers(on_cluster: DaskTaskRunner) -> None:
     @flow(task_runner=on_cluster)
-    def held() -> Any:
+    def held() -> object:
         future: Any = clustered.zeros.submit(3_000_000)
         wait([future])
         assert future.on_workers is not None
@@ -71,7 +79,14 @@ def test_waiting_for_large_data_leaves_it_on_the_workers(on_cluster: DaskTaskRun
     assert load(held()) == (3_000_000, 3_000_000)
 
 
-def test_server_knows_which_run_an_output_comes_from(on_cluster: Any, prefect_server: Any) -> None:
+def ids_in(inputs: Iterable[object]) -> list[UUID]:
+    """Return the ids of the task runs among the inputs of another."""
+    return [found.id for found in inputs if isinstance(found, TaskRunResult)]
+
+
+def test_server_knows_which_run_an_output_comes_from(
+    on_cluster: DaskTaskRunner, prefect_server: PrefectServer
+) -> None:
     runs: list[Any] = []
 
     @flow(task_runner=on_cluster)
@@ -88,12 +103,14 @@ def test_server_knows_which_run_an_output_comes_from(on_cluster: Any, prefect_se
     first, second, third = runs
     wait_until(lambda: {run.id for run in prefect_server.task_runs()}.issuperset(runs))
     known = {run.id: run for run in prefect_server.task_runs()}
-    assert [one.id for one in known[second].task_inputs["values"]] == [first]
-    assert second in [one.id for one in known[third].task_inputs["values"]]
-    assert [one.id for one in known[third].task_inputs["wait_for"]] == [first]
+    assert ids_in(known[second].task_inputs["values"]) == [first]
+    assert second in ids_in(known[third].task_inputs["values"])
+    assert ids_in(known[third].task_inputs["wait_for"]) == [first]
 
 
-def test_tags_and_rendered_names_reach_the_server(on_cluster: Any, prefect_server: Any) -> None:
+def test_tags_and_rendered_names_reach_the_server(
+    on_cluster: DaskTaskRunner, prefect_server: PrefectServer
+) -> None:
     @flow(task_runner=on_cluster)
     def tagged() -> None:
         with tags("nightly"):
@@ -102,11 +119,11 @@ def test_tags_and_rendered_names_reach_the_server(on_cluster: Any, prefect_serve
     flow_run = flow_run_id_of(tagged(return_state=True))
     [run] = prefect_server.task_runs(flow_run, name="double-41", expect=1)
     assert "nightly" in run.tags
-    assert run.state.name == "Completed"
+    assert run.state_name == "Completed"
 
 
 def test_key_has_the_rendered_name_second_and_the_functions_name_first(
-    on_cluster: Any, cluster_client: Any, tmp_target: Targets
+    on_cluster: DaskTaskRunner, cluster_client: Client, tmp_target: Targets
 ) -> None:
     gate = str(tmp_target.path / "gate")
 
@@ -129,7 +146,7 @@ def test_key_has_the_rendered_name_second_and_the_functions_name_first(
 
 
 def test_nothing_is_left_on_the_scheduler_and_no_thread_here(
-    on_cluster: Any, cluster_client: Any
+    on_cluster: DaskTaskRunner, cluster_client: Client
 ) -> None:
     assert load(clustered.chain.with_options(task_runner=on_cluster)(3)) == 6
     assert cluster_client.run_on_scheduler(kept_on_scheduler) == {}
@@ -137,9 +154,9 @@ def test_nothing_is_left_on_the_scheduler_and_no_thread_here(
 
 
 def test_what_a_killed_client_has_left_on_the_scheduler_goes_with_the_next_flow(
-    on_cluster: Any, cluster_client: Any
+    on_cluster: DaskTaskRunner, cluster_client: Client
 ) -> None:
-    with Client(cluster_client.scheduler.address, set_as_default=False) as killed:
+    with Client(address_of(cluster_client), set_as_default=False) as killed:
         SchedulerStore(Connection(killed)).keep(b"never taken back")
     assert cluster_client.run_on_scheduler(kept_on_scheduler)
     assert load(clustered.chain.with_options(task_runner=on_cluster)(2)) == 2
@@ -163,7 +180,7 @@ def test_flow_that_does_not_wait_ends_and_gives_up_what_is_left(
 
 def test_large_argument_is_warned_of_by_its_name(on_cluster: DaskTaskRunner) -> None:
     @flow(task_runner=on_cluster)
-    def heavy() -> Any:
+    def heavy() -> object:
         return clustered.length.submit(data=bytes(2_000_000))
 
     with pytest.warns(LargePayload, match=r"a call of task 'length' .* 'data' is 2.0 MB"):
@@ -171,7 +188,7 @@ def test_large_argument_is_warned_of_by_its_name(on_cluster: DaskTaskRunner) -> 
 
 
 def test_large_global_of_a_task_that_no_module_knows_is_warned_of_and_sent_once(
-    on_cluster: Any, cluster_client: Any
+    on_cluster: DaskTaskRunner, cluster_client: Client
 ) -> None:
     table = bytes(2_000_000)
 
@@ -180,7 +197,7 @@ def test_large_global_of_a_task_that_no_module_knows_is_warned_of_and_sent_once(
         return table[index]
 
     @flow(task_runner=on_cluster)
-    def heavy() -> Any:
+    def heavy() -> object:
         futures = look.map(range(10))
         wait(futures)
         kept = cluster_client.run_on_scheduler(kept_on_scheduler)
@@ -261,7 +278,7 @@ def test_workers_hold_the_contexts_of_the_latest_flow_runs_alone(
     for value in range(10):
 
         @flow(task_runner=on_cluster)
-        def one_more(value: int = value) -> Any:
+        def one_more(value: int = value) -> object:
             return clustered.double.map([value, value + 100])
 
         assert load(one_more()) == [2 * value, 2 * value + 200]
@@ -274,7 +291,7 @@ def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Targets
     lengths: list[int | None] = []
 
     @flow(task_runner=SMALL)
-    def fresh() -> Any:
+    def fresh() -> object:
         from prefect.context import FlowRunContext
 
         future = clustered.double.submit(1)
@@ -289,7 +306,7 @@ def test_schedulers_of_new_clusters_keep_no_logs_of_messages(tmp_target: Targets
 
 
 def test_workers_that_were_told_of_no_api_use_the_clients_own(
-    prefect_server: Any, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
+    prefect_server: PrefectServer, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.delenv("PREFECT_API_URL")
@@ -299,18 +316,18 @@ def test_workers_that_were_told_of_no_api_use_the_clients_own(
     with cluster:
 
         @flow(task_runner=task_runner(address=cluster.scheduler_address))
-        def told() -> Any:
+        def told() -> object:
             return clustered.variable.submit("PREFECT_API_URL"), clustered.double.submit(77)
 
         state = told(return_state=True)
         assert load(state.result()) == (prefect_server.api_url, 154)
     [run] = prefect_server.task_runs(flow_run_id_of(state), name="double-77", expect=1)
-    assert run.state.name == "Completed"
+    assert run.state_name == "Completed"
 
 
 def test_address_where_no_scheduler_answers_is_told() -> None:
     @flow(task_runner=task_runner(address="tcp://127.0.0.1:1", client_kwargs={"timeout": 1}))
-    def lost() -> Any:
+    def lost() -> object:
         return clustered.double.submit(1)
 
     with pytest.raises(ClusterUnreachable, match=r"tcp://127.0.0.1:1 .*dask scheduler"):

@@ -318,7 +318,7 @@ async def test_it_works_while_an_event_loop_is_running() -> None:
 
 def test_flow_may_be_a_generator() -> None:
     @flow
-    def each(size: int) -> Any:
+    def each(size: int) -> object:
         yield from load(rows(size))
 
     assert_modes_agree(each, 3)

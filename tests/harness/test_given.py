@@ -43,7 +43,7 @@ def without_last(rows: list[int]) -> list[int]:
 
 
 @flow
-def doubled(x: int) -> Any:
+def doubled(x: int) -> object:
     return double(x)
 
 
@@ -98,11 +98,11 @@ def test_twins_of_another_type_than_the_annotated_are_not_tried() -> None:
     """That text and number share a target says nothing if there is never any text."""
 
     @task(target="out/{x}")
-    def plus_one(x: Any) -> Any:
+    def plus_one(x: Any) -> object:
         return f"{x}1" if isinstance(x, str) else x + 1
 
     @flow
-    def counted(x: int) -> Any:
+    def counted(x: int) -> object:
         return plus_one(x)
 
     check_flow(counted, st.integers(), settings=QUICK)
@@ -111,7 +111,7 @@ def test_twins_of_another_type_than_the_annotated_are_not_tried() -> None:
 
 def test_twins_that_the_flow_refuses_are_left_out() -> None:
     @flow
-    def strict(x: Any) -> Any:
+    def strict(x: Any) -> object:
         if str(x) == "-0.0":
             raise TypeError(x)
         return double(x)
@@ -121,7 +121,7 @@ def test_twins_that_the_flow_refuses_are_left_out() -> None:
 
 def test_exception_that_is_the_same_everywhere_is_raised_unless_declared() -> None:
     @flow
-    def picky(x: int) -> Any:
+    def picky(x: int) -> object:
         if x > 2:
             raise ValueError(x)
         return double(x)
@@ -149,14 +149,14 @@ def test_a_test_is_called_in_every_mode_and_its_results_compared() -> None:
 
     @settings(max_examples=5)
     @given_modes(x=st.integers())
-    def good(x: int) -> Any:
+    def good(x: int) -> object:
         seen.add(current_mode())
         assert load(doubled(x)) == 2 * x
         return doubled(x)
 
     @QUICK
     @given_modes(rows=st.lists(st.integers()))
-    def bad(rows: list[int]) -> Any:
+    def bad(rows: list[int]) -> object:
         return shortened(rows)
 
     good(prefectx_modes=FAST)
@@ -182,7 +182,7 @@ def test_assume_example_fixtures_methods_and_coroutines_are_understood() -> None
         @settings(max_examples=5)
         @example(x=1_000_003)
         @given_modes(x=st.integers(0, 9))
-        async def test(self, x: int, offset: int) -> Any:
+        async def test(self, x: int, offset: int) -> object:
             assume(x != 5)
             seen.append(x + offset)
             return doubled(x)
@@ -208,7 +208,7 @@ def test_settings_are_kept_but_for_the_deadline() -> None:
 
     @settings(max_examples=3, phases=[Phase.generate], deadline=1)
     @given_modes(x=st.integers())
-    def counted(x: int) -> Any:
+    def counted(x: int) -> object:
         if current_mode() == "function":
             calls.append(x)
         return doubled(x)
@@ -220,7 +220,7 @@ def test_settings_are_kept_but_for_the_deadline() -> None:
 def test_a_mode_is_never_compared_with_itself_alone() -> None:
     @QUICK
     @given_modes(rows=st.lists(st.integers()))
-    def bad(rows: list[int]) -> Any:
+    def bad(rows: list[int]) -> object:
         return shortened(rows)
 
     with pytest.raises(ModesDisagree, match="cache, with"):

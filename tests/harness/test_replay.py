@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,8 @@ from prefectx import flow, load, task, use_mode
 from pytest_prefectx.replay import CallsDiffer, History
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_prefectx import Targets
 
 PROJECT = """

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import textwrap
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +21,9 @@ from quick_pytest import ADDOPTS, leave_out_hypothesis
 from pytest_prefectx.server.server import cache_folder
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Generator, Mapping
+    from pathlib import Path
 
 INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
 

@@ -7,12 +7,14 @@ import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import chatty
 
 from prefectx import flow, get_run_logger, logs, task
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 @task(name="count {word}")

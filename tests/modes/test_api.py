@@ -13,7 +13,7 @@ import threading
 import warnings
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from patience import PATIENCE
@@ -22,22 +22,22 @@ from simple_tasks import double
 
 from prefectx import flow, load, use_mode
 from prefectx.errors import ServerUnreachable
-from pytest_prefectx import Targets
 from pytest_prefectx.server.server import template
 
 if TYPE_CHECKING:
+    from pytest_prefectx import Targets
     from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.prefectx("prefect.cache")
 
 
 @pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Targets, prefect_server: PrefectServer) -> Any:
+def fresh_folder(tmp_target: Targets, prefect_server: PrefectServer) -> object:
     return tmp_target
 
 
 @flow
-def doubles() -> Any:
+def doubles() -> object:
     return double.submit(1)
 
 
@@ -252,7 +252,7 @@ def test_an_async_flow_closes_its_clients() -> None:
         return value
 
     @flow
-    async def both() -> Any:
+    async def both() -> object:
         return await asyncio.gather(later(1), later(2))
 
     with warnings.catch_warnings(record=True) as told:

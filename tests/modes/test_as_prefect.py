@@ -20,9 +20,9 @@ from prefect.utilities.annotations import opaque
 
 from prefectx import Flow, Task, flow, item, load, task, use_mode
 from prefectx._naming.options import FLOW_OPTIONS, TASK_OPTIONS
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from pytest_prefectx import Targets
     from pytest_prefectx.server.client import PrefectServer
 
 PREFECT = pytest.mark.prefectx("prefect")
@@ -30,7 +30,7 @@ EVERY_PREFECT_MODE = pytest.mark.prefectx("prefect", "prefect.skip", "prefect.ca
 
 
 @pytest.fixture(autouse=True)
-def fresh_folder(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Any:
+def fresh_folder(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> object:
     # Prefect is given the task itself where nothing of ours, as this count, must be carried.
     monkeypatch.delenv("PREFECTX_RUNS_LOG")
     return tmp_target
@@ -91,7 +91,7 @@ class TestEveryPart:
 
     @EVERY_PREFECT_MODE
     @pytest.mark.parametrize(("made", "theirs"), [(double, prefect.Task), (doubles, prefect.Flow)])
-    def test_methods_take_every_parameter(self, made: Any, theirs: object) -> None:
+    def test_methods_take_every_parameter(self, made: object, theirs: object) -> None:
         hasattr(made, "version")
         for name, method in inspect.getmembers(theirs, inspect.isfunction):
             ours = getattr(type(made), name)
@@ -165,7 +165,7 @@ def test_a_task_in_a_hook_and_in_its_own_run_is_the_task_itself() -> None:
     seen: list[Any] = []
 
     @task(on_completion=[lambda one, run, state: seen.append((one, state.type.value))])
-    def watched() -> Any:
+    def watched() -> object:
         run = prefect.context.TaskRunContext.get()
         return run and run.task
 
@@ -178,7 +178,7 @@ def test_states_stay_states() -> None:
     seen: list[str] = []
 
     @task
-    def fails() -> Any:
+    def fails() -> object:
         return Failed(message="so it is")
 
     @flow
@@ -186,7 +186,7 @@ def test_states_stay_states() -> None:
         return double(1, return_state=True)
 
     @flow(on_cancellation=[lambda *_: seen.append("cancelled")])
-    def cancelled() -> Any:
+    def cancelled() -> object:
         return Cancelling(message="enough")
 
     @flow
@@ -194,7 +194,7 @@ def test_states_stay_states() -> None:
         return [double.submit(1), double(2, return_state=True)]
 
     @flow
-    def failed() -> Any:
+    def failed() -> object:
         return fails(return_state=True)
 
     assert asked().is_completed()
@@ -213,7 +213,7 @@ def test_nothing_is_kept_of_a_run_that_says_it_has_failed(tmp_target: Targets) -
     calls: list[int] = []
 
     @task
-    def says(good: bool) -> Any:
+    def says(good: bool) -> object:
         calls.append(1)
         return Completed(data=5) if good else Failed(message="so it is")
 
@@ -236,7 +236,7 @@ def test_generators_and_objects_that_can_be_called_are_tasks() -> None:
             return stop
 
     @flow
-    def lists() -> Any:
+    def lists() -> object:
         return list(elements(3)), task(Counter())(2), task(name="bin")(Counter()).submit(4).result()
 
     assert lists() == ([0, 1, 2], 2, 4)
@@ -245,7 +245,7 @@ def test_generators_and_objects_that_can_be_called_are_tasks() -> None:
 @EVERY_PREFECT_MODE
 def test_the_state_of_a_generator_is_refused_as_prefect_does(prefectx_mode: str) -> None:
     @task(target=None)
-    def unkept() -> Any:
+    def unkept() -> object:
         yield 1
 
     with pytest.raises(ValueError, match="return_type for a generator task must be 'result'"):
@@ -257,7 +257,7 @@ def test_a_task_gets_a_flow_run_that_prefect_is_told_not_to_look_into(prefectx_m
     """Its state, which says that it still runs, is nothing to wait for."""
 
     @task(target=None)
-    def name_of(flow_run: Any) -> Any:
+    def name_of(flow_run: Any) -> object:
         return flow_run.name, flow_run.state.is_running()
 
     @flow
@@ -290,7 +290,7 @@ def test_what_prefect_refuses_is_refused_as_prefect_does() -> None:
         double.map([1])
 
     @flow
-    def maps_nothing() -> Any:
+    def maps_nothing() -> object:
         return double.map(1)
 
     with pytest.raises(MappingMissingIterable):
@@ -307,7 +307,7 @@ def test_methods_of_every_kind_are_flows_and_tasks() -> None:
     by_two, by_three = two.times, three.times
 
     @flow
-    def called() -> Any:
+    def called() -> object:
         return by_two(5), by_three(5), by_two.submit(5), three.times.map([1, 2])
 
     assert load(called()) == (10, 15, 10, [3, 6])
@@ -400,7 +400,7 @@ def test_transactions_run_their_hooks() -> None:
             step("a")
 
     @flow
-    def bad() -> Any:
+    def bad() -> object:
         with transaction():
             step("b")
             msg = "no"
@@ -414,12 +414,13 @@ def test_transactions_run_their_hooks() -> None:
 
 
 @EVERY_PREFECT_MODE
-def test_background_runs_are_scheduled_for_a_task_worker(prefect_server: Any) -> None:
+def test_background_runs_are_scheduled_for_a_task_worker(prefect_server: PrefectServer) -> None:
     later = copy.copy(double)
     future = later.delay(4)
     other = later.apply_async((5,), {})
     for each in (future, other):
-        state = prefect_server.task_runs(expect=1) and each.state
+        assert prefect_server.task_runs(expect=1)
+        state = each.state
         assert state.is_scheduled()
         assert state.state_details.deferred
 
@@ -449,7 +450,7 @@ def test_items_are_loaded_and_iterators_reach_a_task_whole(tmp_target: Targets) 
     kept = item(tmp_target.items()[0])
 
     @task
-    def listed(values: Any) -> Any:
+    def listed(values: Any) -> object:
         return list(values)
 
     @flow

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from prefectx import flow, load, task
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [
     pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache", "prefect"),
@@ -40,7 +42,7 @@ def test_a_flaky_download_succeeds_within_its_retries(tmp_target: Targets) -> No
         return fetched() + url
 
     @flow
-    def download() -> Any:
+    def download() -> object:
         return fetch("a"), fetch.submit("a")
 
     assert load(download()) == ("pagea", "pagea")
@@ -83,7 +85,7 @@ def test_coroutines_are_retried_too() -> None:
 def test_a_condition_says_which_failures_are_tried_again(error: Exception, calls: int) -> None:
     fetched = Flaky(1, error)
 
-    def is_worth_it(task: Any, task_run: Any, state: Any) -> bool:
+    def is_worth_it(task: Any, task_run: object, state: Any) -> bool:
         assert state.is_failed()
         assert task.name == "fetch"
         return isinstance(state.result(raise_on_failure=False), ConnectionError)
@@ -93,7 +95,7 @@ def test_a_condition_says_which_failures_are_tried_again(error: Exception, calls
         return fetched()
 
     @flow
-    def download() -> Any:
+    def download() -> object:
         return fetch(return_state=True)
 
     download(return_state=True)

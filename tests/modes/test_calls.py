@@ -6,7 +6,7 @@ import asyncio
 import pickle
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,14 +25,18 @@ from prefectx import (
     unmapped,
     wait,
 )
-from prefectx._values.future import State
 from prefectx.errors import MappingError
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefectx._values.future import State
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 
 
-def run(start: Any, *args: Any) -> Any:
+def run(start: Callable[..., Any], *args: Any) -> Any:
     """Run a flow twice, so that each test sees it cold and warm; give the second result."""
     first, second = load(start(*args)), load(start(*args))
     assert first == second
@@ -51,18 +55,18 @@ async def add_later(left: int, right: int = 1) -> int:
 
 
 @task
-def fail(value: Any) -> Any:
+def fail(value: object) -> object:
     msg = f"no {value}"
     raise LookupError(msg)
 
 
 @task
-def show(value: Any) -> str:
+def show(value: object) -> str:
     return repr(value)
 
 
 @task
-def pair(left: Any, right: Any) -> tuple[Any, Any]:
+def pair(left: object, right: object) -> tuple[Any, Any]:
     return left, right
 
 
@@ -106,7 +110,7 @@ class Scale:
 
 def test_call_submit_and_map_give_the_data() -> None:
     @flow
-    def chain() -> Any:
+    def chain() -> object:
         one = add(1)
         two = add.submit(one, right=2)
         many = add.map([one, 10, two], right=[1, 2, 3])
@@ -117,13 +121,13 @@ def test_call_submit_and_map_give_the_data() -> None:
 
 def test_async_flow_and_tasks_give_the_data() -> None:
     @flow
-    async def chain() -> Any:
+    async def chain() -> object:
         one = await add_later(1)
         two = add_later.submit(one)
         three = add.submit(two)
         return one, two, three, add_later.map([1, two])
 
-    async def twice() -> Any:
+    async def twice() -> object:
         cold, warm = load(await chain()), load(await chain())
         assert cold == warm
         return warm
@@ -133,7 +137,7 @@ def test_async_flow_and_tasks_give_the_data() -> None:
 
 def test_methods_keep_their_owners() -> None:
     @flow
-    def scales() -> Any:
+    def scales() -> object:
         # Type checkers do not bind class methods: docs/explanation/types.md.
         scale: Any = Scale
         two, three = scale(2), scale(3)
@@ -175,23 +179,23 @@ class Mapper:
         return number
 
     @flow
-    def map_named(self) -> Any:
+    def map_named(self) -> object:
         return self.named.map([0, 1, 2])
 
     @flow
-    def map_by_keyword(self) -> Any:
+    def map_by_keyword(self) -> object:
         return self.plain.map(number=[0, 1, 2], plus=0)
 
     @flow
-    def map_later(self) -> Any:
+    def map_later(self) -> object:
         return self.later.map([0, 1, 2])
 
     @flow
-    def map_of_class(self) -> Any:
+    def map_of_class(self) -> object:
         return self.of_class.map([0, 1, 2])
 
     @flow
-    def map_varied(self) -> Any:
+    def map_varied(self) -> object:
         return self.plain.with_options(retries=1).map([0, 1, 2])
 
     @flow
@@ -207,7 +211,7 @@ def test_map_of_a_method_gives_it_its_object(way: str) -> None:
 
 def test_unmapped_and_several_iterables_are_spread() -> None:
     @flow
-    def spread() -> Any:
+    def spread() -> object:
         constant = pair.map([1, 2], unmapped([8, 9]), wait_for=[add.submit(1)])
         return constant, add.map([1, 2], 5), add.map(left=[1, 2], right=[3, 4])
 
@@ -220,7 +224,7 @@ def test_map_goes_over_the_data_of_a_task() -> None:
         return list(range(stop))
 
     @flow
-    def over() -> Any:
+    def over() -> object:
         return add.map(numbers(3)), add.map(numbers.submit(2), right=10)
 
     assert run(over) == ([1, 2, 3], [10, 11])
@@ -241,15 +245,15 @@ def test_map_refuses_what_it_cannot_spread(args: Any, words: str) -> None:
 
 def test_exceptions_pass_through_unchanged(prefectx_mode: str) -> None:
     @flow
-    def direct() -> Any:
+    def direct() -> object:
         return fail("data")
 
     @flow
-    def by_future() -> Any:
+    def by_future() -> object:
         return fail.submit("data")
 
     @flow
-    def downstream() -> Any:
+    def downstream() -> object:
         return show.submit([fail.submit("data")])
 
     @flow
@@ -257,7 +261,7 @@ def test_exceptions_pass_through_unchanged(prefectx_mode: str) -> None:
         return show(fail.submit("data"))
 
     @flow
-    def waits_for_failed() -> Any:
+    def waits_for_failed() -> object:
         return show.submit(1, wait_for=[fail.submit("data")])
 
     broken_in_all = (direct, by_future)
@@ -274,7 +278,7 @@ def test_async_flow_waits_for_what_it_returns() -> None:
         return {"a": add.submit(1)}
 
     @flow
-    async def broken() -> Any:
+    async def broken() -> object:
         return [fail.submit("data")]
 
     (result,) = asyncio.run(awaited(good())).values()
@@ -285,7 +289,7 @@ def test_async_flow_waits_for_what_it_returns() -> None:
 
 def test_allow_failure_hands_on_the_exception() -> None:
     @flow
-    def lenient() -> Any:
+    def lenient() -> object:
         failed = fail.submit("data")
         return show.submit(allow_failure(failed)), show(allow_failure([failed]))
 
@@ -293,12 +297,12 @@ def test_allow_failure_hands_on_the_exception() -> None:
 
 
 @task
-def kept(value: Any) -> Any:
+def kept(value: object) -> object:
     return [value]
 
 
 @flow
-def subflow_of(value: Any) -> Any:
+def subflow_of(value: object) -> object:
     return value
 
 
@@ -347,7 +351,7 @@ def test_return_state_gives_states() -> None:
 
 def test_states_have_types_and_messages_of_prefects() -> None:
     @flow
-    def failing() -> Any:
+    def failing() -> object:
         return fail(3)
 
     @flow
@@ -396,7 +400,7 @@ def test_flow_gives_a_state_when_asked() -> None:
 
 def test_flow_waits_for_what_it_returns() -> None:
     @flow
-    def nested_result() -> Any:
+    def nested_result() -> object:
         return {"a": add.submit(1), "b": [add.submit(2), (add.submit(3),)]}
 
     assert run(nested_result) == {"a": 2, "b": [3, (4,)]}
@@ -404,11 +408,11 @@ def test_flow_waits_for_what_it_returns() -> None:
 
 def test_nested_flows_pass_handles_and_data() -> None:
     @flow
-    def inner(x: int, y: int) -> Any:
+    def inner(x: int, y: int) -> object:
         return add.submit(x, y), load(x) * 10
 
     @flow
-    def outer() -> Any:
+    def outer() -> object:
         # Type checkers accept a handle for the first argument only.
         return inner(add(1), add.submit(2)), inner(1, 1)  # type: ignore[call-overload]
 
@@ -436,7 +440,7 @@ def test_tasks_that_call_tasks_are_given_data() -> None:
         return add(value) * 100 + future.result()
 
     @flow
-    def family() -> Any:
+    def family() -> object:
         return parent(1), parent.submit(2)
 
     assert run(family) == (211, 312)
@@ -461,7 +465,7 @@ async def awaited(value: Any) -> Any:
 
 def test_wait_and_as_completed_take_futures_and_items() -> None:
     @flow
-    def waiting() -> Any:
+    def waiting() -> object:
         futures = add.map([1, 2, 3])
         futures.wait()
         done, not_done = wait([*futures, add.submit(5)])
@@ -475,7 +479,7 @@ def test_wait_and_as_completed_take_futures_and_items() -> None:
 
 def test_with_options_changes_a_copy() -> None:
     @flow
-    def changed() -> Any:
+    def changed() -> object:
         other = add.with_options(target="elsewhere/{left}", tags=["x"])
         return other(1), other.submit(2), add(1), Scale(2).times.with_options(retries=1)(4)
 
@@ -484,7 +488,7 @@ def test_with_options_changes_a_copy() -> None:
 
 def test_generator_without_a_target_passes_through() -> None:
     @flow
-    def generated() -> Any:
+    def generated() -> object:
         return list(count_up(3)), count_up.submit(2)
 
     assert run(generated) == ([0, 1, 2], [0, 1])
@@ -509,7 +513,7 @@ def test_context_holds_at_the_time_of_the_call(prefectx_mode: str, tmp_target: T
         return value
 
     @flow
-    def in_a_loop() -> Any:
+    def in_a_loop() -> object:
         futures = []
         for value in range(4):
             gcontext["base"] = f"report-{value}"
@@ -546,7 +550,7 @@ def test_prefect_sees_the_mode_in_the_task(prefectx_mode: str) -> None:
         return current_mode()
 
     @flow
-    def asks() -> Any:
+    def asks() -> object:
         return where(), where.submit()
 
     assert run(asks) == (prefectx_mode, prefectx_mode)
@@ -554,7 +558,7 @@ def test_prefect_sees_the_mode_in_the_task(prefectx_mode: str) -> None:
 
 def test_missing_arguments_raise_pythons_own_error() -> None:
     @flow
-    def wrong() -> Any:
+    def wrong() -> object:
         return add()  # type: ignore[call-overload]
 
     with pytest.raises(TypeError, match=r"add\(\) missing 1 required positional argument: 'left'"):
@@ -574,7 +578,7 @@ def test_nothing_is_left_running(prefectx_mode: str) -> None:
     before = set(threading.enumerate())
 
     @flow
-    def small() -> Any:
+    def small() -> object:
         return add_later.submit(1)
 
     run(small)

@@ -6,20 +6,24 @@ import collections
 import functools
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prefect.task_runners import ProcessPoolTaskRunner
 
 from prefectx import flow, gcontext, item, load, task, use_mode
 from prefectx.errors import TargetCollision, UnsafeTarget
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 KEEPING = ("cache", "prefect.skip", "prefect.cache")
 
 
-def run(start: Any, *args: Any) -> Any:
+def run(start: Callable[..., Any], *args: Any) -> object:
     """Run a flow twice, cold and warm; give the second result."""
     first, second = load(start(*args)), load(start(*args))
     assert first == second
@@ -27,17 +31,17 @@ def run(start: Any, *args: Any) -> Any:
 
 
 @task
-def one(value: Any) -> Any:
+def one(value: object) -> object:
     return value
 
 
 @task
-def clean(value: Any) -> Any:
+def clean(value: object) -> object:
     return "clean", value
 
 
 @task(target="out/{funcname}")
-def fixed(value: Any) -> Any:
+def fixed(value: object) -> object:
     return getattr(value, "k", value)
 
 
@@ -131,7 +135,7 @@ def test_loaders_without_arguments_can_feed_one_task() -> None:
         return [2]
 
     @flow
-    def both() -> Any:
+    def both() -> object:
         return clean(first()), clean.submit(second())
 
     assert run(both) == (("clean", [1]), ("clean", [2]))
@@ -155,7 +159,7 @@ def test_iterators_reach_the_task_unused() -> None:
         return list(values)
 
     @flow
-    def both(outer: Any) -> Any:
+    def both(outer: Any) -> object:
         return listed(iter([1, 2])), listed.submit(iter([3])), list(outer)
 
     assert load(both(iter([4, 5]))) == ([1, 2], [3], [4, 5])
@@ -168,19 +172,19 @@ def test_handles_that_a_task_returns_are_loaded() -> None:
         one(7)
 
     @task
-    def gives_future(value: int) -> Any:
+    def gives_future(value: int) -> object:
         return one.submit(value)
 
     @task
-    def gives_many(value: int) -> Any:
+    def gives_many(value: int) -> object:
         return {"many": one.map([value, value + 1])}
 
     @task
-    def gives_item() -> Any:
+    def gives_item() -> object:
         return [item(kept.target)]
 
     @flow
-    def all_ways() -> Any:
+    def all_ways() -> object:
         return clean(gives_future(1)), clean(gives_many(1)), clean(gives_item())
 
     assert run(all_ways) == (("clean", 1), ("clean", {"many": [1, 2]}), ("clean", [7]))
@@ -191,7 +195,7 @@ def test_load_keeps_the_kinds_of_containers() -> None:
         pass
 
     @flow
-    def containers() -> Any:
+    def containers() -> object:
         counts = load(collections.Counter({"a": one(5)}))
         bag = load(Bag([one(6)]))
         return dict(counts), type(counts).__name__, type(bag).__name__, list(bag)
@@ -227,7 +231,7 @@ def test_context_set_inside_a_task_ends_with_it() -> None:
         return value
 
     @flow
-    def after() -> Any:
+    def after() -> object:
         return sets_base(1), one(1), one(2)
 
     if_kept = run(after)
@@ -237,16 +241,16 @@ def test_context_set_inside_a_task_ends_with_it() -> None:
 def test_overridden_methods_keep_their_own_outputs() -> None:
     class Base:
         @task
-        def work(self, value: int) -> Any:
+        def work(self, value: int) -> object:
             return "base", value
 
     class Derived(Base):
         @task
-        def work(self, value: int) -> Any:
+        def work(self, value: int) -> object:
             return "derived", super().work(value)
 
     @flow
-    def works() -> Any:
+    def works() -> object:
         return Derived().work(1)
 
     assert run(works) == ("derived", ("base", 1))
@@ -268,7 +272,7 @@ def test_refused_targets_fail_the_future_not_the_submit() -> None:
         return value
 
     @flow
-    def refused() -> Any:
+    def refused() -> object:
         future = named.submit("../x")
         return named.submit("x", return_state=True).is_completed(), future.state.is_failed(), future
 
@@ -279,11 +283,11 @@ def test_refused_targets_fail_the_future_not_the_submit() -> None:
 @pytest.mark.prefectx("function", *KEEPING)
 def test_arguments_may_be_called_self_and_task() -> None:
     @task
-    def named(**values: Any) -> Any:
+    def named(**values: object) -> object:
         return sorted(values.items())
 
     @flow
-    def calls() -> Any:
+    def calls() -> object:
         return named(self=1, task=2), named.submit(self=3, args=4), named.map(self=[5], kwargs=6)
 
     assert run(calls) == (
@@ -299,7 +303,7 @@ def test_recursive_tasks_find_themselves() -> None:
         return one if n == 0 else n * factorial(n - 1)
 
     @flow
-    def computes() -> Any:
+    def computes() -> object:
         return factorial(4), factorial.submit(3)
 
     assert run(computes) == (24, 6)
@@ -346,7 +350,7 @@ def test_targets_are_the_cache_even_beside_prefects_own(tmp_target: Targets) -> 
         return value * 2
 
     @flow
-    def asks() -> Any:
+    def asks() -> object:
         return cached(4), cached.submit(4)
 
     assert load(asks()) == (8, 8)
@@ -362,7 +366,7 @@ def test_targets_are_the_cache_even_beside_prefects_own(tmp_target: Targets) -> 
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
 def test_processes_of_a_task_runner_do_not_hide_collisions() -> None:
     @flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
-    def two() -> Any:
+    def two() -> object:
         return [fixed.submit(1), fixed.submit(2)]
 
     with pytest.raises(TargetCollision):
@@ -374,7 +378,7 @@ def test_states_and_annotations_name_the_same_call_as_data() -> None:
     from prefect.utilities.annotations import quote
 
     @flow
-    def stated() -> Any:
+    def stated() -> object:
         return fixed(one(1, return_state=True)), one(quote([1, 2])), one(frozenset([one.submit(3)]))
 
     assert run(stated) == (1, [1, 2], frozenset([3]))

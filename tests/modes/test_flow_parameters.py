@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prefect.context import FlowRunContext
 
 from prefectx import current_mode, flow, load, task
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 
@@ -35,7 +39,7 @@ def outer(value: Any) -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize("start", [measured, outer])
-def test_an_argument_of_any_size_reaches_the_flow(start: Any) -> None:
+def test_an_argument_of_any_size_reaches_the_flow(start: Callable[..., Any]) -> None:
     length, recorded = start(["x" * 10] * 60_000)
     assert length == 60_000
     if current_mode().startswith("prefect"):

@@ -30,7 +30,7 @@ def lose_some(target: Any, chance: Any) -> None:
 @given(steps=graphs(), chance=st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
 def test_cache_agrees_with_function_cold_warm_and_with_targets_lost(
-    steps: list[Step], chance: Any, tmp_target_factory: TargetsFactory
+    steps: list[Step], chance: object, tmp_target_factory: TargetsFactory
 ) -> None:
     expected = outcomes("function", [steps])
     with tmp_target_factory() as target:
@@ -47,7 +47,7 @@ def test_cache_agrees_with_function_cold_warm_and_with_targets_lost(
 @pytest.mark.nightly("prefect.cache")
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
 def test_prefect_agrees_with_function_cold_warm_and_with_targets_lost(
-    many: list[list[Step]], chance: Any, prefectx_mode: str, tmp_target_factory: TargetsFactory
+    many: list[list[Step]], chance: object, prefectx_mode: str, tmp_target_factory: TargetsFactory
 ) -> None:
     expected = outcomes("function", many)
     with tmp_target_factory() as target:

@@ -16,9 +16,11 @@ from processes import command_of
 
 from prefectx import flow, load
 from prefectx.errors import IsolatedRunDied
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+    from pytest_prefectx import Targets
     from pytest_prefectx.server.client import PrefectServer
 
 
@@ -47,7 +49,7 @@ def test_every_way_to_call_gives_the_same_data(tmp_target: Targets, prefectx_mod
 
 @pytest.mark.prefectx("prefect.cache", "prefect")
 def test_a_death_is_a_failed_task_run_with_its_last_words(
-    prefect_server: Any, prefect_client: Any
+    prefect_server: PrefectServer, prefect_client: SyncPrefectClient
 ) -> None:
     @flow(name="deadly")
     def deadly() -> None:
@@ -57,8 +59,9 @@ def test_a_death_is_a_failed_task_run_with_its_last_words(
     with pytest.raises(IsolatedRunDied, match=r"task 'last_words': its child process .* code 3"):
         state.result()
     (run,) = prefect_server.task_runs(flow_run_id_of(state))
-    assert run.state.name == "Failed"
-    assert "IsolatedRunDied: task 'last_words'" in run.state.message
+    assert run.state_name == "Failed"
+    assert run.state is not None
+    assert "IsolatedRunDied: task 'last_words'" in (run.state.message or "")
     messages: list[str] = []
 
     def is_logged() -> bool:

@@ -6,17 +6,21 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
 from example import wait_until
 from screen import Screen
 
 from prefectx import flow, task
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 

@@ -6,7 +6,7 @@ import logging
 import threading
 import warnings
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import chatty
 import pytest
@@ -34,7 +34,7 @@ PRINTS = place(talking, "    print(")
 
 
 @pytest.fixture
-def logs_of(prefect_client: SyncPrefectClient, prefect_server: PrefectServer) -> Any:
+def logs_of(prefect_client: SyncPrefectClient, prefect_server: PrefectServer) -> object:
     import api_logs
 
     return partial(api_logs.logs_of, client=prefect_client, server=prefect_server)
@@ -203,7 +203,7 @@ def test_the_end_of_one_task_does_not_keep_another_from_printing(
     second_started = threading.Event()
 
     @flow
-    def both() -> Any:
+    def both() -> object:
         one = first.submit()
         assert first_started.wait(PATIENCE)
         other = second.submit()
@@ -265,7 +265,7 @@ def test_a_name_that_is_known_only_where_the_task_runs_is_in_the_api_and_in_the_
         return f"{word}!"
 
     @flow
-    def late() -> Any:
+    def late() -> object:
         return say.submit(say.submit("a"))
 
     with logs.setup():

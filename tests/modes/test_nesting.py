@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from prefectx import current_mode, flow, load, task
 from prefectx.errors import NestedTooDeeply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
 
 pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 
@@ -20,7 +23,7 @@ def down(levels: int) -> Any:
 
 
 @flow
-async def down_later(levels: int) -> Any:
+async def down_later(levels: int) -> object:
     return await down_later(levels - 1) if levels else "ground"
 
 
@@ -39,7 +42,7 @@ def fails() -> int:
 
 
 @pytest.fixture
-def few_frames() -> Any:
+def few_frames() -> object:
     """A smaller stack: each level of Prefect's costs a tenth of a second and more."""
     before = sys.getrecursionlimit()
     frame: FrameType | None = sys._getframe()
@@ -55,7 +58,9 @@ def few_frames() -> Any:
 @pytest.mark.usefixtures("few_frames")
 @pytest.mark.nightly("prefect.cache", "prefect")
 @pytest.mark.parametrize("start", [down, count_down])
-def test_nested_calls_that_fill_the_stack_are_told_with_what_to_do(start: Any) -> None:
+def test_nested_calls_that_fill_the_stack_are_told_with_what_to_do(
+    start: Callable[..., Any],
+) -> None:
     with pytest.raises(NestedTooDeeply, match=r"Python's stack of .* frames is full") as caught:
         load(start(1_000))
     kind = "flow 'down'" if start is down else "task 'count_down'"

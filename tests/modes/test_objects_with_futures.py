@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from holders import contents, fail, first, holders_of, late, look, looking, unwrapping
 from prefect.task_runners import ProcessPoolTaskRunner
 
 from prefectx import allow_failure, flow, load
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 # Mode `prefect` does as Prefect: it gives other data, or an error.
 pytestmark = [
@@ -19,7 +21,7 @@ pytestmark = [
 
 
 @flow
-def tasks() -> Any:
+def tasks() -> object:
     return [load(look.submit(holder)) for holder in holders_of(late.submit(1))]
 
 
@@ -58,7 +60,7 @@ def test_an_allowed_failure_in_an_object_is_the_exception() -> None:
 
 def test_a_subflow_is_given_the_object_with_the_data_in_it() -> None:
     @flow
-    def outer() -> Any:
+    def outer() -> object:
         each = [load(looking(holder)) for holder in holders_of(late.submit(1))]
         return each, unwrapping(holders_of(late.submit(2)))
 
@@ -91,7 +93,7 @@ def test_a_process_pool_is_given_the_same_and_raises_the_same(tmp_target: Target
     runner = ProcessPoolTaskRunner(max_workers=1)
 
     @flow(task_runner=runner)
-    def both() -> Any:
+    def both() -> object:
         return tasks.fn(), failing.fn()
 
     assert both() == (contents(1), FAILURES)

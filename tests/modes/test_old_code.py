@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from glob import glob
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from handles import item_of
 
 from prefectx import flow, gcontext, item, load, task
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx
 
@@ -45,7 +47,7 @@ def esg(rows: list[str]) -> dict[str, int]:
 
 
 @task(store=None, target="out/{os.path.basename(path)}")
-def report(rows: Any, path: str) -> str:
+def report(rows: object, path: str) -> str:
     out = f"out/{os.path.basename(path)}"
     os.makedirs("out", exist_ok=True)
     with open(out, "w", encoding="utf-8") as file:
@@ -54,7 +56,7 @@ def report(rows: Any, path: str) -> str:
 
 
 @flow
-def pipeline(folder: str) -> Any:
+def pipeline(folder: str) -> object:
     results = []
     for path in load(list_files(folder)):
         gcontext["base"] = os.path.basename(os.path.splitext(path)[0])
@@ -130,7 +132,7 @@ def test_file_that_is_there_feeds_a_task(folder: str, tmp_target: Targets) -> No
 
 def test_calls_of_tasks_have_the_methods_of_futures(prefectx_mode: str, folder: str) -> None:
     @flow
-    def waits() -> Any:
+    def waits() -> object:
         gcontext["base"] = "a"
         x = esg(sentence_filter(["One."]))
         if prefectx_mode not in {"function", "prefect"}:

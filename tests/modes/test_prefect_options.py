@@ -19,9 +19,9 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.runtime import flow_run
 
 from prefectx import Flow, context, flow, load, tags, task, use_mode
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from pytest_prefectx import Targets
     from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = [
@@ -42,7 +42,7 @@ def is_prefects(made: object, kind: type) -> bool:
 
 def test_flow_and_task_are_real_ones() -> None:
     @flow(description="says so")
-    def real(value: int = 1) -> Any:
+    def real(value: int = 1) -> object:
         return type(prefect.context.TaskRunContext.get() or prefect.context.FlowRunContext.get())
 
     assert is_prefects(real, prefect.Flow)
@@ -120,10 +120,10 @@ def test_tags_reach_the_records(prefect_server: PrefectServer) -> None:
 def test_hooks_are_called() -> None:
     called = []
 
-    def on_task(task: Any, run: Any, state: Any) -> None:
+    def on_task(task: Any, run: object, state: Any) -> None:
         called.append(("task", state.name))
 
-    def on_flow(flow: Any, run: Any, state: Any) -> None:
+    def on_flow(flow: Any, run: object, state: Any) -> None:
         called.append(("flow", state.name))
 
     @task(on_completion=[on_task], on_failure=[on_task], target=None)
@@ -170,11 +170,11 @@ def test_prefects_own_annotations_are_understood() -> None:
         raise LookupError
 
     @task
-    def show(value: Any, constant: Any = None) -> str:
+    def show(value: object, constant: object = None) -> str:
         return repr((value, constant))
 
     @flow
-    def annotated() -> Any:
+    def annotated() -> object:
         failed = fail.submit()
         return (
             show(allow_failure([failed])),
@@ -209,7 +209,7 @@ def test_prefects_own_cache_policy_works_beside_targets(prefectx_mode: str) -> N
 
 def test_run_names_are_rendered_when_submitted(prefect_server: PrefectServer) -> None:
     @task(name="{funcname}_{base[:6]}-{kind}")
-    def named(value: Any, kind: str = "a{b}") -> Any:
+    def named(value: object, kind: str = "a{b}") -> object:
         return value
 
     @task(task_run_name="prefect-{value}")
@@ -324,7 +324,7 @@ def test_deploy_finds_the_entrypoint_in_the_users_file(tmp_path: Path) -> None:
 
 def test_arguments_of_flows_are_converted_by_annotation_unless_said_otherwise() -> None:
     @flow
-    def dated(day: datetime.date) -> Any:
+    def dated(day: datetime.date) -> object:
         return day
 
     as_date = datetime.date(2026, 1, 2)
@@ -338,7 +338,7 @@ def test_arguments_of_flows_are_converted_by_annotation_unless_said_otherwise() 
 
 def test_items_and_futures_pass_where_plain_arguments_are_converted(prefectx_mode: str) -> None:
     @flow
-    def inner(first: int, rest: list[int], by_name: dict[str, int], plain: float) -> Any:
+    def inner(first: int, rest: list[int], by_name: dict[str, int], plain: float) -> object:
         return load((first, rest, by_name)), plain
 
     @flow

@@ -15,9 +15,11 @@ from simple_tasks import double
 
 from prefectx import Item, context, flow, last_run, load, task, use_mode
 from prefectx._runners.lookup import Lookup
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_prefectx import Targets
     from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = [pytest.mark.prefectx("prefect.skip"), pytest.mark.usefixtures("tmp_target")]
@@ -28,7 +30,7 @@ def total(values: list[int], plus: int = 0) -> int:
     return sum(values) + plus
 
 
-def task_runs_of(server: Any, start: Any) -> tuple[Any, list[Any]]:
+def task_runs_of(server: Any, start: Callable[..., Any]) -> tuple[Any, list[Any]]:
     """Run a flow that returns its id and a result; give the data and the names of its task runs."""
     identity, result = start()
     states = [(run.name, run.state_name) for run in server.task_runs(identity)]
@@ -37,7 +39,7 @@ def task_runs_of(server: Any, start: Any) -> tuple[Any, list[Any]]:
 
 def test_hit_makes_no_task_run(prefect_server: PrefectServer) -> None:
     @flow
-    def all_ways() -> Any:
+    def all_ways() -> object:
         one = double(1)
         two = double.submit(one)
         many = double.map([two, 5])
@@ -48,7 +50,9 @@ def test_hit_makes_no_task_run(prefect_server: PrefectServer) -> None:
     assert task_runs_of(prefect_server, all_ways) == (data, [])
 
 
-def test_hit_makes_no_api_call(prefect_server: Any, requests_of_server: Any) -> None:
+def test_hit_makes_no_api_call(
+    prefect_server: PrefectServer, requests_of_server: Callable[[], int]
+) -> None:
     with use_mode("cache"):
         expected = double(21)
     before = requests_of_server()
@@ -78,7 +82,7 @@ def requests_of_server(monkeypatch: pytest.MonkeyPatch) -> Any:
     logger.setLevel(level)
 
 
-def test_listener_does_see_requests(requests_of_server: Any) -> None:
+def test_listener_does_see_requests(requests_of_server: Callable[[], int]) -> None:
     before = requests_of_server()
     assert load(double(4)) == 8
     assert requests_of_server() > before
@@ -102,7 +106,7 @@ def test_only_what_is_missing_runs(prefect_server: PrefectServer, tmp_target: Ta
 
 def test_future_of_a_hit_has_finished_and_is_one_of_prefects() -> None:
     @flow
-    def warm() -> Any:
+    def warm() -> object:
         double(3)
         future: Any = double.submit(3)
         assert isinstance(future, PrefectFuture)
@@ -160,7 +164,7 @@ def test_hits_are_not_named_as_inputs_of_runs(prefect_server: PrefectServer) -> 
 
 def test_context_of_the_call_names_the_target_of_a_run_that_waits(tmp_target: Targets) -> None:
     @flow
-    def waits() -> Any:
+    def waits() -> object:
         with context(base="here"):
             return total.submit([double.submit(1)])
 
@@ -197,7 +201,7 @@ def test_a_hit_that_workers_do_not_confirm_is_counted_once(
     monkeypatch.setattr(ThreadPoolTaskRunner, "lookup", NotSeen(), raising=False)
 
     @flow
-    def calls() -> Any:
+    def calls() -> object:
         return load([double.submit(1), double.submit(1)]), double(1)
 
     calls()

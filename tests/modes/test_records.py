@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from prefectx import flow, load, task
 from prefectx.records import record_of
 from prefectx.stores import journal
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [
     pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache"),
@@ -78,7 +80,7 @@ def test_a_table_s_rows_columns_and_types_are_recorded() -> None:
     pandas = pytest.importorskip("pandas")
 
     @task
-    def table(rows: int) -> Any:
+    def table(rows: int) -> object:
         return pandas.DataFrame({"a": range(rows), "b": [0.5] * rows})
 
     table(3)

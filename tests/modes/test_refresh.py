@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from prefectx import current_mode, flow, load, refresh, task
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [
     pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache"),
@@ -26,7 +28,7 @@ def double(number: int) -> int:
 
 
 @flow
-def doubles() -> Any:
+def doubles() -> object:
     cleaned = clean.map([1, 2])
     again = [clean.submit(1), clean.submit(2)]
     return load([double.map(cleaned), again])

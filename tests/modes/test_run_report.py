@@ -16,9 +16,11 @@ import pytest
 
 import prefectx
 from prefectx import current_mode, flow, load, task
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_prefectx import Targets
     from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.prefectx
@@ -75,7 +77,7 @@ def mapped(count: int) -> int:
 
 
 @flow
-def submitted(count: int) -> Any:
+def submitted(count: int) -> object:
     return [clean.submit(number) for number in range(count)]
 
 
@@ -85,7 +87,7 @@ def called(count: int) -> list[int]:
 
 
 @flow
-def submitted_later(count: int) -> Any:
+def submitted_later(count: int) -> object:
     return [clean_later.submit(number) for number in range(count)]
 
 
@@ -99,14 +101,14 @@ def nested(count: int) -> int:
     return load(mapped(count))
 
 
-def run(start: Any, count: int) -> Any:
+def run(start: Callable[..., Any], count: int) -> Any:
     result = start(count)
     return load(asyncio.run(result) if asyncio.iscoroutine(result) else result)
 
 
 @pytest.mark.nightly("prefect.cache")
 @pytest.mark.parametrize("start", [mapped, submitted, called, submitted_later, nested])
-def test_a_flow_counts_what_ran_and_what_was_skipped(start: Any) -> None:
+def test_a_flow_counts_what_ran_and_what_was_skipped(start: Callable[..., Any]) -> None:
     for _ in range(2):
         run(start, 5)
     report, name = last(), "clean_later" if start is submitted_later else "clean"
@@ -140,7 +142,7 @@ def test_bytes_and_folder_of_what_is_kept_are_told(tmp_target: Targets) -> None:
 
 @pytest.mark.nightly("prefect.cache")
 @pytest.mark.parametrize("start", [mapped, submitted_later, submitted])
-def test_all_inputs_are_tried_and_the_first_failure_is_raised(start: Any) -> None:
+def test_all_inputs_are_tried_and_the_first_failure_is_raised(start: Callable[..., Any]) -> None:
     if current_mode() == "prefect" and start is not mapped:
         pytest.skip("Prefect cancels what a failed flow has submitted")
     with pytest.raises(ValueError, match="bad 7") as caught:
@@ -168,7 +170,7 @@ def refuse(number: int) -> int:
 
 
 @flow
-def refused(count: int) -> Any:
+def refused(count: int) -> object:
     return refuse.map(list(range(count))).result()
 
 
@@ -253,7 +255,9 @@ def clean_mostly(number: int) -> int:
 
 @pytest.mark.nightly("prefect.cache")
 @pytest.mark.parametrize("start", [chained, late_failures])
-def test_the_other_failures_are_named_where_one_map_works_on_another(start: Any) -> None:
+def test_the_other_failures_are_named_where_one_map_works_on_another(
+    start: Callable[..., Any],
+) -> None:
     # Prefect's own error only says that the run has not begun.
     is_mute = current_mode() == "prefect" and start is chained
     with pytest.raises(Exception, match="PENDING" if is_mute else "bad 7") as caught:

@@ -11,9 +11,9 @@ from handles import flow_run_id_of
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from prefectx import flow, load
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from pytest_prefectx import Targets
     from pytest_prefectx.server.client import PrefectServer
 
 pytestmark = pytest.mark.prefectx("prefect.cache", "prefect")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,9 +9,11 @@ import shipped
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from prefectx import load, use_mode
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_prefectx import Targets
     from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = [
@@ -27,7 +28,7 @@ def run_on(
 ) -> Callable[[Any], None]:
     """Run a flow on a task runner: it gives the same data and keeps the same targets."""
 
-    def run(runner: Any) -> None:
+    def run(runner: object) -> None:
         with tmp_target_factory() as reference, use_mode("cache"):
             assert load(shipped.many_ways(3)) == shipped.EXPECTED
             expected = reference.items()

@@ -143,7 +143,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
     return process.communicate(timeout=PATIENCE)
 
 
-def eventually(found: Callable[[], Any], what: str) -> Any:
+def eventually(found: Callable[[], Any], what: str) -> object:
     deadline = time.monotonic() + PATIENCE
     while not (value := found()):
         assert time.monotonic() < deadline, f"waited in vain: {what}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from twins import TWINS
 
 from prefectx import flow, load, task
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache")
 
@@ -16,7 +18,7 @@ VALUES: list[Any] = [make() for makers in TWINS.values() for make in makers]
 
 
 @task
-def position(value: Any) -> int:
+def position(value: object) -> int:
     """Return the position of this very object, whatever it looks like."""
     return next(number for number, each in enumerate(VALUES) if each is value)
 

@@ -10,7 +10,9 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-Change = Callable[[Any], Any]
+#: What a mutant changes, and what it becomes.
+Function = Callable[..., Any]
+Change = Callable[[Function], Function]
 
 
 class Mutant(NamedTuple):
@@ -90,7 +92,7 @@ def _with_changed(value: Any, change: Callable[[Any], Any]) -> Any:
 def _blind(change: Callable[[Any], Any]) -> Change:
     """Return a change of `CallIdentity.__init__`: arguments are changed before it sees them."""
 
-    def changed(init: Any) -> Any:
+    def changed(init: Function) -> Function:
         def initialize(self: Any, task: str, arguments: Mapping[str, Any]) -> None:
             init(self, task, {name: change(value) for name, value in arguments.items()})
             # What the function is called with stays as it is.
@@ -106,7 +108,7 @@ def _is_number(value: Any) -> bool:
 
 
 @bug("names of calls lack the hash: two calls have one name", "_naming.default_base:default_base")
-def _without_hash(default_base: Any) -> Any:
+def _without_hash(default_base: Function) -> Function:
     return lambda *args, **kwargs: default_base(*args, **kwargs).partition("~")[0] or "_"
 
 
@@ -114,35 +116,35 @@ def _without_hash(default_base: Any) -> Any:
     "the identity ignores types: 1, 1.0 and True are one",
     "_identity.call_identity:CallIdentity.__init__",
 )
-def _without_types(init: Any) -> Any:
+def _without_types(init: Function) -> Function:
     as_float = lambda value: float(value) if _is_number(value) else value
     return _blind(lambda value: _with_changed(value, as_float))(init)
 
 
 @bug("the identity ignores the kind of a sequence", "_identity.call_identity:CallIdentity.__init__")
-def _without_kind_of_sequence(init: Any) -> Any:
+def _without_kind_of_sequence(init: Function) -> Function:
     return _blind(lambda value: list(value) if type(value) is tuple else value)(init)
 
 
 @bug("the identity ignores the sign of zero", "_identity.call_identity:CallIdentity.__init__")
-def _without_sign_of_zero(init: Any) -> Any:
+def _without_sign_of_zero(init: Function) -> Function:
     unsigned = lambda value: abs(value) if type(value) is float and not value else value
     return _blind(lambda value: _with_changed(value, unsigned))(init)
 
 
 @bug("the identity takes NaN for zero", "_identity.call_identity:CallIdentity.__init__")
-def _nan_for_zero(init: Any) -> Any:
+def _nan_for_zero(init: Function) -> Function:
     change = lambda value: 0.0 if type(value) is float and value != value else value  # noqa: PLR0124
     return _blind(lambda value: _with_changed(value, change))(init)
 
 
 @bug("the digest of a value is never the same", "_identity.content_hash:digest")
-def _never_the_same(_: Any) -> Any:
+def _never_the_same(_: Function) -> Function:
     return lambda value: os.urandom(16)
 
 
 @bug("the identity ignores the order of a dict", "_identity.call_identity:CallIdentity.__init__")
-def _without_order(init: Any) -> Any:
+def _without_order(init: Function) -> Function:
     def in_order(value: Any) -> Any:
         return dict(sorted(value.items(), key=repr)) if type(value) is dict else value
 
@@ -150,19 +152,19 @@ def _without_order(init: Any) -> Any:
 
 
 @bug("the digest of a text changes from process to process", "_identity.parts:text_leaf")
-def _text_by_hash(text_leaf: Any) -> Any:
+def _text_by_hash(text_leaf: Function) -> Function:
     return lambda tag, text: text_leaf(tag, str(hash(text)))
 
 
 @bug("the digest of a set follows its order", "_identity.container_parts:in_order")
-def _set_in_its_order(_: Any) -> Any:
+def _set_in_its_order(_: Function) -> Function:
     return list
 
 
 @bug(
     "an Item's base is taken over although it was made from arguments", "_values.item:Item.__init__"
 )
-def _made_base_is_taken_over(init: Any) -> Any:
+def _made_base_is_taken_over(init: Function) -> Function:
     def initialize(self: Any, store: Any, target: str, base: str | None = None) -> None:
         name = target.rpartition("/")[2]
         init(self, store, target, name.partition("~")[0] if base is None else base)
@@ -171,7 +173,7 @@ def _made_base_is_taken_over(init: Any) -> Any:
 
 
 @bug("an argument beside an Item is left out of the name", "_naming.default_base:default_base")
-def _only_the_item_counts(default_base: Any) -> Any:
+def _only_the_item_counts(default_base: Function) -> Function:
     def changed(arguments: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         from prefectx._values.item import is_item
 
@@ -185,7 +187,7 @@ def _only_the_item_counts(default_base: Any) -> Any:
     "a write is torn: no other file that is renamed when it is whole",
     "stores.folders.atomic:WholeFiles.write",
 )
-def _torn(_: Any) -> Any:
+def _torn(_: Function) -> Function:
     def write(self: Any, folder: str, path: str, dump: Any, note: Any) -> None:
         if note is not None:
             note.keep_beside()
@@ -196,7 +198,7 @@ def _torn(_: Any) -> Any:
 
 
 @bug("an unfinished file counts as the target", "stores.folders.local:LocalFolder.exists")
-def _unfinished_counts(exists: Any) -> Any:
+def _unfinished_counts(exists: Function) -> Function:
     def changed(self: Any, name: str) -> bool:
         import glob
 
@@ -207,7 +209,7 @@ def _unfinished_counts(exists: Any) -> Any:
 
 
 @bug("two threads know of one another that a task is under way", "_calls.run:in_task")
-def _known_to_all_threads(in_task: Any) -> Any:
+def _known_to_all_threads(in_task: Function) -> Function:
     seen: list[bool] = []
 
     def changed() -> bool:
@@ -218,12 +220,12 @@ def _known_to_all_threads(in_task: Any) -> Any:
 
 
 @bug("what cannot be read gives None", "stores.messages:Explained.__exit__")
-def _unreadable_is_none(_: Any) -> Any:
+def _unreadable_is_none(_: Function) -> Function:
     return lambda self, kind, error, traceback: isinstance(error, Exception)
 
 
 @bug("loads share one object, kept in memory", "stores.file:Filestore.load")
-def _shared_loads(load: Any) -> Any:
+def _shared_loads(load: Function) -> Function:
     seen: dict[Any, Any] = {}
 
     def changed(self: Any, target: str) -> Any:
@@ -239,12 +241,12 @@ def _shared_loads(load: Any) -> Any:
 
 
 @bug("deleting does not delete", "stores.file:Filestore.delete")
-def _never_deleted(_: Any) -> Any:
+def _never_deleted(_: Function) -> Function:
     return lambda self, target: None
 
 
 @bug("line ends change in a text", "stores.formats.text:_dump_text")
-def _other_line_ends(dump: Any) -> Any:
+def _other_line_ends(dump: Function) -> Function:
     def changed(value: Any, file: Any) -> None:
         dump(value.replace("\r\n", "\n") if type(value) is str else value, file)
 
@@ -252,7 +254,7 @@ def _other_line_ends(dump: Any) -> Any:
 
 
 @bug("None is lost: a hit on it gives the Item inside a task", "_calls.execute:output_of")
-def _none_is_lost(given: Any) -> Any:
+def _none_is_lost(given: Function) -> Function:
     def changed(call: Any) -> Any:
         found = given(call)
         return call.item if found is None else found
@@ -261,17 +263,17 @@ def _none_is_lost(given: Any) -> Any:
 
 
 @bug("None never counts as done", "_calls.execute:_keep")
-def _none_is_never_kept(keep: Any) -> Any:
+def _none_is_never_kept(keep: Function) -> Function:
     return lambda call, value, *args: None if value is None else keep(call, value, *args)
 
 
 @bug("a task that calls a task is given an Item", "_calls.execute:in_task")
-def _items_within_tasks(_: Any) -> Any:
+def _items_within_tasks(_: Function) -> Function:
     return lambda: False
 
 
 @bug("Items given by name are not loaded", "_calls.execute:execute")
-def _named_items_stay(execute: Any) -> Any:
+def _named_items_stay(execute: Function) -> Function:
     def changed(task: Any, args: Any, kwargs: Any) -> Any:
         if not kwargs or task.is_async:
             return execute(task, args, kwargs)
@@ -283,12 +285,12 @@ def _named_items_stay(execute: Any) -> Any:
 
 
 @bug("rerun_on is ignored", "_calls.freshness:_is_stale")
-def _never_stale(_: Any) -> Any:
+def _never_stale(_: Function) -> Function:
     return lambda call, record: False
 
 
 @bug("of an Item among the inputs, only the name is compared", "_identity.input_hash:_contents")
-def _only_the_target(contents: Any) -> Any:
+def _only_the_target(contents: Function) -> Function:
     def changed(value: Any) -> Any:
         found = contents(value)
         return found if found is value else value.target
@@ -297,27 +299,27 @@ def _only_the_target(contents: Any) -> Any:
 
 
 @bug("a target is taken over from an Item of the same base", "_calls.freshness:_check_base")
-def _unchecked_base(_: Any) -> Any:
+def _unchecked_base(_: Function) -> Function:
     return lambda call, item, record: None
 
 
 @bug("a target that another task has made counts", "_calls.freshness:_check_maker")
-def _unchecked_maker(_: Any) -> Any:
+def _unchecked_maker(_: Function) -> Function:
     return lambda call, item, record: None
 
 
 @bug("collisions are not looked for", "_calls.run:Run.claim")
-def _no_collisions(_: Any) -> Any:
+def _no_collisions(_: Function) -> Function:
     return lambda self, item, claim: True
 
 
 @bug("a known hit gives what another call has claimed", "_calls.run:TaskClaims.version_of_hit")
-def _found_by_name(_: Any) -> Any:
+def _found_by_name(_: Function) -> Function:
     return lambda self, item, text: "" if item.exists() else None
 
 
 @bug("the mode is looked up only once", "_settings.mode:current_mode")
-def _first_mode_for_ever(current_mode: Any) -> Any:
+def _first_mode_for_ever(current_mode: Function) -> Function:
     modes: list[Any] = []
 
     def changed() -> Any:
@@ -328,12 +330,12 @@ def _first_mode_for_ever(current_mode: Any) -> Any:
 
 
 @bug("a list of futures gives its results in the wrong order", "_values.future:FutureList.result")
-def _backwards(result: Any) -> Any:
+def _backwards(result: Function) -> Function:
     return lambda self, *args, **kwargs: result(self, *args, **kwargs)[::-1]
 
 
 @bug("the wrong futures among the arguments are resolved", "_runners.local:_settle_one")
-def _wrong_futures(result_of: Any) -> Any:
+def _wrong_futures(result_of: Function) -> Function:
     from prefectx._values.handles import is_future_list
 
     def changed(value: Any) -> Any:
@@ -345,7 +347,7 @@ def _wrong_futures(result_of: Any) -> Any:
 
 
 @bug("what waits for a failed future runs all the same", "_runners.local:_settle_arguments")
-def _failures_are_passed_over(settled: Any) -> Any:
+def _failures_are_passed_over(settled: Function) -> Function:
     def changed(args: Any, kwargs: Any, wait_for: Any) -> Any:
         return settled(args, kwargs, None)
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from prefect.events.schemas.events import Resource
-from prefect.types import DateTime
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("prefect")
@@ -31,19 +29,20 @@ UNAVAILABLE = httpx.Response(503)
 
 def reported(name: str, second: int = 0, identity: str = "") -> Event:
     """Return what Prefect sends when a task run gets a state."""
-    about = {
-        "prefect.resource.id": f"prefect.task-run.{identity or uuid4()}",
-        "prefect.resource.name": name,
-        "prefect.orchestration": "client",
-    }
-    return Event(
-        event="prefect.task-run.Completed",
-        occurred=DateTime.instance(START + timedelta(seconds=second)),
-        resource=Resource(about),
-        payload={
-            "validated_state": {"type": "COMPLETED", "name": "Completed"},
-            "task_run": {"name": name, "task_key": "key", "dynamic_key": "0"},
-        },
+    return Event.model_validate(
+        {
+            "event": "prefect.task-run.Completed",
+            "occurred": START + timedelta(seconds=second),
+            "resource": {
+                "prefect.resource.id": f"prefect.task-run.{identity or uuid4()}",
+                "prefect.resource.name": name,
+                "prefect.orchestration": "client",
+            },
+            "payload": {
+                "validated_state": {"type": "COMPLETED", "name": "Completed"},
+                "task_run": {"name": name, "task_key": "key", "dynamic_key": "0"},
+            },
+        }
     )
 
 
@@ -63,12 +62,12 @@ def recorded(event: Event, *, state: bool = True, early: int = 0) -> dict[str, A
 
 
 def server_that_answers(
-    reports: prefect_threads.PendingReports, *answers: Any
+    reports: prefect_threads.PendingReports, *answers: object
 ) -> tuple[client.PrefectServer, list[Any]]:
     """Return a server that gives these answers, the last one for ever, and what it was asked."""
     asked: list[Any] = []
 
-    def answer(request: Any) -> Any:
+    def answer(request: Any) -> object:
         asked.append(json.loads(request.content))
         given = answers[min(len(asked), len(answers)) - 1]
         return given if isinstance(given, httpx.Response) else httpx.Response(200, json=given)

@@ -129,14 +129,14 @@ def test_what_the_flow_may_raise_is_compared() -> None:
 
 
 def test_a_task_a_function_and_a_coroutine_function_will_do() -> None:
-    def plain(x: int) -> Any:
+    def plain(x: int) -> object:
         return [double(x), load(double(x))]
 
-    async def later(x: int) -> Any:
+    async def later(x: int) -> object:
         return plain(x)
 
     @flow
-    async def flow_later(x: int) -> Any:
+    async def flow_later(x: int) -> object:
         return plain(x)
 
     for subject in (double, plain, later, flow_later, staticmethod(plain)):
@@ -147,7 +147,7 @@ def test_twins_that_the_flow_was_not_written_for_are_left_out() -> None:
     given = set()
 
     @task
-    def copied(value: Any) -> Any:
+    def copied(value: Any) -> object:
         given.add((current_mode(), type(value)))
         return value.copy()
 

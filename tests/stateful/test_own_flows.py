@@ -83,7 +83,7 @@ async def length(text: str) -> int:
 
 
 @task(store=Filestore("elsewhere"))
-async def joined(*parts: Any) -> str:
+async def joined(*parts: object) -> str:
     return "-".join(map(str, parts))
 
 

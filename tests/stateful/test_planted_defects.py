@@ -93,7 +93,7 @@ class Forgetful(Store):
     def exists(self, target: str) -> bool:
         return self._at(target) in self.kept
 
-    def load(self, target: str) -> Any:
+    def load(self, target: str) -> object:
         if (value := self.kept.get(self._at(target))) is None:
             raise TargetMissing(target)
         return value
@@ -243,7 +243,7 @@ def test_a_store_takes_an_unfinished_file_for_a_target() -> None:
 class Repairing(Filestore):
     """Makes something up where it cannot read."""
 
-    def load(self, target: str) -> Any:
+    def load(self, target: str) -> object:
         try:
             return super().load(target)
         except Exception:

@@ -16,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from handles import recorded
@@ -29,7 +29,9 @@ from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.folders import anonymous, atomic, temporary
 from prefectx.stores.folders.local import LocalFolder
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
@@ -40,7 +42,7 @@ LARGE = b"x" * 1_000_000
 
 
 @task(target="out/{x}", rerun_on=())
-def plain(x: Any) -> Any:
+def plain(x: object) -> object:
     return x
 
 
@@ -265,7 +267,7 @@ class TestNameless:
 
     @pytest.mark.usefixtures("formats")
     def test_a_format_may_write_to_the_path_of_its_file(self) -> None:
-        def dump(value: bytes, file: Any) -> None:
+        def dump(value: bytes, file: IO[bytes]) -> None:
             with open(file.name, "wb") as again:
                 again.write(value)
             others.append(os.open("other", os.O_RDWR | os.O_CREAT))
@@ -596,7 +598,7 @@ class TestHindered:
 
     @pytest.mark.usefixtures("formats")
     def test_a_folder_deleted_in_the_middle(self) -> None:
-        def dump(value: bytes, file: Any) -> None:
+        def dump(value: bytes, file: IO[bytes]) -> None:
             file.write(value)
             if len(calls) == 1:
                 shutil.rmtree("out")
@@ -618,7 +620,7 @@ class TestHindered:
 
     @pytest.mark.usefixtures("formats")
     def test_an_exception_in_the_middle_leaves_the_old_target(self) -> None:
-        def dump(value: list[int], file: Any) -> None:
+        def dump(value: list[int], file: IO[bytes]) -> None:
             file.write(b"all of ")
             if seen == [1, 2]:
                 raise OSError(errno.EIO, "the disk is broken")
@@ -686,7 +688,7 @@ def test_a_dump_may_close_the_file_that_it_is_given(formats: None) -> None:
     assert Filestore().load("a.once") == b"closed"
 
 
-def _write_and_close(file: Any) -> None:
+def _write_and_close(file: IO[bytes]) -> None:
     file.write(b"closed")
     file.close()
 

@@ -44,7 +44,7 @@ def test_a_warm_flow_finds_all_by_one_listing(on_gcs: Filestore, tmp_target: Tar
         return 2 * x
 
     @flow
-    def mapped() -> Any:
+    def mapped() -> object:
         return double.map([1, 2, 3])
 
     for _ in range(2):

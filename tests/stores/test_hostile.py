@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from prefectx.stores.formats import _OURS
 from pytest_prefectx import Targets, identical
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from pytest_prefectx.fixtures import TargetsFactory
 
@@ -56,7 +55,7 @@ twins: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
 
 
 @task(target="out/{x}")
-def one(x: Any) -> Any:
+def one(x: object) -> object:
     return x
 
 
@@ -114,7 +113,7 @@ def is_dangerous(event: str, about: tuple[Any, ...]) -> bool:
     return event in DANGEROUS and not str(source).endswith(".py")
 
 
-def below(path: Any, folder: Path) -> bool:
+def below(path: object, folder: Path) -> bool:
     if not isinstance(path, str | bytes | os.PathLike):
         return True  # an open file's number
     return Path(os.path.abspath(os.fsdecode(path))).is_relative_to(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,7 +12,9 @@ from prefectx import item, load, task
 from prefectx.errors import UnsafeTarget
 from prefectx.stores import Filestore
 from prefectx.stores.folders.local import LocalFolder
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 

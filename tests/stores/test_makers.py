@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextvars
 import pickle
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,11 @@ from prefectx.stores.folders import atomic
 from prefectx.stores.folders.remote import RemoteFolder
 from prefectx.stores.record import parsed, text_of
 from prefectx.stores.sql_engine import Database
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_prefectx import Targets
 
 
 class NotesStore(Store):
@@ -32,7 +36,7 @@ class NotesStore(Store):
     def exists(self, target: str) -> bool:
         return target in self._values
 
-    def load(self, target: str) -> Any:
+    def load(self, target: str) -> object:
         return pickle.loads(self._values[target])
 
     def save(self, target: str, value: object) -> None:
@@ -69,7 +73,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, tmp_target: Targets) -
 
 
 @flow
-def calls(decorated: Any, values: Any) -> Any:
+def calls(decorated: Callable[..., Any], values: Any) -> object:
     """One run: a call for each value."""
     return [decorated(value) for value in values]
 
@@ -91,7 +95,7 @@ def left_and_right(store: Store, target: str = "out/{x}") -> tuple[Any, Any]:
 class TestTargetOfAnotherTask:
     @pytest.mark.parametrize("target", ["out/{x}", "out/{x}/value.json"])
     @pytest.mark.parametrize("position", [0, 1, 2, 7, 39])
-    def test_is_found_among_ones_own_wherever_it_comes(
+    def test_target_of_another_task_is_found_among_ones_own_wherever_it_comes(
         self, position: int, target: str, store: Store
     ) -> None:
         left, right = left_and_right(store, target)
@@ -100,25 +104,27 @@ class TestTargetOfAnotherTask:
         with pytest.raises(TargetCollision, match=f"was made by another task: .*left.x={position}"):
             calls(right, range(40))
 
-    def test_is_found_outside_of_flows(self, store: Store) -> None:
+    def test_target_of_another_task_is_found_outside_of_flows(self, store: Store) -> None:
         left, right = left_and_right(store)
         calls(left, [2])
         assert load([right(0), right(1)]) == ["right 0", "right 1"]
         with pytest.raises(TargetCollision, match="was made by another task"):
             right(2)
 
-    def test_is_found_although_calls_of_the_run_made_others_before(self, store: Store) -> None:
+    def test_target_of_another_task_is_found_although_calls_of_the_run_made_others_before(
+        self, store: Store
+    ) -> None:
         left, right = left_and_right(store)
         calls(left, [3])
         with pytest.raises(TargetCollision, match="was made by another task"):
             calls(right, [0, 0, 1, 1, 2, 3])
 
-    def test_is_made_anew_once_it_was_deleted(self, store: Store) -> None:
+    def test_target_of_another_task_is_made_anew_once_it_was_deleted(self, store: Store) -> None:
         left, right = left_and_right(store)
         calls(left, range(4))
 
         @flow
-        def handed_over() -> Any:
+        def handed_over() -> object:
             for x in range(4):
                 left.item(x).delete()
             return [right(x) for x in [0, 1, 2, 3, 0, 1, 2, 3]]
@@ -128,12 +134,14 @@ class TestTargetOfAnotherTask:
         with pytest.raises(TargetCollision, match="was made by another task"):
             calls(left, [0])
 
-    def test_that_was_made_since_the_run_has_looked_is_never_taken(self, store: Store) -> None:
+    def test_target_of_another_task_that_was_made_since_the_run_has_looked_is_never_taken(
+        self, store: Store
+    ) -> None:
         left, right = left_and_right(store)
         calls(right, range(4))
 
         @flow
-        def meanwhile() -> Any:
+        def meanwhile() -> object:
             right(0)
             # As another process would.
             contextvars.Context().run(calls, left, [40])
@@ -143,12 +151,14 @@ class TestTargetOfAnotherTask:
             # Where a folder is listed once a run it is made anew.
             assert load(meanwhile()) == "right 40"
 
-    def test_that_was_made_in_place_of_ones_own_is_never_taken(self, store: Store) -> None:
+    def test_target_of_another_task_that_was_made_in_place_of_ones_own_is_never_taken(
+        self, store: Store
+    ) -> None:
         left, right = left_and_right(store)
         calls(right, range(40))
 
         @flow
-        def meanwhile() -> Any:
+        def meanwhile() -> object:
             right(0)
             contextvars.Context().run(store.delete, "out/30")
             contextvars.Context().run(calls, left, [30])
@@ -157,19 +167,23 @@ class TestTargetOfAnotherTask:
         with pytest.raises(TargetCollision, match="was made by another task"):
             meanwhile()
 
-    def test_whose_record_has_gone_is_looked_for_anew(self, store: Store) -> None:
+    def test_target_of_another_task_whose_record_has_gone_is_looked_for_anew(
+        self, store: Store
+    ) -> None:
         _, right = left_and_right(store)
         calls(right, range(40))
 
         @flow
-        def meanwhile() -> Any:
+        def meanwhile() -> object:
             right(0)
             contextvars.Context().run(store.delete, "out/30")
             return right(30)
 
         assert load(meanwhile()) == "right 30"
 
-    def test_counts_if_no_record_says_whose_it_is(self, store: Store) -> None:
+    def test_target_of_another_task_counts_if_no_record_says_whose_it_is(
+        self, store: Store
+    ) -> None:
         _, right = left_and_right(store)
         for x in range(3):
             store.save(f"out/{x}", f"right {x}")
@@ -190,7 +204,7 @@ def test_what_another_task_made_is_found_by_a_task_that_is_submitted(
         calls(right, range(25))
 
     @flow
-    def submitted(number: int) -> Any:
+    def submitted(number: int) -> object:
         if way == "map":
             return right.map(range(number))
         return [right.submit(x) for x in range(number)]
@@ -224,7 +238,7 @@ def mortal(
     for owner, name in places:
         step = getattr(owner, name)
 
-        def killed(*args: Any, step: Any = step, **options: Any) -> Any:
+        def killed(*args: Any, step: Any = step, **options: Any) -> object:
             left[-1] -= 1
             if not left[-1]:
                 raise Killed
@@ -262,7 +276,7 @@ def test_whoever_is_killed_leaves_no_output_without_a_record_that_is_true_of_it(
 
 @pytest.mark.prefectx("cache")
 class TestStoreThatChangesAStep:
-    def test_is_asked_step_by_step(self, tmp_path: Path) -> None:
+    def test_store_that_changes_a_step_is_asked_step_by_step(self, tmp_path: Path) -> None:
         class Hiding:
             def exists(self, target: str) -> bool:
                 return "hidden" not in target and Filestore.exists(self, target)  # type: ignore[arg-type]
@@ -275,7 +289,9 @@ class TestStoreThatChangesAStep:
         store = Both(tmp_path)
         assert [store.look("hidden"), bool(store.look("shown"))] == [None, True]
 
-    def test_is_asked_at_once_if_it_says_how(self, tmp_path: Path) -> None:
+    def test_store_that_changes_a_step_is_asked_at_once_if_it_says_how(
+        self, tmp_path: Path
+    ) -> None:
         class Own(Filestore):
             def exists(self, target: str) -> bool:
                 return self.look(target) is not None
@@ -292,7 +308,9 @@ class TestStoreThatChangesAStep:
 
 @pytest.mark.prefectx("cache")
 class TestCodeThatWasChanged:
-    def test_is_told_with_the_count_of_its_targets(self, store: Store) -> None:
+    def test_code_that_was_changed_is_told_with_the_count_of_its_targets(
+        self, store: Store
+    ) -> None:
         first, changed = (
             dict[str, Any](version=version, __name__="notes") for version in ("first", "changed")
         )

@@ -16,11 +16,13 @@ from prefectx import current_mode, flow, load, task
 from prefectx.errors import TargetCollision, UnsupportedValue
 from prefectx.stores import Filestore, Store
 from prefectx.stores.mixins import Locks
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+
+    from pytest_prefectx import Targets
+    from pytest_prefectx.server.client import PrefectServer
 
 
 @pytest.fixture(autouse=True)
@@ -264,7 +266,7 @@ def test_two_calls_at_once_in_a_flow_make_it_once(
 
 @pytest.mark.prefectx("prefect.cache")
 def test_who_has_waited_ends_in_a_cached_state(
-    waiting: threading.Event, prefect_server: Any
+    waiting: threading.Event, prefect_server: PrefectServer
 ) -> None:
     from prefect.runtime import flow_run
 
@@ -281,7 +283,7 @@ def test_who_has_waited_ends_in_a_cached_state(
         return str(flow_run.get_id())
 
     runs = prefect_server.task_runs(twice())
-    assert sorted(run.state_name for run in runs) == ["Cached", "Completed"]
+    assert sorted(str(run.state_name) for run in runs) == ["Cached", "Completed"]
 
 
 @pytest.mark.prefectx("cache")

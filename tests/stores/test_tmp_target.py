@@ -10,11 +10,11 @@ import pytest
 from prefectx import load, task
 from prefectx.errors import CorruptTarget, PrefectxError, UnsupportedValue
 from prefectx.stores import Filestore, MemoryStore, SQLStore, Store
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_prefectx import Targets
     from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = pytest.mark.prefectx("cache")

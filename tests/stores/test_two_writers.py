@@ -46,7 +46,7 @@ class Notes(Store):
     def exists(self, target: str) -> bool:
         return target in self.kept
 
-    def load(self, target: str) -> Any:
+    def load(self, target: str) -> object:
         return self.kept[target]
 
     def save(self, target: str, value: object) -> None:
@@ -70,7 +70,7 @@ class Notes(Store):
 
 
 @pytest.fixture(params=[lambda: Filestore("held://bucket"), Notes], ids=["url", "own"])
-def store(request: pytest.FixtureRequest) -> Any:
+def store(request: pytest.FixtureRequest) -> object:
     for kept in (Held.store, Held.waiting, Held.may_go, Notes.kept, Notes.notes):
         kept.clear()
     for name in ("left", "right"):
@@ -81,12 +81,12 @@ def store(request: pytest.FixtureRequest) -> Any:
 @pytest.mark.parametrize("order", [("left", "right"), ("right", "left")])
 @pytest.mark.parametrize("writers", ["tasks", "calls"])
 def test_of_two_that_write_at_once_one_is_told_and_removed(
-    writers: str, order: tuple[str, str], store: Any
+    writers: str, order: tuple[str, str], store: object
 ) -> None:
-    def left(x: object) -> Any:
+    def left(x: object) -> object:
         return x
 
-    def right(x: object) -> Any:
+    def right(x: object) -> object:
         return x
 
     target = "out/constant"
@@ -96,7 +96,7 @@ def test_of_two_that_write_at_once_one_is_told_and_removed(
         tasks["right"] = tasks["left"]
 
     @flow
-    def one(name: str) -> Any:
+    def one(name: str) -> object:
         return tasks[name](name)
 
     errors: dict[str, TargetCollision] = {}

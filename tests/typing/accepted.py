@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NoReturn, TypeVar, assert_type
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, assert_type
 
 from prefectx import (
     MODES,
@@ -27,6 +26,9 @@ from prefectx._api.decorators import FlowDecorator, TaskDecorator
 from prefectx._settings.mode import Mode
 from prefectx._values.future import Future, FutureList, State
 from prefectx.stores import Filestore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 X = TypeVar("X")
 

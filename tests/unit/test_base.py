@@ -30,16 +30,17 @@ from prefectx import context, flow, item, load, task
 from prefectx._identity.content_hash import digest
 from prefectx._naming.default_base import default_base
 from prefectx.errors import TargetCollision, UnsupportedValue
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
 
 @task
-def one(x: Any, page: int = 1) -> Any:
+def one(x: object, page: int = 1) -> object:
     return x
 
 
@@ -49,12 +50,12 @@ def inc(x: int) -> int:
 
 
 @task
-def gather(*args: Any, **kwargs: Any) -> Any:
+def gather(*args: object, **kwargs: object) -> object:
     return args, kwargs
 
 
 @task(target="working/{funcname}/{base}", base="{x}-from-the-option")
-def named(x: Any) -> Any:
+def named(x: object) -> object:
     return x
 
 
@@ -119,7 +120,7 @@ class OtherParser(Parser):
 def helper(*args: object) -> None: ...
 
 
-def closes_over(x: object) -> Any:
+def closes_over(x: object) -> object:
     return lambda: x
 
 
@@ -128,19 +129,19 @@ def base_of(*args: object, **kwargs: object) -> str:
 
 
 class TestSource:
-    def test_is_the_contexts_before_the_options_before_the_arguments(self) -> None:
+    def test_source_is_the_contexts_before_the_options_before_the_arguments(self) -> None:
         assert named.item(1).base == "1-from-the-option"
         assert base_of(1) == "1"
         with context(base="report-7"):
             assert named.item(1).base == "report-7"
             assert base_of(1) == "report-7"
 
-    def test_may_name_what_targets_may_name(self) -> None:
+    def test_source_may_name_what_targets_may_name(self) -> None:
         decorated = one.with_options(base="{funcname}-{os.path.basename(x)}-{day}")
         with context(day="monday"):
             assert decorated.item("in/a.pdf").base == "one-a.pdf-monday"
 
-    def test_with_starred_arguments_is_rendered_with_them(self) -> None:
+    def test_source_with_starred_arguments_is_rendered_with_them(self) -> None:
         decorated = gather.with_options(base="{len(args)}-{kwargs['z']}")
         assert decorated.item(5, 6, z=1).base == "2-1"
 
@@ -177,11 +178,11 @@ class TestReadable:
         ],
         ids=lambda value: value if isinstance(value, str) else type(value).__name__,
     )
-    def test_says_what_the_argument_is(self, value: object, start: str) -> None:
+    def test_base_says_what_the_argument_is(self, value: object, start: str) -> None:
         assert base_of(value).startswith(start)
 
     @pytest.mark.parametrize("value", [3, "a.pdf", "a_b,c+d=e@f", None, True, 0.5, 10**17])
-    def test_is_the_argument_itself_where_nothing_else_could_be_called_so(
+    def test_base_is_the_argument_itself_where_nothing_else_could_be_called_so(
         self, value: object
     ) -> None:
         assert base_of(value) == str(value)
@@ -194,10 +195,10 @@ class TestReadable:
             *("a.json", "a.pkl.gz", "report-7", "x" * 70),
         ],
     )
-    def test_of_a_text_that_another_value_could_give_has_a_hash(self, text: str) -> None:
+    def test_base_of_a_text_that_another_value_could_give_has_a_hash(self, text: str) -> None:
         assert re.fullmatch(r"[^~]+~([0-9a-f]{8}){1,2}", base_of(text))
 
-    def test_of_a_text_with_dashes_depends_on_how_many_arguments_it_could_be(self) -> None:
+    def test_base_of_a_text_with_dashes_depends_on_how_many_arguments_it_could_be(self) -> None:
         alone = task(lambda path: path)
         assert alone.item("report-7").base == "report-7"
         assert base_of("report", 7) == "report-7"
@@ -205,29 +206,29 @@ class TestReadable:
         assert base_of("report-7", 8).startswith("report-7-8~")
         assert base_of("2024-01-31") == "2024-01-31"
 
-    def test_joins_arguments_and_leaves_out_defaults(self) -> None:
+    def test_base_joins_arguments_and_leaves_out_defaults(self) -> None:
         assert base_of("a.pdf", 3) == "a.pdf-3"
         assert base_of("a.pdf", 1) == "a.pdf"
         assert gather.item().base == "_"
 
-    def test_has_a_hash_where_it_does_not_say_which_argument_it_is(self) -> None:
+    def test_base_has_a_hash_where_it_does_not_say_which_argument_it_is(self) -> None:
         pair = task(lambda left=1, right=1: (left, right))
         assert pair.item(2).base == "2"
         assert re.fullmatch(r"2~[0-9a-f]{8}", pair.item(1, 2).base)
 
-    def test_leaves_out_what_is_identical_to_the_default_though_another_object(self) -> None:
+    def test_base_leaves_out_what_is_identical_to_the_default_though_another_object(self) -> None:
         whole = task(lambda x=(1, [2.5]), y=0.5, z=b"abc": x)
         given = whole.item((1, [float("2.5")]), float("0.5"), bytes([97, 98, 99]))
         assert given.base == whole.item().base == "_"
         assert len({whole.item(y=y).base for y in (0.5, 0.0, -0.0, 0, False)}) == 5
 
-    def test_without_arguments_is_an_underscore(self) -> None:
+    def test_base_without_arguments_is_an_underscore(self) -> None:
         @task
         def nothing() -> None: ...
 
         assert nothing.item().base == "_"
 
-    def test_is_a_hash_of_sixteen_digits_where_the_text_does_not_say_all(self) -> None:
+    def test_base_is_a_hash_of_sixteen_digits_where_the_text_does_not_say_all(self) -> None:
         assert re.fullmatch(r"a.pdf-3~[0-9a-f]{16}", base_of("in/a.pdf", 3))
 
     def test_owners_of_methods_are_not_in_the_text(self) -> None:
@@ -235,7 +236,7 @@ class TestReadable:
 
     @given(args=st.lists(st.text() | st.binary() | st.floats() | st.integers(), max_size=5))
     @settings(deadline=None)
-    def test_is_short_and_a_plain_files_name(self, args: list[Any]) -> None:
+    def test_base_is_short_and_a_plain_files_name(self, args: list[Any]) -> None:
         base = gather.item(*args).base
         assert len(base) <= 80
         assert re.fullmatch(r"[\w.,+=@~-]+", base, re.ASCII)
@@ -243,7 +244,7 @@ class TestReadable:
 
     @given(texts=st.lists(st.text(max_size=10), min_size=2, max_size=2, unique=True))
     @settings(deadline=None)
-    def test_tells_long_texts_apart_that_begin_and_end_alike(self, texts: list[str]) -> None:
+    def test_base_tells_long_texts_apart_that_begin_and_end_alike(self, texts: list[str]) -> None:
         left, right = (base_of("a" * 100 + text + "b" * 100) for text in texts)
         assert left != right
         assert max(len(left), len(right)) <= 80
@@ -316,15 +317,15 @@ class TestDistinct:
 
 
 class TestOneEntry:
-    def test_for_an_argument_by_place_or_by_name(self) -> None:
+    def test_one_entry_for_an_argument_by_place_or_by_name(self) -> None:
         assert base_of(1) == base_of(x=1)
         assert base_of(1, 2) == base_of(1, page=2) == base_of(page=2, x=1)
 
-    def test_for_a_default_that_is_given_or_not(self) -> None:
+    def test_one_entry_for_a_default_that_is_given_or_not(self) -> None:
         assert base_of(1) == base_of(1, 1) == base_of(1, page=1)
         assert base_of(1, page=True) != base_of(1)
 
-    def test_runs_once_however_it_is_spelt(self, tmp_target: Targets) -> None:
+    def test_call_runs_once_however_it_is_spelt(self, tmp_target: Targets) -> None:
         for found in (one(1), one(x=1), one(1, 1), one(page=1, x=1)):
             assert load(found) == 1
         assert tmp_target.runs == {"one": 1}
@@ -345,31 +346,31 @@ VALUES = st.recursive(
 class TestDigest:
     @given(left=VALUES, right=VALUES)
     @settings(deadline=None, max_examples=300)
-    def test_differs_where_types_or_values_differ(self, left: Any, right: Any) -> None:
+    def test_digest_differs_where_types_or_values_differ(self, left: object, right: object) -> None:
         # Of these types, repr says all.
         assert (digest(left) == digest(right)) == (repr(left) == repr(right))
 
     @given(left=st.lists(ONES, max_size=2), right=st.lists(ONES, max_size=2))
     @settings(deadline=None, max_examples=500)
-    def test_differs_for_twins_within_lists(self, left: Any, right: Any) -> None:
+    def test_digest_differs_for_twins_within_lists(self, left: object, right: object) -> None:
         assert (digest(left) == digest(right)) == (repr(left) == repr(right))
 
     @given(value=VALUES)
     @settings(deadline=None)
-    def test_is_equal_for_copies(self, value: Any) -> None:
+    def test_digest_is_equal_for_copies(self, value: object) -> None:
         assert digest(copy.deepcopy(value)) == digest(value)
         assert digest(pickle.loads(pickle.dumps(value))) == digest(value)
 
     @given(values=st.sets(st.text(max_size=3) | st.integers(), max_size=8), data=st.data())
     @settings(deadline=None)
-    def test_of_a_set_does_not_depend_on_its_order(self, values: Any, data: Any) -> None:
+    def test_digest_of_a_set_does_not_depend_on_its_order(self, values: Any, data: Any) -> None:
         shuffled = set(data.draw(st.permutations(sorted(values, key=str))))
         assert digest(shuffled) == digest(values)
         assert digest(frozenset(values)) != digest(values)
 
     @given(left=VALUES, right=VALUES)
     @settings(deadline=None)
-    def test_and_bases_agree(self, left: Any, right: Any) -> None:
+    def test_digest_and_bases_agree(self, left: object, right: object) -> None:
         same = default_base({"x": left}, {}, owner="") == default_base({"x": right}, {}, owner="")
         assert same == (digest(left) == digest(right))
 
@@ -395,7 +396,7 @@ class TestArrays:
     def needs_numpy(self) -> None:
         pytest.importorskip("numpy")
 
-    def test_differ_by_type_shape_and_content(self) -> None:
+    def test_arrays_differ_by_type_shape_and_content(self) -> None:
         import numpy as np
 
         numbers = np.arange(6)
@@ -425,7 +426,7 @@ class TestArrays:
         ]
         assert len({base_of(array) for array in arrays}) == len(arrays)
 
-    def test_that_are_equal_are_equal_however_they_lie_in_memory(self) -> None:
+    def test_arrays_that_are_equal_are_equal_however_they_lie_in_memory(self) -> None:
         import numpy as np
 
         numbers = np.arange(24).reshape(4, 6)
@@ -437,7 +438,7 @@ class TestArrays:
         objects = np.array([["a", 1], [None, 2]], dtype=object)
         assert base_of(objects.T) == base_of(objects.T.copy())
 
-    def test_in_the_text_are_their_shapes(self) -> None:
+    def test_arrays_in_the_text_are_their_shapes(self) -> None:
         import numpy as np
 
         assert base_of(np.zeros((2, 3))).startswith("ndarray2x3~")
@@ -463,19 +464,19 @@ class TestArrays:
 
 class TestOwners:
     @pytest.mark.usefixtures("tmp_target")
-    def test_of_methods_count(self) -> None:
+    def test_owners_of_methods_count(self) -> None:
         german, french = Parser("de"), Parser("fr")
         assert german.parse.item(1).base == Parser("de").parse.item(1).base
         assert german.parse.item(1).base != french.parse.item(1).base
         assert load([german.parse(1), french.parse(1)]) == ["de 1", "fr 1"]
 
     @pytest.mark.usefixtures("tmp_target")
-    def test_of_class_methods_count(self) -> None:
+    def test_owners_of_class_methods_count(self) -> None:
         assert Parser.kind.item(1).base == Parser("de").kind.item(1).base
         kinds: list[Any] = [Parser, OtherParser]
         assert load([kind.kind(1) for kind in kinds]) == ["Parser 1", "OtherParser 1"]
 
-    def test_of_static_methods_do_not(self) -> None:
+    def test_owners_of_static_methods_do_not(self) -> None:
         assert Parser.half.item(1).base == OtherParser("de").half.item(1).base
 
 
@@ -487,7 +488,7 @@ def test_same_named_functions_of_two_modules_never_share_silently(tmp_target: Ta
     exec("def clean(x): return 'right'", right)  # noqa: S102 - code of our own making
 
     @flow
-    def both() -> Any:
+    def both() -> object:
         return task(left["clean"])(1), task(right["clean"])(1)
 
     with pytest.raises(TargetCollision, match=r"left\.clean\(x=1\) and right\.clean\(x=1\)"):
@@ -495,7 +496,7 @@ def test_same_named_functions_of_two_modules_never_share_silently(tmp_target: Ta
 
 
 class TestItems:
-    def test_pass_on_a_name_given_by_a_person(self) -> None:
+    def test_items_pass_on_a_name_given_by_a_person(self) -> None:
         assert base_of(item("working/fetch/report-7")) == "report-7"
         assert base_of(item("working/fetch/report-7.json")) == "report-7"
         assert base_of(item("working/fetch/report-7.html")) == "report-7.html"
@@ -504,41 +505,41 @@ class TestItems:
             fetched = gather.item(1)
         assert base_of(fetched) == "report-8"
 
-    def test_pass_on_a_name_made_from_a_text(self) -> None:
+    def test_items_pass_on_a_name_made_from_a_text(self) -> None:
         assert base_of(gather.with_options(base="{args[0]}").item("a.html")) == "a.html"
         assert base_of(base_of_item := task(lambda path: path).item("report-7")) == "report-7"
         assert base_of_item.has_explicit_base
 
-    def test_pass_on_nothing_to_the_task_that_made_them(self) -> None:
+    def test_items_pass_on_nothing_to_the_task_that_made_them(self) -> None:
         assert base_of(one.item("a")).startswith("a~")
 
-    def test_pass_on_no_name_that_could_be_a_number(self) -> None:
+    def test_items_pass_on_no_name_that_could_be_a_number(self) -> None:
         assert re.fullmatch(r"1~[0-9a-f]{16}", base_of(gather.with_options(base="1").item()))
 
-    def test_pass_on_nothing_beside_other_arguments(self) -> None:
+    def test_items_pass_on_nothing_beside_other_arguments(self) -> None:
         fed = item("working/fetch/report-7")
         assert base_of(fed, 2).startswith("report-7-2~")
         empty: list[Any] = [(), {}, []]
         assert len({gather.item(fed, value).base for value in empty}) == 3
         assert len({gather.item(*args).base for args in [(fed, fed), (fed,), ([fed],)]}) == 3
 
-    def test_beside_an_empty_argument_pass_on_nothing_either(self) -> None:
+    def test_items_beside_an_empty_argument_pass_on_nothing_either(self) -> None:
         @task
-        def pair(left: Any, right: Any) -> Any:
+        def pair(left: object, right: object) -> object:
             return left, right
 
         fed = item("working/fetch/report-7")
         empty: list[Any] = [(), {}, [], None]
         assert len({pair.item(fed, value).base for value in empty}) == 4
 
-    def test_beside_defaults_pass_on_their_names(self) -> None:
+    def test_items_beside_defaults_pass_on_their_names(self) -> None:
         fed = item("working/fetch/report-7")
         assert base_of(fed, 1) == base_of(fed, page=1) == "report-7"
         assert base_of(fed, True).startswith("report-7-True~")
 
-    def test_pass_on_nothing_where_it_would_not_say_which_argument_they_are(self) -> None:
+    def test_items_pass_on_nothing_where_it_would_not_say_which_argument_they_are(self) -> None:
         @task
-        def either(left: Any = None, right: Any = None) -> Any:
+        def either(left: object = None, right: object = None) -> object:
             return left, right
 
         fed = item("working/fetch/report-7")
@@ -550,14 +551,14 @@ class TestItems:
         assert len(bases) == 3
 
     @pytest.mark.usefixtures("tmp_target")
-    def test_with_made_names_get_a_name_made_anew(self) -> None:
+    def test_items_with_made_names_get_a_name_made_anew(self) -> None:
         once, twice = item_of(inc(1)), item_of(inc(inc(1)))
         assert once.base == "1"
         assert twice.base.startswith("1~")
         assert once.base != twice.base
         assert load([once, twice]) == [2, 3]
 
-    def test_whose_target_does_not_name_base_have_no_name_to_pass_on(self) -> None:
+    def test_items_whose_target_does_not_name_base_have_no_name_to_pass_on(self) -> None:
         constant = one.with_options(target="out/{x}/result")
         assert constant.item("a").base == ""
         first, second = base_of(constant.item("a")), base_of(constant.item("b"))
@@ -565,7 +566,7 @@ class TestItems:
         assert first != second
 
     @pytest.mark.usefixtures("tmp_target")
-    def test_count_by_their_targets_whatever_is_there(self) -> None:
+    def test_items_count_by_their_targets_whatever_is_there(self) -> None:
         fed = item("in/a")
         before = base_of([fed])
         fed.store.save("in/a", 1)

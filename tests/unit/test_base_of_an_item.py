@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from prefectx import flow, item, load, task
 from prefectx.errors import TargetCollision
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -42,12 +44,12 @@ NAMES = ["one", "two", "three", "four"]
 
 
 @flow
-def sizes(source: Any, counting: Any = size) -> Any:
+def sizes(source: Any, counting: Any = size) -> object:
     return load([counting(source(name)) for name in NAMES])
 
 
 @flow
-def sizes_of_names(counting: Any = size) -> Any:
+def sizes_of_names(counting: Any = size) -> object:
     return load([counting(name) for name in NAMES])
 
 

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from operator import attrgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +21,7 @@ from prefectx._identity.task_identity import task_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from types import ModuleType
 
 HELPERS = """
@@ -117,7 +117,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
-    def imported(*changes: tuple[str, str]) -> Any:
+    def imported(*changes: tuple[str, str]) -> object:
         for name in [name for name in sys.modules if name.partition(".")[0] == "pkg"]:
             del sys.modules[name]
         (tmp_path / "pkg").mkdir(exist_ok=True)
@@ -151,17 +151,17 @@ USERS_OF_CLEAN = (
 
 class TestHelpers:
     @pytest.mark.parametrize("name", USERS_OF_CLEAN)
-    def test_that_are_called_named_or_imported_count(
+    def test_helpers_that_are_called_named_or_imported_count(
         self, package: Callable[..., ModuleType], name: str
     ) -> None:
         assert changed(package, name, ("scale(x) + 1", "scale(x) + 2")) == {"pkg.helpers.clean"}
 
     @pytest.mark.parametrize("name", USERS_OF_CLEAN)
-    def test_of_helpers_count(self, package: Callable[..., ModuleType], name: str) -> None:
+    def test_helpers_of_helpers_count(self, package: Callable[..., ModuleType], name: str) -> None:
         changes = [("x * LIMITS[0]", "x - LIMITS[0]"), ("[1, 2]", "[1, 3]")]
         assert changed(package, name, *changes) == {"pkg.helpers.scale", "pkg.helpers.LIMITS"}
 
-    def test_of_methods_count_as_do_attributes_of_their_classes(
+    def test_helpers_of_methods_count_as_do_attributes_of_their_classes(
         self, package: Callable[..., ModuleType]
     ) -> None:
         for change, name in {
@@ -172,10 +172,12 @@ class TestHelpers:
         }.items():
             assert changed(package, "Method.run", change) == {name}
 
-    def test_that_are_not_used_do_not_count(self, package: Callable[..., ModuleType]) -> None:
+    def test_helpers_that_are_not_used_do_not_count(
+        self, package: Callable[..., ModuleType]
+    ) -> None:
         assert not changed(package, "called", ("unused(x):\n    return x", "unused(x): 0"))
 
-    def test_in_a_file_beside_it_count_and_those_of_other_libraries_do_not(
+    def test_helpers_in_a_file_beside_it_count_and_those_of_other_libraries_do_not(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.syspath_prepend(tmp_path)
@@ -188,16 +190,16 @@ class TestHelpers:
         # Of another library it counts which one it is.
         assert set(found) == {"aside.run", "aside.json", "aside_helper.double"}
 
-    def test_of_prefectx_itself_do_not_count_wherever_it_lies(self) -> None:
+    def test_helpers_of_prefectx_itself_do_not_count_wherever_it_lies(self) -> None:
         """Here it lies beside this module, as in a repository that holds both."""
 
-        def loads(item: object) -> Any:
+        def loads(item: object) -> object:
             return prefectx.load(item)
 
         names = {f"{__name__}.{loads.__qualname__}", f"{__name__}.prefectx", "prefectx.load"}
         assert set(code_fingerprints(loads)) <= names
 
-    def test_of_a_library_that_a_function_imports_are_not_imported_to_look_at_them(
+    def test_helpers_of_a_library_that_a_function_imports_are_not_imported_to_look_at_them(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It may be large, or not installed where the task does not run."""
@@ -216,7 +218,7 @@ class TestHelpers:
 
 
 class TestValues:
-    def test_of_constants_defaults_and_closures_count(
+    def test_values_of_constants_defaults_and_closures_count(
         self, package: Callable[..., ModuleType]
     ) -> None:
         changes = [("STEP = 2", "STEP = 3"), ('"n": 2', '"n": 3')]
@@ -227,7 +229,7 @@ class TestValues:
         }.items():
             assert changed(package, name, *changes) == {found}
 
-    def test_that_the_task_itself_changes_do_not_count(
+    def test_values_that_the_task_itself_changes_do_not_count(
         self, package: Callable[..., ModuleType]
     ) -> None:
         found = package()
@@ -255,12 +257,12 @@ class TestSource:
         "change",
         [("+ step", "- step"), ("+ step", "+ 2 * step"), ("x, step=", "x, y=0, step=")],
     )
-    def test_of_the_function_itself_counts(
+    def test_source_of_the_function_itself_counts(
         self, package: Callable[..., ModuleType], change: tuple[str, str]
     ) -> None:
         assert "pkg.tasks.called" in changed(package, "called", change)
 
-    def test_that_was_edited_since_it_was_imported_is_not_taken_for_what_runs(
+    def test_source_that_was_edited_since_it_was_imported_is_not_taken_for_what_runs(
         self, package: Callable[..., ModuleType], tmp_path: Path
     ) -> None:
         """The file may be edited while a long flow runs the code of before."""
@@ -272,7 +274,7 @@ class TestSource:
         assert running != task(package(("+ step", "- step")).called).code.hash
 
     @pytest.mark.parametrize("python", ["3.12", "3.13"])
-    def test_gives_the_same_tree_in_other_versions(self, python: str) -> None:
+    def test_source_gives_the_same_tree_in_other_versions(self, python: str) -> None:
         """Run by hand where they are installed: tests of this project run in one version."""
         import shutil
         import subprocess
@@ -304,7 +306,7 @@ class TestSource:
 
 
 class TestTasks:
-    def test_called_by_tasks_count(self) -> None:
+    def test_tasks_called_by_tasks_count(self) -> None:
         @task
         def inner(x: int) -> int:
             return x
@@ -314,9 +316,9 @@ class TestTasks:
 
         assert any("inner" in name for name in code_fingerprints(outer))
 
-    def test_that_close_over_other_values_are_others(self) -> None:
+    def test_tasks_that_close_over_other_values_are_others(self) -> None:
         def make(config: Any) -> Any:
-            def made(x: int, also: Any = config) -> Any:
+            def made(x: int, also: object = config) -> object:
                 return x * config["n"]
 
             return made
@@ -324,7 +326,7 @@ class TestTasks:
         texts = [task_identity(make(config)) for config in ({"n": 2}, {"n": 3}, {"n": 2})]
         assert texts[0] == texts[2] != texts[1]
 
-    def test_that_close_over_what_has_no_value_are_told_apart_by_it(self) -> None:
+    def test_tasks_that_close_over_what_has_no_value_are_told_apart_by_it(self) -> None:
         import threading
 
         def make(lock: object) -> Any:
@@ -334,7 +336,7 @@ class TestTasks:
         texts = [task_identity(make(each)) for each in (lock, threading.Lock(), lock)]
         assert texts[0] == texts[2] != texts[1]
 
-    def test_of_a_script_have_the_name_that_importing_it_gives(self, tmp_path: Path) -> None:
+    def test_tasks_of_a_script_have_the_name_that_importing_it_gives(self, tmp_path: Path) -> None:
         import subprocess
 
         (tmp_path / "package").mkdir()

@@ -352,16 +352,16 @@ def changed(look: Any, change: Change) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_a_change_of_it_is_seen(kind: str, fingerprints: Any) -> None:
+def test_a_change_of_it_is_seen(kind: str, fingerprints: object) -> None:
     assert changed(fingerprints, CHANGES[kind])
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_a_change_of_what_it_does_not_reach_is_not_seen(kind: str, fingerprints: Any) -> None:
+def test_a_change_of_what_it_does_not_reach_is_not_seen(kind: str, fingerprints: object) -> None:
     assert not changed(fingerprints, OTHERS[kind])
 
 
-def test_what_a_module_assigns_is_named(fingerprints: Any) -> None:
+def test_what_a_module_assigns_is_named(fingerprints: object) -> None:
     assert changed(fingerprints, CHANGES["dict by import"]) == {"found.helpers.cfg, as assigned"}
 
 

@@ -30,16 +30,17 @@ from prefectx.errors import (
 )
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(target="out/constant")
-def one(x: Any) -> Any:
+def one(x: object) -> Any:
     return x
 
 
@@ -64,11 +65,11 @@ class TestInOneRun:
 
     def test_two_tasks_with_one_target_are_an_error_too(self) -> None:
         @task(target="out/constant")
-        def other(x: Any) -> Any:
+        def other(x: object) -> object:
             return x
 
         @flow
-        def both() -> Any:
+        def both() -> object:
             return one(1), other(1)
 
         with pytest.raises(TargetCollision, match=r"one\(x=1\) and .*other\(x=1\)"):
@@ -82,7 +83,7 @@ class TestInOneRun:
         there = one.with_options(store=Filestore(Path.cwd()))
 
         @flow
-        def both() -> Any:
+        def both() -> object:
             return one(1), there(2)
 
         with pytest.raises(TargetCollision):
@@ -92,14 +93,14 @@ class TestInOneRun:
         there = one.with_options(store=Filestore("elsewhere"))
 
         @flow
-        def both() -> Any:
+        def both() -> object:
             return one(1), there(2)
 
         assert load(both()) == (1, 2)
 
     def test_subflows_belong_to_the_run(self) -> None:
         @flow
-        def inner(x: int) -> Any:
+        def inner(x: int) -> object:
             return one(x)
 
         @flow
@@ -111,7 +112,7 @@ class TestInOneRun:
 
     def test_tasks_called_by_tasks_belong_to_the_run(self) -> None:
         @task(target=None)
-        def parent(x: int) -> Any:
+        def parent(x: int) -> object:
             return one(x)
 
         with pytest.raises(TargetCollision):
@@ -132,11 +133,11 @@ class TestInOneRun:
 
     def test_submitted_and_mapped_calls_collide(self) -> None:
         @flow
-        def mapped() -> Any:
+        def mapped() -> object:
             return one.map([1, 2])
 
         @flow
-        def submitted() -> Any:
+        def submitted() -> object:
             return one.submit(1), one.submit(2)
 
         for start in (mapped, submitted):
@@ -201,11 +202,11 @@ SEEN_IN_PART = (
 
 
 class TestShortText:
-    def test_tells_values_apart(self) -> None:
+    def test_short_text_tells_values_apart(self) -> None:
         summaries = [short_text_of_call("f", {"x": value}) for value in SEEN_IN_PART]
         assert len(set(summaries)) == len(SEEN_IN_PART)
 
-    def test_tells_arrays_and_frames_apart(self) -> None:
+    def test_short_text_tells_arrays_and_frames_apart(self) -> None:
         np = pytest.importorskip("numpy")
         pd = pytest.importorskip("pandas")
         values = [
@@ -229,7 +230,7 @@ class TestShortText:
         assert [short_text(copy.deepcopy(value)) for value in values] == summaries
 
     @pytest.mark.parametrize("value", SEEN_IN_PART, ids=lambda value: type(value).__name__)
-    def test_is_equal_for_copies(self, value: object) -> None:
+    def test_short_text_is_equal_for_copies(self, value: object) -> None:
         assert short_text(copy.deepcopy(value)) == short_text(value)
 
     @given(
@@ -240,7 +241,7 @@ class TestShortText:
         )
     )
     @settings(deadline=None, max_examples=50)
-    def test_of_anything_is_equal_for_copies(self, value: Any) -> None:
+    def test_short_text_of_anything_is_equal_for_copies(self, value: object) -> None:
         assert short_text(copy.deepcopy(value)) == short_text(value)
 
     @pytest.mark.parametrize(
@@ -257,10 +258,10 @@ class TestShortText:
         ],
         ids=["str", "bytes", "list", "dict", "set", "int", "nested", "deep"],
     )
-    def test_is_short_whatever_the_data(self, large: object) -> None:
+    def test_short_text_is_short_whatever_the_data(self, large: object) -> None:
         assert len(short_text(large)) < 1000 * (1 + isinstance(large, list) * 8)
 
-    def test_is_short_where_a_value_contains_itself(self) -> None:
+    def test_short_text_is_short_where_a_value_contains_itself(self) -> None:
         loop: list[Any] = []
         loop.append(loop)
         assert len(short_text(loop)) < 200
@@ -270,7 +271,7 @@ class TestShortText:
         assert short_text(data) != short_text([*data[:-1], 0])
         assert short_text(data) != short_text(data[:-1])
 
-    def test_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
+    def test_short_text_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
         code = """
             from prefectx._identity.short_text import short_text
             print(short_text({"k": set("abcdef"), "l": [frozenset("xyz"), int, len]}))
@@ -360,31 +361,33 @@ RERUNNING = one.with_options(rerun_on={"inputs"})
 
 
 class TestRerunOnInputs:
-    def test_reruns_for_another_argument(self, tmp_target: Targets) -> None:
+    def test_rerun_on_inputs_reruns_for_another_argument(self, tmp_target: Targets) -> None:
         assert load(run(RERUNNING, 1)) == [1]
         assert load(run(RERUNNING, 2)) == [2]
         assert load(run(RERUNNING, 2)) == [2]
         assert tmp_target.runs == {"one": 2}
 
-    def test_reruns_for_a_difference_deep_in_large_data(self) -> None:
+    def test_rerun_on_inputs_reruns_for_a_difference_deep_in_large_data(self) -> None:
         data = list(range(10_000))
         changed = [*data[:5000], -1, *data[5001:]]
         assert load(run(RERUNNING, data)) == [data]
         assert load(run(RERUNNING, changed)) == [changed]
 
-    def test_reruns_where_an_items_content_has_changed(self, tmp_target: Targets) -> None:
+    def test_rerun_on_inputs_reruns_where_an_items_content_has_changed(
+        self, tmp_target: Targets
+    ) -> None:
         for content in (1, 1, 2):
             Filestore().save("in/a", content)
             assert load(run(RERUNNING, item("in/a"))) == [content]
         assert tmp_target.runs == {"one": 2}
 
-    def test_does_not_rerun_for_other_code(self) -> None:
+    def test_rerun_on_inputs_does_not_rerun_for_other_code(self) -> None:
         configured = task(target="out/{x}", rerun_on={"inputs"})
         run(configured(body_of("return x + 1")), 1)
         with pytest.warns(StaleTarget, match="another version"):
             assert load(run(configured(body_of("return x + 2")), 1)) == [2]
 
-    def test_compares_the_inputs_as_they_were_before_the_function_ran(
+    def test_rerun_on_inputs_compares_the_inputs_as_they_were_before_the_function_ran(
         self, tmp_target: Targets
     ) -> None:
         @task(target="out/constant", rerun_on={"inputs"})
@@ -404,7 +407,7 @@ class TestRerunOnInputs:
         with pytest.raises(TargetMissing, match="in/a"):
             run(RERUNNING, item("in/a"))
 
-    def test_refuses_what_it_cannot_compare_before_the_function_runs(
+    def test_rerun_on_inputs_refuses_what_it_cannot_compare_before_the_function_runs(
         self, tmp_target: Targets
     ) -> None:
         with pytest.raises(PrefectxError, match="lock"):
@@ -419,26 +422,26 @@ class TestRerunOnInputs:
 
 
 class TestRerunOnCode:
-    def test_reruns_for_other_code(self, tmp_target: Targets) -> None:
+    def test_rerun_on_code_reruns_for_other_code(self, tmp_target: Targets) -> None:
         configured = task(target="out/{x}", rerun_on={"code"})
         for source, expected in [("return x + 1", 2), ("return x + 1", 2), ("return x + 2", 3)]:
             assert load(run(configured(body_of(source)), 1)) == [expected]
         assert tmp_target.runs == {"made": 2}
 
-    def test_does_not_rerun_for_another_call_but_warns(self) -> None:
+    def test_rerun_on_code_does_not_rerun_for_another_call_but_warns(self) -> None:
         configured = one.with_options(rerun_on={"code"})
         run(configured, 1)
         with pytest.warns(StaleTarget, match="another call"):
             assert load(run(configured, 2)) == [1]
 
-    def test_with_inputs_reruns_for_either(self, tmp_target: Targets) -> None:
+    def test_rerun_on_code_with_inputs_reruns_for_either(self, tmp_target: Targets) -> None:
         configured = task(target="out/constant", rerun_on={"inputs", "code"})
         calls = [("return x", 1), ("return x", 1), ("return x", 2), ("return -x", 2)]
         found = [load(run(configured(body_of(source)), x)) for source, x in calls]
         assert found == [[1], [1], [2], [-2]]
         assert tmp_target.runs == {"made": 3}
 
-    def test_counts_a_rerun_within_one_run_once(self, tmp_target: Targets) -> None:
+    def test_rerun_on_code_counts_a_rerun_within_one_run_once(self, tmp_target: Targets) -> None:
         configured = task(target="out/{x}", rerun_on={"code"})
         run(configured(body_of("return 1")), 1)
         assert load(run(configured(body_of("return 2")), 1, 1)) == [2, 2]
@@ -499,7 +502,7 @@ def hashes(*sources: str) -> list[str]:
 
 
 class TestCodeHash:
-    def test_differs_where_the_code_does(self) -> None:
+    def test_code_hash_differs_where_the_code_does(self) -> None:
         found = hashes(
             "return x",
             "return x + 1",
@@ -520,11 +523,11 @@ class TestCodeHash:
         )
         assert len(set(found)) == len(found)
 
-    def test_does_not_look_at_lines_and_comments(self) -> None:
+    def test_code_hash_does_not_look_at_lines_and_comments(self) -> None:
         first, second = hashes("return x", "\n    # what it was given\n    return x")
         assert first == second
 
-    def test_sees_which_outer_variable_is_used(self) -> None:
+    def test_code_hash_sees_which_outer_variable_is_used(self) -> None:
         def outer(left: int, right: int) -> Any:
             def takes_left() -> int:
                 return left
@@ -537,15 +540,15 @@ class TestCodeHash:
         takes_left, takes_right = outer(1, 2)
         assert task(takes_left).code.hash != task(takes_right).code.hash
 
-    def test_sees_what_an_exception_handler_covers(self) -> None:
-        def wide(x: Any) -> Any:
+    def test_code_hash_sees_what_an_exception_handler_covers(self) -> None:
+        def wide(x: Any) -> object:
             try:
                 y = x()
                 return y()
             except ValueError:
                 return None
 
-        def narrow(x: Any) -> Any:
+        def narrow(x: Any) -> object:
             try:
                 y = x()
             except ValueError:
@@ -554,15 +557,15 @@ class TestCodeHash:
 
         assert task(wide).code.hash != task(narrow).code.hash
 
-    def test_looks_through_decorators(self) -> None:
-        def twice(fn: Any) -> Any:
+    def test_code_hash_looks_through_decorators(self) -> None:
+        def twice(fn: Callable[..., Any]) -> Any:
             @functools.wraps(fn)
             def wrapper(x: Any) -> Any:
                 return fn(x) * 2
 
             return wrapper
 
-        def thrice(fn: Any) -> Any:
+        def thrice(fn: Callable[..., Any]) -> object:
             @functools.wraps(fn)
             def wrapper(x: Any) -> Any:
                 return fn(x) * 3
@@ -576,7 +579,7 @@ class TestCodeHash:
         assert task(twice(body_of("return x"))).code.hash == task(twice(first)).code.hash
 
     def test_a_change_under_a_decorator_makes_a_rerun(self) -> None:
-        def logged(fn: Any) -> Any:
+        def logged(fn: Callable[..., Any]) -> Any:
             @functools.wraps(fn)
             def wrapper(*args: Any) -> Any:
                 return fn(*args)
@@ -587,10 +590,10 @@ class TestCodeHash:
         assert load(run(configured(logged(body_of("return 1"))), 1)) == [1]
         assert load(run(configured(logged(body_of("return 2"))), 1)) == [2]
 
-    def test_of_what_is_not_written_in_python_is_nothing(self) -> None:
+    def test_code_hash_of_what_is_not_written_in_python_is_nothing(self) -> None:
         assert task(len).code.hash == ""
 
-    def test_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
+    def test_code_hash_is_the_same_in_every_process(self, python: Callable[..., str]) -> None:
         code = """
             from prefectx import task
             def f(x): return x in {"a", "b", "c", "d"} or (lambda y: y in {"e", "f", "g"})(x)
@@ -613,7 +616,7 @@ class TestSpellings:
 
     @pytest.mark.parametrize("other", ["{here}/out/x", "./out/x", "out/../out/x"])
     @pytest.mark.parametrize("warm", [False, True])
-    def test_of_one_target_in_one_store_collide(self, other: str, warm: bool) -> None:
+    def test_spellings_of_one_target_in_one_store_collide(self, other: str, warm: bool) -> None:
         store = Filestore()
         plain = task(target="out/x", store=store)(lambda a: a)
         spelt = task(target=other.format(here=Path.cwd()), store=store)(lambda b: b)
@@ -629,12 +632,14 @@ class TestSpellings:
         with pytest.raises(TargetCollision):
             both()
 
-    def test_in_the_folder_that_the_flow_went_to_do_not_collide(self, tmp_path: Path) -> None:
+    def test_spellings_in_the_folder_that_the_flow_went_to_do_not_collide(
+        self, tmp_path: Path
+    ) -> None:
         constant = task(target="out/x")(lambda a: a)
         here = Path.cwd()
 
         @flow
-        def there_and_back() -> Any:
+        def there_and_back() -> object:
             given = [load(constant(1))]
             (tmp_path / "other").mkdir()
             os.chdir(tmp_path / "other")

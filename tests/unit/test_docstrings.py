@@ -92,7 +92,7 @@ def test_the_names_are_sorted_and_there() -> None:
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
-def test_every_function_and_class_that_others_may_use_has_a_docstring(module: Any) -> None:
+def test_every_function_and_class_that_others_may_use_has_a_docstring(module: object) -> None:
     assert module.__doc__
     own = [value for value in vars(module).values() if is_of(value, module)]
     assert [value.__name__ for value in own if not value.__doc__] == []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,13 +13,15 @@ from prefectx import InFile, flow, load, task
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._values.files import paths_in
 from prefectx.errors import StaleTarget, UnsupportedValue
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @flow
-def run(decorated: Any, path: str) -> Any:
+def run(decorated: Callable[..., Any], path: str) -> object:
     return decorated(path)
 
 
@@ -61,7 +64,7 @@ class TestFilesInOtherForms:
         write("six")
         assert load(again(url)) == "six"
 
-    def test_in_a_folder_at_a_url_count_by_name_and_content(self) -> None:
+    def test_files_in_other_forms_in_a_folder_at_a_url_count_by_name_and_content(self) -> None:
         fsspec = pytest.importorskip("fsspec")
         folder = f"memory://{Path.cwd()}/folder"
         fsspec.open(f"{folder}/a/b.txt", "w").open().close()
@@ -83,7 +86,9 @@ class TestFilesInOtherForms:
     @pytest.mark.parametrize(
         "annotation", ["Source", "Source | None", "list[Source]", Source, "FilePath"]
     )
-    def test_are_known_by_another_name_of_the_annotation(self, annotation: Any) -> None:
+    def test_files_in_other_forms_are_known_by_another_name_of_the_annotation(
+        self, annotation: object
+    ) -> None:
         def read(path: Any) -> str:
             return Path(path).read_text()
 
@@ -96,16 +101,16 @@ class TestFilesInOtherForms:
     @pytest.mark.parametrize(
         "given", [Settings("a.txt"), Slotted(["a.txt"])], ids=["dict", "slots"]
     )
-    def test_are_found_in_fields(self, given: Any) -> None:
+    def test_files_in_other_forms_are_found_in_fields(self, given: object) -> None:
         @task(target="out/{base}", base="a", files={"given"}, rerun_on={"inputs"})
-        def read(given: Any) -> str:
+        def read(given: object) -> str:
             return Path("a.txt").read_text()
 
         for text in ("one", "two"):
             Path("a.txt").write_text(text)
             assert load(read(given)) == text
 
-    def test_are_found_in_objects_that_contain_themselves(self) -> None:
+    def test_files_in_other_forms_are_found_in_objects_that_contain_themselves(self) -> None:
         loop: list[Any] = ["a.txt"]
         loop.append({"loop": loop})
         assert paths_in([loop]) == ["a.txt"]

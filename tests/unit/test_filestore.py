@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from handles import recorded
@@ -35,16 +35,16 @@ from prefectx.errors import (
 from prefectx.records import record_of
 from prefectx.stores import Filestore, register_format
 from prefectx.stores.record import Record
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from pytest_prefectx import Targets
     from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(target="working/{funcname}/{x}")
-def one(x: Any) -> Any:
+def one(x: object) -> Any:
     return x
 
 
@@ -84,12 +84,12 @@ class TestFormats:
             (".2024", (1,)),
         ],
     )
-    def test_give_back_what_was_saved(self, suffix: str, value: object) -> None:
+    def test_formats_give_back_what_was_saved(self, suffix: str, value: object) -> None:
         store = Filestore()
         store.save(f"a/b{suffix}", value)
         assert repr(store.load(f"a/b{suffix}")) == repr(value)
 
-    def test_are_readable_where_they_can_be(self) -> None:
+    def test_formats_are_readable_where_they_can_be(self) -> None:
         store = Filestore()
         store.save("a.json", {"a": ["ä"]})
         store.save("a.txt", "ä\n")
@@ -149,8 +149,8 @@ class TestFormats:
         suffix=st.sampled_from([".json", ".txt", ".bytes", ""]),
     )
     @settings(deadline=None, max_examples=200)
-    def test_give_back_anything_unchanged_or_refuse_it(
-        self, value: Any, suffix: str, tmp_target_factory: TargetsFactory
+    def test_formats_give_back_anything_unchanged_or_refuse_it(
+        self, value: object, suffix: str, tmp_target_factory: TargetsFactory
     ) -> None:
         with tmp_target_factory():
             store = Filestore()
@@ -171,7 +171,7 @@ class TestFormats:
             Filestore().save(f"a{suffix}", value)
         assert files() == []
 
-    def test_of_a_task_are_picked_by_the_target(self) -> None:
+    def test_formats_of_a_task_are_picked_by_the_target(self) -> None:
         saved = one.with_options(target="out/{x}.json")
         assert load(saved(5)) == 5
         assert Path("out/5.json").read_text(encoding="utf-8") == "5"
@@ -183,18 +183,18 @@ class TestFormats:
         assert "This is the output of " in caught.value.__notes__[1]
         assert "one(x=tuple[1](1)), target 'out/a.json'" in caught.value.__notes__[1]
 
-    def test_that_are_not_there_are_refused_at_decoration(self) -> None:
+    def test_formats_that_are_not_there_are_refused_at_decoration(self) -> None:
         message = r"target='out/\{x\}\.xyz' of task 'one': there is no format for '\.xyz'.*\.json"
         with pytest.raises(TemplateError, match=message):
             one.with_options(target="out/{x}.xyz")
 
-    def test_are_not_looked_at_where_the_suffix_is_no_literal_or_none(self) -> None:
+    def test_formats_are_not_looked_at_where_the_suffix_is_no_literal_or_none(self) -> None:
         for target in ("out/{x}", "out.xyz/{x}", "out/a.{x}", "out/v1.5", "out/a.b c"):
             one.with_options(target=target)
         one.with_options(target="out/{x}.xyz", store=None)
 
     @pytest.mark.usefixtures("formats")
-    def test_can_be_added(self) -> None:
+    def test_formats_can_be_added(self) -> None:
         register_format(
             ".upper",
             load=lambda file: file.read().decode().lower(),
@@ -206,7 +206,7 @@ class TestFormats:
     @pytest.mark.parametrize(
         "suffix", ["ini", ".", "", ".a b", "..a", ".a/b", ".1", ".abcdefghijkl"]
     )
-    def test_with_wrong_names_are_refused(self, suffix: str) -> None:
+    def test_formats_with_wrong_names_are_refused(self, suffix: str) -> None:
         with pytest.raises(TemplateError, match="register_format"):
             register_format(suffix, load=pickle.load, dump=pickle.dump)
 
@@ -220,7 +220,7 @@ class TestWholeOrNotAtAll:
 
     def test_an_unpicklable_output_is_no_hit_on_the_next_call(self, tmp_target: Targets) -> None:
         @task(target="out/a")
-        def make() -> Any:
+        def make() -> object:
             return lambda: None
 
         for _ in range(2):
@@ -232,7 +232,7 @@ class TestWholeOrNotAtAll:
     @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, OSError])
     @pytest.mark.usefixtures("formats")
     def test_an_exception_in_the_middle_leaves_nothing(self, error: Any) -> None:
-        def dump(value: Any, file: Any) -> None:
+        def dump(value: object, file: IO[bytes]) -> None:
             file.write(b"half")
             file.flush()
             raise error
@@ -244,7 +244,7 @@ class TestWholeOrNotAtAll:
 
     @pytest.mark.usefixtures("formats")
     def test_an_exception_in_the_middle_leaves_the_target_that_was_there(self) -> None:
-        def dump(value: Any, file: Any) -> None:
+        def dump(value: Any, file: IO[bytes]) -> None:
             file.write(value)
             if value == b"new":
                 raise ValueError
@@ -424,7 +424,7 @@ class TestHits:
     @pytest.mark.parametrize("value", [None, False, 0, "", [], {}, (), b"", float("nan")])
     def test_empty_values_count(self, value: object, tmp_target: Targets) -> None:
         @task(target="out/a")
-        def make() -> Any:
+        def make() -> object:
             return value
 
         for _ in range(2):
@@ -475,7 +475,7 @@ def without_notes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestRecords:
-    def test_say_what_made_a_target(self) -> None:
+    def test_records_say_what_made_a_target(self) -> None:
         record = record_of(one("a"))
         assert isinstance(record, Record)
         assert record.task == f"{__name__}.one"
@@ -489,39 +489,39 @@ class TestRecords:
         assert re.fullmatch("[0-9a-f]{32}", inputs or "")
 
     @needs_notes
-    def test_are_kept_in_the_targets_own_files(self) -> None:
+    def test_records_are_kept_in_the_targets_own_files(self) -> None:
         one("ä")
         assert files() == ["working/one/ä"]
         text = os.getxattr("working/one/ä", "user.prefectx.record").decode("ascii")
         assert json.loads(text)["task"] == f"{__name__}.one"
 
     @needs_notes
-    def test_move_with_their_targets(self) -> None:
+    def test_records_move_with_their_targets(self) -> None:
         made = one("a")
         os.rename(made.path, "elsewhere")
         assert record_of(made) is None
         assert recorded(item("elsewhere")).call.endswith("one(x='a')")
 
     @pytest.mark.usefixtures("without_notes")
-    def test_elsewhere_lie_beside_the_targets_as_text(self) -> None:
+    def test_records_elsewhere_lie_beside_the_targets_as_text(self) -> None:
         one("ä")
         text = Path(".prefectx/records/working/one/ä.json").read_text(encoding="ascii")
         assert json.loads(text)["task"] == f"{__name__}.one"
 
     @pytest.mark.usefixtures("without_notes")
-    def test_of_absolute_targets_lie_in_their_folder(self, tmp_path: Path) -> None:
+    def test_records_of_absolute_targets_lie_in_their_folder(self, tmp_path: Path) -> None:
         made = one.with_options(target=f"{tmp_path}/out/{{x}}")("a")
         assert made.path == f"{tmp_path}/out/a"
         assert (tmp_path / "out/.prefectx/records/a.json").exists()
         assert recorded(made).call.endswith("one(x='a')")
 
     @pytest.mark.usefixtures("without_notes")
-    def test_of_another_root_lie_below_it(self, tmp_path: Path) -> None:
+    def test_records_of_another_root_lie_below_it(self, tmp_path: Path) -> None:
         one.with_options(store=Filestore(tmp_path / "there"))(1)
         assert (tmp_path / "there/.prefectx/records/working/one/1.json").exists()
 
     @needs_notes
-    def test_that_lie_beside_a_target_end_when_it_is_made_anew(self) -> None:
+    def test_records_that_lie_beside_a_target_end_when_it_is_made_anew(self) -> None:
         store = Filestore()
         store.save_record("working/one/1", '{"task": "of old"}')
         made = one(1)
@@ -529,14 +529,14 @@ class TestRecords:
         assert recorded(made).task == f"{__name__}.one"
 
     @needs_notes
-    def test_that_are_too_long_for_the_file_lie_beside_it(self) -> None:
+    def test_records_that_are_too_long_for_the_file_lie_beside_it(self) -> None:
         store = Filestore()
         text = json.dumps({"task": "x" * 100_000})
         store.save_recorded("a", 1, text)
         assert store.load_record("a") == text
         assert files() == [".prefectx/records/a.json", "a"]
 
-    def test_of_a_store_that_saves_in_its_own_way_are_kept_too(self) -> None:
+    def test_records_of_a_store_that_saves_in_its_own_way_are_kept_too(self) -> None:
         class Doubling(Filestore):
             def save(self, target: str, value: Any) -> None:
                 super().save(target, 2 * value)
@@ -545,20 +545,22 @@ class TestRecords:
         assert made.load() == 42
         assert recorded(made).call.endswith("one(x=21)")
 
-    def test_go_with_their_targets(self) -> None:
+    def test_records_go_with_their_targets(self) -> None:
         one(1).delete()
         assert files() == []
 
-    def test_of_what_was_deleted_by_hand_are_written_anew(self) -> None:
+    def test_records_of_what_was_deleted_by_hand_are_written_anew(self) -> None:
         first = recorded(one(1))
         Path("working/one/1").unlink()
         assert recorded(one(1)).made >= first.made
 
-    def test_of_tasks_without_a_target_are_not_written(self) -> None:
+    def test_records_of_tasks_without_a_target_are_not_written(self) -> None:
         one.with_options(target=None)(1)
         assert files() == []
 
-    def test_are_not_written_in_mode_function(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_records_are_not_written_in_mode_function(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("PREFECTX", "function")
         assert current_mode() == "function"
         assert one(1) == 1
@@ -567,7 +569,7 @@ class TestRecords:
 
 class TestRoot:
     @pytest.mark.parametrize("kind", [str, Path])
-    def test_is_another_folder(self, kind: Any, tmp_path: Path) -> None:
+    def test_root_is_another_folder(self, kind: Any, tmp_path: Path) -> None:
         there = one.with_options(store=Filestore(kind(tmp_path / "there")))
         made = there(1)
         assert made.path == str(tmp_path / "there/working/one/1")
@@ -582,7 +584,7 @@ class TestRoot:
         os.chdir(tmp_path)
         assert not store.exists("a")
 
-    def test_with_and_without_a_slash_is_the_same(self) -> None:
+    def test_root_with_and_without_a_slash_is_the_same(self) -> None:
         assert Filestore("there") == Filestore("there/") == Filestore("./there")
         assert Filestore("there") == Filestore(Path("there").resolve())
         assert len({Filestore("there"), Filestore("there/"), Filestore(".")}) == 2
@@ -598,7 +600,7 @@ class TestRoot:
         assert made.path == str(here / "working/one/1")
         assert made.load() == 1
 
-    def test_of_a_pickled_subclass_stays_one(self) -> None:
+    def test_root_of_a_pickled_subclass_stays_one(self) -> None:
         kept = pickle.loads(pickle.dumps(Elsewhere("there")))
         assert type(kept) is Elsewhere
         assert kept.root == os.path.abspath("there")
@@ -642,7 +644,7 @@ def test_digest_differs_when_the_file_does() -> None:
 
 def test_a_target_is_only_made_where_the_function_was_run(tmp_target: Targets) -> None:
     @flow
-    def asks() -> Any:
+    def asks() -> object:
         return one.item(1).exists(), load(one(1)), one.item(1).exists()
 
     assert asks() == (False, 1, True)

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from simple_tasks import run
@@ -30,7 +30,9 @@ from prefectx.errors import (
 from prefectx.records import record_of
 from prefectx.stores import Filestore, MemoryStore
 from prefectx.stores import record as records
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -57,7 +59,7 @@ class Config:
 
 
 class TestTasksOfOneName:
-    def test_in_two_modules_collide_in_one_run(self, python: Python) -> None:
+    def test_tasks_of_one_name_in_two_modules_collide_in_one_run(self, python: Python) -> None:
         module("north", FETCH)
         module("south", FETCH)
         code = """
@@ -78,7 +80,9 @@ class TestTasksOfOneName:
         assert "north.fetch(x=1) and south.fetch(x=1)" in found
 
     @pytest.mark.parametrize("numbers", ["1", "3, 2", "3, 3, 1"])
-    def test_in_two_modules_collide_in_a_later_run(self, numbers: str, python: Python) -> None:
+    def test_tasks_of_one_name_in_two_modules_collide_in_a_later_run(
+        self, numbers: str, python: Python
+    ) -> None:
         """Also where most targets are this task's own, and only one is the other's."""
         module("north", FETCH)
         module("south", FETCH)
@@ -101,7 +105,7 @@ class TestTasksOfOneName:
         assert "was made by another task: north.fetch(x=" in found
         assert "'north.fetch'" in found
 
-    def test_in_two_classes_collide(self) -> None:
+    def test_tasks_of_one_name_in_two_classes_collide(self) -> None:
         class Left:
             @staticmethod
             @task(target="out/{x}")
@@ -119,7 +123,7 @@ class TestTasksOfOneName:
             run(Right.fetch, 1)
 
     @pytest.mark.parametrize("store", [MemoryStore(), Filestore("memory://names")])
-    def test_collide_in_any_store(self, store: Any) -> None:
+    def test_tasks_of_one_name_collide_in_any_store(self, store: Any) -> None:
         def left(x: int) -> int:
             return x
 
@@ -132,7 +136,7 @@ class TestTasksOfOneName:
             run(configured(right), 1)
 
     @pytest.mark.parametrize("first", [{"n": 2}, [2], Config(2), 2])
-    def test_from_a_factory_collide_where_they_close_over_something_else(
+    def test_tasks_of_one_name_from_a_factory_collide_where_they_close_over_something_else(
         self, first: object
     ) -> None:
         second = {dict: {"n": 3}, list: [3], Config: Config(3), int: 3}[type(first)]
@@ -141,7 +145,7 @@ class TestTasksOfOneName:
             if as_default:
 
                 @task(target="out/{x}")
-                def scaled(x: int, by: Any = settings) -> str:
+                def scaled(x: int, by: object = settings) -> str:
                     return f"{x} {by}"
 
                 return scaled
@@ -162,7 +166,7 @@ class TestTasksOfOneName:
             with pytest.raises(TargetCollision):
                 both(as_default)
 
-    def test_from_a_factory_are_one_where_they_close_over_the_same(
+    def test_tasks_of_one_name_from_a_factory_are_one_where_they_close_over_the_same(
         self, tmp_target: Targets
     ) -> None:
         def make(settings: dict[str, int]) -> Any:
@@ -179,7 +183,9 @@ class TestTasksOfOneName:
         assert load(both()) == [2, 2]
         assert tmp_target.runs == {"times": 1}
 
-    def test_of_a_script_are_those_of_the_module_that_it_is(self, python: Python) -> None:
+    def test_tasks_of_one_name_of_a_script_are_those_of_the_module_that_it_is(
+        self, python: Python
+    ) -> None:
         shown = "\n    if __name__ == '__main__': print(fetch(1).load())"
         module("weather", FETCH.replace("__name__", "'rain'") + shown)
         environment = {**os.environ, "PREFECTX": "cache"}
@@ -188,7 +194,7 @@ class TestTasksOfOneName:
         code = "import weather; print(weather.fetch(1).load())"
         assert python(code, PREFECTX="cache", PYTHONWARNINGS="error") == "('rain', 1)"
 
-    def test_of_two_scripts_are_two(self) -> None:
+    def test_tasks_of_one_name_of_two_scripts_are_two(self) -> None:
         for name in ("north", "south"):
             module(name, FETCH + "\n    fetch(1)")
         environment = {**os.environ, "PREFECTX": "cache"}
@@ -205,7 +211,7 @@ class TestTasksOfOneName:
         assert found[0] == ""
         assert "TargetCollision: target 'working/fetch/1' of south.fetch(x=1) was made" in found[1]
 
-    def test_with_options_are_the_same_task(self) -> None:
+    def test_tasks_of_one_name_with_options_are_the_same_task(self) -> None:
         @task(target="out/{x}")
         def same(x: int) -> int:
             return x
@@ -253,7 +259,9 @@ WRITES = """
 
 class TestTargetsThatTheFunctionWrites:
     @pytest.mark.parametrize("once", ["", "1"])
-    def test_do_not_count_where_a_kill_has_left_half_of_one(self, once: str) -> None:
+    def test_self_written_targets_do_not_count_where_a_kill_has_left_half_of_one(
+        self, once: str
+    ) -> None:
         module("writes", WRITES)
         environment = {**os.environ, "PREFECTX": "cache", "ONCE": once, "PYTHONPATH": "."}
         code = "import writes; print(open(writes.write('a').load()).read())"
@@ -269,7 +277,7 @@ class TestTargetsThatTheFunctionWrites:
         ]
         assert found[1:] == [["ran", "whole"], ["whole"]]
 
-    def test_of_another_process_outlive_a_call_that_fails(self) -> None:
+    def test_self_written_targets_of_another_process_outlive_a_call_that_fails(self) -> None:
         module("writes", WRITES)
         environment = {**os.environ, "PREFECTX": "cache", "OVERTAKEN": "1", "PYTHONPATH": "."}
         code = "import writes; writes.write('a')"
@@ -284,7 +292,9 @@ class TestTargetsThatTheFunctionWrites:
         assert Path("out/a.txt").read_text() == "whole"
 
     @pytest.mark.parametrize("reasons", [(), ("inputs",), ("code",)])
-    def test_are_stale_once_another_mode_has_overwritten_them(self, reasons: Any) -> None:
+    def test_self_written_targets_are_stale_once_another_mode_has_overwritten_them(
+        self, reasons: Any
+    ) -> None:
         rows = [1]
 
         @task(target="out/{name}.csv", store=None, rerun_on=reasons)
@@ -300,7 +310,9 @@ class TestTargetsThatTheFunctionWrites:
         rows[0] = 1
         assert [Path(path).read_text() for path in load(run(table, "a"))] == ["row\n"]
 
-    def test_still_count_after_a_copy_that_keeps_no_times(self, tmp_target: Targets) -> None:
+    def test_self_written_targets_still_count_after_a_copy_that_keeps_no_times(
+        self, tmp_target: Targets
+    ) -> None:
         @task(target="out/{name}.csv", store=None)
         def table(name: str) -> str:
             Path("out").mkdir(exist_ok=True)
@@ -312,7 +324,7 @@ class TestTargetsThatTheFunctionWrites:
         run(table, "a")
         assert tmp_target.runs == {"table": 1}
 
-    def test_that_are_folders_are_stale_once_a_file_in_them_is_another(
+    def test_self_written_targets_that_are_folders_are_stale_once_a_file_in_them_is_another(
         self, tmp_target: Targets
     ) -> None:
         @task(target="out/{name}", store=None)
@@ -331,7 +343,9 @@ class TestTargetsThatTheFunctionWrites:
 
 
 class TestItemsOfTasksThatRerun:
-    def test_load_what_their_call_has_made_or_say_that_it_was_replaced(self) -> None:
+    def test_items_of_rerun_tasks_load_what_their_call_has_made_or_say_that_it_was_replaced(
+        self,
+    ) -> None:
         @task(target="out/constant", rerun_on={"inputs"})
         def double(x: int) -> int:
             return 2 * x
@@ -344,7 +358,9 @@ class TestItemsOfTasksThatRerun:
             load(first)
         assert load(double(2)) == 4
 
-    def test_load_nothing_while_their_call_has_only_begun_to_make_it_again(self) -> None:
+    def test_items_of_rerun_tasks_load_nothing_while_their_call_has_only_begun_to_make_it_again(
+        self,
+    ) -> None:
         @task(target="out/constant", rerun_on={"inputs"})
         def double(x: int) -> int:
             return 2 * x
@@ -361,7 +377,7 @@ class TestItemsOfTasksThatRerun:
         store.save_record("out/constant", record)
         assert load(first) == 2
 
-    def test_load_the_same_from_any_call_that_is_the_same(self) -> None:
+    def test_items_of_rerun_tasks_load_the_same_from_any_call_that_is_the_same(self) -> None:
         @task(target="out/constant", rerun_on={"inputs", "code"})
         def double(x: int) -> int:
             return 2 * x
@@ -374,7 +390,7 @@ class TestItemsOfTasksThatRerun:
 
 
 class TestFiles:
-    def test_are_inputs_where_they_are_annotated_as_such(self, tmp_target: Targets) -> None:
+    def test_files_are_inputs_where_they_are_annotated_as_such(self, tmp_target: Targets) -> None:
         @task(rerun_on={"inputs"})
         def count(path: InFile) -> int:
             return len(Path(path).read_text().split())
@@ -389,7 +405,7 @@ class TestFiles:
         assert tmp_target.runs == {"count": 2}
 
     @pytest.mark.parametrize("kind", ["Path", "named", "list", "folder"])
-    def test_are_inputs_in_any_spelling(self, kind: str) -> None:
+    def test_files_are_inputs_in_any_spelling(self, kind: str) -> None:
         def of_path(path: Path) -> int:
             return len(path.read_text())
 
@@ -417,7 +433,7 @@ class TestFiles:
             assert load(run(decorated, argument)) == [len(content)]
 
     @pytest.mark.parametrize("written", [True, False])
-    def test_may_be_named_by_an_item_alone_or_in_a_list(self, written: bool) -> None:
+    def test_files_may_be_named_by_an_item_alone_or_in_a_list(self, written: bool) -> None:
         def made(name: str) -> Path:
             path = Path(f"made/{name}.txt")
             path.parent.mkdir(exist_ok=True)
@@ -440,7 +456,7 @@ class TestFiles:
 
         assert load(both()) == ["a", ["a", "b"]]
 
-    def test_that_have_changed_are_told_of_where_the_target_is_trusted(self) -> None:
+    def test_files_that_have_changed_are_told_of_where_the_target_is_trusted(self) -> None:
         @task
         def count(path: InFile) -> int:
             return len(Path(path).read_text().split())
@@ -451,7 +467,7 @@ class TestFiles:
         with pytest.warns(StaleTarget, match=r"count: target .* is older than its input 'a.txt'"):
             assert load(run(count, "a.txt")) == [2]
 
-    def test_stand_in_the_record(self) -> None:
+    def test_files_stand_in_the_record(self) -> None:
         @task
         def count(path: InFile) -> int:
             return len(Path(path).read_text().split())
@@ -467,7 +483,7 @@ class TestFiles:
         # It was written just before: its time would not tell of another change at once.
         assert (size, changed, len(content)) == (7, 0, 32)
 
-    def test_that_appear_later_count(self, tmp_target: Targets) -> None:
+    def test_files_that_appear_later_count(self, tmp_target: Targets) -> None:
         @task(rerun_on={"inputs"}, target="out/constant")
         def settings(path: InFile) -> str:
             return Path(path).read_text() if Path(path).exists() else "default"
@@ -479,7 +495,7 @@ class TestFiles:
         assert tmp_target.runs == {"settings": 2}
 
     @pytest.mark.parametrize("paths", [{"k": "a.txt"}, [["a.txt"]], b"a.txt", [{"k": ("a.txt",)}]])
-    def test_are_found_in_containers_at_any_depth(self, paths: object) -> None:
+    def test_files_are_found_in_containers_at_any_depth(self, paths: object) -> None:
         @task(files=["paths"])
         def count(paths: Any) -> int:
             return len(paths)
@@ -490,7 +506,7 @@ class TestFiles:
         with pytest.warns(StaleTarget, match=r"is older than its input 'a.txt'"):
             run(count, paths)
 
-    def test_that_the_task_itself_writes_are_no_inputs(self, tmp_target: Targets) -> None:
+    def test_files_that_the_task_itself_writes_are_no_inputs(self, tmp_target: Targets) -> None:
         @task(rerun_on={"inputs"}, target="out/constant")
         def write(path: Path) -> int:
             return path.write_text("row")
@@ -499,7 +515,7 @@ class TestFiles:
             run(write, Path("made.txt"))
         assert tmp_target.runs == {"write": 1}
 
-    def test_that_are_named_but_no_arguments_are_refused(self) -> None:
+    def test_files_that_are_named_but_no_arguments_are_refused(self) -> None:
         with pytest.raises(UnknownOption, match=r"files has \['paht'\].* path"):
 
             @task(files={"paht"})
@@ -559,7 +575,7 @@ class TestReasons:
         run(hourly.with_options(expires=datetime.timedelta(0)), 1)
         assert tmp_target.runs == {"hourly": 2}
 
-    def test_of_the_flow_hold_for_all_of_its_tasks(self, tmp_target: Targets) -> None:
+    def test_reasons_of_the_flow_hold_for_all_of_its_tasks(self, tmp_target: Targets) -> None:
         @task(target="out/constant")
         def double(x: int) -> int:
             return 2 * x
@@ -572,7 +588,7 @@ class TestReasons:
         assert tmp_target.runs == {"double": 2}
 
     @pytest.mark.parametrize("by", ["flow", "variable"])
-    def test_hold_within_a_run_that_began_without_them(
+    def test_reasons_hold_within_a_run_that_began_without_them(
         self, by: str, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         @task(target="out/{x}", expires=datetime.timedelta(0))
@@ -594,7 +610,7 @@ class TestReasons:
         assert load(around()) == (1, 2)
         assert tmp_target.runs == {"short": 4}
 
-    def test_of_the_environment_hold_for_all(
+    def test_reasons_of_the_environment_hold_for_all(
         self, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         @task(target="out/constant")
@@ -618,7 +634,9 @@ def edited(source: str) -> Any:
 
 class TestTargetsWithoutARecord:
     @pytest.mark.parametrize("reason", ["code", "inputs", "upstream", "expired"])
-    def test_are_told_of_where_the_task_asks_for_what_records_say(self, reason: Any) -> None:
+    def test_targets_without_a_record_are_told_of_where_the_task_asks_for_what_records_say(
+        self, reason: Any
+    ) -> None:
         @task(target="out/{x}", rerun_on={reason}, expires=datetime.timedelta(days=1))
         def made(x: int) -> int:
             return x
@@ -628,7 +646,7 @@ class TestTargetsWithoutARecord:
         with pytest.warns(StaleTarget, match="2 targets.* has no record, so nothing tells"):
             assert load(run(made, 1, 2)) == [1, 2]
 
-    def test_count_without_a_word_elsewhere(self) -> None:
+    def test_targets_without_a_record_count_without_a_word_elsewhere(self) -> None:
         """They were put there by hand."""
 
         @task(target="out/{x}")
@@ -642,7 +660,7 @@ class TestTargetsWithoutARecord:
 
 
 class TestWarnings:
-    def test_come_once_a_task_with_the_count_at_the_users_line(self) -> None:
+    def test_warnings_come_once_a_task_with_the_count_at_the_users_line(self) -> None:
         configured = task(target="out/{n}")
         run(configured(edited("return n")), *range(300))
         newer = configured(edited("return n + 1"))
@@ -652,7 +670,7 @@ class TestWarnings:
         assert "table: 300 targets may be outdated" in str(caught[0].message)
         assert caught[0].filename == __file__
 
-    def test_come_once_a_task_outside_flows_too(self) -> None:
+    def test_warnings_come_once_a_task_outside_flows_too(self) -> None:
         configured = task(target="out/{n}")
         older, newer = configured(edited("return n")), configured(edited("return n + 1"))
         for number in range(5):
@@ -662,13 +680,13 @@ class TestWarnings:
         assert [str(warning.message).count("another version") for warning in caught] == [1]
         assert caught[0].filename == __file__
 
-    def test_of_an_edited_cell_speak_of_no_collision(self) -> None:
+    def test_warnings_of_an_edited_cell_speak_of_no_collision(self) -> None:
         configured = task(target="cells/{n}")
         configured(edited("return n"))(3)
         with pytest.warns(StaleTarget, match="another version of the task 'table'"):
             configured(edited("return -n"))(3)
 
-    def test_name_the_helper_or_the_constant_that_has_changed(
+    def test_warnings_name_the_helper_or_the_constant_that_has_changed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.syspath_prepend(tmp_path)
@@ -695,7 +713,7 @@ class TestWarnings:
                 run(module.table, 1, 2)
         monkeypatch.delitem(sys.modules, file.stem)
 
-    def test_name_the_argument_that_differs(self) -> None:
+    def test_warnings_name_the_argument_that_differs(self) -> None:
         @task(target="out/{name}")
         def fit(name: str, rate: float = 0.1, weights: tuple[float, ...] = ()) -> str:
             return f"{name} {rate}"
@@ -706,7 +724,7 @@ class TestWarnings:
         ):
             fit("a", 0.2, (1.0, 2.0))
 
-    def test_do_not_come_where_nothing_is_old(self) -> None:
+    def test_warnings_do_not_come_where_nothing_is_old(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             decorated = task(target="out/{n}")(edited("return n"))
@@ -745,13 +763,13 @@ class Client:
 
 
 class TestObjectsWithoutAValue:
-    def test_are_told_apart_by_what_has_one(self) -> None:
+    def test_objects_without_a_value_are_told_apart_by_what_has_one(self) -> None:
         assert load(run(Client("a").fetch, 1)) == ["a 1"]
         assert load(run(Client("a").fetch, 1)) == ["a 1"]
         with pytest.warns(StaleTarget, match="was made by another call"):
             assert load(run(Client("b").fetch, 1)) == ["a 1"]
 
-    def test_in_closures_too(self) -> None:
+    def test_objects_without_a_value_in_closures_too(self) -> None:
         def make(client: Client) -> Any:
             @task(target="out/{x}")
             def ask(x: int) -> str:
@@ -845,7 +863,7 @@ HELPERS: dict[str, tuple[str, str, str]] = {
 class TestRedefinedHelpers:
     """A cell of a notebook has run again, or a module was reloaded, in one process."""
 
-    def test_are_told_or_recomputed(
+    def test_redefined_helpers_are_told_or_recomputed(
         self, kind: str, place: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before, after, used = HELPERS[kind]
@@ -858,7 +876,7 @@ class TestRedefinedHelpers:
         cell(namespace, 3, "@task(target='out/{x}')\ndef direct(x): return use(x)")
         cell(namespace, 4, "@task(target='out/{x}')\ndef given(x, fn=use): return fn(x)")
 
-        def called(**options: object) -> Any:
+        def called(**options: object) -> object:
             if place == "argument":
                 return load(namespace["given"].with_options(**options)(1, namespace["use"]))
             direct = namespace["direct"].with_options(**options)
@@ -983,7 +1001,7 @@ def test_what_cannot_be_compared_in_a_closure_is_told_in_the_next_process(
 def test_two_tasks_of_a_factory_that_collide_are_told_apart() -> None:
     def make(n: int, extra: object = None) -> Any:
         @task(target="out/constant")
-        def made(x: int, of: Any = extra) -> int:
+        def made(x: int, of: object = extra) -> int:
             return n
 
         return made

@@ -79,7 +79,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.syspath_prepend(tmp_path)
 
-    def made(text: str) -> Any:
+    def made(text: str) -> object:
         (tmp_path / "given_fields_project.py").write_text(START + text)
         monkeypatch.delitem(sys.modules, "given_fields_project", raising=False)
         linecache.clearcache()

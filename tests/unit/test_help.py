@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 import pydoc
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import prefectx
 from prefectx import flow, task
 from prefectx._naming.options import FLOW_OPTIONS, TASK_OPTIONS
+
+if TYPE_CHECKING:
+    from prefectx._api.task import Task
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -54,7 +57,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 @pytest.mark.parametrize(
     ("decorator", "options"), [(task, TASK_OPTIONS), (flow, FLOW_OPTIONS)], ids=["task", "flow"]
 )
-def test_help_gives_each_option_a_line(decorator: Any, options: frozenset[str]) -> None:
+def test_help_gives_each_option_a_line(decorator: object, options: frozenset[str]) -> None:
     _, text = pydoc.plain(pydoc.render_doc(decorator)).split("\n", 1)
     lines = re.findall(r"(?m)^ *(\w+): \S.*\.$", text)
     assert sorted(lines) == sorted(options)
@@ -67,7 +70,7 @@ def test_help_is_of_the_decorator_whatever_options_it_was_given() -> None:
 
 
 @pytest.mark.parametrize("decorated", [read, report], ids=["task", "flow"])
-def test_the_signature_is_the_functions(decorated: Any) -> None:
+def test_the_signature_is_the_functions(decorated: Task[..., Any]) -> None:
     assert inspect.signature(decorated) == inspect.signature(decorated.fn)
 
 

@@ -91,7 +91,7 @@ class Colour(enum.Enum):
     BLUE = 2
 
 
-def noted(value: Any, note: str) -> Any:
+def noted(value: Any, note: str) -> object:
     value.note = note
     return value
 
@@ -114,7 +114,7 @@ def ring(size: int) -> list[Any]:
     return first
 
 
-def nested(depth: int, leaf: Any, wrap: Any) -> Any:
+def nested(depth: int, leaf: Any, wrap: Any) -> object:
     for _ in range(depth):
         leaf = wrap(leaf)
     return leaf
@@ -177,7 +177,7 @@ def test_a_deep_copy_and_what_comes_through_pickle_are_identical(value: object) 
     assert identical(value, copy.copy(value))
 
 
-def power(exponent: int) -> Any:
+def power(exponent: int) -> object:
     return lambda base: base**exponent
 
 
@@ -296,7 +296,7 @@ def test_the_first_difference_is_named(left: object, right: object, path: str, w
         assert identical(found.right, at(right, path))
 
 
-def at(value: object, path: str) -> Any:
+def at(value: object, path: str) -> object:
     """Return what Python finds there."""
     return eval(f"value{path}", {"value": value, "nan": NAN, "inf": math.inf})  # noqa: S307
 
@@ -364,7 +364,7 @@ def test_elements_of_sets_that_do_not_fit_are_not_remembered_as_the_same() -> No
     ],
     ids=["list", "tuple", "dict", "frozenset", "dataclass", "object", "partial"],
 )
-def test_data_of_any_depth_is_compared(wrap: Any) -> None:
+def test_data_of_any_depth_is_compared(wrap: object) -> None:
     depth = 3_000
     assert identical(nested(depth, 1, wrap), nested(depth, 1, wrap))
     assert not identical(nested(depth, 1, wrap), nested(depth, 2, wrap))
@@ -440,7 +440,7 @@ def test_neither_the_module_nor_plain_values_import_libraries() -> None:
 
 
 @given(hard_values())
-def test_whatever_value_is_identical_to_its_copies(value: Any) -> None:
+def test_whatever_value_is_identical_to_its_copies(value: object) -> None:
     assert difference(value, copy.deepcopy(value)) is None
     assert difference(value, pickle.loads(pickle.dumps(value))) is None
 

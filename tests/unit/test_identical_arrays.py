@@ -17,7 +17,7 @@ pytestmark = pytest.mark.prefectx("cache")
 NAN = float("nan")
 
 
-def at(value: object, path: str) -> Any:
+def at(value: object, path: str) -> object:
     """Return what Python finds there."""
     return eval(f"value{path}", {"value": value})  # noqa: S307
 

@@ -26,10 +26,11 @@ from prefectx import load, task
 from prefectx._isolation.exceptions import PortableException
 from prefectx.errors import IsolatedRunDied, UnsupportedValue
 from prefectx.stores import MemoryStore
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -37,7 +38,7 @@ HELPERS = str(Path(__file__).parents[1] / "helpers")
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(tmp_target: Targets) -> Any:
+def nothing_left(tmp_target: Targets) -> object:
     """Fail if a child, a thread or an open file is left of a test."""
     threads, files = _threads(), _files()
     yield
@@ -230,7 +231,7 @@ def test_a_generator_is_refused_when_decorated() -> None:
     with pytest.raises(UnsupportedValue, match=r"'count' is a generator, .* with isolate=True"):
 
         @task(isolate=True, target=None)
-        def count() -> Any:
+        def count() -> object:
             yield 1
 
 

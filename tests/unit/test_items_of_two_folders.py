@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +16,18 @@ from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores import Filestore, MemoryStore, SQLStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @flow
-def run(decorated: Any, value: Any) -> Any:
+def run(decorated: Callable[..., Any], value: Any) -> Any:
     return decorated(value)
 
 
 @flow
-def both(decorated: Any, one: Any, other: Any) -> Any:
+def both(decorated: Callable[..., Any], one: Any, other: Any) -> object:
     return decorated(one), decorated(other)
 
 
@@ -71,7 +71,7 @@ def test_that_the_current_folder_finds(
     store: Any, make: Any, within: Any, there: Callable[[str], None], tmp_path: Path
 ) -> None:
     @task(store=store(tmp_path), target="out/constant")
-    def held(x: Any) -> Any:
+    def held(x: object) -> Any:
         return x
 
     there("left")
@@ -125,7 +125,7 @@ def test_of_two_projects_with_one_root(
         monkeypatch.syspath_prepend(folder)
 
     @task(store=Filestore(tmp_path / "shared"), target="out/constant")
-    def held(x: Any) -> Any:
+    def held(x: object) -> Any:
         return x
 
     north, south = (import_module(f"project_{name}").made for name in ("north", "south"))
@@ -146,11 +146,11 @@ def test_a_project_may_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     store = Filestore("kept")
 
     @task(store=store, target="out/{len(y)}")
-    def held(x: Any, y: str) -> Any:
+    def held(x: object, y: str) -> Any:
         return x
 
     @flow
-    def all_of_it() -> Any:
+    def all_of_it() -> object:
         return held(source(1), "a"), held([item("in/1")], "bb")
 
     (tmp_path / "before").mkdir()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,11 @@ from prefectx import context, flow, get_run_logger, logs, task, use_mode
 from prefectx._logs.format import PREFECTX
 from prefectx._logs.selection import LogSelection
 from prefectx.errors import PrefectxError, UnknownLevel
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("function")
 

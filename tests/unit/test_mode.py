@@ -7,14 +7,16 @@ import contextvars
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from patience import PATIENCE
 
 from prefectx import MODES, Item, context, current_mode, flow, gcontext, task, use_mode
 from prefectx.errors import PrefectxError, UnknownMode
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
 
@@ -124,7 +126,7 @@ def test_the_mode_holds_inside_flows_and_tasks(tmp_target: Targets) -> None:
         return current_mode()
 
     @flow
-    def asks() -> Any:
+    def asks() -> object:
         return current_mode(), where(), where.submit()
 
     with use_mode("function"):

@@ -182,7 +182,7 @@ def test_what_cannot_be_kept_is_refused_where_it_would_be_kept() -> None:
     def count(stop: int) -> Any:
         yield from range(stop)
 
-    async def acount(stop: int) -> Any:
+    async def acount(stop: int) -> object:
         yield stop
 
     class Counter:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,23 +14,25 @@ from prefectx._calls.run import OUTSIDE
 from prefectx._identity.exact_text import exact_text
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores import Filestore
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
 @task(target="out/constant")
-def constant(x: Any, y: Any = 1) -> Any:
+def constant(x: object, y: object = 1) -> object:
     return x
 
 
 @task(target="out/{x}")
-def named(x: Any, data: Any = None) -> Any:
+def named(x: object, data: object = None) -> object:
     return x
 
 
 @flow
-def run(decorated: Any, *calls: Any) -> Any:
+def run(decorated: Callable[..., Any], *calls: Any) -> object:
     """One run: a call for each tuple of arguments."""
     return [decorated(*arguments) for arguments in calls]
 
@@ -43,8 +46,8 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def _noting(asked: list[str], original: Any) -> Any:
-    def noted(path: Any, *args: Any, **kwargs: Any) -> Any:
+def _noting(asked: list[str], original: Any) -> object:
+    def noted(path: Any, *args: Any, **kwargs: Any) -> object:
         asked.append(str(path))
         return original(path, *args, **kwargs)
 
@@ -52,7 +55,7 @@ def _noting(asked: list[str], original: Any) -> Any:
 
 
 class TestHits:
-    def test_ask_the_file_system_once(self, looks: list[str]) -> None:
+    def test_hits_ask_the_file_system_once(self, looks: list[str]) -> None:
         @flow
         def thrice() -> list[int]:
             asked = []
@@ -65,13 +68,13 @@ class TestHits:
         thrice()
         assert thrice() == [1, 1, 1]
 
-    def test_that_are_known_collide_as_the_first_do(self) -> None:
+    def test_hits_that_are_known_collide_as_the_first_do(self) -> None:
         with pytest.raises(TargetCollision, match=r"constant\(x=1, y=1\) and .*\(x=2, y=1\)"):
             run(constant, (1,), (1,), (1,), (2,))
 
-    def test_by_place_or_by_name_are_one_call(self) -> None:
+    def test_hits_by_place_or_by_name_are_one_call(self) -> None:
         @flow
-        def spelt() -> Any:
+        def spelt() -> object:
             return [constant(1), constant(x=1), constant(1, y=1), constant(y=1, x=1)]
 
         assert load(spelt()) == load(spelt()) == [1] * 4
@@ -80,12 +83,12 @@ class TestHits:
         ("one", "other"),
         [(1, True), (0, False), (1, 1.0), (0.0, -0.0), ("1", 1), ("", b""), (-1, -2), (None, 0)],
     )
-    def test_of_twins_are_two_calls(self, one: object, other: object) -> None:
+    def test_hits_of_twins_are_two_calls(self, one: object, other: object) -> None:
         run(constant, (one,))
         with pytest.raises(TargetCollision):
             run(constant, (one,), (one,), (other,))
 
-    def test_of_large_arrays_are_told_apart_by_all_of_them(self) -> None:
+    def test_hits_of_large_arrays_are_told_apart_by_all_of_them(self) -> None:
         np = pytest.importorskip("numpy")
         zeros = np.zeros(100_000)
         inside = zeros.copy()
@@ -96,7 +99,7 @@ class TestHits:
             with pytest.raises(TargetCollision):
                 run(fixed, (1, zeros), (1, zeros), (1, other))
 
-    def test_of_small_arrays_are_told_apart_by_all_of_them(self) -> None:
+    def test_hits_of_small_arrays_are_told_apart_by_all_of_them(self) -> None:
         np = pytest.importorskip("numpy")
         quiet, loud, odd = np.zeros(3), np.array([0.0, 7.0, 0.0]), np.zeros(3, [("t", "f8")])
         odd["t"][0] = np.nan
@@ -107,7 +110,7 @@ class TestHits:
                 run(fixed, (1, quiet), (1, quiet), (1, other))
         run(fixed.with_options(target="out/odd"), (1, odd), (1, odd), (1, odd.copy()))
 
-    def test_of_items_are_told_apart_by_their_targets(self) -> None:
+    def test_hits_of_items_are_told_apart_by_their_targets(self) -> None:
         plain = task(target="out/fixed")(lambda data: data)
         Filestore().save("in/a", 1)
         Filestore().save("in/b", 1)
@@ -115,9 +118,9 @@ class TestHits:
         with pytest.raises(TargetCollision):
             run(plain, (item("in/a"),), (item("in/a"),), (item("in/b"),))
 
-    def test_that_lose_their_file_are_made_again(self, tmp_target: Targets) -> None:
+    def test_hits_that_lose_their_file_are_made_again(self, tmp_target: Targets) -> None:
         @flow
-        def losing() -> Any:
+        def losing() -> object:
             named(1), named(1)
             named.item(1).delete()
             return named(1)
@@ -125,19 +128,19 @@ class TestHits:
         assert load(losing()) == 1
         assert tmp_target.runs == {"named": 2}
 
-    def test_are_data_inside_a_task(self) -> None:
+    def test_hits_are_data_inside_a_task(self) -> None:
         @task(target=None)
-        def outer() -> Any:
+        def outer() -> object:
             return [named(1), named(1), named(1)]
 
         assert outer() == [1, 1, 1]
 
-    def test_with_unsafe_values_are_refused_as_ever(self) -> None:
+    def test_hits_with_unsafe_values_are_refused_as_ever(self) -> None:
         run(named, ("a",), ("a",))
         with pytest.raises(ValueError, match=r"'\.\.' is not a name"):
             run(named, ("a",), ("a",), ("..",))
 
-    def test_with_arguments_that_do_not_fit_raise_what_python_says(self) -> None:
+    def test_hits_with_arguments_that_do_not_fit_raise_what_python_says(self) -> None:
         run(named, (1,), (1,))
         with pytest.raises(TypeError, match=r"named\(\) .*unexpected keyword argument 'z'"):
             named(1, z=2)  # type: ignore[call-overload]
@@ -150,25 +153,25 @@ class TestStores:
         for first, second in ((inner, outer), (outer, inner)):
 
             @flow
-            def both(first: Any = first, second: Any = second) -> Any:
+            def both(first: Any = first, second: Any = second) -> object:
                 return first(1), first(1), second(2)
 
             with pytest.raises(TargetCollision):
                 both()
 
-    def test_found_by_a_full_path_share_their_targets(self) -> None:
+    def test_stores_found_by_a_full_path_share_their_targets(self) -> None:
         full = task(target=f"{Path.cwd()}/out/constant")(lambda x: x)
 
         @flow
-        def both() -> Any:
+        def both() -> object:
             return constant(1), constant(1), full(2)
 
         with pytest.raises(TargetCollision):
             both()
 
-    def test_of_another_current_folder_are_others(self, tmp_path: Path) -> None:
+    def test_stores_of_another_current_folder_are_others(self, tmp_path: Path) -> None:
         @flow
-        def moving() -> Any:
+        def moving() -> object:
             given = [load(constant(1)), load(constant(1))]
             (tmp_path / "other").mkdir()
             os.chdir(tmp_path / "other")
@@ -209,21 +212,23 @@ def test_a_call_in_another_folder_is_another_outside_flows_too(tmp_path: Path) -
 
 
 class TestExactText:
-    def test_says_all_of_small_values(self) -> None:
+    def test_exact_text_says_all_of_small_values(self) -> None:
         assert exact_text({"x": 1, "y": "a", "z": None}) == "x=1, y='a', z=None"
 
-    def test_says_nothing_of_others(self) -> None:
+    def test_exact_text_says_nothing_of_others(self) -> None:
         for value in ([1], {}, (), 10**10_000, "a" * 10_000, object(), lambda: None, Path("a")):
             assert exact_text({"x": value}) is None
 
-    def test_knows_exact_types_only(self) -> None:
+    def test_exact_text_knows_exact_types_only(self) -> None:
         class Number(int): ...
 
         assert exact_text({"x": Number(1)}) is None
 
 
 class TestNamesOfRuns:
-    def test_are_found_where_a_function_logs(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_names_of_runs_are_found_where_a_function_logs(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         def says(text: str) -> str:
             return getattr(caplog.records[-1], "task_name", None) or text
 
@@ -233,7 +238,7 @@ class TestNamesOfRuns:
             return says("none")
 
         @task
-        def outer(x: Any) -> list[str]:
+        def outer(x: object) -> list[str]:
             get_run_logger().warning("outer")
             before = says("none")
             between = inner(1)
@@ -241,7 +246,7 @@ class TestNamesOfRuns:
             return [before, between, says("none")]
 
         @flow
-        def around(x: Any) -> list[str]:
+        def around(x: object) -> list[str]:
             found = outer(x)
             get_run_logger().warning("flow")
             return [*found, says("none")]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from prefectx import context, load, task
 from prefectx.errors import PrefectxError, UnsafeTarget
-from pytest_prefectx import Targets
 
 if TYPE_CHECKING:
+    from pytest_prefectx import Targets
     from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = pytest.mark.prefectx("cache")

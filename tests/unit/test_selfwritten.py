@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from handles import item_of, recorded
@@ -14,7 +14,10 @@ from prefectx import Item, flow, item, load, task, use_mode
 from prefectx.errors import TargetMissing, UnsupportedValue
 from prefectx.stores import Filestore
 from prefectx.stores.self_written import SelfWritten
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from prefectx._api.task import Task
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -48,7 +51,7 @@ def read(path: Any) -> str:
     ("decorated", "expected"), [(as_text, "out/a.csv"), (as_path, Path("out/a.csv"))]
 )
 def test_the_path_comes_back_cold_and_warm(
-    decorated: Any, expected: Any, tmp_target: Targets
+    decorated: Task[..., Any], expected: object, tmp_target: Targets
 ) -> None:
     for _ in range(2):
         made = decorated("a")
@@ -60,7 +63,7 @@ def test_the_path_comes_back_cold_and_warm(
 
 
 @pytest.mark.parametrize("decorated", [as_text, as_path])
-def test_mode_function_gives_the_same(decorated: Any) -> None:
+def test_mode_function_gives_the_same(decorated: Task[..., Any]) -> None:
     with use_mode("function"):
         plain = decorated("a")
     kept = load(decorated("a"))
@@ -68,7 +71,7 @@ def test_mode_function_gives_the_same(decorated: Any) -> None:
 
 
 @pytest.mark.parametrize("decorated", [as_text, as_path])
-def test_a_task_that_is_given_the_item_gets_the_path(decorated: Any) -> None:
+def test_a_task_that_is_given_the_item_gets_the_path(decorated: Task[..., Any]) -> None:
     @flow
     def chain() -> str:
         return read(decorated("a"))
@@ -103,7 +106,7 @@ def test_a_function_that_wrote_nothing_is_told_where_it_should_have(tmp_target: 
 )
 def test_a_function_that_returns_something_else_is_refused(returned: object) -> None:
     @task(target="out/a.csv", store=None)
-    def strays() -> Any:
+    def strays() -> object:
         written("out/a.csv")
         return returned
 
@@ -166,7 +169,7 @@ def test_an_absolute_target_is_an_absolute_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("decorated", [as_text, as_path])
 def test_a_pickled_item_gives_the_path_that_the_function_gave(
-    decorated: Any, tmp_path: Path
+    decorated: Task[..., Any], tmp_path: Path
 ) -> None:
     made = decorated("a")
     travelled = pickle.loads(pickle.dumps(made))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from handles import item_of
@@ -11,7 +11,9 @@ from prefectx import flow, item, load, task
 from prefectx.errors import TargetMissing
 from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
-from pytest_prefectx import Targets
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
 
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
@@ -25,7 +27,7 @@ class DictStore(Store):
     def exists(self, target: str) -> bool:
         return target in self.kept
 
-    def load(self, target: str) -> Any:
+    def load(self, target: str) -> object:
         return self.kept[target]
 
     def save(self, target: str, value: object) -> None:
@@ -92,7 +94,7 @@ def test_two_of_one_class_in_two_places_are_told_apart() -> None:
     last = task(target="last/{base}", store=Filestore)(double)
 
     @flow
-    def run() -> Any:
+    def run() -> object:
         found = [item_of(first(1)), item_of(second(1))]
         found[1].store.save("out/1", 30)
         lists: list[Any] = [[item] for item in found]

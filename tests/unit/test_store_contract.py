@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 import pickle
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from quick_pytest import QUICK
@@ -84,7 +84,7 @@ class DictStore(Store):
     def exists(self, target: str) -> bool:
         return target in self.kept
 
-    def load(self, target: str) -> Any:
+    def load(self, target: str) -> object:
         if target not in self.kept:
             raise TargetMissing(target)
         return pickle.loads(self.kept[target])

@@ -37,7 +37,7 @@ def drawn_from(strategy: st.SearchStrategy[Any]) -> list[Any]:
 
     @FIXED
     @given(strategy)
-    def draw(value: Any) -> None:
+    def draw(value: object) -> None:
         values.append(value)
 
     draw()
@@ -163,7 +163,7 @@ def test_a_value_of_another_kind_has_no_twins_and_long_ones_can_be_had(value: ob
 
 
 @given(hard_values())
-def test_twins_differ_from_the_value_and_from_each_other(value: Any) -> None:
+def test_twins_differ_from_the_value_and_from_each_other(value: object) -> None:
     twins = twins_of(value)
     for index, twin in enumerate(twins):
         assert not identical(twin, value)
@@ -171,7 +171,7 @@ def test_twins_differ_from_the_value_and_from_each_other(value: Any) -> None:
 
 
 @given(hard_values())
-def test_twins_leave_the_value_alone(value: Any) -> None:
+def test_twins_leave_the_value_alone(value: object) -> None:
     before = repr(value)
     twins_of(value)
     assert repr(value) == before

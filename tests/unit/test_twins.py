@@ -24,40 +24,40 @@ from twins import TWINS, Adds, Slotted, adder, caused, date, is_hashable, with_d
 from prefectx import flow, load, task, use_mode
 from prefectx._identity.content_hash import digest
 from prefectx.errors import TargetCollision, UnsupportedValue
-from pytest_prefectx import Targets
 from pytest_prefectx.equality import identical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_prefectx import Targets
     from pytest_prefectx.fixtures import TargetsFactory
 
 pytestmark = pytest.mark.prefectx("cache")
 
 
 @task
-def kept(x: Any) -> str:
+def kept(x: object) -> str:
     return repr(x)
 
 
 @task(target="w/constant")
-def fixed(x: Any) -> str:
+def fixed(x: object) -> str:
     return repr(x)
 
 
 @pytest.mark.parametrize("kind", TWINS)
 class TestTwins:
-    def test_are_different_calls(self, kind: str) -> None:
+    def test_twins_are_different_calls(self, kind: str) -> None:
         found = [digest(make()) for make in TWINS[kind]]
         alike = [n for n, each in enumerate(found) if found.index(each) != n]
         assert not alike
 
-    def test_made_again_are_the_same_calls(self, kind: str) -> None:
+    def test_twins_made_again_are_the_same_calls(self, kind: str) -> None:
         for number, make in enumerate(TWINS[kind]):
             assert digest(make()) == digest(make()), number
             assert digest([make(), make()]) == digest([value := make(), value]), number
 
-    def test_count_by_their_places_among_many(self, kind: str) -> None:
+    def test_twins_count_by_their_places_among_many(self, kind: str) -> None:
         makers = TWINS[kind]
         whole = digest([make() for make in makers])
         assert digest([make() for make in makers]) == whole
@@ -70,7 +70,7 @@ class TestTwins:
         assert len(found) == 1 + 3 * len(makers)
 
     @pytest.mark.usefixtures("tmp_target")
-    def test_that_share_a_target_collide(self, kind: str) -> None:
+    def test_twins_that_share_a_target_collide(self, kind: str) -> None:
         for one, other in zip(TWINS[kind], TWINS[kind][1:], strict=False):
 
             @flow
@@ -324,7 +324,7 @@ class Kept:
 class TestEqual:
     @given(left=PLAIN, right=PLAIN)
     @settings(deadline=None, max_examples=500)
-    def test_values_are_the_same_call_and_no_others_are(self, left: Any, right: Any) -> None:
+    def test_values_are_the_same_call_and_no_others_are(self, left: object, right: object) -> None:
         assert (digest(left) == digest(right)) == identical(left, right)
 
     def test_cached_properties_do_not_count(self) -> None:
@@ -357,7 +357,7 @@ class TestMany:
     """A thousand objects are hashed column by column."""
 
     @pytest.mark.parametrize("make", [Adds, Slotted, Point, lambda n: {n, "a"}, date])
-    def test_differ_by_one(self, make: Callable[[Any], Any]) -> None:
+    def test_many_differ_by_one(self, make: Callable[[Any], Any]) -> None:
         numbers = [n % 24 for n in range(2500)]
         found = {digest([make(n) for n in numbers])}
         for place in (0, 999, 1000, 2499):
@@ -367,7 +367,7 @@ class TestMany:
         assert len(found) == 9
         assert digest([make(n) for n in numbers]) in found
 
-    def test_that_are_made_in_other_ways_are_the_same(self) -> None:
+    def test_many_that_are_made_in_other_ways_are_the_same(self) -> None:
         def objects(**names: object) -> Any:
             made = [Kept(0) for _ in range(50)]
             for each in made:
@@ -382,7 +382,7 @@ class TestMany:
         assert digest([*mixed, filled]) == digest([*mixed, Kept(1)])
         assert digest([{1, 9, 17}] * 50) == digest([{17, 1, 9}, {9, 17, 1}] * 25)
 
-    def test_of_one_text_each_are_not_those_of_another(self) -> None:
+    def test_many_of_one_text_each_are_not_those_of_another(self) -> None:
         """What is written of a column says where it ends."""
         values = [
             *(["ab", "c"], ["a", "bc"], [["ab"], ["c"]], [["a"], ["bc"]], [["a", "b"], ["c"]]),
@@ -397,7 +397,7 @@ class TestMany:
 class TestDeep:
     @pytest.mark.parametrize("depth", [20, 31, 400, 10_000])
     def test_values_are_no_recursion_error(self, depth: int) -> None:
-        def nested(inside: object) -> Any:
+        def nested(inside: object) -> object:
             for _ in range(depth):
                 inside = [inside]
             return inside
@@ -418,7 +418,7 @@ class TestDeep:
         assert load(count(value)) == 1
 
     def test_loops_are_told_apart_by_where_they_lead(self) -> None:
-        def graph(*edges: tuple[int, int]) -> Any:
+        def graph(*edges: tuple[int, int]) -> object:
             nodes = [types.SimpleNamespace(name=n, to=[]) for n in range(4)]
             for start, end in edges:
                 nodes[start].to.append(nodes[end])
@@ -470,7 +470,7 @@ def twins(draw: st.DrawFn) -> tuple[tuple[int, int], list[Any]]:
 class TestNames:
     @given(twins())
     @settings(deadline=None, max_examples=300)
-    def test_are_shared_by_the_same_values_alone(self, drawn: Any) -> None:
+    def test_names_are_shared_by_the_same_values_alone(self, drawn: Any) -> None:
         numbers, (one, other) = drawn
         assert (kept.item(one).base == kept.item(other).base) == (numbers[0] == numbers[1])
 
@@ -483,9 +483,11 @@ class TestNames:
         calls=st.lists(st.lists(LITERALS, min_size=1, max_size=3), min_size=2, max_size=2),
     )
     @settings(deadline=None, max_examples=1000)
-    def test_of_literals_are_as_distinct_as_the_literals(self, calls: list[list[Any]]) -> None:
+    def test_names_of_literals_are_as_distinct_as_the_literals(
+        self, calls: list[list[Any]]
+    ) -> None:
         @task
-        def joined(a: Any, b: Any = 7, c: Any = "a") -> Any:
+        def joined(a: object, b: object = 7, c: object = "a") -> object:
             return a, b, c
 
         bound = [(*call, *(7, "a")[len(call) - 1 :]) for call in calls]
@@ -502,7 +504,7 @@ class TestNames:
         seen: list[int] = []
 
         @task(target="w/{base}")
-        def shown(x: Any) -> int:
+        def shown(x: object) -> int:
             return seen[-1]
 
         def run() -> list[int]:
@@ -522,7 +524,7 @@ def test_what_has_no_value_is_the_same_call_only_as_itself(tmp_target: Targets) 
     """The target names what tells calls apart; that they may be others is an error, not data."""
 
     @flow
-    def run(*values: Any) -> list[str]:
+    def run(*values: object) -> list[str]:
         return [fixed(value) for value in values]
 
     for make in (threading.Lock, object, lambda: sqlite3.connect(":memory:"), socket.socket):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from prefectx._identity.content_hash import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def noted(value: Any, name: str) -> Any:

@@ -105,7 +105,7 @@ class Ring(collections.deque[Any]):
     owner: Any = None
 
 
-def with_default(value: object) -> Any:
+def with_default(value: object) -> object:
     found: collections.defaultdict[str, Any] = collections.defaultdict(list)
     found["a"] = value
     return found
@@ -123,7 +123,7 @@ def open_model(value: object) -> OpenModel:
     return model
 
 
-def deep(value: object) -> Any:
+def deep(value: object) -> object:
     for _ in range(400):
         value = [value]
     return value
@@ -158,7 +158,7 @@ HOLDERS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 }
 
 
-def _innermost(value: object) -> Any:
+def _innermost(value: object) -> object:
     while isinstance(value, list):
         value = value[0]
     return value
@@ -185,7 +185,7 @@ def test_a_task_is_given_the_data(
     prefectx_mode: str,
 ) -> None:
     @task(target=None)
-    def look(holder: Any) -> Any:
+    def look(holder: object) -> object:
         return held(holder)
 
     @task(target=None)
@@ -264,7 +264,7 @@ class TestRefusals:
     @pytest.mark.usefixtures("prefectx_mode")
     def test_before_the_function_runs(self, seven: Item[int]) -> None:
         @task(target=None)
-        def look(x: Any) -> None:
+        def look(x: object) -> None:
             raise AssertionError
 
         loop: dict[str, Any] = {"a": seven}

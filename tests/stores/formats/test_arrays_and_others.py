@@ -55,7 +55,7 @@ def check_kept_or_refused(target: str, value: object, tmp_target_factory: Target
 @given(array=arrays, order=st.sampled_from("CFA"))
 @settings(deadline=None, max_examples=100)
 def test_any_array_is_kept_in_npy(
-    array: Any, order: Literal["C", "F", "A"], tmp_target_factory: TargetsFactory
+    array: object, order: Literal["C", "F", "A"], tmp_target_factory: TargetsFactory
 ) -> None:
     with tmp_target_factory():
         given_array = np.asarray(array, order=order)
@@ -74,7 +74,7 @@ def test_any_dict_of_arrays_is_kept_in_npz_or_refused(
 @given(array=arrays)
 @settings(deadline=None, max_examples=50)
 def test_any_array_is_kept_in_zarr_or_refused(
-    array: Any, tmp_target_factory: TargetsFactory
+    array: object, tmp_target_factory: TargetsFactory
 ) -> None:
     check_kept_or_refused("a.zarr.zip", array, tmp_target_factory)
 

@@ -61,7 +61,7 @@ TABLES = [
 CSV = {"pandas": ".csv", "polars": ".polars.csv", "pyarrow": ".arrow.csv"}
 
 
-def library(table: Any) -> str:
+def library(table: object) -> str:
     return type(table).__module__.partition(".")[0]
 
 
@@ -73,7 +73,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=library)
-def test_a_table_comes_out_of_parquet_as_it_went_in(table: Any) -> None:
+def test_a_table_comes_out_of_parquet_as_it_went_in(table: object) -> None:
     Filestore().save("t.parquet", table)
     back = Filestore().load("t.parquet")
     assert type(back) is type(table)
@@ -81,7 +81,7 @@ def test_a_table_comes_out_of_parquet_as_it_went_in(table: Any) -> None:
 
 
 @pytest.mark.parametrize("table", PLAIN, ids=library)
-def test_a_table_comes_out_of_its_csv_as_it_went_in(table: Any) -> None:
+def test_a_table_comes_out_of_its_csv_as_it_went_in(table: object) -> None:
     suffix = CSV[library(table)]
     Filestore().save("t" + suffix, table)
     back = Filestore().load("t" + suffix)
@@ -167,7 +167,7 @@ def columns(draw: st.DrawFn) -> dict[str, list[Any]]:
     }
 
 
-def check_kept_or_refused(target: str, table: Any, tmp_target_factory: TargetsFactory) -> None:
+def check_kept_or_refused(target: str, table: object, tmp_target_factory: TargetsFactory) -> None:
     with tmp_target_factory() as target_folder:
         try:
             Filestore().save(target, table)
@@ -201,7 +201,7 @@ def test_any_pandas_table_is_kept_as_it_is_or_refused(
 )
 @settings(deadline=None, max_examples=50)
 def test_any_typed_pandas_table_is_kept_as_it_is_or_refused(
-    table: Any, suffix: str, tmp_target_factory: TargetsFactory
+    table: object, suffix: str, tmp_target_factory: TargetsFactory
 ) -> None:
     check_kept_or_refused("t" + suffix, table, tmp_target_factory)
 
@@ -241,13 +241,13 @@ def test_any_arrow_table_is_kept_as_it_is_or_refused(
     [(".parquet", pq, "ParquetFile"), (".arrow.csv", pc, "read_csv")],
 )
 def test_arrows_threads_are_given_no_object_of_pythons(
-    suffix: str, module: Any, reader: str, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
+    suffix: str, module: object, reader: str, tmp_target: Targets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a process that ends while they let go of it is aborted by Python."""
     given: list[Any] = []
     read = getattr(module, reader)
 
-    def watched(source: object) -> Any:
+    def watched(source: object) -> object:
         given.append(source)
         return read(source)
 
@@ -289,7 +289,7 @@ def test_what_is_no_table_is_corrupt(suffix: str) -> None:
 
 def test_a_task_gives_a_table_in_each_call(tmp_target: Targets) -> None:
     @task(target="out/{name}.parquet")
-    def make(name: str) -> Any:
+    def make(name: str) -> object:
         return {"a": pd, "b": pl}[name].DataFrame(COLUMNS)
 
     for _ in range(2):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from specimens import Correct
 
 from prefectx import flow, load, task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @task

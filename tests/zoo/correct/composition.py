@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specimens import Correct
 
 from prefectx import allow_failure, as_completed, flow, load, task, unmapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @task

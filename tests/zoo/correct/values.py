@@ -8,16 +8,18 @@ import decimal
 import enum
 import math
 import zoneinfo
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from specimens import Correct
 
 from prefectx import flow, load, task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @task
@@ -110,7 +112,7 @@ def setting_names() -> list[Any]:
 
 
 @task
-def empty(kind: str) -> Any:
+def empty(kind: str) -> object:
     kinds: dict[str, Callable[[], Any]] = {
         "list": list,
         "dict": dict,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from specimens import Defect
 
 from prefectx import flow, task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @task

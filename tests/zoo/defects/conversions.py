@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 from specimens import Defect
 
 from prefectx import flow, load, task
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
 
 
 @task

@@ -265,7 +265,7 @@ MISSING = object()
 
 
 @task
-def find(rows: dict[str, int], name: str) -> Any:
+def find(rows: dict[str, int], name: str) -> object:
     return rows.get(name, MISSING)
 
 

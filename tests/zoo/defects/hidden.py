@@ -8,11 +8,14 @@ import glob
 import os
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from specimens import Defect
 
 from prefectx import flow, load, task
-from prefectx._api.task import Task
+
+if TYPE_CHECKING:
+    from prefectx._api.task import Task
 
 FEET = 3.28084
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import itertools
 import queue
-from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specimens import Defect
 
 from prefectx import flow, load, task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @task(target="out/{funcname}/{size}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specimens import Defect
 
 from prefectx import context, flow, task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @task(target="working/{day}/{funcname}/{site}")

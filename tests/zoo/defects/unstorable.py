@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, KeysView
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from specimens import Defect
 
 from prefectx import flow, load, task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, KeysView
 
 
 @task
