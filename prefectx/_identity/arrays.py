@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _BUFFER_KINDS: Final = "biufcmMSUV"
 # What is copied, is copied in pieces that stay in the processor's cache.
 _PIECE: Final = 1 << 18
+# What is looked at twice, for NaNs and for the hash, comes from the cache the second time.
+_LOOKED_AT: Final = 1 << 21
 _SIZES_OF_FLOATS: Final = frozenset({"f2", "f4", "f8", "c8", "c16"})
 
 
@@ -85,9 +87,19 @@ def _with_one_nan(flat: Any) -> Iterator[Any]:
     dtype = flat.dtype
     if dtype.kind == "c":
         flat = flat.view(f"{dtype.byteorder}f{dtype.itemsize // 2}")
-    if flat.dtype.kind != "f" or not _has_nan(flat):
+    if flat.dtype.kind != "f":
         yield flat.view("u1")
         return
+    size = _LOOKED_AT // flat.itemsize
+    for start in range(0, flat.size, size):
+        piece = flat[start : start + size]
+        if _has_nan(piece):
+            yield from _with_usual_nan(piece)
+        else:
+            yield piece.view("u1")
+
+
+def _with_usual_nan(flat: Any) -> Iterator[Any]:
     numpy: Any = library("numpy")
     # There are many NaNs, and computations give others than `float("nan")`.
     nan = numpy.array([math.nan], flat.dtype)
