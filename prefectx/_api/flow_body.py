@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.here import in_task
 from prefectx._calls.run import begin_flow, flow_body
+from prefectx._runners import current_runner
 from prefectx._runners.run_block import end_run_after
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.rerun import rerun_on
-from prefectx._values.item import load_items, settle_futures
+from prefectx._values.item import load_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -44,7 +45,7 @@ def flow_body_of(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..
                 rerun_on(reasons),
                 end_run_after(run),
             ):
-                result = settle_futures(await fn(*args, **kwargs))
+                result = current_runner().settle_returned(await fn(*args, **kwargs))
             return load_items(result) if in_task() else result
 
         update_wrapper(async_body, fn)
@@ -57,7 +58,7 @@ def flow_body_of(fn: Callable[..., Any], reasons: frozenset[str]) -> Callable[..
             rerun_on(reasons),
             end_run_after(run),
         ):
-            result = settle_futures(fn(*args, **kwargs))
+            result = current_runner().settle_returned(fn(*args, **kwargs))
         return load_items(result) if in_task() else result
 
     update_wrapper(body, fn)

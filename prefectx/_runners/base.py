@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._values.annotations import is_collection, may_fail, spread
 from prefectx._values.future import FutureList
-from prefectx._values.item import settle
+from prefectx._values.item import settle, settle_futures
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -49,6 +49,10 @@ class Runner(ABC):
 
     def upgrade_flow(self, flow: AnyFlow) -> None:  # noqa: B027 - nothing, without Prefect
         """Make `flow` a `prefect.Flow` in a Prefect mode."""
+
+    def settle_returned(self, value: Any) -> Any:
+        """Return what a flow's body has returned, with futures replaced by their results."""
+        return settle_futures(value)
 
     def map(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Start the task once for each element; return the futures, or the states."""

@@ -12,9 +12,10 @@ import cloudpickle
 import prefect
 import pydantic
 import pytest
+from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
-from prefect.exceptions import MappingMissingIterable, ParameterTypeError
-from prefect.states import Cancelling, Completed, Failed
+from prefect.exceptions import CancelledRun, MappingMissingIterable, ParameterTypeError
+from prefect.states import Cancelled, Cancelling, Completed, Failed
 from prefect.transactions import transaction
 from prefect.utilities.annotations import opaque
 
@@ -497,3 +498,47 @@ def test_a_name_with_braces_names_the_run_and_one_without_the_task(
     assert total.name == "sum up"
     told = [run.name for run in prefect_server.task_runs(identity, expect=2)]
     assert any(each.startswith("sum up-") for each in told)
+
+
+@EVERY_PREFECT_MODE
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "target=None"])
+def test_a_flow_that_returns_the_future_of_a_cancelled_task_is_cancelled(
+    prefectx_mode: str, kept: bool
+) -> None:
+    """As other failures do, it raises what the task's future raises."""
+    options: dict[str, Any] = {} if kept else {"target": None}
+
+    @task(**options)
+    def stop() -> Any:
+        return Cancelled(message="enough")
+
+    @task(**options)
+    def fail() -> None:
+        raise ValueError
+
+    @flow
+    def one() -> Any:
+        return stop.submit()
+
+    @flow
+    async def many() -> Any:
+        return double.submit(2), fail.submit(), stop.submit()
+
+    @flow
+    def outer() -> Any:
+        return one(return_state=True)
+
+    @flow
+    def awaited() -> Any:
+        return stop.submit().result()
+
+    state = one(return_state=True)
+    assert (state.type, state.message) == (StateType.CANCELLED, "1/1 states cancelled.")
+    assert outer(return_state=True).is_cancelled()
+    with pytest.raises(CancelledRun, match="enough"):
+        one()
+    several: Any = asyncio.run(many(return_state=True))
+    assert (several.type, several.message) == (StateType.CANCELLED, "1/3 states cancelled.")
+    assert [each.is_completed() for each in several.data.result] == [True, False, False]
+    # The flow's function has raised it.
+    assert awaited(return_state=True).is_failed()

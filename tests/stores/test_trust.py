@@ -133,6 +133,27 @@ class TestSigned:
             Filestore().load("a")
         assert not Path("trapped").exists()
 
+    @pytest.mark.parametrize("once", [True, False])
+    def test_a_task_that_is_given_what_another_key_has_signed_fails(
+        self, once: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        @task(target="out/{funcname}/{value}", once=once)
+        def plus(value: int, more: int = 0) -> int:
+            return value + more
+
+        one = plus(1)
+        monkeypatch.setenv(SIGNING_KEY, "another")
+        for use in (lambda: load(plus(1)), lambda: load(plus(2, more=one))):
+            with pytest.raises(UntrustedTarget, match=r"'out/plus/1' .*the key is another one"):
+                use()
+        monkeypatch.setenv(SIGNING_KEY, " a key of many letters\n")
+        assert load(plus(2, more=one)) == 3
+
+    def test_a_key_of_any_bytes_signs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(SIGNING_KEY, os.fsdecode(b"\xff\xfe"))
+        Filestore().save("a", [1])
+        assert Filestore().load("a") == [1]
+
     def test_without_the_key_it_is_read_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
         Filestore().save("a", LARGE)
         monkeypatch.delenv(SIGNING_KEY)
@@ -215,7 +236,7 @@ class TestSignedForTheirTargets:
         assert Filestore("other").load("out/a") == Filestore("other").load("./out//a") == [1]
 
 
-@pytest.mark.parametrize("key", ["", " ", "\n"], ids=repr)
+@pytest.mark.parametrize("key", ["", " ", "\n", "\t \u00a0"], ids=repr)
 def test_an_empty_key_is_an_error(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     Filestore().save("before", 1)
     monkeypatch.setenv(SIGNING_KEY, key)

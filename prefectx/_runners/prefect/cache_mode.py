@@ -29,6 +29,7 @@ from prefectx._runners.prefect.flow_task_runner import (
 from prefectx._runners.prefect.future import (
     FinishedFuture,
     HitFuture,
+    cancelled_state,
     explain,
     result_of_run,
     settle_failures,
@@ -165,6 +166,14 @@ class PrefectCacheRunner(PrefectRunner):
             return run_flow(
                 flow, args, kwargs, lambda: call_flow(as_prefect_flow(flow), args, kwargs)
             )
+
+    def settle_returned(self, value: Any) -> Any:
+        """Return what a flow's body has returned, settled; or the state of one that is cancelled.
+
+        By Prefect's rule a flow that returns the futures of cancelled runs is cancelled.
+        """
+        state = cancelled_state(value)
+        return super().settle_returned(value) if state is None else state
 
     def flow_function(self, flow: Any) -> Any:
         """Return the flow's body, which runs the function within a run."""

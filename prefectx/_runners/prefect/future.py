@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 from prefect.exceptions import UpstreamTaskError
 from prefect.futures import PrefectConcurrentFuture, PrefectFuture, PrefectTaskRunFuture
 from prefect.results import ResultRecord  # type: ignore[attr-defined]
-from prefect.states import Completed, Pending
+from prefect.states import Cancelled, Completed, Pending
 
 from prefectx._types import type_of
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
+from prefectx._values.handles import is_state
 from prefectx._values.tracebacks import own_frames_hidden
 
 if TYPE_CHECKING:
@@ -234,3 +235,40 @@ def result_of_run(
     elif (error := upstream_error(upstream)) is not None:
         raise error
     return state_result(state, raise_on_failure=raise_on_failure)
+
+
+def cancelled_state(value: Any) -> State[Any] | None:
+    """Return the state of a flow that returns `value`, if that is futures of cancelled runs.
+
+    Args:
+        value: A future, or a list, tuple or set of futures and states.
+
+    Returns:
+        `Cancelled`, with the states as its data; None if no future is cancelled, or if `value` is
+        anything else.
+    """
+    if is_prefect_future(value):
+        state = _state_at_end(value)
+        return _cancelled(1, 1, state) if state.is_cancelled() else None
+    if not issubclass(type_of(value), list | tuple | set):
+        return None
+    if not any(map(is_prefect_future, value)):
+        return None
+    states = list(map(_state_at_end, value))
+    if not all(map(is_state, states)):
+        return None
+    cancelled = sum(state.is_cancelled() for state in states)
+    if not cancelled:
+        return None
+    return _cancelled(cancelled, len(states), tuple(states) if type_of(value) is tuple else states)
+
+
+def _cancelled(number: int, of: int, data: Any) -> State[Any]:
+    return Cancelled(message=f"{number}/{of} states cancelled.", data=data)
+
+
+def _state_at_end(part: Any) -> Any:
+    if not is_prefect_future(part):
+        return part
+    part.wait()
+    return part.state

@@ -10,10 +10,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed
 
+from prefectx._runners.prefect.future import state_result
 from prefectx._runners.prefect.private import drop_reports
 from prefectx._runners.prefect.server import is_healthy
 from prefectx._settings.mode import current_mode
@@ -55,7 +57,10 @@ class FlowEnd:
         """Return the flow's result or state, or raise its exception."""
         if self._error is not None:
             raise self._error
-        return Completed(data=self._result) if return_state else self._result
+        result: Any = self._result
+        if isinstance(result, State):
+            return result if return_state else state_result(result)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return Completed(data=result) if return_state else result
 
 
 _end: ContextVar[FlowEnd | None] = ContextVar("prefectx_flow_end", default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from contextvars import ContextVar
 from io import BytesIO
@@ -76,7 +77,8 @@ def _key() -> bytes | None:
             " secret that is meant, or unset it"
         )
         raise UnsupportedValue(msg)
-    return key.encode()
+    # The system's own bytes, whether or not they are UTF-8.
+    return os.fsencode(key)
 
 
 def _name() -> bytes:
@@ -96,6 +98,9 @@ def _verified(content: bytes, key: bytes) -> memoryview:
     code = hmac.new(key, _name(), "sha256")
     code.update(pickled)
     if not hmac.compare_digest(signature[len(_MARK) :], code.digest()):
-        msg = f"bears a signature that was not made with this {SIGNING_KEY} for this target"
+        msg = (
+            f"bears a signature that was not made with this {SIGNING_KEY} for this target: the key"
+            " is another one, or the name, or the content was changed"
+        )
         raise UntrustedTarget(msg)
     return pickled
