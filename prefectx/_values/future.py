@@ -75,6 +75,26 @@ class State(Generic[T]):
         """Tell whether the run did not start, because a task that it needs has failed."""
         return self.type == StateType.PENDING
 
+    def is_cancelled(self) -> bool:
+        """Return False: without Prefect, nobody cancels a run."""
+        return False
+
+    def is_cancelling(self) -> bool:
+        """Return False, as for `is_cancelled`."""
+        return False
+
+    def is_paused(self) -> bool:
+        """Return False: without Prefect, a run cannot pause."""
+        return False
+
+    def is_running(self) -> bool:
+        """Return False: without Prefect, a run has ended before its state is seen."""
+        return False
+
+    def is_scheduled(self) -> bool:
+        """Return False: without Prefect, there are no schedules."""
+        return False
+
     def is_final(self) -> bool:
         """Tell whether the run has ended."""
         return self.type != StateType.PENDING

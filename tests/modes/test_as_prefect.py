@@ -532,7 +532,7 @@ def test_a_flow_that_returns_the_future_of_a_cancelled_task_is_cancelled(
     def awaited() -> Any:
         return stop.submit().result()
 
-    state = one(return_state=True)
+    state: Any = one(return_state=True)
     assert (state.type, state.message) == (StateType.CANCELLED, "1/1 states cancelled.")
     assert outer(return_state=True).is_cancelled()
     with pytest.raises(CancelledRun, match="enough"):

@@ -371,6 +371,18 @@ def test_states_have_types_and_messages_of_prefects() -> None:
     assert of_flow[3] == "Flow run encountered an exception: LookupError: no 3"
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("is_scheduled", "is_pending", "is_running", "is_completed", "is_failed"),
+        *("is_crashed", "is_cancelled", "is_cancelling", "is_final", "is_paused"),
+    ],
+)
+def test_states_answer_each_question_that_those_of_prefect_answer(question: str) -> None:
+    answer: bool = getattr(add(1, return_state=True), question)()
+    assert answer is (question in {"is_completed", "is_final"})
+
+
 def test_async_states_are_awaited_and_loaded() -> None:
     @flow
     async def states() -> tuple[bool, int, list[int], str]:
