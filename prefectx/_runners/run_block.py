@@ -13,6 +13,7 @@ from prefectx._calls.run import Run
 from prefectx._runners.live_lines import begin_live, end_live
 from prefectx._settings.mode import current_mode
 from prefectx._settings.summary import is_summary_wanted
+from prefectx.errors import StaleTarget
 from prefectx._values.tracebacks import hide_own_frames
 
 if TYPE_CHECKING:
@@ -91,12 +92,18 @@ def end_run(run: Run, error: BaseException | None) -> None:
     set_last_run(report)
     for listener in run_end_listeners:
         listener(run)
-    run.warn_of_stale_targets()
     for one in (error, *(failure.error for failure in report.failures)):
         if one is not None:
             hide_own_frames(one)
     if report.tasks and is_summary_wanted():
         report.print(report.text())
+    try:
+        run.warn_of_stale_targets()
+    except StaleTarget as stale:
+        # Warnings are errors here, but the flow's own error comes first.
+        if error is None:
+            raise
+        error.add_note(str(stale))
 
 
 def run_flow(flow: AnyFlow, args: Args, kwargs: Kwargs, call: Callable[[], Any]) -> Any:

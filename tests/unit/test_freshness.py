@@ -680,6 +680,34 @@ class TestWarnings:
         assert [str(warning.message).count("another version") for warning in caught] == [1]
         assert caught[0].filename == __file__
 
+    def test_warnings_that_are_errors_come_after_all_calls_and_the_summary(
+        self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("PREFECTX_SUMMARY", raising=False)
+        configured = task(target="out/{n}")
+        run(configured(edited("return n")), 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(StaleTarget, match="'out/1' was made by another version"):
+                run(configured(edited("return n + 1")), 1, 2)
+        assert "2 calls  1 ran  1 skipped" in capfd.readouterr().err.splitlines()[-1]
+
+    def test_warnings_that_are_errors_do_not_hide_the_error_of_the_flow(self) -> None:
+        configured = task(target="out/{n}")
+        run(configured(edited("return n")), 1)
+        newer = configured(edited("return n + 1"))
+
+        @flow
+        def fails() -> None:
+            newer(1)
+            raise LookupError(1)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(LookupError) as caught:
+                fails()
+        assert any("'out/1' was made by another" in note for note in caught.value.__notes__)
+
     def test_warnings_of_an_edited_cell_speak_of_no_collision(self) -> None:
         configured = task(target="cells/{n}")
         configured(edited("return n"))(3)
