@@ -13,8 +13,8 @@ from prefectx._calls.run import Run
 from prefectx._runners.live_lines import begin_live, end_live
 from prefectx._settings.mode import current_mode
 from prefectx._settings.summary import is_summary_wanted
-from prefectx.errors import StaleTarget
 from prefectx._values.tracebacks import hide_own_frames
+from prefectx.errors import StaleTarget
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

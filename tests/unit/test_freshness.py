@@ -664,8 +664,13 @@ class TestWarnings:
         configured = task(target="out/{n}")
         run(configured(edited("return n")), *range(300))
         newer = configured(edited("return n + 1"))
+
+        @flow
+        def tables() -> list[int]:
+            return [newer(number) for number in range(300)]
+
         with pytest.warns(StaleTarget) as caught:
-            run(newer, *range(300))
+            tables()
         assert len(caught) == 1
         assert "table: 300 targets may be outdated" in str(caught[0].message)
         assert caught[0].filename == __file__
