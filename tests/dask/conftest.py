@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from distributed import Client
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def cluster_client(dask_cluster: LocalCluster, tmp_target: Targets) -> Iterator[Any]:
+def cluster_client(dask_cluster: LocalCluster, tmp_target: Targets) -> Iterator[Client]:
     """A client of the session's cluster, whose workers stand in the test's folder."""
     with Client(dask_cluster, set_as_default=False) as client:
         client.run(os.chdir, str(tmp_target.path))

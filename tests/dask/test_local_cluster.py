@@ -37,9 +37,10 @@ pytestmark = [
     params=[task_runner, pytest.param(DaskTaskRunner, marks=pytest.mark.nightly)],
     ids=["ours", "prefect_dask"],
 )
-def on_cluster(request: pytest.FixtureRequest, cluster_client: Client) -> object:
+def on_cluster(request: pytest.FixtureRequest, cluster_client: Client) -> DaskTaskRunner:
     """A task runner whose workers stand in the test's folder, as those of a new cluster would."""
-    return request.param(address=address_of(cluster_client))
+    runner: DaskTaskRunner = request.param(address=address_of(cluster_client))
+    return runner
 
 
 def test_cluster_gives_the_same_data_and_keeps_the_same_targets(

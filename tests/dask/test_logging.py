@@ -44,7 +44,7 @@ def logs_of(prefect_client: SyncPrefectClient, prefect_server: PrefectServer) ->
 
 
 def runner_on(
-    cluster: LocalCluster, folder: object, kind: Callable[..., Any] = DaskTaskRunner
+    cluster: LocalCluster, folder: object, kind: Callable[..., object] = DaskTaskRunner
 ) -> Any:
     with Client(cluster, set_as_default=False) as client:
         client.run(os.chdir, str(folder))
@@ -64,7 +64,7 @@ def lines_of(word: str) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize("kind", [DaskTaskRunner, task_runner])
 @pytest.mark.nightly("prefect.cache")
 def test_each_line_reaches_the_api_once(
-    kind: Callable[..., Any],
+    kind: Callable[..., object],
     prefectx_mode: str,
     dask_cluster: LocalCluster,
     tmp_target: Targets,
@@ -139,7 +139,7 @@ def test_a_worker_logs_for_those_flows_that_ask_for_it(
 
 
 @pytest.fixture
-def bare_cluster(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def bare_cluster(tmp_target: Targets, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCluster]:
     """A cluster of one worker process, started where nothing is known of a Prefect server."""
     with monkeypatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("PREFECT_")]:

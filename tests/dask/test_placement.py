@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import clustered
 import dask
@@ -24,7 +24,9 @@ pytestmark = pytest.mark.prefectx("prefect")
 
 
 @pytest.fixture(scope="module")
-def two_workers(prefectx_mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def two_workers(
+    prefectx_mode: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalCluster]:
     """A cluster of two workers, of which both offer one process."""
     with LocalCluster(
         n_workers=2,

@@ -38,16 +38,16 @@ pytestmark = pytest.mark.prefectx("prefect.cache")
 SMALL = task_runner(n_workers=1, threads_per_worker=1, cluster_kwargs={"dashboard_address": ":0"})
 
 
-def scheduler_tasks(dask_scheduler: Scheduler) -> list[Any]:
+def scheduler_tasks(dask_scheduler: Scheduler) -> list[object]:
     return [key for key in dask_scheduler.tasks if isinstance(key, tuple)]
 
 
-def kept_on_scheduler(dask_scheduler: Scheduler) -> dict[str, Any]:
+def kept_on_scheduler(dask_scheduler: Scheduler) -> dict[str, object]:
     return dict(dask_scheduler.task_metadata.get("prefectx", {}))
 
 
 @pytest.fixture
-def on_cluster(cluster_client: Client) -> object:
+def on_cluster(cluster_client: Client) -> DaskTaskRunner:
     return task_runner(address=address_of(cluster_client))
 
 

@@ -137,7 +137,7 @@ def test_check_flow_tries_only_what_its_strategies_can_give(careful: Any, strate
     check_flow(careful, strategy, settings=FEW)
 
 
-GIVEN: list[tuple[SearchStrategy[Any], list[Any], list[Any]]] = [
+GIVEN: list[tuple[SearchStrategy[object], list[object], list[object]]] = [
     (st.floats(1, 10), [1.0, 9.5], [-1.0, 0.5, 1, True]),
     (st.floats(0, 10), [0.0], [-0.0]),
     (st.integers(0), [0, 5], [-1, 0.0, False, "0"]),
@@ -157,7 +157,7 @@ GIVEN: list[tuple[SearchStrategy[Any], list[Any], list[Any]]] = [
 
 @pytest.mark.parametrize(("strategy", "inside", "outside"), GIVEN, ids=str)
 def test_a_strategy_gives_some_values_and_not_others(
-    strategy: Any, inside: list[Any], outside: list[Any]
+    strategy: Any, inside: list[object], outside: list[object]
 ) -> None:
     assert [value for value in inside if not may_give(strategy, value)] == []
     assert [value for value in outside if may_give(strategy, value)] == []

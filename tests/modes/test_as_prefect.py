@@ -163,7 +163,7 @@ def test_tasks_and_flows_are_prefects_whatever_mode_they_were_made_in() -> None:
 
 @PREFECT
 def test_a_task_in_a_hook_and_in_its_own_run_is_the_task_itself() -> None:
-    seen: list[Any] = []
+    seen: list[object] = []
 
     @task(on_completion=[lambda one, run, state: seen.append((one, state.type.value))])
     def watched() -> object:

@@ -162,7 +162,7 @@ def test_timeouts_hold_in_threads_and_within_one_another() -> None:
         return "went on"
 
     assert outer() == "went on"
-    seen: list[Any] = []
+    seen: list[object] = []
     thread = threading.Thread(target=lambda: seen.append(outer()))
     thread.start()
     thread.join()

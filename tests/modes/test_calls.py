@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 
 
-def run(start: Callable[..., Any], *args: Any) -> Any:
+def run(start: Callable[..., object], *args: Any) -> Any:
     """Run a flow twice, so that each test sees it cold and warm; give the second result."""
     first, second = load(start(*args)), load(start(*args))
     assert first == second
@@ -66,7 +66,7 @@ def show(value: object) -> str:
 
 
 @task
-def pair(left: object, right: object) -> tuple[Any, Any]:
+def pair(left: object, right: object) -> tuple[object, object]:
     return left, right
 
 

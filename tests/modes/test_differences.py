@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 KEEPING = ("cache", "prefect.skip", "prefect.cache")
 
 
-def run(start: Callable[..., Any], *args: Any) -> object:
+def run(start: Callable[..., object], *args: Any) -> object:
     """Run a flow twice, cold and warm; give the second result."""
     first, second = load(start(*args)), load(start(*args))
     assert first == second
@@ -55,7 +55,7 @@ class Coded(Exception):
         super().__init__(message)
         self.code = code
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return (Coded, (*self.args, self.code))
 
 
@@ -155,7 +155,7 @@ def test_exceptions_as_arguments_are_told_apart_by_their_attributes() -> None:
 
 def test_iterators_reach_the_task_unused() -> None:
     @task(target=None)
-    def listed(values: Any) -> list[Any]:
+    def listed(values: Any) -> list[object]:
         return list(values)
 
     @flow
@@ -388,7 +388,7 @@ def test_states_and_annotations_name_the_same_call_as_data() -> None:
 def test_flow_becomes_prefects_in_two_threads_at_once() -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
-    found: list[Any] = []
+    found: list[object] = []
     try:
         for _ in range(20):
             with use_mode("function"):

@@ -28,13 +28,13 @@ def size(value: Any) -> int:
 
 
 @flow
-def measured(value: Any, small: int = 7) -> tuple[int, Any]:
+def measured(value: Any, small: int = 7) -> tuple[int, object]:
     run = FlowRunContext.get()
     return load(size(value)), run and run.flow_run and run.flow_run.parameters
 
 
 @flow
-def outer(value: Any) -> tuple[int, Any]:
+def outer(value: Any) -> tuple[int, object]:
     return measured(value)
 
 

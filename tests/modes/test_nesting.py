@@ -59,7 +59,7 @@ def few_frames() -> object:
 @pytest.mark.nightly("prefect.cache", "prefect")
 @pytest.mark.parametrize("start", [down, count_down])
 def test_nested_calls_that_fill_the_stack_are_told_with_what_to_do(
-    start: Callable[..., Any],
+    start: Callable[..., object],
 ) -> None:
     with pytest.raises(NestedTooDeeply, match=r"Python's stack of .* frames is full") as caught:
         load(start(1_000))

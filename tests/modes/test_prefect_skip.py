@@ -114,7 +114,7 @@ def test_future_of_a_hit_has_finished_and_is_one_of_prefects() -> None:
         assert future.state.is_completed()
         assert future.state.name == "Cached"
         assert isinstance(future.result(), Item)
-        called: list[Any] = []
+        called: list[object] = []
         future.add_done_callback(called.append)
         assert called == [future]
         return double.submit(3, return_state=True).result()
@@ -191,7 +191,7 @@ def test_visualize_shows_tasks_although_they_are_done(monkeypatch: pytest.Monkey
 class NotSeen(Lookup):
     """Workers that do not see what the flow sees."""
 
-    def confirms(self, item: Item[Any]) -> bool:  # noqa: ARG002
+    def confirms(self, item: Item[object]) -> bool:  # noqa: ARG002
         return False
 
 

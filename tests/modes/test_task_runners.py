@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import shipped
@@ -25,7 +25,7 @@ pytestmark = [
 @pytest.fixture
 def run_on(
     prefectx_mode: str, tmp_target: Targets, tmp_target_factory: TargetsFactory
-) -> Callable[[Any], None]:
+) -> Callable[[object], None]:
     """Run a flow on a task runner: it gives the same data and keeps the same targets."""
 
     def run(runner: object) -> None:
@@ -41,21 +41,21 @@ def run_on(
 
 
 def test_threads_give_the_same_data_and_keep_the_same_targets(
-    run_on: Callable[[Any], None],
+    run_on: Callable[[object], None],
 ) -> None:
     run_on(ThreadPoolTaskRunner(max_workers=2))
 
 
 @pytest.mark.prefectx("prefect.skip")
 def test_processes_give_the_same_data_and_keep_the_same_targets(
-    run_on: Callable[[Any], None],
+    run_on: Callable[[object], None],
 ) -> None:
     run_on(ProcessPoolTaskRunner(max_workers=2))
 
 
 @pytest.mark.nightly
 @pytest.mark.prefectx("prefect.cache", "prefect")
-def test_processes_do_so_in_the_other_modes(run_on: Callable[[Any], None]) -> None:
+def test_processes_do_so_in_the_other_modes(run_on: Callable[[object], None]) -> None:
     run_on(ProcessPoolTaskRunner(max_workers=2))
 
 

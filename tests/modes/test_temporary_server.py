@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -143,7 +143,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
     return process.communicate(timeout=PATIENCE)
 
 
-def eventually(found: Callable[[], Any], what: str) -> object:
+def eventually(found: Callable[[], object], what: str) -> object:
     deadline = time.monotonic() + PATIENCE
     while not (value := found()):
         assert time.monotonic() < deadline, f"waited in vain: {what}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache")
 
-VALUES: list[Any] = [make() for makers in TWINS.values() for make in makers]
+VALUES: list[object] = [make() for makers in TWINS.values() for make in makers]
 
 
 @task
@@ -24,12 +24,12 @@ def position(value: object) -> int:
 
 
 @flow
-def positions() -> list[Any]:
+def positions() -> list[object]:
     return [position(value) for value in VALUES]
 
 
 @flow
-def submitted_positions() -> list[Any]:
+def submitted_positions() -> list[object]:
     return [position.submit(value) for value in VALUES]
 
 

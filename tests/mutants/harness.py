@@ -125,7 +125,7 @@ def newest(value: Any) -> Any:
 
 
 @task(target="{funcname}", rerun_on={"inputs"})
-def newest_of_newest(values: list[Any]) -> Any:
+def newest_of_newest(values: list[object]) -> Any:
     return [*values, "again"]
 
 
@@ -151,7 +151,7 @@ def read(path: Path) -> str:
 
 
 @flow
-def values(value: Any) -> list[Any]:
+def values(value: Any) -> list[object]:
     return [kept(value), kept(load(kept(value))), within(value), fresh(value), nothing(value)]
 
 
@@ -162,18 +162,18 @@ def nested(value: Any) -> Any:
 
 
 @flow
-def mixed(value: Any) -> list[Any]:
+def mixed(value: Any) -> list[object]:
     """See the order of what has one."""
     return [kept(value), kept([value]), [*map(repr, value)]]
 
 
 @flow
-def texts(text: str) -> list[Any]:
+def texts(text: str) -> list[object]:
     return [size(text), shout(text), encoded(text), loudness(shout(text))]
 
 
 @flow
-def futures(numbers: list[int]) -> list[Any]:
+def futures(numbers: list[int]) -> list[object]:
     """Check what plain code cannot get wrong, for both modes could get it wrong alike."""
     mapped = double.map(numbers)
     assert load(mapped) == [2 * x for x in numbers]
@@ -201,7 +201,7 @@ def failures(x: int) -> Any:
 
 
 @flow
-def given_names(x: int, factor: int) -> list[Any]:
+def given_names(x: int, factor: int) -> list[object]:
     with context(base="report-7"):
         first = newest(x)
     return [first, scaled.map([x], [factor]), scaled(double(x), factor), double(double(x))]
@@ -218,14 +218,14 @@ def times(x: int, factor: int = 1) -> int:
 
 
 @flow
-def taken_over(x: int, factor: int) -> list[Any]:
+def taken_over(x: int, factor: int) -> list[object]:
     with context(base=f"number-{x}"):
         number = counted(x)
     return [times(number), times(number, factor), times(number, factor=factor + 1)]
 
 
 @flow
-def remade(x: int) -> list[Any]:
+def remade(x: int) -> list[object]:
     """Have made anew what is not to be trusted."""
     item = latest.item(x)
     if item.exists():
@@ -242,12 +242,12 @@ def changed_in_place(x: int) -> int:
 
 
 @flow
-def pictures(x: int) -> list[Any]:
+def pictures(x: int) -> list[object]:
     return [plot(x), read(plot(x))]
 
 
 @flow
-async def asynchronous(value: Any) -> list[Any]:
+async def asynchronous(value: Any) -> list[object]:
     one, other = await asyncio.gather(later(value), later([value]))
     return [one, other, await later(one)]
 

@@ -45,21 +45,21 @@ def nothing(word: str) -> None:
 
 
 @task
-def counted(found: list[str], word: str, factor: float) -> dict[str, Any]:
+def counted(found: list[str], word: str, factor: float) -> dict[str, object]:
     if not found:
         raise LookupError(word)
     return {"times": found.count(word), "weight": factor, "words": tuple(found)}
 
 
 @flow
-def weighed(text: str, factor: float) -> dict[str, Any]:
+def weighed(text: str, factor: float) -> dict[str, object]:
     found = words(text)
     times = counted.map(unmapped(found), ["a", "b"], factor=unmapped(factor))
     return {"times": times, "factor": factor, "found": found}
 
 
 @flow
-def summary(text: str, factor: float) -> list[Any]:
+def summary(text: str, factor: float) -> list[object]:
     found = words(text)
     best = longest.submit(found) if load(found) else None
     none = nothing(text)
@@ -88,7 +88,7 @@ async def joined(*parts: object) -> str:
 
 
 @flow
-async def lengths(one: str, other: str) -> list[Any]:
+async def lengths(one: str, other: str) -> list[object]:
     first, second = await asyncio.gather(joined(one, other), joined(other, one))
     return [await length(first), await joined(first, second), second]
 
@@ -126,7 +126,7 @@ def read(path: str | Path) -> list[str]:
 
 
 @flow
-def pictures(number: int) -> list[Any]:
+def pictures(number: int) -> list[object]:
     with context(base=f"picture-{number}"):
         return [plot(number), read(plot(number)), load(tables(number))]
 
@@ -150,11 +150,11 @@ class Scale:
 
     @classmethod
     @task(target="units/{funcname}/{value!r}.json")
-    def unit(cls, value: float) -> list[Any]:
+    def unit(cls, value: float) -> list[object]:
         return [cls.__name__, repr(value)]
 
 
-def scales(value: float) -> list[Any]:
+def scales(value: float) -> list[object]:
     unit: Any = Scale.unit
     return [Scale(2).scaled(value), Scale(3).scaled(Scale(2).scaled(value)), unit(value)]
 

@@ -85,7 +85,7 @@ def test_all_calls_share_a_target() -> None:
 class Forgetful(Store):
     """Takes what is not for what is None."""
 
-    kept: ClassVar[dict[str, Any]] = {}
+    kept: ClassVar[dict[str, object]] = {}
 
     def _at(self, target: str) -> str:
         return str(Path(target).absolute())
@@ -129,7 +129,7 @@ def largest(values: list[int]) -> int:
 
 
 @flow
-def sorted_in_place(x: int) -> list[Any]:
+def sorted_in_place(x: int) -> list[object]:
     found = numbers(x)
     return [largest(found), found]
 
@@ -143,7 +143,7 @@ def read_rows(file: IO[bytes]) -> list[list[str]]:
         return list(csv.reader(text))
 
 
-def write_rows(rows: list[list[Any]], file: IO[bytes]) -> None:
+def write_rows(rows: list[list[object]], file: IO[bytes]) -> None:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     file.write(text.getvalue().encode())
@@ -153,7 +153,7 @@ register_format(".mrows", load=read_rows, dump=write_rows)
 
 
 @task(target="{funcname}/{base}.mrows")
-def table(x: int) -> list[list[Any]]:
+def table(x: int) -> list[list[object]]:
     return [["x"], [str(x) if x < 4 else x]]
 
 

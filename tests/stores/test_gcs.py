@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from gcs_server import BUCKET, gcs_server
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def options() -> Iterator[dict[str, Any]]:
+def options() -> Iterator[dict[str, object]]:
     """What a Filestore needs to find the server."""
     with pytest.MonkeyPatch.context() as patch, gcs_server() as found:
         # Else gcsfs asks a second service, which this server does not have, for the bucket's kind.
@@ -26,7 +26,7 @@ def options() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def on_gcs(options: dict[str, Any]) -> Filestore:
+def on_gcs(options: dict[str, object]) -> Filestore:
     """A store in a folder of its own."""
     return Filestore(f"gs://{BUCKET}/{uuid.uuid4().hex}", storage_options=options)
 

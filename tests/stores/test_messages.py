@@ -33,7 +33,7 @@ def full(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-LARGE: dict[str, Any] = {
+LARGE: dict[str, object] = {
     ".npy": np.arange(100_000),
     ".json": list(range(100_000)),
     ".parquet": pd.DataFrame({"a": np.random.default_rng(1).random(100_000)}),

@@ -58,8 +58,8 @@ def test_it_is_given_back_and_its_task_runs_once(value: object, tmp_target: Targ
 
 
 def test_a_value_that_holds_itself_is_given_back() -> None:
-    def knot() -> list[Any]:
-        found: list[Any] = [1]
+    def knot() -> list[object]:
+        found: list[object] = [1]
         found.append(found)
         return found
 
@@ -78,7 +78,7 @@ def test_a_value_that_holds_itself_is_given_back() -> None:
     ],
     ids=["generator", "lambda", "lock", "exception"],
 )
-def test_what_cannot_be_given_back_is_refused(make: Callable[[], Any], why: str) -> None:
+def test_what_cannot_be_given_back_is_refused(make: Callable[[], object], why: str) -> None:
     with pytest.raises(UnsupportedValue, match=why) as caught:
         give(make)
     assert "Target 'out/value' was not written." in caught.value.__notes__
@@ -86,8 +86,8 @@ def test_what_cannot_be_given_back_is_refused(make: Callable[[], Any], why: str)
 
 
 def test_a_value_nested_too_deep_is_refused() -> None:
-    def deep() -> list[Any]:
-        found: list[Any] = []
+    def deep() -> list[object]:
+        found: list[object] = []
         for _ in range(100_000):
             found = [found]
         return found

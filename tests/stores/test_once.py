@@ -133,9 +133,9 @@ class TestWaiting:
         ids=["killed", "failed", "finished"],
     )
     def test_a_waiter_takes_over_if_the_holder_has_made_nothing(
-        self, end: Callable[[Any], Any], expected: str, waiting: threading.Event
+        self, end: Callable[[object], object], expected: str, waiting: threading.Event
     ) -> None:
-        got: list[Any] = []
+        got: list[object] = []
         waiter = threading.Thread(target=lambda: got.append(load(slow(1))))
         with running(HOLDER) as holder:
             assert holder.stdout is not None
@@ -188,7 +188,7 @@ class TestWaiting:
         async def needs_a_thread(x: int) -> int:
             return await asyncio.to_thread(lambda: 2 * x)
 
-        async def many() -> list[Any]:
+        async def many() -> list[object]:
             return await asyncio.gather(*[needs_a_thread(4) for _ in range(40)])
 
         assert load(asyncio.run(many())) == [8] * 40
@@ -255,7 +255,7 @@ def test_two_calls_at_once_in_a_flow_make_it_once(
         return 2 * x
 
     @flow
-    def twice() -> list[Any]:
+    def twice() -> list[object]:
         futures = [first_waits.submit(4), first_waits.submit(4)]
         return [future.result() for future in futures]
 

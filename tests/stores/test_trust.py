@@ -8,7 +8,6 @@ import pickle
 import stat
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +27,7 @@ NOBODY = 65534
 class Trap:
     """Runs code when it is unpickled."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return (Path("trapped").touch, ())
 
 

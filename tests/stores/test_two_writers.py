@@ -21,7 +21,7 @@ class Held(MemoryFileSystem):  # type: ignore[misc]
     """A file system on which each writer waits before its output appears."""
 
     protocol = "held"
-    store: ClassVar[dict[str, Any]] = {}
+    store: ClassVar[dict[str, object]] = {}
     pseudo_dirs: ClassVar[list[str]] = [""]
     waiting: ClassVar[dict[str, threading.Event]] = {}
     may_go: ClassVar[dict[str, threading.Event]] = {}
@@ -40,7 +40,7 @@ fsspec.register_implementation("held", Held, clobber=True)
 class Notes(Store):
     """A store of one's own that keeps records, and whose writers wait too."""
 
-    kept: ClassVar[dict[str, Any]] = {}
+    kept: ClassVar[dict[str, object]] = {}
     notes: ClassVar[dict[str, str]] = {}
 
     def exists(self, target: str) -> bool:

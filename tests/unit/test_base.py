@@ -236,7 +236,7 @@ class TestReadable:
 
     @given(args=st.lists(st.text() | st.binary() | st.floats() | st.integers(), max_size=5))
     @settings(deadline=None)
-    def test_base_is_short_and_a_plain_files_name(self, args: list[Any]) -> None:
+    def test_base_is_short_and_a_plain_files_name(self, args: list[object]) -> None:
         base = gather.item(*args).base
         assert len(base) <= 80
         assert re.fullmatch(r"[\w.,+=@~-]+", base, re.ASCII)
@@ -250,7 +250,7 @@ class TestReadable:
         assert max(len(left), len(right)) <= 80
 
 
-TWINS: tuple[Any, ...] = (
+TWINS: tuple[object, ...] = (
     *(0, False, 0.0, -0.0, "0", "", b"", b"0", None, "None", 0j, (), [], {}, set(), frozenset()),
     *(1, True, 1.0, "1", (1,), [1], {1}, {1: 1}, {"1": 1}, {1: "1"}, [[1]], ([1],), [(1,)]),
     *((1, 2), (12,), ("1", "2"), ("12",), ("1,2",), ["a", "bc"], ["ab", "c"], ["abc"], "abc"),
@@ -288,7 +288,7 @@ class TestDistinct:
         assert gather.item(()).base != gather.item().base != gather.item({}).base
 
     def test_sharing_does_not_matter_but_loops_do(self) -> None:
-        shared: list[Any] = [1]
+        shared: list[object] = [1]
         assert base_of([shared, shared]) == base_of([[1], [1]])
         loop: list[Any] = []
         loop.append(loop)
@@ -519,7 +519,7 @@ class TestItems:
     def test_items_pass_on_nothing_beside_other_arguments(self) -> None:
         fed = item("working/fetch/report-7")
         assert base_of(fed, 2).startswith("report-7-2~")
-        empty: list[Any] = [(), {}, []]
+        empty: list[object] = [(), {}, []]
         assert len({gather.item(fed, value).base for value in empty}) == 3
         assert len({gather.item(*args).base for args in [(fed, fed), (fed,), ([fed],)]}) == 3
 
@@ -529,7 +529,7 @@ class TestItems:
             return left, right
 
         fed = item("working/fetch/report-7")
-        empty: list[Any] = [(), {}, [], None]
+        empty: list[object] = [(), {}, [], None]
         assert len({pair.item(fed, value).base for value in empty}) == 4
 
     def test_items_beside_defaults_pass_on_their_names(self) -> None:

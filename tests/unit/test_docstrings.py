@@ -47,7 +47,7 @@ OPTIONAL = (
 )
 
 
-def modules() -> list[Any]:
+def modules() -> list[object]:
     """Give every module that needs neither Prefect nor Dask."""
     packages = (prefectx, pytest_prefectx)
     infos = [i for p in packages for i in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")]

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target
 
 
 @flow
-def run(decorated: Callable[..., Any], path: str) -> object:
+def run(decorated: Callable[..., object], path: str) -> object:
     return decorated(path)
 
 
@@ -111,6 +111,6 @@ class TestFilesInOtherForms:
             assert load(read(given)) == text
 
     def test_files_in_other_forms_are_found_in_objects_that_contain_themselves(self) -> None:
-        loop: list[Any] = ["a.txt"]
+        loop: list[object] = ["a.txt"]
         loop.append({"loop": loop})
         assert paths_in([loop]) == ["a.txt"]

@@ -124,7 +124,7 @@ class TestFormats:
         assert files() == []
 
     def test_json_refuses_what_contains_itself(self) -> None:
-        loop: list[Any] = []
+        loop: list[object] = []
         loop.append(loop)
         with pytest.raises(UnsupportedValue):
             Filestore().save("a.json", loop)

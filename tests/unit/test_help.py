@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import pydoc
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_help_is_of_the_decorator_whatever_options_it_was_given() -> None:
 
 
 @pytest.mark.parametrize("decorated", [read, report], ids=["task", "flow"])
-def test_the_signature_is_the_functions(decorated: Task[..., Any]) -> None:
+def test_the_signature_is_the_functions(decorated: Task[..., object]) -> None:
     assert inspect.signature(decorated) == inspect.signature(decorated.fn)
 
 

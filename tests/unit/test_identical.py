@@ -41,7 +41,7 @@ Point = namedtuple("Point", "x y")  # noqa: PYI024 - the untyped kind
 @dataclass
 class Row:
     name: str
-    total: dict[str, Any]
+    total: dict[str, object]
     note: Any = field(default=None, compare=False)
 
 
@@ -104,7 +104,7 @@ def raised(*args: object, notes: tuple[str, ...] = (), **attributes: object) -> 
     return error
 
 
-def ring(size: int) -> list[Any]:
+def ring(size: int) -> list[object]:
     first: list[Any] = []
     last = first
     for _ in range(size - 1):
@@ -343,7 +343,7 @@ def test_parts_made_on_the_way_are_not_taken_for_one_another() -> None:
 
 
 def test_elements_of_sets_that_do_not_fit_are_not_remembered_as_the_same() -> None:
-    def frozen(leaf: object) -> frozenset[Any]:
+    def frozen(leaf: object) -> frozenset[object]:
         return frozenset({(NAN, Slotted((leaf,))), (NAN, Slotted((2,)))})
 
     assert identical(frozen(1), frozen(1))

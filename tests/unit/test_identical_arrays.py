@@ -27,7 +27,7 @@ pandas_and_numpy_are_there = pytest.mark.skipif(
 )
 
 
-def numpy_values() -> list[Any]:
+def numpy_values() -> list[object]:
     import numpy as np
 
     return [
@@ -62,7 +62,7 @@ def numpy_values() -> list[Any]:
     ]
 
 
-def pandas_values() -> list[Any]:
+def pandas_values() -> list[object]:
     import pandas as pd
 
     return [
@@ -107,7 +107,7 @@ def test_arrays_and_tables_are_identical_to_their_copies(values: Any) -> None:
             assert difference(value, other) is None
 
 
-def numpy_differences() -> list[Any]:
+def numpy_differences() -> list[object]:
     import numpy as np
 
     ten = np.arange(10.0).reshape(2, 5)
@@ -168,7 +168,7 @@ def numpy_differences() -> list[Any]:
     ]
 
 
-def pandas_differences() -> list[Any]:
+def pandas_differences() -> list[object]:
     import pandas as pd
 
     frame = pd.DataFrame({"a": [1, 2], "b": [0.0, 1.0]}, index=["p", "q"])
@@ -257,7 +257,7 @@ def test_the_first_difference_of_arrays_and_tables_is_named(differences: Any) ->
             assert str(found.right) == str(at(right, path))
 
 
-def polars_differences() -> list[Any]:
+def polars_differences() -> list[object]:
     pl = pytest.importorskip("polars")
     return [
         (pl.DataFrame({"a": [0.0]}), pl.DataFrame({"a": [-0.0]}), "['a'][0]", "another value"),
@@ -269,7 +269,7 @@ def polars_differences() -> list[Any]:
     ]
 
 
-def arrow_differences() -> list[Any]:
+def arrow_differences() -> list[object]:
     pa = pytest.importorskip("pyarrow")
     table = pa.table({"a": [1, 2]})
     return [

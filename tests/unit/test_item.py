@@ -209,7 +209,7 @@ class TestLoad:
             collections.OrderedDict,
             [("b", 7), ("a", 1)],
         )
-        given: collections.defaultdict[str, Any] = collections.defaultdict(list, a=seven)
+        given: collections.defaultdict[str, object] = collections.defaultdict(list, a=seven)
         default: Any = load(given)
         assert (default.default_factory, default["a"]) == (list, 7)
 
@@ -230,7 +230,7 @@ class TestLoad:
         assert found[0] is untouched
 
     def test_load_of_what_contains_itself_is_the_same_object(self) -> None:
-        loop: list[Any] = [1]
+        loop: list[object] = [1]
         loop.append({"again": loop})
         point = Point(loop)
         loop.append(point)
@@ -307,7 +307,7 @@ def test_a_hit_inside_a_task_counts_once_whatever_it_gives(tmp_target: Targets) 
         return None
 
     @task(target=None)
-    def outer() -> list[Any]:
+    def outer() -> list[object]:
         return [nothing("a"), nothing("a"), nothing("a")]
 
     @flow

@@ -22,12 +22,12 @@ pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target
 
 
 @flow
-def run(decorated: Callable[..., Any], value: Any) -> Any:
+def run(decorated: Callable[..., object], value: Any) -> Any:
     return decorated(value)
 
 
 @flow
-def both(decorated: Callable[..., Any], one: Any, other: Any) -> object:
+def both(decorated: Callable[..., object], one: Any, other: Any) -> object:
     return decorated(one), decorated(other)
 
 
@@ -45,23 +45,23 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
     return go
 
 
-def sent(one: Item[Any]) -> Item[Any]:
-    found: Item[Any] = pickle.loads(pickle.dumps(one))
+def sent(one: Item[object]) -> Item[object]:
+    found: Item[object] = pickle.loads(pickle.dumps(one))
     return found
 
 
-STORES: list[Callable[[Path], Any]] = [
+STORES: list[Callable[[Path], object]] = [
     lambda folder: Filestore(folder / "shared"),
     lambda _: MemoryStore(),
     lambda folder: SQLStore(f"sqlite:///{folder}/kept.db"),
     lambda folder: Filestore(f"memory:/{folder}"),
 ]
-ITEMS: list[Callable[[], Any]] = [
+ITEMS: list[Callable[[], object]] = [
     lambda: item("in.json"),
     lambda: item("in.json", Filestore("sub")),
     lambda: sent(item("in.json", Filestore("sub"))),
 ]
-WITHIN: list[Callable[[Any], Any]] = [lambda x: x, lambda x: [x], lambda x: {"a": (x, [1])}]
+WITHIN: list[Callable[[object], object]] = [lambda x: x, lambda x: [x], lambda x: {"a": (x, [1])}]
 
 
 @pytest.mark.parametrize("within", WITHIN)

@@ -7,7 +7,7 @@ import contextvars
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from patience import PATIENCE
@@ -175,7 +175,7 @@ def test_coroutines_do_not_see_each_others_modes() -> None:
 def test_use_mode_and_context_decorate_functions() -> None:
     @use_mode("function")
     @context(day="monday")
-    def both() -> tuple[str, Any]:
+    def both() -> tuple[str, object]:
         return current_mode(), gcontext["day"]
 
     with use_mode("cache"):

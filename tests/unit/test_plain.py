@@ -32,7 +32,7 @@ def named(x: object, data: object = None) -> object:
 
 
 @flow
-def run(decorated: Callable[..., Any], *calls: Any) -> object:
+def run(decorated: Callable[..., object], *calls: Any) -> object:
     """One run: a call for each tuple of arguments."""
     return [decorated(*arguments) for arguments in calls]
 

@@ -47,7 +47,7 @@ def write(n: int) -> str:
     return f"out/{n}"
 
 
-def written() -> Item[Any]:
+def written() -> Item[object]:
     """An Item of what a task wrote itself."""
     Path("out").mkdir()
     with use_mode("cache"):

@@ -51,7 +51,7 @@ def read(path: Any) -> str:
     ("decorated", "expected"), [(as_text, "out/a.csv"), (as_path, Path("out/a.csv"))]
 )
 def test_the_path_comes_back_cold_and_warm(
-    decorated: Task[..., Any], expected: object, tmp_target: Targets
+    decorated: Task[..., object], expected: object, tmp_target: Targets
 ) -> None:
     for _ in range(2):
         made = decorated("a")
@@ -63,7 +63,7 @@ def test_the_path_comes_back_cold_and_warm(
 
 
 @pytest.mark.parametrize("decorated", [as_text, as_path])
-def test_mode_function_gives_the_same(decorated: Task[..., Any]) -> None:
+def test_mode_function_gives_the_same(decorated: Task[..., object]) -> None:
     with use_mode("function"):
         plain = decorated("a")
     kept = load(decorated("a"))
@@ -71,7 +71,7 @@ def test_mode_function_gives_the_same(decorated: Task[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("decorated", [as_text, as_path])
-def test_a_task_that_is_given_the_item_gets_the_path(decorated: Task[..., Any]) -> None:
+def test_a_task_that_is_given_the_item_gets_the_path(decorated: Task[..., object]) -> None:
     @flow
     def chain() -> str:
         return read(decorated("a"))
@@ -169,7 +169,7 @@ def test_an_absolute_target_is_an_absolute_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("decorated", [as_text, as_path])
 def test_a_pickled_item_gives_the_path_that_the_function_gave(
-    decorated: Task[..., Any], tmp_path: Path
+    decorated: Task[..., object], tmp_path: Path
 ) -> None:
     made = decorated("a")
     travelled = pickle.loads(pickle.dumps(made))

@@ -31,7 +31,7 @@ FIXED = settings(
 )
 
 
-def drawn_from(strategy: st.SearchStrategy[Any]) -> list[Any]:
+def drawn_from(strategy: st.SearchStrategy[object]) -> list[Any]:
     """Return 6,000 values, the same in each run."""
     values: list[Any] = []
 
@@ -55,7 +55,7 @@ def names() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def pairs() -> list[Any]:
+def pairs() -> list[object]:
     return drawn_from(with_twins(st.integers()))
 
 
@@ -93,7 +93,7 @@ def test_hard_values_reach_each_twin_alone_and_in_each_container(
         lambda value: value == {},
     ],
 )
-def test_hard_values_reach_each_other_promised_kind(values: list[Any], promise: Any) -> None:
+def test_hard_values_reach_each_other_promised_kind(values: list[object], promise: Any) -> None:
     assert any(map(promise, values))
 
 
@@ -151,7 +151,7 @@ def test_odd_names_are_put_together(names: list[str], part: str) -> None:
         (2**60, [str(2**60), -(2**60)]),
     ],
 )
-def test_twins_of_a_value_include(value: object, expected: list[Any]) -> None:
+def test_twins_of_a_value_include(value: object, expected: list[object]) -> None:
     twins = twins_of(value)
     for twin in expected:
         assert any(identical(twin, found) for found in twins), (twin, twins)
@@ -199,10 +199,10 @@ def test_with_twins_tags_what_is_a_twin_of_one_before_it(drawn: list[Any]) -> No
         lambda drawn: len(drawn) > 1 and not drawn[1].is_twin and drawn[0] != drawn[1],
     ],
 )
-def test_with_twins_reaches_repeats_twins_and_new_values(pairs: list[Any], promise: Any) -> None:
+def test_with_twins_reaches_repeats_twins_and_new_values(pairs: list[object], promise: Any) -> None:
     assert any(map(promise, pairs))
 
 
 @given(with_twins(st.just(range(3))))
-def test_values_without_twins_are_repeated_instead(drawn: list[Any]) -> None:
+def test_values_without_twins_are_repeated_instead(drawn: list[object]) -> None:
     assert set(drawn) == {(range(3), False)}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("tmp_target")]
 
 
-def target_of(template: str, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+def target_of(template: str, fn: Callable[..., object], *args: Any, **kwargs: Any) -> str:
     """Give the target of one call of `fn`, as a task with this template."""
     return task(target=template)(fn).item(*args, **kwargs).target
 

@@ -169,7 +169,7 @@ class TestLibraries:
 
     def test_arrow_and_polars_count_by_values_not_by_chunks(self) -> None:
         pa, pl = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
-        columns: dict[str, list[Any]] = {
+        columns: dict[str, list[object]] = {
             "number": [1, None, 3, 4],
             "float": [1.0, math.nan, None, -0.0],
             "text": ["a", None, "", "bcd"],
@@ -357,7 +357,7 @@ class TestMany:
     """A thousand objects are hashed column by column."""
 
     @pytest.mark.parametrize("make", [Adds, Slotted, Point, lambda n: {n, "a"}, date])
-    def test_many_differ_by_one(self, make: Callable[[Any], Any]) -> None:
+    def test_many_differ_by_one(self, make: Callable[[object], object]) -> None:
         numbers = [n % 24 for n in range(2500)]
         found = {digest([make(n) for n in numbers])}
         for place in (0, 999, 1000, 2499):
@@ -443,7 +443,7 @@ class TestDeep:
         assert digest(value) == digest(copy.deepcopy(value))
 
 
-WRAPPERS: list[Callable[[Any], Any]] = [
+WRAPPERS: list[Callable[[object], object]] = [
     *(lambda x: [x], lambda x: (x,), lambda x: {"a": x}, lambda x: [x, 1, x]),
     *(Point, Adds, adder, functools.partial(functools.partial, adder)),
     *(lambda x: types.SimpleNamespace(x=x), lambda x: collections.deque([x]), Slotted),
@@ -453,12 +453,12 @@ IN_WRAPPERS = st.lists(st.sampled_from(WRAPPERS), max_size=3)
 
 
 @st.composite
-def twins(draw: st.DrawFn) -> tuple[tuple[int, int], list[Any]]:
+def twins(draw: st.DrawFn) -> tuple[tuple[int, int], list[object]]:
     """Draw two values of a kind, within others, and their numbers among those of the kind."""
     kind = TWINS[draw(st.sampled_from(sorted(TWINS)))]
     numbers = (draw(st.integers(0, len(kind) - 1)), draw(st.integers(0, len(kind) - 1)))
     wrappers = draw(IN_WRAPPERS)
-    values: list[Any] = []
+    values: list[object] = []
     for number in numbers:
         value = kind[number]()
         for wrap in wrappers:
@@ -484,7 +484,7 @@ class TestNames:
     )
     @settings(deadline=None, max_examples=1000)
     def test_names_of_literals_are_as_distinct_as_the_literals(
-        self, calls: list[list[Any]]
+        self, calls: list[list[object]]
     ) -> None:
         @task
         def joined(a: object, b: object = 7, c: object = "a") -> object:

@@ -92,7 +92,7 @@ class TestTypesOfArrow:
     def test_nanoseconds_count_at_any_depth(self) -> None:
         pa = pytest.importorskip("pyarrow")
         time = pa.time64("ns")
-        makers: dict[Any, Callable[[int], Any]] = {
+        makers: dict[object, Callable[[int], object]] = {
             pa.list_(time): lambda n: [n],
             pa.list_(time, 1): lambda n: [n],
             pa.large_list(time): lambda n: [n],

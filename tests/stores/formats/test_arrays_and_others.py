@@ -66,7 +66,7 @@ def test_any_array_is_kept_in_npy(
 @given(arrays_by_name=st.dictionaries(st.text(max_size=5), arrays, max_size=3))
 @settings(deadline=None, max_examples=50)
 def test_any_dict_of_arrays_is_kept_in_npz_or_refused(
-    arrays_by_name: dict[str, Any], tmp_target_factory: TargetsFactory
+    arrays_by_name: dict[str, object], tmp_target_factory: TargetsFactory
 ) -> None:
     check_kept_or_refused("a.npz", arrays_by_name, tmp_target_factory)
 

@@ -30,13 +30,13 @@ pytestmark = [pytest.mark.prefectx("cache"), pytest.mark.usefixtures("folder")]
 
 DAY = datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.UTC)
 OLD = datetime.datetime(1700, 1, 1)  # noqa: DTZ001 - columns without a zone have such
-COLUMNS: dict[str, list[Any]] = {
+COLUMNS: dict[str, list[object]] = {
     "number": [1, 2, 3],
     "float": [0.1, -0.0, math.inf],
     "text": ["a", 'b,\n"c"', "ä 😀"],
     "flag": [True, False, True],
 }
-RICH: dict[str, list[Any]] = {
+RICH: dict[str, list[object]] = {
     **COLUMNS,
     "nan": [math.nan, 1.0, -0.0],
     "none": ["NA", "", None],
@@ -155,7 +155,7 @@ cells = {
 
 
 @st.composite
-def columns(draw: st.DrawFn) -> dict[str, list[Any]]:
+def columns(draw: st.DrawFn) -> dict[str, list[object]]:
     size = draw(st.integers(0, 4))
     kinds = draw(st.lists(st.sampled_from(list(cells)), max_size=3))
     names = draw(
@@ -182,7 +182,7 @@ def check_kept_or_refused(target: str, table: object, tmp_target_factory: Target
 @given(columns=columns(), suffix=st.sampled_from([".csv", ".parquet"]))
 @settings(deadline=None, max_examples=150)
 def test_any_pandas_table_is_kept_as_it_is_or_refused(
-    columns: dict[str, list[Any]], suffix: str, tmp_target_factory: TargetsFactory
+    columns: dict[str, list[object]], suffix: str, tmp_target_factory: TargetsFactory
 ) -> None:
     try:
         table = pd.DataFrame(columns)
@@ -209,7 +209,7 @@ def test_any_typed_pandas_table_is_kept_as_it_is_or_refused(
 @given(columns=columns(), suffix=st.sampled_from([".polars.csv", ".parquet"]))
 @settings(deadline=None, max_examples=100)
 def test_any_polars_table_is_kept_as_it_is_or_refused(
-    columns: dict[str, list[Any]], suffix: str, tmp_target_factory: TargetsFactory
+    columns: dict[str, list[object]], suffix: str, tmp_target_factory: TargetsFactory
 ) -> None:
     try:
         table = pl.DataFrame(columns)
@@ -227,7 +227,7 @@ def test_a_polars_table_that_arrow_cannot_take_is_refused(tmp_target: Targets) -
 @given(columns=columns(), suffix=st.sampled_from([".arrow.csv", ".parquet"]))
 @settings(deadline=None, max_examples=100)
 def test_any_arrow_table_is_kept_as_it_is_or_refused(
-    columns: dict[str, list[Any]], suffix: str, tmp_target_factory: TargetsFactory
+    columns: dict[str, list[object]], suffix: str, tmp_target_factory: TargetsFactory
 ) -> None:
     try:
         table = pa.table(columns)
