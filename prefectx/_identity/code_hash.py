@@ -333,7 +333,8 @@ class _Walk:
 
     def _is_own(self, module: str | None) -> bool:
         if module not in self._own:
-            self._own[module] = module is not None and is_of_one_package(module, self._module)
+            # `exec` without names makes functions of no module: the project's, whoever calls it.
+            self._own[module] = module is None or is_of_one_package(module, self._module)
         return self._own[module]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._identity.attributes import wraps_code
 from prefectx._identity.built_in_types import parts_of
-from prefectx._identity.objects_with_code import elements_of
+from prefectx._identity.objects_with_code import known_parts_of
 from prefectx._identity.parts import CodeInColumns, Digest, Parts, combine
 from prefectx._types import type_of
 from prefectx._values.item import is_item
@@ -95,7 +95,7 @@ def _digest_of_parts(value: Any, parts: list[tuple[object, bytes]]) -> bytes:
 def _known_parts(value: Any) -> list[tuple[object, bytes]]:
     return [
         (name, found)
-        for name, part in elements_of(value)
+        for name, part in known_parts_of(value)
         if not str(name).startswith("_") and (found := _digest_if_any(part)) is not None
     ]
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import io
 from collections import deque
-from types import BuiltinFunctionType, MappingProxyType, MethodType, ModuleType
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CoroutineType,
+    GeneratorType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from prefectx._identity.attributes import attributes_of
@@ -65,6 +74,30 @@ def elements_of(value: Any) -> list[tuple[object, Any]]:
     if is_collection(value):
         return list(enumerate(cast("list[Any]", value)))
     return [] if isinstance(value, ModuleType) else list(attributes_of(value).items())
+
+
+def known_parts_of(value: Any) -> list[tuple[object, Any]]:
+    """Return what may tell apart objects that have no value of their own, by place.
+
+    Of an open file the name, of a generator its function's name and variables: the arguments, if
+    nobody has begun to read it.
+    """
+    if isinstance(value, io.IOBase):
+        names = [getattr(value, "name", None), getattr(value, "mode", None)]
+        # A file that was opened by its descriptor has a number for a name.
+        return [(place, name) for place, name in enumerate(names) if isinstance(name, str)]
+    if (frame_name := _FRAMES.get(type_of(value))) is not None:
+        frame: Any = getattr(value, frame_name)
+        variables: dict[str, Any] = frame.f_locals if frame else {}
+        return [("name", value.__qualname__), *sorted(variables.items())]
+    return elements_of(value)
+
+
+_FRAMES: Final[dict[type, str]] = {
+    GeneratorType: "gi_frame",
+    AsyncGeneratorType: "ag_frame",
+    CoroutineType: "cr_frame",
+}
 
 
 def is_immutable(value: Any) -> bool:

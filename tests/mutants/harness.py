@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import numpy
+import pandas
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -18,7 +23,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import prefectx
 from prefectx import context, current_mode, flow, load, task, unmapped, use_mode
-from prefectx.errors import TargetCollision, UnsupportedValue
+from prefectx.errors import TargetCollision, TargetReplaced, UnsupportedValue
+from prefectx.stores import Filestore, MemoryStore
 from pytest_prefectx import ModeMachine, assert_modes_agree, check_flow
 from pytest_prefectx.agree.programs import Arguments, Program
 from pytest_prefectx.search.machine.process import run_in_new_process
@@ -365,6 +371,109 @@ def test_what_would_give_other_data_is_refused(tmp_target: Targets) -> None:
             loudness_of("a")
         with pytest.raises(TargetCollision):
             visitors_of("tuesday")
+
+
+@pytest.mark.parametrize("store", [Filestore, MemoryStore])
+def test_an_item_never_loads_another_calls_data(store: Any, tmp_target: Targets) -> None:
+    @task(target="shared/one", store=store())
+    def one(x: int) -> int:
+        return x
+
+    @flow
+    def call(x: int) -> Any:
+        return one(x)
+
+    with use_mode("cache"):
+        first, hit = call(1), call(1)
+        first.delete()
+        call(2)
+        for item in (first, hit):
+            with pytest.raises(TargetReplaced):
+                item.load()
+
+
+def _error(filename: str) -> OSError:
+    return FileNotFoundError(2, "No such file", filename)
+
+
+def _scaler(factor: int) -> Any:
+    class Scaler:
+        def scale(self, x: int) -> int:
+            return factor * x
+
+    return Scaler
+
+
+def _frame(value: float) -> Any:
+    return pandas.DataFrame({"a": [1.0] * 500 + [value], "b": range(501)})
+
+
+LOOK_ALIKE: dict[str, Any] = {
+    "long texts": lambda n: "x" * 100_000 + str(n),
+    "long bytes": lambda n: b"x" * 100_000 + bytes([n]),
+    "arrays": lambda n: numpy.append(numpy.zeros(5_000), n),
+    "frames": _frame,
+    "exceptions": lambda n: _error(f"file {n}"),
+    "classes": _scaler,
+    "objects": lambda n: Reading("a", Reading("b", n)),
+}
+
+
+@pytest.mark.parametrize("kind", LOOK_ALIKE)
+def test_values_that_look_alike_have_two_targets(kind: str) -> None:
+    make = LOOK_ALIKE[kind]
+    assert kept.item(make(1)).target == kept.item(make(1)).target
+    assert kept.item(make(1)).target != kept.item(make(2)).target
+
+
+CODE: dict[str, str] = {
+    "attribute of a function": "def h(x): return x\nh.limit = {}\ndef t(x): return h.limit",
+    "registered class": "import abc\nclass B(abc.ABC): pass\n"
+    "B.register([int, str, float][{}])\ndef t(x): return isinstance(x, B)",
+    "derived class": "class B: pass\nclass C(B):\n    n = {}\n"
+    "def t(x): return [k.n for k in B.__subclasses__()]",
+    # Without source, a docstring is part of the byte code.
+    "docstring": "def h(x): return x\nh.__doc__ = 'Number {}.'\ndef t(x): return h.__doc__",
+    "closure": "def make(n):\n    def t(x): return n\n    return t\nt = make({})",
+}
+
+
+@pytest.mark.parametrize("kind", CODE)
+def test_code_that_looks_alike_is_told_apart(kind: str) -> None:
+    def code_of(number: int) -> str:
+        module = ModuleType("alike")
+        sys.modules["alike"] = module
+        exec(CODE[kind].format(number), vars(module))  # noqa: S102 - the code above
+        return task(module.t).code.hash
+
+    assert code_of(1) == code_of(1)
+    assert code_of(1) != code_of(2)
+
+
+def test_a_link_to_another_file_is_another_input(tmp_target: Targets) -> None:
+    @task
+    def text(path: Path) -> str:
+        return path.read_text()
+
+    @flow
+    def current() -> Any:
+        return text(Path("current"))
+
+    # As of two files that were unpacked at the same moment.
+    moment = time.time_ns() + 50_000_000
+    for name in ("monday", "friday"):
+        Path(name).write_text(name)
+        os.utime(name, ns=(moment, moment))
+    Path("current").symlink_to("monday")
+    # What has changed just before is read at each look.
+    while time.time_ns() < moment + 50_000_000:
+        pass
+    with use_mode("cache"):
+        current()
+        Path("current").unlink()
+        Path("current").symlink_to("friday")
+        with pytest.warns(match="is older than its input"):
+            current()
 
 
 # Agreement says nothing of how often something runs.

@@ -165,9 +165,11 @@ def _set_in_its_order(_: Function) -> Function:
     "an Item's base is taken over although it was made from arguments", "_values.item:Item.__init__"
 )
 def _made_base_is_taken_over(init: Function) -> Function:
-    def initialize(self: Any, store: Any, target: str, base: str | None = None) -> None:
+    def initialize(
+        self: Any, store: Any, target: str, base: str | None = None, version: str | None = None
+    ) -> None:
         name = target.rpartition("/")[2]
-        init(self, store, target, name.partition("~")[0] if base is None else base)
+        init(self, store, target, name.partition("~")[0] if base is None else base, version)
 
     return initialize
 
@@ -224,17 +226,17 @@ def _unreadable_is_none(_: Function) -> Function:
     return lambda self, kind, error, traceback: isinstance(error, Exception)
 
 
-@bug("loads share one object, kept in memory", "stores.file:Filestore.load")
-def _shared_loads(load: Function) -> Function:
+@bug("loads share one object, kept in memory", "stores.file:Filestore._decoded")
+def _shared_loads(decoded: Function) -> Function:
     seen: dict[Any, Any] = {}
 
-    def changed(self: Any, target: str) -> Any:
+    def changed(self: Any, target: str, file: Any) -> Any:
         try:
             key = (self.path(target), os.stat(self.path(target)).st_mtime_ns)
         except OSError:
-            return load(self, target)
+            return decoded(self, target, file)
         if key not in seen:
-            seen[key] = load(self, target)
+            seen[key] = decoded(self, target, file)
         return seen[key]
 
     return changed
@@ -352,3 +354,82 @@ def _failures_are_passed_over(settled: Function) -> Function:
         return settled(args, kwargs, None)
 
     return changed
+
+
+# What a call, its data, its code and its files are: each of these takes a part of that away.
+
+
+@bug("an Item loads whatever lies at its target", "_values.item:Item.note_version")
+def _any_version(_: Function) -> Function:
+    return lambda self, version: self
+
+
+@bug("any record has an Item's version", "stores.versions:has_version")
+def _every_version(_: Function) -> Function:
+    return lambda record, version: True
+
+
+@bug("a link to another file of the same time is not seen", "_identity.file_fingerprint:_mark_of")
+def _time_alone(_: Function) -> Function:
+    return lambda status: b"%d" % max(status.st_mtime_ns, status.st_ctime_ns)
+
+
+@bug(
+    "attributes that are set on functions are no code", "_identity.code_hash:attributes_of_function"
+)
+def _no_attributes_of_functions(_: Function) -> Function:
+    return lambda fn: {}
+
+
+@bug("classes that are registered are no code", "_identity.code_hash:registered_with")
+def _no_registered_classes(_: Function) -> Function:
+    return lambda kind: []
+
+
+@bug("classes that `__subclasses__` finds are no code", "_identity.code_hash:derived_classes")
+def _no_derived_classes(_: Function) -> Function:
+    return lambda kind: []
+
+
+@bug("docstrings that are read are no code", "_identity.code_hash:docstrings")
+def _no_docstrings(_: Function) -> Function:
+    return lambda used, seen: iter(())
+
+
+@bug("what a closure holds is no code", "_identity.code_hash:content_of")
+def _no_closures(_: Function) -> Function:
+    return lambda cell: []
+
+
+@bug("large values are compared by their beginning", "_identity.parts:leaf")
+def _by_the_beginning(leaf: Function) -> Function:
+    return lambda tag, content: leaf(tag, bytes(content)[:1000])
+
+
+@bug("arrays are compared by their first piece", "_identity.arrays:buffers_of")
+def _by_the_first_piece(buffers_of: Function) -> Function:
+    def changed(array: Any) -> Any:
+        for buffer in buffers_of(array):
+            yield buffer[:1000]
+
+    return changed
+
+
+@bug("of an exception its members in C do not count", "_identity.built_in_types:members_of")
+def _no_members(_: Function) -> Function:
+    return lambda error: {}
+
+
+@bug("of an object its attributes do not count", "_identity.built_in_types:attributes_of")
+def _no_attributes(_: Function) -> Function:
+    return lambda value: {}
+
+
+@bug("classes made in a function count by name", "_identity.classes:importable_name")
+def _classes_by_name(_: Function) -> Function:
+    return lambda kind: f"{kind.__module__}.{kind.__qualname__}"
+
+
+@bug("the columns of a frame do not count", "_identity.frames:_columns")
+def _no_columns(_: Function) -> Function:
+    return lambda frame: []

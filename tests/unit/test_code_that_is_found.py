@@ -387,3 +387,13 @@ def test_what_was_edited_since_the_program_started_is_not_read(
     found = code_fingerprints(importlib.import_module("edited_since").t)
     assert found["edited_since.sizes"] == "list"
     assert not any("as assigned" in name for name in found)
+
+
+def test_functions_that_exec_makes_without_names_count() -> None:
+    def made(body: str) -> Any:
+        namespace: dict[str, Any] = {}
+        exec(f"limit = 3\ndef h(x): return {body}\ndef t(x): return h(x) + limit", namespace)  # noqa: S102
+        return code_fingerprints(namespace["t"])
+
+    assert made("x + 1") == made("x + 1")
+    assert made("x + 1") != made("x + 2")

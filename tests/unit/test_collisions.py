@@ -32,7 +32,7 @@ from prefectx.records import record_of
 from prefectx.stores import Filestore, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_prefectx import Targets
 
@@ -302,6 +302,36 @@ class TestAcrossRuns:
         run(one, 1)
         with pytest.warns(StaleTarget, match=r"was made by another call: .*\(x=1\), now .*\(x=2\)"):
             assert load(run(one, 2)) == [1]
+
+    @pytest.mark.parametrize("kind", ["open file", "binary file", "generator", "coroutine"])
+    def test_what_cannot_be_compared_is_by_what_can(self, kind: str) -> None:
+        """The name of a file, the arguments of a generator."""
+
+        def rows(name: str) -> Iterator[str]:
+            yield name
+
+        async def later(name: str) -> str:
+            return name
+
+        def made(name: str) -> Any:
+            Path(name).write_text("content")
+            if kind == "generator":
+                return rows(name)
+            if kind == "coroutine":
+                return later(name)
+            return open(name, "rb" if kind == "binary file" else "r")
+
+        @task(target="out/constant")
+        def length(x: Any) -> int:
+            return 1
+
+        arguments = [made(name) for name in ("a", "a", "b")]
+        run(length, arguments[0])
+        run(length, arguments[1])
+        with pytest.warns(StaleTarget, match="was made by another call"):
+            run(length, arguments[2])
+        for argument in arguments:
+            argument.close()
 
     def test_other_code_is_trusted_with_a_warning(self) -> None:
         configured = task(target="out/{x}")
