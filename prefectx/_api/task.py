@@ -37,7 +37,7 @@ from prefectx._naming.task_names import TaskNames
 from prefectx._runners import current_runner
 from prefectx._runners.prefect_classes import prefect_task_class, upgrade_task
 from prefectx._settings.project import read_project
-from prefectx._settings.rerun_reasons import validate_rerun_on
+from prefectx._settings.rerun_reasons import validate_expires, validate_rerun_on
 from prefectx._values.annotations import unmapped
 from prefectx._values.future import Future, FutureList, State
 from prefectx._values.item import Item, settle
@@ -114,7 +114,7 @@ class Task(_CallSlot, DecoratedFunction[P, R_co], PrefectTaskAttributes):
         self.is_generator: Final = inspect.isgeneratorfunction(self.fn) or is_async_generator
         self.is_async: Final = inspect.iscoroutinefunction(self.fn) or is_async_generator
         self.rerun_on: Final = validate_rerun_on(options.get("rerun_on", ()), f"task {self.name!r}")
-        self.expires: Final = options.get("expires")
+        self.expires: Final = validate_expires(options.get("expires"), f"task {self.name!r}")
         self.once: Final = options.get("once", False)
         self.isolate: Final = options.get("isolate", False)
         if self.isolate and self.is_generator:

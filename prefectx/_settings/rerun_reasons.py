@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from prefectx.errors import UnknownOption
@@ -42,3 +43,19 @@ def validate_rerun_on(reasons: Iterable[str], owner: str) -> frozenset[str]:
         msg = f"{owner}: rerun_on has {sorted(unknown)}. Its values can be {known}."
         raise UnknownOption(msg)
     return chosen
+
+
+def validate_expires(age: object, owner: str) -> timedelta | None:
+    """Return the age at which an output expires, if it is one.
+
+    Args:
+        age: The age; None if outputs do not expire.
+        owner: The task that sets it, for the message.
+
+    Raises:
+        UnknownOption: It is no `timedelta`.
+    """
+    if age is None or isinstance(age, timedelta):
+        return age
+    msg = f"{owner}: expires={age!r} is no timedelta, as in expires=datetime.timedelta(hours=12)."
+    raise UnknownOption(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, Self
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 _PART: Final = 1 << 20
 # Ours have a few hundred bytes; of what is longer, the end is not there to be taken for a record.
 _LONGEST_RECORD: Final = 1 << 20
+# What this process lacks says nothing of a record, which may say that its output does not count.
+_LACKS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class Filestore(Store):
@@ -312,7 +315,9 @@ class Filestore(Store):
                 return file.read(_LONGEST_RECORD)
         except StoreUnreachable:
             raise
-        except OSError:
+        except OSError as error:
+            if error.errno in _LACKS:
+                raise
             # A record that cannot be read counts as none.
             return None
 

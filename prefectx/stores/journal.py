@@ -6,6 +6,7 @@ mix, on any file system. It is no condition for anything: without it, targets co
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
 import os
@@ -63,6 +64,9 @@ def append(root: str, line: str) -> None:
         # Not kept open: a process may use thousands of folders, which others move or unmount.
         while not _is_written(path, f"{line}\n".encode(errors="surrogatepass")):
             pass
+        return
+    # The disk may be full. What is written behind half a line could not be read.
+    _paths.pop(key, None)
 
 
 def _is_written(path: str, line: bytes) -> bool:
@@ -71,7 +75,8 @@ def _is_written(path: str, line: bytes) -> bool:
     try:
         descriptor = _open(opened, path)
         # One call: what is killed meanwhile leaves at most one line that cannot be read.
-        os.write(descriptor, line)
+        if os.write(descriptor, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         # A process that compacts the journal may have removed the file meanwhile.
         return os.fstat(descriptor).st_nlink > 0
     finally:

@@ -27,12 +27,15 @@ _PASSED_ON: Final = (MemoryError, MissingExtra, OSError, UnsupportedValue)
 
 _FULL: Final = "Make room for it"
 _FORBIDDEN: Final = "Let this user write to its folder"
+_OPEN: Final = "Close files that are open, or allow more of them (ulimit -n)"
 _TAKEN: Final = "Move what is in its way, or choose another target"
 
 _ADVICE: Final = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EFBIG: _FULL,
+    errno.EMFILE: _OPEN,
+    errno.ENFILE: _OPEN,
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
     errno.EROFS: _FORBIDDEN,

@@ -47,9 +47,8 @@ def _is(*kinds: type) -> Callable[[Any], bool]:
 def _is_time(value: Any) -> bool:
     if type_of(value) is not str:
         return False
-    # Raises a ValueError for other texts: as one of them, "x" would be later than each time.
-    datetime.fromisoformat(value)
-    return True
+    # Raises a ValueError for other texts: "x" would come after each time.
+    return datetime.fromisoformat(value).tzinfo is not None
 
 
 def _is_duration(value: Any) -> bool:

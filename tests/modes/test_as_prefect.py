@@ -14,7 +14,12 @@ import pydantic
 import pytest
 from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
-from prefect.exceptions import CancelledRun, MappingMissingIterable, ParameterTypeError
+from prefect.exceptions import (
+    CancelledRun,
+    MappingMissingIterable,
+    ParameterTypeError,
+    PrefectException,
+)
 from prefect.states import Cancelled, Cancelling, Completed, Failed
 from prefect.transactions import transaction
 from prefect.utilities.annotations import opaque
@@ -534,11 +539,30 @@ def test_a_flow_that_returns_the_future_of_a_cancelled_task_is_cancelled(
 
     state: Any = one(return_state=True)
     assert (state.type, state.message) == (StateType.CANCELLED, "1/1 states cancelled.")
-    assert outer(return_state=True).is_cancelled()
+    above: Any = outer(return_state=True)
+    assert above.is_cancelled()
     with pytest.raises(CancelledRun, match="enough"):
         one()
     several: Any = asyncio.run(many(return_state=True))
     assert (several.type, several.message) == (StateType.CANCELLED, "1/3 states cancelled.")
     assert [each.is_completed() for each in several.data.result] == [True, False, False]
     # The flow's function has raised it.
-    assert awaited(return_state=True).is_failed()
+    failed: Any = awaited(return_state=True)
+    assert failed.is_failed()
+
+
+@EVERY_PREFECT_MODE
+def test_a_flow_run_among_the_arguments_of_a_map_is_refused_in_prefects_words(
+    prefectx_mode: str,
+) -> None:
+    @task
+    def named(run: Any, number: int) -> str:
+        return f"{run.name} {number}"
+
+    @flow
+    def all_named() -> Any:
+        run: Any = FlowRunContext.get()
+        return named.map(run.flow_run, [1, 2])
+
+    with pytest.raises(PrefectException, match="Passing a `FlowRun` object as a task argument"):
+        all_named()

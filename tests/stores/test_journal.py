@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,6 +73,25 @@ def test_files_that_others_may_write_keep_their_owners(tmp_path: Path, folder: P
     assert targets(tmp_path) == ["a", "b", "c"]
 
 
+def test_a_line_that_a_full_disk_has_cut_hides_no_later_one(tmp_path: Path, folder: Path) -> None:
+    """A limit of the file's size cuts lines as a full disk does."""
+    code = """
+        import resource, signal, sys
+        from prefectx.stores import journal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        first, second, third, root = sys.argv[1:]
+        journal.append(root, first)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(first) + 20, -1))
+        journal.append(root, second)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+        journal.append(root, third)
+    """
+    written = [line("a"), line("b"), line("c")]
+    subprocess.run([sys.executable, "-c", dedent(code), *written, str(tmp_path)], check=True)
+    assert any(not each.read_text().endswith("\n") for each in folder.iterdir())
+    assert targets(tmp_path) == ["a", "c"]
+
+
 def test_who_reads_meanwhile_finds_each_line(tmp_path: Path, folder: Path) -> None:
     for number in range(5):
         write_old(folder, str(number), line(f"target-{number}"), line(f"other-{number}"))
@@ -87,7 +107,7 @@ import json, sys
 from prefectx.stores import journal
 root, name = sys.argv[1:]
 for number in range(4000):
-    journal.append(root, json.dumps({"target": f"{name}-{number}", "made": "2026-01-01"}))
+    journal.append(root, json.dumps({"target": f"{name}-{number}", "made": "2026-01-01T00:00:00Z"}))
 """
 
 

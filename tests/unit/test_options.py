@@ -171,6 +171,11 @@ def test_an_unknown_reason_to_rerun_is_refused() -> None:
         task(rerun_on={"code", "time"})(double)  # type: ignore[arg-type]
 
 
+def test_an_age_that_is_no_timedelta_is_refused_at_decoration() -> None:
+    with pytest.raises(UnknownOption, match=r"task 'double': expires=3600 is no timedelta, as in"):
+        task(expires=3600)(double)  # type: ignore[call-overload]
+
+
 @pytest.mark.parametrize("decorator", [task, flow])
 def test_what_is_no_function_is_refused(decorator: Any) -> None:
     with pytest.raises(TypeError, match=r"takes a function, or options by name, not 3"):

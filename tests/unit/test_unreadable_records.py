@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from prefectx.errors import CorruptTarget, StaleTarget
 from prefectx.records import record_of
 from prefectx.stores import Filestore, SQLStore
 from prefectx.stores.folders.base import MARK, NOTE
+from prefectx.stores.record import write as save_record
 
 if TYPE_CHECKING:
     from pytest_prefectx import TargetStore
@@ -50,6 +53,7 @@ TEXTS = {
     "bytes that are no text": "\ufffd\x00\x01",
     "nothing but NUL": "\x00" * 50,
     "no time": json.dumps({**SOUND, "made": "soon"}),
+    "a time of no zone": json.dumps({**SOUND, "made": "2026-01-01T00:00:00"}),
     "seconds without end": json.dumps({**SOUND, "seconds": float("inf")}),
     "a number of 5,000 digits": json.dumps({**SOUND, "bytes": 0})[:-2] + "9" * 5_000 + "}",
     "a number for a file": json.dumps({**SOUND, "files": {"a": 1}}),
@@ -66,7 +70,7 @@ TEXTS = {
 }
 
 
-@task(target="working/{funcname}/{x}", rerun_on={"code", "inputs"})
+@task(target="working/{funcname}/{x}", rerun_on={"code", "inputs"}, expires=timedelta(days=1))
 def double(x: int) -> int:
     return 2 * x
 
@@ -79,7 +83,7 @@ def unreadable(request: pytest.FixtureRequest, tmp_target: TargetStore) -> None:
 
 
 @pytest.mark.usefixtures("unreadable")
-@pytest.mark.parametrize("rerun_on", [set[str](), {"code", "inputs"}], ids=str)
+@pytest.mark.parametrize("rerun_on", [set[str](), {"code", "inputs"}, {"expired"}], ids=str)
 def test_a_hit_is_a_hit(rerun_on: Any, tmp_target: TargetStore) -> None:
     @flow
     def doubles() -> object:
@@ -190,6 +194,37 @@ def test_what_another_program_has_noted_with_a_file_is_no_record(
     assert load(plain(2)) == 4
     assert record_of(item(TARGET)) is None
     assert tmp_target.runs == {"double": 1}
+
+
+@pytest.mark.parametrize("kind", ["rerun_on", "store=None"])
+def test_what_is_not_read_for_want_of_descriptors_is_not_taken_for_no_record(
+    kind: str, tmp_target: TargetStore
+) -> None:
+    """The record says that the output does not count: its maker was killed."""
+    path = Path("working/written/2.txt")
+
+    @task(target="working/{funcname}/{x}.txt", store=None)
+    def written(x: int) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(x))
+        return path
+
+    made: Any = double if kind == "rerun_on" else written
+    found = made(2)
+    record = record_of(found)
+    assert record is not None
+    save_record(Filestore(), found.target, record._replace(complete=False))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            made(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        os.close(free)
+    made(2)
+    assert tmp_target.runs == {made.name: 2}
 
 
 class Forgetful(Filestore):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from prefect.client.schemas.objects import FlowRun, TaskRun
 from prefect.states import Failed, Pending
 from prefect.task_engine import run_task
+from prefect.utilities.engine import resolve_to_final_result
 from prefect.utilities.visualization import get_task_viz_tracker
 
 from prefectx._calls.call import Call
@@ -87,6 +89,10 @@ class PrefectCacheRunner(PrefectRunner):
 
     def map(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Start the task once for each element; return the futures, or the states."""
+        for value in (*args, *kwargs.values()):
+            if isinstance(value, FlowRun | TaskRun):
+                # Prefect's own error: the state in it would be taken for that of an input.
+                resolve_to_final_result(value, {})
         return Runner.map(self, task, args, kwargs)
 
     def hit(self, arguments: CallArguments, lookup: Lookup = HERE) -> HitFuture | None:  # noqa: ARG002
