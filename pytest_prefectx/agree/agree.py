@@ -13,7 +13,7 @@ from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.libraries import preserve_seeds
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program, fresh_folder
 from pytest_prefectx.agree.reasons import KINDS, Case, Reason, explain, reasons
-from pytest_prefectx.agree.trials import Loss, StoredTarget, Trial, Trials, all_losses
+from pytest_prefectx.agree.trials import ALL_LOSSES, Losses, Trial, Trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -144,7 +144,7 @@ def modes_to_compare(modes: Iterable[str] | None) -> tuple[str, ...]:
 def compare_modes(
     program: Program,
     modes: Sequence[str],
-    losses: Callable[[Sequence[StoredTarget]], list[Loss]] = all_losses,
+    losses: Losses = ALL_LOSSES,
     expect: Mapping[str, str] | None = None,
 ) -> list[Outcome]:
     """Return the outcome of each call, which must be the same in all `modes`.
@@ -152,7 +152,7 @@ def compare_modes(
     Args:
         program: The subject and the calls.
         modes: The modes.
-        losses: Returns the losses of targets to try in mode `cache`.
+        losses: The losses of targets to try in mode `cache`.
         expect: Kinds of reasons for which they must differ, each with a note.
 
     Raises:

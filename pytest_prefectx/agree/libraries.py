@@ -7,12 +7,15 @@ import random
 import sys
 import warnings
 from contextlib import contextmanager
+from functools import cache
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from prefectx._types import is_dict, is_list
 from pytest_prefectx.equality import identical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Collection, Generator, Iterator
 
 
 class Library(NamedTuple):
@@ -39,15 +42,33 @@ class Library(NamedTuple):
     def set(self, value: Any) -> None:
         """Restore a state, if it has changed."""
         module = sys.modules[self.module]
-        if not identical(self.read(module), value):
+        now = self.read(module)
+        if not (_has_same_parts(now, value) or identical(now, value)):
             self.write(module, value)
 
 
+def _has_same_parts(now: Any, before: Any) -> bool:
+    """Tell quickly whether a dict or list has the very objects that it had: mostly it has."""
+    if is_dict(now) and is_dict(before):
+        return _are_same(now, before) and _are_same(now.values(), before.values())
+    return now is before or (is_list(now) and is_list(before) and _are_same(now, before))
+
+
+def _are_same(now: Collection[Any], before: Collection[Any]) -> bool:
+    return len(now) == len(before) and all(map(is_, now, before))
+
+
 def _options(pandas: Any) -> dict[str, Any]:
-    config = pandas._config.config
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some options are deprecated
-        return {name: config.get_option(name) for name in config._registered_options}
+    # Looked up one by one, with their checks, they take as long as a small flow.
+    return dict(_leaves(pandas._config.config._global_config))
+
+
+def _leaves(options: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in options.items():
+        if is_dict(value):
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def _set_options(pandas: Any, options: dict[str, Any]) -> None:
@@ -85,7 +106,14 @@ def _context(decimal: Any) -> Any:
 
 
 def _handlers(signal: Any) -> dict[Any, Any]:
-    return {number: signal.getsignal(number) for number in sorted(signal.valid_signals())}
+    return {number: signal.getsignal(number) for number in _signals()}
+
+
+@cache
+def _signals() -> list[int]:
+    import signal
+
+    return sorted(signal.valid_signals())
 
 
 def _set_handlers(signal: Any, handlers: dict[Any, Any]) -> None:

@@ -6,6 +6,7 @@ A copy is made with `fork`, so it can run any function, and need not import anyt
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -93,6 +94,8 @@ def _fork() -> int:
 
 def _serve(connection: Connection, run: Callable[[str], Any]) -> None:
     """Answer requests, each in a new process, until the other end is closed."""
+    # The collector of each copy would touch, and so copy, the memory of all that is there already.
+    gc.freeze()
     try:
         while True:
             text = connection.recv_bytes().decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import closing, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prefectx import use_mode
@@ -46,6 +47,18 @@ class Loss(NamedTuple):
         return f"after {some(self.names)} was deleted{where}"
 
 
+class Losses(NamedTuple):
+    """A choice of losses.
+
+    Attributes:
+        of: Returns the losses to try, from the targets.
+        are_fresh: Whether some of them run in a process in which the program has not run before.
+    """
+
+    of: Callable[[Sequence[StoredTarget]], list[Loss]]
+    are_fresh: bool
+
+
 class StoredTarget(NamedTuple):
     """A target of a run.
 
@@ -82,7 +95,7 @@ class Trials:
         program: The program.
         modes: The modes; the others are compared with the first.
         folder: The folder in which it runs.
-        losses: Returns the losses to try in mode `cache`.
+        losses: The losses to try in mode `cache`.
     """
 
     def __init__(
@@ -90,7 +103,7 @@ class Trials:
         program: Program,
         modes: Sequence[str],
         folder: Folder,
-        losses: Callable[[Sequence[StoredTarget]], list[Loss]],
+        losses: Losses,
     ) -> None:
         self._program: Final = program
         self._modes: Final = modes
@@ -137,7 +150,7 @@ class Trials:
         return not any(got.differs_from(wanted) for wanted, got in pairs)
 
     def _start_origin(self) -> AbstractContextManager[Origin | None]:
-        if "cache" not in self._modes or not can_fork():
+        if "cache" not in self._modes or not self._losses.are_fresh or not can_fork():
             return nullcontext()
         return closing(Origin(self._run_fresh))
 
@@ -179,8 +192,8 @@ class Trials:
     def _with_targets(self, mode: str) -> Iterator[tuple[Trial, list[Outcome]]]:
         yield Trial(mode, "with no targets"), self._run(mode)
         yield Trial(mode, "with its targets there"), self._run(mode)
-        losses = first_half if is_prefect(mode) else self._losses
-        for loss in losses(self._targets()):
+        losses = _FIRST_HALF if is_prefect(mode) else self._losses
+        for loss in losses.of(self._targets()):
             tasks = {kept.name: kept.task for kept in self._targets()}
             outcomes = self._after(mode, loss)
             if not self.are_expected(outcomes) and (smaller := self.smallest(mode, loss)):
@@ -221,7 +234,7 @@ def run(program: Program, mode: str) -> list[Outcome]:
     return outcomes
 
 
-def all_losses(kept: Sequence[StoredTarget]) -> list[Loss]:
+def _all_losses(kept: Sequence[StoredTarget]) -> list[Loss]:
     """Return losses of each task's targets, of each target, of ends, and of random subsets."""
     names = [each.name for each in kept]
     by_task = _by_task(kept)
@@ -237,15 +250,21 @@ def all_losses(kept: Sequence[StoredTarget]) -> list[Loss]:
     )
 
 
-def few_losses(kept: Sequence[StoredTarget]) -> list[Loss]:
+def _few_losses(kept: Sequence[StoredTarget], *, are_fresh: bool) -> list[Loss]:
     """Return losses of each task's targets, and of a random subset: for searches."""
-    losses = [Loss(group, is_fresh=True) for group in _by_task(kept)[:MOST_BY_TASK]]
+    losses = [Loss(group, are_fresh) for group in _by_task(kept)[:MOST_BY_TASK]]
     return _different([*losses, *map(Loss, _subsets([each.name for each in kept])[:1])])
 
 
-def first_half(kept: Sequence[StoredTarget]) -> list[Loss]:
+def _first_half(kept: Sequence[StoredTarget]) -> list[Loss]:
     """Return a loss of every second target: for slow modes."""
     return _different([Loss(tuple(each.name for each in kept[::2]))])
+
+
+ALL_LOSSES: Final = Losses(_all_losses, are_fresh=True)
+FEW_LOSSES: Final = Losses(partial(_few_losses, are_fresh=True), are_fresh=True)
+FEW_LOSSES_HERE: Final = Losses(partial(_few_losses, are_fresh=False), are_fresh=False)
+_FIRST_HALF: Final = Losses(_first_half, are_fresh=False)
 
 
 def _by_task(kept: Sequence[StoredTarget]) -> list[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from hypothesis.errors import HypothesisException
 
 from pytest_prefectx.agree.agree import FAST, ModesDisagree, compare_modes, modes_to_compare
 from pytest_prefectx.agree.programs import Arguments, Outcome, Program
-from pytest_prefectx.agree.trials import few_losses
+from pytest_prefectx.agree.trials import FEW_LOSSES, FEW_LOSSES_HERE
 from pytest_prefectx.modes import is_prefect
 from pytest_prefectx.search.calls import drop_refused_twins, several_calls
 from pytest_prefectx.search.collisions import shared_target
@@ -31,6 +31,12 @@ MOST_REPLAYED: Final = 3
 
 MOST_CHANGED: Final = 6
 """The maximal number of examples that are changed a little, to find calls that share a target."""
+
+MOST_FRESH: Final = 10
+"""The number of examples, the first ones, of which all are tried in a fresh process too."""
+
+EACH_FRESH: Final = 5
+"""Of the later ones, each fifth is."""
 
 _MODES: Final = "prefectx_modes"
 _MORE: Final = "more_calls"
@@ -135,15 +141,30 @@ class _Search:
         self.slow: Final = [mode for mode in modes if is_prefect(mode)]
         self.raises: Final = raises
         self.examples: Final[list[Program]] = []
+        self._has_failed = False
 
     def try_example(self, program: Program) -> None:
         """Compare the modes without Prefect; store the example for the other modes."""
         __tracebackhide__ = True
         for mode in self.fast:
             event(f"prefectx mode: {mode}")
-        outcomes = compare_modes(program, self.fast or self.slow, few_losses)
+        losses = FEW_LOSSES if self._tries_fresh_process() else FEW_LOSSES_HERE
+        try:
+            outcomes = compare_modes(program, self.fast or self.slow, losses)
+        except ModesDisagree:
+            self._has_failed = True
+            raise
         self._raise_unexpected(outcomes)
         self.examples.append(program)
+
+    def _tries_fresh_process(self) -> bool:
+        """Tell whether targets of the next example are lost in a fresh process.
+
+        That takes a third of an example's time, and what it finds depends on the inputs least of
+        all. After a failure each example is tried so: hypothesis expects what fails to fail again.
+        """
+        count = len(self.examples)
+        return self._has_failed or count < MOST_FRESH or count % EACH_FRESH == 0
 
     def finish(self, search: Callable[[], None]) -> None:
         """Search; then run some examples, or the smallest failing one, in the Prefect modes."""

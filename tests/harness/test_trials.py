@@ -14,7 +14,7 @@ import pytest
 from prefectx import flow, load, task
 from pytest_prefectx import ModesDisagree, assert_modes_agree
 from pytest_prefectx.agree.process_state import ProcessState
-from pytest_prefectx.agree.trials import StoredTarget, all_losses, few_losses
+from pytest_prefectx.agree.trials import ALL_LOSSES, FEW_LOSSES, FEW_LOSSES_HERE, StoredTarget
 
 TABLE: dict[str, Any] = {"rows": [1, 2]}
 TEXT = "before"
@@ -89,22 +89,32 @@ MANY = [StoredTarget(f"{task}/{number}", task) for task in ("a", "b", "c") for n
 
 
 def test_each_tasks_targets_are_lost_alone_in_a_fresh_process() -> None:
-    for losses in (all_losses(LEFT), few_losses(LEFT), all_losses(MANY), few_losses(MANY)):
-        fresh = [
-            {name.partition("/")[0] for name in loss.names} for loss in losses if loss.is_fresh
-        ]
-        assert fresh == [{"c"}, {"b"}, {"a"}]
+    for losses in (ALL_LOSSES, FEW_LOSSES):
+        for kept in (LEFT, MANY):
+            fresh = [
+                {name.partition("/")[0] for name in loss.names}
+                for loss in losses.of(kept)
+                if loss.is_fresh
+            ]
+            assert fresh == [{"c"}, {"b"}, {"a"}]
+
+
+def test_a_search_loses_the_same_targets_without_a_fresh_process() -> None:
+    for kept in (LEFT, MANY, []):
+        here = FEW_LOSSES_HERE.of(kept)
+        assert [loss.names for loss in here] == [loss.names for loss in FEW_LOSSES.of(kept)]
+        assert not any(loss.is_fresh for loss in here)
 
 
 def test_few_targets_are_lost_one_by_one_and_as_an_interrupted_run_leaves_them() -> None:
-    names = [loss.names for loss in all_losses(LEFT)]
+    names = [loss.names for loss in ALL_LOSSES.of(LEFT)]
     assert {("a/1",), ("a/2",)} <= {*names}
     assert ("a/2", "b/1", "c/1") in names
 
 
 def test_no_two_losses_are_the_same() -> None:
     for kept in (LEFT, MANY, LEFT[:1], []):
-        lost = [frozenset(loss.names) for loss in all_losses(kept)]
+        lost = [frozenset(loss.names) for loss in ALL_LOSSES.of(kept)]
         assert len(lost) == len({*lost})
 
 
