@@ -125,7 +125,7 @@ def held(x: int) -> int:
     if isinstance(first, Item):
         first.delete()
     square(x)
-    return load(first) + 1
+    return int(load(first)) + 1
 
 
 CORRECT = [
