@@ -94,7 +94,7 @@ Shape.register(Legacy)
 
 
 def is_large(x: int) -> bool:
-    return x > is_large.limit  # type: ignore[attr-defined]
+    return bool(x > is_large.limit)  # type: ignore[attr-defined]
 
 
 is_large.limit = 3  # type: ignore[attr-defined]
@@ -121,11 +121,11 @@ def square(x: int) -> int:
 # An Item that is held while its call makes its output once more.
 @flow
 def held(x: int) -> int:
-    first = square(x)
+    first: Any = square(x)
     if isinstance(first, Item):
         first.delete()
     square(x)
-    return load(first) + 1
+    return int(load(first)) + 1
 
 
 CORRECT = [
