@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from correct import changes, composition, files, names, state, values
+from correct import changes, composition, everyday, files, names, state, values
 
-_TOPICS = (changes, values, state, composition, names, files)
+_TOPICS = (changes, values, state, composition, names, files, everyday)
 
 ALL = [specimen for topic in _TOPICS for specimen in topic.CORRECT]
