@@ -226,7 +226,9 @@ def test_accept_is_of_the_call_whose_output_is_there_not_of_the_latest(ran: Comm
     latest = parsed(store.load_record("working/fetch/a") or "")
     assert latest is not None
     # An older output was restored, with its record.
-    older = latest._replace(call="words.fetch(name='z')", key="0123", made="2020-01-01T00:00:00")
+    older = latest._replace(
+        call="words.fetch(name='z')", key="0123", made="2020-01-01T00:00:00+00:00"
+    )
     store.save_record("working/fetch/a", text_of(older))
     ran("accept", "working/fetch/a", "--reason", "it is good")
     now = parsed(store.load_record("working/fetch/a") or "")
