@@ -119,9 +119,13 @@ def _hash_file(path: Path, *_status: int) -> bytes:
 def _attributes_read(owner: ModuleType | type, function: Any) -> Iterator[tuple[str, object]]:
     """Yield the attributes of a user's class, or those of a module that a function uses."""
     if isinstance(owner, ModuleType):
-        if not is_users(owner.__name__):
-            return
         names = {name for code in _codes(function, _DEPTH) for name in code.co_names}
+        if not is_users(owner.__name__):
+            # Of a library it is only noticed if a function is replaced.
+            for name in sorted(names & vars(owner).keys()):
+                if inspect.isroutine(value := vars(owner)[name]):
+                    yield name, _code_mark(value)
+            return
         for name in sorted(names & vars(owner).keys()):
             if not isinstance(value := vars(owner)[name], ModuleType | type):
                 yield name, _mark(value.__code__ if isinstance(value, FunctionType) else value)

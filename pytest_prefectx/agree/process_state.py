@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 import os
 import sys
 import sysconfig
@@ -33,6 +34,10 @@ _IMMUTABLE: Final = (tuple, frozenset)
 _ITERATORS: Final = (itertools.count, itertools.cycle)
 # Objects of these modules are copied, because their content is not in attributes.
 _COPIED: Final = ("numpy", "pandas", "random", "_random", "io", "_io")
+
+_REPLACED: Final = (FunctionType, BuiltinFunctionType, type)
+# A bit of a class that is written in C: nobody can set its attributes.
+_IS_IMMUTABLE: Final = 1 << 8
 
 _INSTALLED: Final = tuple(
     os.path.join(os.path.realpath(sysconfig.get_path(name)), "")
@@ -66,6 +71,8 @@ class ProcessState:
         }
         self._restorers: Final[list[Callable[[], object]]] = []
         self._seen: Final[dict[int, object]] = {}
+        self._libraries_reached: Final[list[ModuleType]] = []
+        self._named: Final[set[str]] = set()
         self._walk(subject)
 
     def restore(self) -> None:
@@ -97,6 +104,11 @@ class ProcessState:
                 continue
             self._seen[id(value)] = value  # kept alive, so that the id stays its own
             waiting.extend(self._content(value))
+        for library in self._libraries_reached:
+            # Of its classes those that the program names.
+            for value in [vars(library)[name] for name in self._named & vars(library).keys()]:
+                if isinstance(value, type) and not is_users(value.__module__):
+                    self._functions_of_library(value)
 
     def _content(self, value: Any) -> Iterable[Any]:
         """Store one object's content; return the objects in it."""
@@ -114,10 +126,31 @@ class ProcessState:
         return self._of_object(value)
 
     def _of_namespace(self, value: ModuleType | type) -> Iterable[Any]:
-        """Store the content of a user's module or class."""
-        if isinstance(value, ModuleType):
-            return self._names(vars(value)) if is_users(value.__name__) else ()
-        return self._of_class(value) if is_users(value.__module__) else ()
+        """Store the content of a user's module or class, and the functions of a library's."""
+        is_module = isinstance(value, ModuleType)
+        if not is_users(value.__name__ if is_module else value.__module__):
+            return self._functions_of_library(value)
+        return self._names(vars(value)) if is_module else self._of_class(value)
+
+    def _functions_of_library(self, owner: ModuleType | type) -> tuple[()]:
+        """Store functions that a task may replace: the rest of a library looks after itself."""
+        if isinstance(owner, ModuleType):
+            self._libraries_reached.append(owner)
+        elif owner.__flags__ & _IS_IMMUTABLE:
+            return ()
+        before = dict(vars(owner))
+
+        def restore() -> None:
+            now = vars(owner)
+            # Without a loop of Python's: a library may have a thousand names.
+            if all(map(operator.is_, before.values(), map(now.get, before))):
+                return
+            for name, value in before.items():
+                if now.get(name) is not value and isinstance(value, _REPLACED):
+                    setattr(owner, name, value)
+
+        self._restorers.append(restore)
+        return ()
 
     def _names(self, names: dict[str, Any]) -> Iterable[Any]:
         """Store a module's globals."""
@@ -141,6 +174,8 @@ class ProcessState:
             return [part for part in function.__reduce__()[2] if part is not None]
         if not is_users(function.__module__ or ""):
             return ()
+        if isinstance(function, FunctionType):
+            self._named.update(function.__code__.co_names)
         module = sys.modules.get(function.__module__)
         if module is not None and vars(module) is function.__globals__:
             around: Any = module
@@ -163,7 +198,7 @@ class ProcessState:
         is_set = isinstance(container, set)
 
         def restore() -> None:
-            if len(container) == len(before) and all(map(_is, container, before)):
+            if len(container) == len(before) and all(map(operator.is_, container, before)):
                 return
             container.clear()
             fill = container.update if is_set else container.extend
@@ -264,10 +299,6 @@ def _put_back(
         same = before[name]
         is_unchanged = not isinstance(same, _ITERATORS) and identical(same, kept)
         content[name] = same if is_unchanged else make()
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import os
 import random
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,19 @@ def test_a_maker_and_a_user_among_many_targets_do_not_fall_together() -> None:
         assert_modes_agree(counted)
     assert caught.value.reason is not None
     assert (caught.value.reason.kind, "first" in str(caught.value)) == ("side-effect", True)
+
+
+@task
+def replace_function(number: int) -> int:
+    textwrap.dedent = lambda text: text
+    textwrap.TextWrapper.fill = lambda *_: "replaced"  # type: ignore[method-assign]
+    return number
+
+
+def test_functions_of_libraries_that_a_trial_has_replaced_are_put_back() -> None:
+    before = textwrap.dedent, textwrap.TextWrapper.fill
+    state = ProcessState(replace_function)
+    replace_function(1)
+    assert textwrap.dedent is not before[0]
+    state.restore()
+    assert (textwrap.dedent, textwrap.TextWrapper.fill) == before

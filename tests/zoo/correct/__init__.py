@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from correct import alike, changes, composition, files, names, state, values
+from correct import alike, changes, composition, everyday, files, names, state, values
 
-_TOPICS = (alike, changes, values, state, composition, names, files)
+_TOPICS = (alike, changes, values, state, composition, names, files, everyday)
 
 ALL = [specimen for topic in _TOPICS for specimen in topic.CORRECT]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from defects import (
     arguments,
+    asked,
     asynchronous,
     attempts,
     bodies,
     classes,
     conversions,
+    drained,
     effects,
     files,
     formats,
@@ -19,6 +21,7 @@ from defects import (
     observations,
     out_of_sight,
     random_and_time,
+    replaced,
     results,
     sets,
     targets,
@@ -52,6 +55,9 @@ _TOPICS = (
     identities,
     attempts,
     conversions,
+    asked,
+    drained,
+    replaced,
 )
 
 ALL = [defect for topic in _TOPICS for defect in topic.DEFECTS]
