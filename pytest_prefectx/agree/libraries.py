@@ -11,7 +11,7 @@ from functools import cache
 from operator import is_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from prefectx._types import is_dict, is_list
+from prefectx._types import is_dict, is_list, type_of
 from pytest_prefectx.equality import identical
 
 if TYPE_CHECKING:
@@ -135,6 +135,27 @@ def _set_levels(logging: Any, levels: dict[str, int]) -> None:
     for name, log in logging.root.manager.loggerDict.items():
         if hasattr(log, "level") and log.level != levels.get(name, 0):
             log.setLevel(levels.get(name, 0))
+
+
+def _log_handlers(logging: Any) -> dict[str, list[Any]]:
+    loggers = {"": logging.root, **logging.root.manager.loggerDict}
+    return {
+        name: [handler for handler in log.handlers if not _is_of_runner(handler)]
+        for name, log in sorted(loggers.items())
+        if getattr(log, "handlers", None)
+    }
+
+
+def _set_log_handlers(logging: Any, handlers: dict[str, list[Any]]) -> None:
+    for name, log in [("", logging.root), *logging.root.manager.loggerDict.items()]:
+        if hasattr(log, "handlers"):
+            others = [handler for handler in log.handlers if _is_of_runner(handler)]
+            log.handlers[:] = [*others, *handlers.get(name, ())]
+
+
+def _is_of_runner(handler: Any) -> bool:
+    """Tell whether a handler of logs is one that Prefect, prefectx or pytest add and remove."""
+    return type_of(handler).__module__.startswith(("prefect", "_pytest"))
 
 
 def seeds() -> dict[str, Any]:
@@ -284,6 +305,7 @@ LIBRARIES: Final[dict[str, Library]] = {
     "the recursion limit": Library("sys", _get("getrecursionlimit"), _set("setrecursionlimit")),
     "the handlers of signal": Library("signal", _handlers, _set_handlers),
     "the levels of logging": Library("logging", _levels, _set_levels),
+    "the handlers of logging": Library("logging", _log_handlers, _set_log_handlers),
     "the filters of warnings": Library("warnings", _filters, set_warning_filters),
     "the umask": Library("os", _umask, _set("umask")),
     "sys.argv": Library("sys", _arguments, _set_arguments),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_prefectx.agree.effects import TAKES_TIME
 from pytest_prefectx.agree.formatting import short_text, task_name, task_text
@@ -12,6 +12,12 @@ from pytest_prefectx.modes import WITHOUT_TARGETS
 
 if TYPE_CHECKING:
     from pytest_prefectx.agree.trace import TaskCall
+
+
+_RETURN_IT: Final = (
+    "return it, and let the flow or another task go on from there; or give the task target=None, so"
+    " that it always runs."
+)
 
 
 def chance(case: Case) -> Reason | None:
@@ -33,6 +39,15 @@ def chance(case: Case) -> Reason | None:
         return _hidden(one, hidden, text) if known else _chance(one, text)
     if any(call.changes for call in case.first.calls):
         return None
+    for call in case.first.calls:
+        if hidden := [name for name in _changed(call) if name not in OF_CHANCE]:
+            return Reason(
+                "side-effect",
+                f"{task_text(call)} changes {join_names(hidden)}, which outlasts the run:"
+                f" {case.program.name} gives another result when it is called again, in mode"
+                " function too.",
+                _RETURN_IT,
+            )
     return Reason(
         "not-deterministic",
         f"{case.program.name} gives another result when it is called again, in mode function too,"
@@ -81,19 +96,13 @@ def side_effect(case: Case) -> Reason | None:
         if case.mode in WITHOUT_TARGETS
         else "a hit does not run the task, so that this is not done then"
     )
-    advice = (
-        "return it, and let the flow or another task go on from there; or give the task"
-        " target=None, so that it always runs."
-    )
     calls = (
         case.calls_of(case.skip_sensitive_task) if case.skip_sensitive_task else case.first.calls
     )
     for call in calls:
-        own = file_key(call.item.target) if call.item is not None else ""
-        hidden = [name for name in changed_inputs(call.hidden, call.hidden_after) if name != own]
-        if hidden:
+        if hidden := _changed(call):
             text = f"{task_text(call)} changes {join_names(hidden)}; {why}."
-            return Reason("side-effect", text, advice)
+            return Reason("side-effect", text, _RETURN_IT)
     for call in calls:
         effects = [
             effect
@@ -103,14 +112,20 @@ def side_effect(case: Case) -> Reason | None:
         if effects:
             does = f"{task_text(call)} {join_names(effects)}"
             seen = ", and the result depends on that" if case.skip_sensitive_task else ""
-            return Reason("side-effect", f"{does}{seen}; {why}.", advice)
+            return Reason("side-effect", f"{does}{seen}; {why}.", _RETURN_IT)
     if case.skip_sensitive_task:
         text = (
             f"{task_text(calls[0])} does something besides giving its result, and the result of"
             f" {case.program.name} depends on that; {why}."
         )
-        return Reason("side-effect", text, advice)
+        return Reason("side-effect", text, _RETURN_IT)
     return _left_in_process(case)
+
+
+def _changed(call: TaskCall) -> list[str]:
+    """Return the hidden inputs that a call has changed, other than its own target."""
+    own = file_key(call.item.target) if call.item is not None else ""
+    return [name for name in changed_inputs(call.hidden, call.hidden_after) if name != own]
 
 
 def _left_in_process(case: Case) -> Reason | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import logging
 import statistics
 import textwrap
+from typing import Any
 
 from specimens import Defect
 
@@ -84,6 +86,35 @@ def sensors_made() -> int:
     return Sensor.made
 
 
+@task
+def log_to_memory(site: str) -> str:
+    logging.getLogger("zoo.sites").addHandler(logging.NullHandler())
+    return site
+
+
+# a handler of logs that a task adds each time.
+@flow
+def number_of_handlers() -> int:
+    log_to_memory("north")
+    return len(logging.getLogger("zoo.sites").handlers)
+
+
+def survey() -> Any:
+    visited: list[str] = []
+
+    @task
+    def visit(site: str) -> str:
+        visited.append(site)
+        return site
+
+    @flow
+    def sites_visited() -> int:
+        visit("north")
+        return len(visited)
+
+    return sites_visited
+
+
 @functools.lru_cache
 def parsed(text: str) -> int:
     return int(text)
@@ -105,6 +136,9 @@ DEFECTS = [
     Defect(trimmed_mean, "side-effect", ("use_trimmed_mean", "statistics.mean")),
     Defect(capitals, "side-effect", ("use_capitals",)),
     Defect(known_reports, "side-effect", ("define_report",)),
+    Defect(number_of_handlers, "side-effect", ("log_to_memory", "the handlers of logging")),
+    # a variable of the function around both, which no trial puts back.
+    Defect(survey(), "side-effect", ("visit", "enclosing variable visited")),
     Defect(sensors_made, "side-effect", ("calibrate",)),
     Defect(texts_parsed, "side-effect", ("parse_all",)),
 ]
