@@ -27,14 +27,29 @@ def fields_of(text: str | bytes) -> dict[str, Any] | None:
     """
     try:
         # As text: of bytes, the encoding would be guessed for each line.
-        fields = json.loads(text.decode() if isinstance(text, bytes) else text)
-        is_sound = is_dict(fields) and all(
-            check(fields[name]) for name, check in _CHECKS.items() if name in fields
-        )
+        whole = (text.decode() if isinstance(text, bytes) else text).strip()
+        fields, end = _decode(whole)
+        is_sound = end == len(whole) and is_dict(fields) and _are_sound(fields)
     except (ValueError, RecursionError):
         # Not JSON, not UTF-8, a number of 5,000 digits, nested 3,000 deep.
         return None
     return fields if is_sound else None
+
+
+# What `json.loads` does besides takes a fifth of its time.
+_decode: Final = json.JSONDecoder().raw_decode
+
+
+def _are_sound(fields: dict[str, Any]) -> bool:
+    # In one loop, without a call for most fields: a journal may have a million lines.
+    for name, value in fields.items():
+        kinds = _KINDS.get(name)
+        if kinds is not None:
+            if type(value) not in kinds:
+                return False
+        elif (check := _CHECKS.get(name)) is not None and not check(value):
+            return False
+    return True
 
 
 def _is(*kinds: type) -> Callable[[Any], bool]:
@@ -96,17 +111,21 @@ def _are_texts(values: Iterable[Any]) -> bool:
 
 _MOST_SECONDS: Final = 1e12
 _is_text: Final = _is(str)
-_is_optional_text: Final = _is(str, type(None))
+_TEXT: Final[frozenset[type]] = frozenset({str})
+_OPTIONAL_TEXT: Final[frozenset[type]] = frozenset({str, type(None)})
+
+_KINDS: Final[dict[str, frozenset[type]]] = {
+    **dict.fromkeys(("task", "call", "python", "code", "target", "flow", "traceback"), _TEXT),
+    **dict.fromkeys(("inputs", "by", "host", "file", "contents", "base_from"), _OPTIONAL_TEXT),
+    **dict.fromkeys(("key", "failed", "accepted"), _OPTIONAL_TEXT),
+    "complete": frozenset({bool}),
+    "bytes": frozenset({int, type(None)}),
+}
 
 _CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(("task", "call", "python", "code", "target", "flow", "traceback"), _is_text),
-    **dict.fromkeys(("inputs", "by", "host", "file", "contents", "base_from"), _is_optional_text),
-    **dict.fromkeys(("key", "failed", "accepted"), _is_optional_text),
     "made": _is_time,
     "output_made": lambda value: value is None or _is_time(value),
     "seconds": _is_duration,
-    "complete": _is(bool),
-    "bytes": _is(int, type(None)),
     "args": _each(_is_argument),
     "args_code": _each(_is_text),
     "files": _each(_is_fingerprint),
