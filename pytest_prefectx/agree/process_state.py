@@ -127,10 +127,10 @@ class ProcessState:
 
     def _of_namespace(self, value: ModuleType | type) -> Iterable[Any]:
         """Store the content of a user's module or class, and the functions of a library's."""
-        is_module = isinstance(value, ModuleType)
-        if not is_users(value.__name__ if is_module else value.__module__):
+        is_own = is_users(value.__name__ if isinstance(value, ModuleType) else value.__module__)
+        if not is_own:
             return self._functions_of_library(value)
-        return self._names(vars(value)) if is_module else self._of_class(value)
+        return self._names(vars(value)) if isinstance(value, ModuleType) else self._of_class(value)
 
     def _functions_of_library(self, owner: ModuleType | type) -> tuple[()]:
         """Store functions that a task may replace: the rest of a library looks after itself."""
