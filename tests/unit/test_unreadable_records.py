@@ -83,7 +83,9 @@ def unreadable(request: pytest.FixtureRequest, tmp_target: TargetStore) -> None:
 
 
 @pytest.mark.usefixtures("unreadable")
-@pytest.mark.parametrize("rerun_on", [set[str](), {"code", "inputs"}, {"expired"}], ids=str)
+@pytest.mark.parametrize(
+    "rerun_on", [set[str](), {"code", "inputs"}, {"expired"}], ids=["none", "some", "expired"]
+)
 def test_a_hit_is_a_hit(rerun_on: Any, tmp_target: TargetStore) -> None:
     @flow
     def doubles() -> object:
