@@ -95,8 +95,6 @@ def end_run(run: Run, error: BaseException | None) -> None:
     for one in (error, *(failure.error for failure in report.failures)):
         if one is not None:
             hide_own_frames(one)
-    if report.tasks and is_summary_wanted():
-        report.print(report.text())
     try:
         run.warn_of_stale_targets()
     except StaleTarget as stale:
@@ -104,6 +102,9 @@ def end_run(run: Run, error: BaseException | None) -> None:
         if error is None:
             raise
         error.add_note(str(stale))
+    finally:
+        if report.tasks and is_summary_wanted():
+            report.print(report.text())
 
 
 def run_flow(flow: AnyFlow, args: Args, kwargs: Kwargs, call: Callable[[], Any]) -> Any:

@@ -210,7 +210,7 @@ def _unfinished_counts(exists: Function) -> Function:
     return changed
 
 
-@bug("two threads know of one another that a task is under way", "_calls.run:in_task")
+@bug("two threads know of one another that a task is under way", "_calls.here:in_task")
 def _known_to_all_threads(in_task: Function) -> Function:
     seen: list[bool] = []
 

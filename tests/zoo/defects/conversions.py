@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt  # noqa: TC003 - Prefect reads the annotations of flows
+from pathlib import Path  # noqa: TC003 - as above
 
 from pydantic import BaseModel
 from specimens import Defect
 
 from prefectx import flow, load, task
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from pathlib import Path
 
 
 @task
