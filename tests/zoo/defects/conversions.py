@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003 - Prefect reads the annotations of flows
-from pathlib import Path  # noqa: TC003 - as above
+import datetime as dt
+from pathlib import Path
 
 from pydantic import BaseModel
 from specimens import Defect
