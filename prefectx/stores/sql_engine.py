@@ -189,8 +189,11 @@ class _Reader:
 
     def __init__(self, key: Any, engine: sql.Engine, asked: sql.Select[Any]) -> None:
         self.key = key
-        self._connection = engine.raw_connection()
-        self._cursor = self._connection.cursor()
+        connection = engine.raw_connection()
+        # Not the pool's any more, which would keep it open when this thread has ended.
+        connection.detach()
+        self._cursor = connection.cursor()
+        weakref.finalize(self, _close, connection, os.getpid())
         self._text = str(asked.compile(dialect=engine.dialect))
 
     def found(self, target: str) -> list[str]:
@@ -206,6 +209,11 @@ def _make(table: sql.Table, engine: sql.Engine) -> None:
         # Another process may have made it at the same time.
         if not sql.inspect(engine).has_table(table.name):
             raise
+
+
+def _close(connection: sql.PoolProxiedConnection, process: int) -> None:
+    if os.getpid() == process:
+        connection.close()
 
 
 def _dispose(engine: sql.Engine, process: int) -> None:

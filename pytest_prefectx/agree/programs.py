@@ -181,8 +181,11 @@ async def _collect(elements: Any) -> list[Any]:
 def snapshot(value: Any) -> Any:
     """Return a deep copy; the value itself if its copy would not be identical."""
     try:
-        copied = copy.deepcopy(value)
-        return copied if identical(value, copied) else value
+        with warnings.catch_warnings():
+            # Python 3.12 and 3.13 copy iterators of itertools, but warn of it.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            copied = copy.deepcopy(value)
+            return copied if identical(value, copied) else value
     except Exception:  # noqa: BLE001 - any class may refuse in any way
         return value
 
@@ -190,7 +193,9 @@ def snapshot(value: Any) -> Any:
 def pickle_copy(value: Any) -> Any:
     """Return a copy by pickle; if that fails, a deep copy or the value itself."""
     try:
-        return pickle.loads(pickle.dumps(value))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # as above
+            return pickle.loads(pickle.dumps(value))
     except Exception:  # noqa: BLE001 - any class may refuse in any way
         return snapshot(value)
 

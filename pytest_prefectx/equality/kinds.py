@@ -7,6 +7,7 @@ import enum
 import math
 import operator
 import reprlib
+import warnings
 from array import array
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterable
@@ -277,7 +278,10 @@ def _reduce(value: Any) -> tuple[Any, ...] | None:
     """Return the state that pickle would store of an object; None if it cannot be pickled."""
     reducer = copyreg.dispatch_table.get(type_of(value))
     try:
-        reduced: Any = reducer(value) if reducer else value.__reduce_ex__(4)
+        with warnings.catch_warnings():
+            # Python 3.12 and 3.13 copy iterators of itertools, but warn of it.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            reduced: Any = reducer(value) if reducer else value.__reduce_ex__(4)
     except Exception:  # noqa: BLE001 - an object's own code
         return None
     if isinstance(reduced, str):

@@ -87,7 +87,8 @@ class TestLibraries:
     def test_frames_differ_by_all_that_is_in_them(self) -> None:
         pd, np = pytest.importorskip("pandas"), pytest.importorskip("numpy")
         zone, other = (
-            pd.Series([date(), date()], dtype=f"datetime64[ns, {z}]") for z in ("UTC", "CET")
+            pd.Series([date(), date()], dtype=f"datetime64[ns, {z}]")
+            for z in ("UTC", "Europe/Paris")
         )
         long = np.zeros(5000)
         changed = long.copy()

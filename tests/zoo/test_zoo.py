@@ -20,6 +20,14 @@ from pytest_prefectx.agree.reasons import Kind
 if TYPE_CHECKING:
     from specimens import Correct, Defect
 
+# Some specimens leave a database open on purpose, of which Python 3.13 warns when it is collected.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:.*sqlite3.Connection:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
+
 
 def needs_prefect(specimen: Defect | Correct) -> bool:
     return "prefect" in specimen.modes
