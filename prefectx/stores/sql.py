@@ -24,11 +24,13 @@ from prefectx.stores.folders.listing import listings
 from prefectx.stores.messages import decoded, encoded, missing
 from prefectx.stores.record import mark_of, parsed
 from prefectx.stores.sql_engine import Database
-from prefectx.stores.versions import has_version
+from prefectx.stores.versions import has_version, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    from prefectx.stores.record import Record
 
 # A little less than what SQLite and PostgreSQL take.
 _LARGEST: Final = 1_000_000_000
@@ -149,6 +151,21 @@ class SQLStore(Store):
             StoreUnreachable: The database is away.
             TargetReplaced: Another call, or other code, has made the target.
         """
+        content, record = self._content_and_record(target)
+        if record is not None and not record.complete:
+            # A call is at it, perhaps the Item's once more.
+            try:
+                with self.lock(target):
+                    content, record = self._content_and_record(target)
+            except UnsupportedValue:
+                raise replaced(target, version, record) from None
+        # No record: it was put there by hand.
+        if record is None or has_version(record, version):
+            return decoded(self, target, content)
+        raise replaced(target, version, record)
+
+    def _content_and_record(self, target: str) -> tuple[bytes, Record | None]:
+        """Return what is stored for a target and its record, as they were at one moment."""
         asked = sql.select(self._rows.c.value, self._rows.c.record).where(
             self._rows.c.target == target, self._rows.c.value.is_not(None)
         )
@@ -156,11 +173,7 @@ class SQLStore(Store):
             found = None if connection is None else connection.execute(asked).first()
         if found is None:
             raise missing(self, target)
-        record = parsed(found.record or "")
-        # No record: it was put there by hand.
-        if record is None or has_version(record, version):
-            return decoded(self, target, bytes(found.value))
-        return super().load_version(target, version)
+        return bytes(found.value), parsed(found.record or "")
 
     def save(self, target: str, value: Any) -> None:
         """Save the output, in one transaction.
