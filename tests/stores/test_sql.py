@@ -414,8 +414,10 @@ make()
         self, tmp_path_factory: pytest.TempPathFactory
     ) -> None:
         folder = tmp_path_factory.mktemp("postgresql")
-        for part in (folder, *folder.parents[:2]):
-            part.chmod(0o755)  # where root runs the tests, the server is another user
+        base = tmp_path_factory.getbasetemp()
+        for part in (folder, base, *base.parents):
+            if part.name.startswith(("pytest-", "popen-", "postgresql")):
+                part.chmod(0o755)  # where root runs the tests, the server is another user
 
         def tool(command: str) -> str:
             done = subprocess.run(
