@@ -31,7 +31,7 @@ def runs(
     """
     last = max(
         (run for run in catalogue.runs.values() if _has_called(run, tasks)),
-        key=lambda run: str(run["made"]),
+        key=lambda run: str(run.get("made", "")),
         default=None,
     )
     flow = None if last is None else _place(last)

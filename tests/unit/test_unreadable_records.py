@@ -162,6 +162,14 @@ def test_no_command_fails_on_one_in_the_journal(
     assert json.loads(capsys.readouterr().out)["args"] == {"x": "2"}
 
 
+@pytest.mark.usefixtures("tmp_target")
+def test_a_line_about_a_run_that_says_no_time_fails_no_command() -> None:
+    double(2)
+    timed = '{"flow": "c:d", "made": "2026-01-01T00:00:00.000+00:00"}'
+    Path(".prefectx/journal/other.jsonl").write_text(f'{{"flow": "a:b"}}\n{timed}\n')
+    assert main(["status", "nothing"]) in {0, 1}
+
+
 def see_commands(capsys: pytest.CaptureFixture[str]) -> None:
     """See that each command knows the target, and fails on nothing."""
     show = ["show", TARGET], ["why", TARGET], ["ls", "--json"], ["status", "--json"]
