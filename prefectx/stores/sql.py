@@ -24,7 +24,7 @@ from prefectx.stores.folders.listing import listings
 from prefectx.stores.messages import decoded, encoded, missing
 from prefectx.stores.record import mark_of, parsed
 from prefectx.stores.sql_engine import Database
-from prefectx.stores.versions import has_version, replaced
+from prefectx.stores.versions import read_finished
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -151,18 +151,8 @@ class SQLStore(Store):
             StoreUnreachable: The database is away.
             TargetReplaced: Another call, or other code, has made the target.
         """
-        content, record = self._content_and_record(target)
-        if record is not None and not record.complete:
-            # A call is at it, perhaps the Item's once more.
-            try:
-                with self.lock(target):
-                    content, record = self._content_and_record(target)
-            except UnsupportedValue:
-                raise replaced(target, version, record) from None
-        # No record: it was put there by hand.
-        if record is None or has_version(record, version):
-            return decoded(self, target, content)
-        raise replaced(target, version, record)
+        content = read_finished(self, target, version, lambda: self._content_and_record(target))
+        return decoded(self, target, content)
 
     def _content_and_record(self, target: str) -> tuple[bytes, Record | None]:
         """Return what is stored for a target and its record, as they were at one moment."""

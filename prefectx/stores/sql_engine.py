@@ -19,7 +19,7 @@ from prefectx.stores.locks.file_lock import lock_of, locked_file
 from prefectx.stores.locks.waiting import Pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from contextlib import AbstractContextManager
 
 _INSERTS: Final[Mapping[str, Any]] = {
@@ -172,7 +172,7 @@ class Database:
             )
         else:
             engine = sql.create_engine(self._url, pool_pre_ping=True, hide_parameters=True)
-        weakref.finalize(self, _dispose, engine, os.getpid())
+        weakref.finalize(self, _close, engine.dispose, os.getpid())
         return engine
 
     def _file(self) -> str | None:
@@ -193,7 +193,7 @@ class _Reader:
         # Not the pool's any more, which would keep it open when this thread has ended.
         connection.detach()
         self._cursor = connection.cursor()
-        weakref.finalize(self, _close, connection, os.getpid())
+        weakref.finalize(self, _close, connection.close, os.getpid())
         self._text = str(asked.compile(dialect=engine.dialect))
 
     def found(self, target: str) -> list[str]:
@@ -211,12 +211,7 @@ def _make(table: sql.Table, engine: sql.Engine) -> None:
             raise
 
 
-def _close(connection: sql.PoolProxiedConnection, process: int) -> None:
-    if os.getpid() == process:
-        connection.close()
-
-
-def _dispose(engine: sql.Engine, process: int) -> None:
+def _close(close: Callable[[], object], process: int) -> None:
     # The connections of a fork's parent are the parent's to close.
     if os.getpid() == process:
-        engine.dispose()
+        close()

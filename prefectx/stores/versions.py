@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from prefectx.errors import TargetReplaced, UnsupportedValue
 from prefectx.stores.record import Record, parsed
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
             ...
 
 
+T = TypeVar("T")
+
 _ATTEMPTS: Final = 100
 """How often a target is read that other processes recompute while it is read."""
 
@@ -40,7 +42,7 @@ def load_version(store: Versioned, target: str, version: str, read: Callable[[st
     """
     found: str | None = None
     for _ in range(_ATTEMPTS):
-        before = _record_of(store, target, version)
+        before = read_finished(store, target, version, lambda: _text_and_record(store, target))
         data = read(target)
         # Not only the same version: two calls may have made it by turns meanwhile.
         found = store.load_record(target)
@@ -49,14 +51,9 @@ def load_version(store: Versioned, target: str, version: str, read: Callable[[st
     raise replaced(target, version, parsed(found or ""))
 
 
-def has_version(record: Record, version: str) -> bool:
-    """Tell whether a record is complete and has a version.
-
-    A run with `rerun_on` adds to the version of the same call what it has compared.
-    """
-    return record.complete and (
-        record.version == version or record.version.startswith(f"{version} ")
-    )
+def _has_version(record: Record, version: str) -> bool:
+    # A run with `rerun_on` adds to the version of the same call what it has compared.
+    return record.version == version or record.version.startswith(f"{version} ")
 
 
 def replaced(target: str, version: str, record: Record | None) -> TargetReplaced:
@@ -80,25 +77,36 @@ def replaced(target: str, version: str, record: Record | None) -> TargetReplaced
     return TargetReplaced(msg)
 
 
-def _record_of(store: Versioned, target: str, version: str) -> str | None:
-    """Return the text of a target's record, which vouches for a version or for nothing.
+def read_finished(
+    store: Versioned, target: str, version: str, read: Callable[[], tuple[T, Record | None]]
+) -> T:
+    """Return what `read` reads together with its record, once no call is at the target.
+
+    Args:
+        store: The store.
+        target: The target.
+        version: The version of the Item.
+        read: Reads something and the record that vouches for it, if one is there.
 
     Raises:
         TargetReplaced: Another call has made the target, or began to.
     """
-    text = store.load_record(target)
-    record = parsed(text or "")
+    found, record = read()
     if record is not None and not (record.complete or store.is_written_by_function):
         # A call is at it, perhaps the Item's once more: what is there may be another's.
         try:
             with store.lock(target):
-                text = store.load_record(target)
+                found, record = read()
         except UnsupportedValue:
             raise replaced(target, version, record) from None
-        record = parsed(text or "")
         if record is not None and not record.complete:
             raise replaced(target, version, record)
-    # No record: the file was put there by hand, or the store keeps none.
-    if record is not None and not has_version(record._replace(complete=True), version):
+    # No record: it was put there by hand, or the store keeps none.
+    if record is not None and not _has_version(record, version):
         raise replaced(target, version, record)
-    return text
+    return found
+
+
+def _text_and_record(store: Versioned, target: str) -> tuple[str | None, Record | None]:
+    text = store.load_record(target)
+    return text, parsed(text or "")

@@ -364,7 +364,7 @@ def _any_version(_: Function) -> Function:
     return lambda self, version: self
 
 
-@bug("any record has an Item's version", "stores.versions:has_version")
+@bug("any record has an Item's version", "stores.versions:_has_version")
 def _every_version(_: Function) -> Function:
     return lambda record, version: True
 
