@@ -11,15 +11,14 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.call import Call
-from prefectx._calls.execute import output_at
-from prefectx._calls.freshness import fast_hit, is_done
+from prefectx._calls.freshness import is_done
 from prefectx._calls.here import run_here
 from prefectx._calls.make import skip
 from prefectx._calls.report import Report
 from prefectx._calls.run import Run
 from prefectx._calls.task_report import seconds_text
 from prefectx._runners import use_runner
-from prefectx._runners.local import LocalRunner
+from prefectx._runners.cache import CacheRunner
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import Item
 from prefectx.cli.absent import AbsentStore
@@ -42,8 +41,8 @@ class MissingValue(TargetMissing):
     """In a plan, a flow's body needs a value that does not exist."""
 
 
-class PlanRunner(LocalRunner):
-    """Returns the Item of each call whose target is valid, and notes the others."""
+class PlanRunner(CacheRunner):
+    """Returns the Item of each call whose target is valid, as mode `cache`; notes the others."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,12 +51,6 @@ class PlanRunner(LocalRunner):
         self._planned: dict[str, Item[Any]] = {}
         #: The places where a flow's body needs a value that does not exist.
         self.unknown: list[str] = []
-
-    def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
-        """Return the Item of a call that is known to be done, as mode `cache` does."""
-        if not task.is_async and (hit := fast_hit(task, args, kwargs)) is not None:
-            return output_at(hit)
-        return super().call(task, args, kwargs)
 
     def run(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Return the call's Item, or one for the output that a run would make."""
