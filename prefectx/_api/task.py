@@ -26,6 +26,7 @@ from prefectx._api.prefect_attributes import PrefectTaskAttributes
 from prefectx._identity.names import module_of
 from prefectx._identity.task_code import TaskCode
 from prefectx._naming.options import (
+    OF_EACH_CALL,
     TASK_ATTRIBUTES,
     TASK_OPTIONS,
     TaskHook,
@@ -128,7 +129,7 @@ class Task(_CallSlot, DecoratedFunction[P, R_co], PrefectTaskAttributes):
         self.code: Final = TaskCode(self.fn, self.qualified_name)
         # In a Prefect mode, Prefect's own errors come first.
         current_runner().upgrade_task(self)
-        for name in ("return_state", "wait_for"):
+        for name in OF_EACH_CALL:
             if name in self.naming.parameters:
                 msg = (
                     f"task {self.name!r} has a parameter {name!r}, which is a keyword of every"

@@ -10,6 +10,7 @@ import sys
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._naming.options import OF_EACH_CALL
 from prefectx._settings.project import folder_of, own_root, root_for
 from prefectx._words import command
 from prefectx.stores import Filestore, journal
@@ -86,8 +87,7 @@ def record_run(
 
 
 def _own(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    of_each_call = ("return_state", "wait_for")
-    return {name: value for name, value in kwargs.items() if name not in of_each_call}
+    return {name: value for name, value in kwargs.items() if name not in OF_EACH_CALL}
 
 
 def _literal(value: Any) -> str | None:

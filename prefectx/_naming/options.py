@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     Delays = float | list[float] | Callable[[int], list[float]] | None
 
 
+OF_EACH_CALL: Final = ("return_state", "wait_for")
+"""The keywords of every call of a task or flow, which its function never gets."""
+
+
 class OwnTaskOptions(TypedDict, total=False):
     """The options of a task that are prefectx's; `help(task)` says what each means."""
 

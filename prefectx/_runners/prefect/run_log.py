@@ -12,6 +12,7 @@ from prefect.logging.loggers import flow_run_logger
 from prefectx._calls.here import run_here
 from prefectx._calls.outcome import size_of
 from prefectx._identity.short_text import short_text_of_call
+from prefectx._naming.options import OF_EACH_CALL
 from prefectx._runners.prefect.future import is_prefect_future, state_result
 from prefectx._types import is_list, type_of
 from prefectx._values.item import is_item
@@ -126,7 +127,7 @@ def _count_run(report: Report, task: AnyTask, call: Callable[[], str], state: An
 
 
 def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    own = {name: value for name, value in kwargs.items() if name not in _OF_EACH_CALL}
+    own = {name: value for name, value in kwargs.items() if name not in OF_EACH_CALL}
     return short_text_of_call(task.qualified_name, task.naming.bind(*args, **own))
 
 
@@ -143,4 +144,3 @@ def _mapped_call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], n
 
 
 _SPREAD = frozenset({list, tuple, range, PrefectFutureList, OrderedFutureList})
-_OF_EACH_CALL = frozenset({"return_state", "wait_for"})
