@@ -52,11 +52,8 @@ def _are_sound(fields: dict[str, Any]) -> bool:
     return True
 
 
-def _is(*kinds: type) -> Callable[[Any], bool]:
-    def is_of_kinds(value: Any) -> bool:
-        return type_of(value) in kinds
-
-    return is_of_kinds
+def _is_text(value: Any) -> bool:
+    return type_of(value) is str
 
 
 def _is_time(value: Any) -> bool:
@@ -110,7 +107,6 @@ def _are_texts(values: Iterable[Any]) -> bool:
 
 
 _MOST_SECONDS: Final = 1e12
-_is_text: Final = _is(str)
 _TEXT: Final[frozenset[type]] = frozenset({str})
 _OPTIONAL_TEXT: Final[frozenset[type]] = frozenset({str, type(None)})
 

@@ -103,5 +103,4 @@ def is_of(value: Any, module: Any) -> bool:
         (inspect.isfunction(value) or inspect.isclass(value))
         and value.__module__ == module.__name__
         and not value.__name__.startswith("_")
-        and "<locals>" not in value.__qualname__
     )
