@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from prefectx._types import is_dict
 from pytest_prefectx.agree.libraries import LIBRARIES, reseed
 from pytest_prefectx.equality import identical
+from pytest_prefectx.quiet_copies import deep_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -274,8 +275,6 @@ def _copies(named: Iterable[tuple[Any, Any]]) -> dict[Any, tuple[Any, Callable[[
 
 def _copier(value: Any) -> Callable[[], Any] | None:
     """Return a function that copies the present state of an object; None if it is not needed."""
-    import copy
-
     if isinstance(value, (*_ATOMS, type, FunctionType, ModuleType)):
         return None
     if (
@@ -284,11 +283,11 @@ def _copier(value: Any) -> Callable[[], Any] | None:
     ):
         return None
     try:
-        kept: Any = copy.deepcopy(cast("Any", value))
-        copy.deepcopy(kept)
+        kept: Any = deep_copy(cast("Any", value))
+        deep_copy(kept)
     except Exception:  # noqa: BLE001 - any class may refuse in any way
         return None
-    return functools.partial(copy.deepcopy, kept)
+    return functools.partial(deep_copy, kept)
 
 
 def _put_back(

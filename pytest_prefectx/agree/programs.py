@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import copy
 import functools
 import inspect
 import os
@@ -26,6 +25,7 @@ from prefectx.stores import Filestore
 from pytest_prefectx.agree.formatting import short_text
 from pytest_prefectx.agree.process_state import ProcessState
 from pytest_prefectx.equality import Difference, difference, identical
+from pytest_prefectx.quiet_copies import deep_copy, no_deprecations
 from pytest_prefectx.targets import names_below
 
 if TYPE_CHECKING:
@@ -181,11 +181,8 @@ async def _collect(elements: Any) -> list[Any]:
 def snapshot(value: Any) -> Any:
     """Return a deep copy; the value itself if its copy would not be identical."""
     try:
-        with warnings.catch_warnings():
-            # Python 3.12 and 3.13 copy iterators of itertools, but warn of it.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            copied = copy.deepcopy(value)
-            return copied if identical(value, copied) else value
+        copied = deep_copy(value)
+        return copied if identical(value, copied) else value
     except Exception:  # noqa: BLE001 - any class may refuse in any way
         return value
 
@@ -193,8 +190,7 @@ def snapshot(value: Any) -> Any:
 def pickle_copy(value: Any) -> Any:
     """Return a copy by pickle; if that fails, a deep copy or the value itself."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # as above
+        with no_deprecations():
             return pickle.loads(pickle.dumps(value))
     except Exception:  # noqa: BLE001 - any class may refuse in any way
         return snapshot(value)

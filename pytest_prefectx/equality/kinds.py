@@ -7,7 +7,6 @@ import enum
 import math
 import operator
 import reprlib
-import warnings
 from array import array
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterable
@@ -24,6 +23,7 @@ from types import (
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from prefectx._types import type_of
+from pytest_prefectx.quiet_copies import no_deprecations
 
 
 class Difference(NamedTuple):
@@ -278,9 +278,7 @@ def _reduce(value: Any) -> tuple[Any, ...] | None:
     """Return the state that pickle would store of an object; None if it cannot be pickled."""
     reducer = copyreg.dispatch_table.get(type_of(value))
     try:
-        with warnings.catch_warnings():
-            # Python 3.12 and 3.13 copy iterators of itertools, but warn of it.
-            warnings.simplefilter("ignore", DeprecationWarning)
+        with no_deprecations():
             reduced: Any = reducer(value) if reducer else value.__reduce_ex__(4)
     except Exception:  # noqa: BLE001 - an object's own code
         return None
