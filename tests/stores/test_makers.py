@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextvars
-import pickle
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from notes_store import NotesStore
 
 from prefectx import current_mode, flow, load, task, use_mode
 from prefectx.errors import TargetCollision
@@ -26,36 +26,6 @@ if TYPE_CHECKING:
     from pytest_prefectx import Targets
 
 
-class NotesStore(Store):
-    """A store of somebody's own that keeps records."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, bytes] = {}
-        self._records: dict[str, str] = {}
-
-    def exists(self, target: str) -> bool:
-        return target in self._values
-
-    def load(self, target: str) -> object:
-        return pickle.loads(self._values[target])
-
-    def save(self, target: str, value: object) -> None:
-        self._values[target] = pickle.dumps(value)
-
-    def delete(self, target: str) -> None:
-        self._values.pop(target, None)
-        self._records.pop(target, None)
-
-    def list(self, prefix: str = "") -> list[str]:
-        return [target for target in self._values if target.startswith(prefix)]
-
-    def load_record(self, target: str) -> str | None:
-        return self._records.get(target)
-
-    def save_record(self, target: str, record: str) -> None:
-        self._records[target] = record
-
-
 @pytest.fixture(params=["url", "folder", "memory", "own", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, tmp_target: Targets) -> Store:
     """A store of each kind."""
@@ -64,7 +34,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, tmp_target: Targets) -
         "url": lambda: Filestore(f"memory://{name}/folder"),
         "folder": lambda: Filestore(tmp_path),
         "memory": MemoryStore,
-        "own": NotesStore,
+        "own": NotesStore.emptied,
         "sqlite": lambda: SQLStore(f"sqlite:///{tmp_path}/a.db"),
         "postgresql": lambda: request.getfixturevalue("postgresql"),
     }
@@ -230,7 +200,7 @@ def mortal(
     stores: dict[str, tuple[Store, list[tuple[Any, str]]]] = {
         "url": (Filestore(f"memory://{uuid.uuid4().hex}/folder"), [(RemoteFolder, "_put")]),
         "old folder": (Filestore(tmp_path), [(atomic, "_rename")]),
-        "own": (NotesStore(), [(NotesStore, "save"), (NotesStore, "save_record")]),
+        "own": (NotesStore.emptied(), [(NotesStore, "save"), (NotesStore, "save_record")]),
         "sqlite": (SQLStore(f"sqlite:///{tmp_path}/a.db"), [(Database, "upsert")]),
     }
     store, places = stores[kind]

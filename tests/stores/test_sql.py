@@ -11,6 +11,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -410,34 +411,30 @@ make()
             SQLStore(wrong).exists("a")
 
     @pytest.mark.usefixtures("postgresql_url")
-    def test_after_a_restart_of_the_server_the_same_store_works_again(
-        self, tmp_path_factory: pytest.TempPathFactory
-    ) -> None:
-        folder = tmp_path_factory.mktemp("postgresql")
-        base = tmp_path_factory.getbasetemp()
-        for part in (folder, base, *base.parents):
-            if part.name.startswith(("pytest-", "popen-", "postgresql")):
-                part.chmod(0o755)  # where root runs the tests, the server is another user
+    def test_after_a_restart_of_the_server_the_same_store_works_again(self) -> None:
+        # Not below pytest's folders, which each session of pytest closes to other users: where root
+        # runs the tests, the server is another user.
+        with TemporaryDirectory() as folder:
 
-        def tool(command: str) -> str:
-            done = subprocess.run(
-                [TOOL, command, folder], stdout=subprocess.PIPE, text=True, check=True
-            )
-            return done.stdout.strip()
+            def tool(command: str) -> str:
+                done = subprocess.run(
+                    [TOOL, command, folder], stdout=subprocess.PIPE, text=True, check=True
+                )
+                return done.stdout.strip()
 
-        store = SQLStore(tool("start"))
-        try:
-            store.save("a", 1)
-            tool("restart")
-            assert store.load("a") == 1
-            tool("stop")
-            with pytest.raises(StoreUnreachable):
-                store.load("a")
-            tool("start")
-            assert store.load("a") == 1
-            store.save("b", 2)
-        finally:
-            tool("stop")
+            store = SQLStore(tool("start"))
+            try:
+                store.save("a", 1)
+                tool("restart")
+                assert store.load("a") == 1
+                tool("stop")
+                with pytest.raises(StoreUnreachable):
+                    store.load("a")
+                tool("start")
+                assert store.load("a") == 1
+                store.save("b", 2)
+            finally:
+                tool("stop")
 
 
 class TestLooking:

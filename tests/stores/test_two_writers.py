@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from notes_store import NotesStore
 from patience import PATIENCE
 
 from prefectx import flow, load, task, use_mode
 from prefectx.errors import TargetCollision
 from prefectx.records import record_of
-from prefectx.stores import Filestore, Store
+from prefectx.stores import Filestore
 
 
 class Held(MemoryFileSystem):  # type: ignore[misc]
@@ -37,41 +38,24 @@ class Held(MemoryFileSystem):  # type: ignore[misc]
 fsspec.register_implementation("held", Held, clobber=True)
 
 
-class Notes(Store):
-    """A store of one's own that keeps records, and whose writers wait too."""
-
-    kept: ClassVar[dict[str, object]] = {}
-    notes: ClassVar[dict[str, str]] = {}
-
-    def exists(self, target: str) -> bool:
-        return target in self.kept
-
-    def load(self, target: str) -> object:
-        return self.kept[target]
+class Waiting(NotesStore):
+    """A store of one's own whose writers wait too, and whose records outlive their outputs."""
 
     def save(self, target: str, value: object) -> None:
         name = threading.current_thread().name
         if name in Held.waiting:
             Held.waiting[name].set()
             assert Held.may_go[name].wait(PATIENCE)
-        self.kept[target] = value
+        super().save(target, value)
 
     def delete(self, target: str) -> None:
+        # It forgets no record.
         self.kept.pop(target, None)
 
-    def list(self, prefix: str = "") -> list[str]:
-        return [target for target in self.kept if target.startswith(prefix)]
 
-    def load_record(self, target: str) -> str | None:
-        return self.notes.get(target)
-
-    def save_record(self, target: str, record: str) -> None:
-        self.notes[target] = record
-
-
-@pytest.fixture(params=[lambda: Filestore("held://bucket"), Notes], ids=["url", "own"])
+@pytest.fixture(params=[lambda: Filestore("held://bucket"), Waiting.emptied], ids=["url", "own"])
 def store(request: pytest.FixtureRequest) -> object:
-    for kept in (Held.store, Held.waiting, Held.may_go, Notes.kept, Notes.notes):
+    for kept in (Held.store, Held.waiting, Held.may_go):
         kept.clear()
     for name in ("left", "right"):
         Held.waiting[name], Held.may_go[name] = threading.Event(), threading.Event()

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
+from notes_store import NotesStore
 
 from prefectx import Item, flow, load, task
 from prefectx.errors import TargetMissing, TargetReplaced
@@ -18,35 +19,6 @@ from prefectx.stores.record import parsed, text_of
 from pytest_prefectx import Targets
 
 pytestmark = pytest.mark.prefectx("cache")
-
-
-class Notes(Store):
-    """A store of one's own that keeps records."""
-
-    kept: ClassVar[dict[str, bytes]] = {}
-    notes: ClassVar[dict[str, str]] = {}
-
-    def exists(self, target: str) -> bool:
-        return target in self.kept
-
-    def load(self, target: str) -> Any:
-        return pickle.loads(self.kept[target])
-
-    def save(self, target: str, value: object) -> None:
-        self.kept[target] = pickle.dumps(value)
-
-    def delete(self, target: str) -> None:
-        self.kept.pop(target, None)
-        self.notes.pop(target, None)
-
-    def list(self, prefix: str = "") -> list[str]:
-        return [target for target in self.kept if target.startswith(prefix)]
-
-    def load_record(self, target: str) -> str | None:
-        return self.notes.get(target)
-
-    def save_record(self, target: str, record: str) -> None:
-        self.notes[target] = record
 
 
 class Reversed(Filestore):
@@ -62,14 +34,12 @@ KINDS: dict[str, Callable[[Path], Store]] = {
     "url": lambda path: Filestore(f"memory://{path.name}"),
     "memory": lambda _: MemoryStore(),
     "sqlite": lambda path: SQLStore(f"sqlite:///{path}/a.db"),
-    "own": lambda _: Notes(),
+    "own": lambda _: NotesStore.emptied(),
 }
 
 
 @pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    Notes.kept.clear()
-    Notes.notes.clear()
     return KINDS[request.param](tmp_path)
 
 
