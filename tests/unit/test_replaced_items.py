@@ -222,12 +222,14 @@ store = {"file": Filestore, "sqlite": SQLStore}[sys.argv[1]](sys.argv[2])
 def square(x):
     return [x] * 1000
 
-print("ready", flush=True)
 from prefectx.errors import StaleTarget
 import warnings
 warnings.simplefilter("ignore", StaleTarget)
 
 with use_mode("cache"):
+    square(3)
+    print("ready", flush=True)
+    sys.stdin.readline()
     for number in range(int(sys.argv[3])):
         for x in (3, 4):
             store.delete("out/constant")
@@ -244,27 +246,26 @@ def test_an_item_never_loads_what_another_process_is_making_meanwhile(
     script = tmp_path / "replacing.py"
     script.write_text(REPLACING)
     command = [sys.executable, str(script), kind, root, "200"]
-    seen = {"loaded": 0, "replaced": 0, "missing": 0}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) as process:
-        assert process.stdout is not None
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=tmp_path, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
         process.stdout.readline()
-        record = None
+        first = _item_of(store.load_record("out/constant"), store)
+        assert first is not None and load(first) == [3] * 1000
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        latest = None
         while process.poll() is None:
-            record = record or store.load_record("out/constant")
-            item: Item[Any] | None = _item_of(record, store)
-            if item is None:
-                record = None
+            if latest is None:
+                latest = _item_of(store.load_record("out/constant"), store)
                 continue
             try:
-                assert load(item) == [3] * 1000
-                seen["loaded"] += 1
-            except TargetReplaced:
-                seen["replaced"] += 1
-            except TargetMissing:
-                seen["missing"] += 1
+                assert load(latest) == [3] * 1000
+            except (TargetReplaced, TargetMissing):
+                latest = None
     assert process.returncode == 0
-    assert seen["loaded"] > 0
-    assert seen["replaced"] > 0
+    with pytest.raises(TargetReplaced):
+        load(first)
 
 
 def _item_of(record: str | None, store: Store) -> Item[Any] | None:
