@@ -116,7 +116,7 @@ nightly-oldest-prefect:
 	$(MAKE) VENV=.venv-oldest test
 
 nightly-python-3.13:
-	tools/debian13.sh $(or $(DEBIAN13),/tmp/prefectx-debian13) make test
+	tools/debian.sh 13 $(or $(DEBIAN13),/tmp/prefectx-debian13) make test
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -3,7 +3,8 @@
 # with an empty home, outside the checkout, and types README's and the tutorial's blocks.
 #
 #     tools/stranger.sh                 on this machine
-#     tools/debian13.sh FOLDER make stranger
+#     tools/debian.sh 12 FOLDER make stranger
+#     tools/debian.sh 13 FOLDER make stranger
 #
 # Takes minutes and downloads what `prefectx[prefect,test]` needs; says how long each step took.
 set -euo pipefail
