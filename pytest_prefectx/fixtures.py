@@ -42,7 +42,7 @@ def prefectx_mode(request: pytest.FixtureRequest) -> str:
     return mode
 
 
-# Of session scope, because hypothesis refuses fixtures of function scope.
+# Session scope, because hypothesis refuses fixtures of function scope.
 @pytest.fixture(scope="session")
 def prefectx_modes(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """The enabled modes, for a test that runs in all of them in one item.

@@ -39,7 +39,7 @@ class OldTargets:
         self._start: Final = start
         # For each task the first of its old targets.
         self._found: Final[dict[str, str]] = {}
-        # What the test itself imports is not watched: that is rare, and imports cost time.
+        # Imports within the test itself are not watched: they are rare, and imports cost time.
         self._listeners: Final = _attribute(_RUN_BLOCK, "run_end_listeners")
         self._outside: Final = _attribute(_RUN, "OUTSIDE")
         if self._outside is not None:

@@ -67,7 +67,7 @@ WORKER_START: Final = "prefectx_start"
 # The id of an item that runs in all modes itself: none, except in pytest 8.3, which needs one.
 NO_ID: Final[Any] = getattr(pytest, "HIDDEN_PARAM", "modes")
 
-# Of an item: its mode, the error in its markers, and what looks for old targets.
+# Stashed with an item: its mode, the error in its markers, and the watcher for old targets.
 MODE: Final = pytest.StashKey[str]()
 MISTAKE: Final = pytest.StashKey[str]()
 OLD_TARGETS: Final = pytest.StashKey[OldTargets]()

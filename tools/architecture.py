@@ -33,7 +33,7 @@ MEANING: Final = {
     "_naming": "a call to its target",
     "_identity": "is it the same call, data, code?",
     "records": "what is known of an output",
-    "stores": "who keeps outputs, and in which format",
+    "stores": "where outputs are stored, and in which format",
     "_values": "what travels: Items, futures",
     "_settings": "modes, options, context, variables",
     "logs": "logging, in public",

@@ -33,7 +33,7 @@ class DecoratedFunction(Generic[P, R_co]):
     __qualname__: str
     __wrapped__: Callable[P, R_co]
     name: str
-    # Of each of its subclasses: a TypedDict.
+    # Each subclass has its own TypedDict.
     options: Any
 
     #: `Task` or `Flow`, also in the classes that inherit from Prefect's as well.

@@ -148,7 +148,7 @@ class Call:
         self, seconds: float, shape: dict[str, Any] | None = None, *, is_complete: bool = True
     ) -> Record:
         """Return the record of the call and its output."""
-        # What was not there and is there now, the task has written: it is no input.
+        # A file that appeared meanwhile was written by the task: it is no input.
         files = {
             path: found
             for path, found in self.files().items()
@@ -180,7 +180,7 @@ class Call:
 def _no_records(task: AnyTask, item: Item[Any], reasons: frozenset[str]) -> UnsupportedValue:
     msg = (
         f"task {task.name!r}, target {item.target!r}: rerun_on={sorted(reasons)} needs records of"
-        f" outputs, and {item.store!r} keeps none. Give the store `load_record` and `save_record`,"
+        f" outputs, and {item.store!r} has none. Give the store `load_record` and `save_record`,"
         " or leave out rerun_on (of the task, the flow and $PREFECTX_RERUN_ON)."
     )
     return UnsupportedValue(msg)

@@ -1,4 +1,4 @@
-"""What is running here: a run, and whether a task's function runs within it."""
+"""Context variables for the current run, and for whether a task's function is running."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def _restore_one(name: str, value: Any, *, is_trusted: bool) -> Any:
         return item
     if "pickle" in value and is_trusted:
         return _read_argument(name, _unpickled, value["pickle"])
-    why = "was not kept, because it is too large or cannot be pickled"
+    why = "was not recorded, because it is too large or cannot be pickled"
     if "pickle" in value:
         why = "was not read, because others may have written the journal: see SECURITY.md"
     msg = f"argument {name!r} {why}: {value['text']}"

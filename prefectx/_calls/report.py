@@ -154,7 +154,7 @@ class Report:
     def _note_others(self, error: Exception) -> None:
         """Add a note about the other failures to the exception that a flow raises."""
         failures = self.failures
-        # Of several with the same text, as one from another process has, it is one.
+        # An exception from another process is a copy: it is recognised by its text.
         same = [failure for failure in failures if _is_same(error, failure.error)]
         raised = next((one for one in same if one.error is error), same[0] if same else None)
         others = [failure for failure in failures if failure is not raised]

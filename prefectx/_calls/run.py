@@ -208,7 +208,7 @@ class Run:
         return claims, path[len(root) :]
 
     def _absorb(self, root: str, claims: dict[str, str | Claim]) -> None:
-        """Move the claims of stores whose root lies below this one to this one."""
+        """Move the claims of stores whose root is below this one to this one."""
         for inner in [other for other in self._claims if other.startswith(root) and other != root]:
             within = inner[len(root) :]
             claims.update((within + key, claim) for key, claim in self._claims.pop(inner).items())
@@ -272,7 +272,7 @@ class _Outside(Run):
             stale.warn()
 
     def _key_of_stale(self, task: AnyTask) -> str:
-        # What another edit makes outdated is told anew.
+        # After another edit of the code there is another warning.
         return f"{task.code.identity} {task.code.hash}"
 
     def _warn_of_untold(self) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Parsing source takes a millisecond, and each call may be given the same class.
 _KNOWN: Final[WeakKeyDictionary[Any, Code]] = WeakKeyDictionary()
-# What a class's methods hold may lead back to it, so that it would be kept for ever.
+# The values that a class's methods use may refer to the class, so weak keys would never go.
 _MOST: Final = 1024
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 # The kinds of dtype whose buffer holds the whole value. Others: objects, StringDType, records.
 _BUFFER_KINDS: Final = "biufcmMSUV"
-# What is copied, is copied in pieces that stay in the processor's cache.
+# Copies are made in pieces that stay in the processor's cache.
 _PIECE: Final = 1 << 18
-# What is looked at twice, for NaNs and for the hash, comes from the cache the second time.
+# Memory is read twice, for NaNs and for the hash; in pieces, so that the second time is cached.
 _LOOKED_AT: Final = 1 << 21
 _SIZES_OF_FLOATS: Final = frozenset({"f2", "f4", "f8", "c8", "c16"})
 

@@ -91,7 +91,7 @@ def _parts_of_others(column: Any) -> tuple[Any, ...]:  # noqa: PLR0911 - one for
     if types.is_map(kind):
         return (_type_parts(kind), column_parts(_pairs(whole)))
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        # What lies below a null is left out.
+        # The bytes below a null are left out.
         return (_type_parts(kind), whole.value_lengths(), column_parts(whole.flatten()))
     return (_type_parts(kind), whole.to_pylist())
 

@@ -1,7 +1,7 @@
-"""What modules and classes assign to a name, as source: of values that tasks may change.
+"""The source of assignments in modules and classes, for values that tasks may change.
 
-A list or an object outside a task may be a cache, so its content is not compared. What its module
-assigns to it is: that does not change while a program runs.
+A list or an object outside a task may be a cache, so its content is not compared. The source of its
+assignment is, which does not change while a program runs.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def assignment(module: str, name: str, within: str = "") -> Assignment | None:
     if file is None:
         return None
     known = _assignments(file, within)
-    # What no statement names may come from `from module import *`.
+    # A name that no statement assigns may come from `from module import *`.
     found = known.get(name) or known.get("*")
     if found is None or found.imported_from is None:
         return found

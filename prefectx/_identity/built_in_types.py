@@ -230,7 +230,7 @@ _EXACT: Final[dict[type, Callable[[Any], Digest | Parts]]] = {
     frozenset: set_parts,
     array.array: _array,
     memoryview: _view,
-    # What it shows, which may be a defaultdict.
+    # The mapping behind the proxy, which may be a defaultdict.
     MappingProxyType: lambda value: Parts("mappingproxy", gc.get_referents(value)),
     FunctionType: function_parts,
     MethodType: _method,

@@ -73,7 +73,7 @@ class CallIdentity:
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         if self.exact is None:
             self._found()
-        # What depends on the place has been worked out.
+        # All that depends on the place is computed by now.
         return None, {**{name: getattr(self, name) for name in self.__slots__}, "_place": None}
 
     @property

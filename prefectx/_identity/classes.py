@@ -77,7 +77,7 @@ def _attribute(value: Any) -> Any:
         # A slot has nothing but its name.
         return "slot"
     if type(value).__name__ == "DecoratorInfos":
-        # What pydantic knows of validators: without the address of the class, which is in it too.
+        # Pydantic's validators, without the address of the class, which is among their attributes.
         return {
             kind: {name: (found.cls_var_name, found.info) for name, found in each.items()}
             for kind, each in attributes_of(value).items()

@@ -96,7 +96,7 @@ class Code:
         return self._observed.is_current()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What the names stand for is no other process's business, and can be much.
+        # Another process needs only the fingerprints; the values of the names can be large.
         return (CodeOfOtherProcess, (self.fingerprints,))
 
 
@@ -125,7 +125,7 @@ class _Walk:
         self._seen: dict[int, Any] = {}
         self._own: dict[str | None, bool] = {}
         self._assignments: set[tuple[str, str, str]] = set()
-        # What is not written in Python has no code.
+        # A function that is not written in Python has no code.
         self._waiting: list[CodePart] = [] if is_named_code(fn) else [CodePart("", fn)]
         if is_module:
             self._waiting = self._parts_of_module(fn)
@@ -209,7 +209,7 @@ class _Walk:
         value = found.value
         if isinstance(value, FunctionType | type):
             if not self._is_own(value.__module__):
-                # Which one it is counts, not its code.
+                # Its name counts, not its code.
                 self.fingerprints[found.name] = name_of_code(value)
             elif id(value) in self._seen:
                 return

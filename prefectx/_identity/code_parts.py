@@ -39,7 +39,7 @@ def is_fixed_value(value: Any) -> bool:
     return type_of(value) in FIXED or is_named_code(value) or is_immutable(value)
 
 
-# What named tuples have, also with defaults.
+# Attributes of named tuples, also with defaults.
 OF_TUPLES: Final = frozenset({"_fields", "_field_defaults"})
 
 

@@ -50,7 +50,7 @@ _BUILTIN: Final[dict[type, Route]] = {
 }
 _ZONES: Final = frozenset({"datetime.timezone", "zoneinfo.ZoneInfo"})
 _NAMED: Final = (FunctionType, BuiltinFunctionType, type)
-# What the walk knows better than pickle does.
+# Types that the walk hashes better than pickle does.
 _WALKED_TYPES: Final = (
     *(Item, Digest, Parts, ModuleType, MethodType, BaseException, PurePath, set, frozenset),
     *(array.array, memoryview, MappingProxyType, property, functools.cached_property),

@@ -98,12 +98,13 @@ def _hash_of(parts: list[bytes]) -> int:
 
 
 def _mark_of(status: os.stat_result) -> bytes:
-    # What was unpacked at once has one time: a link may lead to another file of the same time.
+    # Files that were unpacked together have one time, so the time alone does not show that a link
+    # leads to another file.
     return b"%d %d" % (_time_of(status), status.st_ino)
 
 
 def _time_of(status: os.stat_result) -> int:
-    # What sets the time of the content back, as `cp -p` and `touch -r` do, changes the other.
+    # Programs that set the time of the content back, as `cp -p` and `touch -r`, change the other.
     return max(status.st_mtime_ns, status.st_ctime_ns)
 
 

@@ -1,4 +1,4 @@
-"""What code has looked up, as it was: to notice when a name stands for something else."""
+"""Values that code has looked up: to notice when a name stands for something else."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ ATOMS: Final = frozenset({NoneType, bool, int, float, str, bytes, bytearray})
 _NESTED: Final = frozenset({list, tuple, dict})
 _KNOWN: Final = ATOMS | _NESTED
 
-# How marshal writes a list: what it is and its length; then each number, after a letter.
+# Marshal writes a list as its type and length, then each number after a letter.
 _HEAD: Final = 5
 _NUMBERS: Final = {int: (b"i", 5), float: (b"g", 9)}
 _NAN: Final = struct.pack("<d", math.nan)

@@ -1,4 +1,4 @@
-"""What is set on functions and classes from outside: attributes, registered and derived classes."""
+"""Changes of functions and classes from outside: attributes, registered and derived classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def registered_with(kind: type[Any]) -> list[type[Any]]:
     """Return the classes that were registered with an abstract base class, sorted by name."""
     if not isinstance(kind, ABCMeta):
         return []
-    # What `ABC._dump_registry` prints.
+    # The registry that `ABC._dump_registry` prints.
     references: Iterable[Any] = import_module("_abc")._get_dump(kind)[0]
     found = [each for each in (reference() for reference in references) if each is not None]
     return sorted(found, key=full_name)
@@ -33,7 +33,7 @@ def registered_with(kind: type[Any]) -> list[type[Any]]:
 
 def derived_classes(kind: type[Any]) -> list[type[Any]]:
     """Return the classes that `__subclasses__` finds, sorted by name."""
-    # Of a metaclass it is another method.
+    # A metaclass has another `__subclasses__`, with an argument.
     return [] if issubclass(kind, type) else sorted(kind.__subclasses__(), key=full_name)
 
 

@@ -1,4 +1,4 @@
-"""`TaskCode`: the code of a task, looked at anew when it has changed."""
+"""`TaskCode`: the code of a task, read again when it has changed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PART: Final = 1 << 20
-# What a file system says that differs for each version of a file.
+# Fields of a file system's answer that differ for each version of a file.
 _VERSIONS: Final = frozenset(
     {
         *("ETag", "etag", "e_tag", "LastModified", "last_modified", "updated", "mtime"),
@@ -88,7 +88,7 @@ def _files_at(url: str) -> list[tuple[str, Any, dict[str, Any]]] | None:
 def _found_at(url: str) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     fsspec: Any = import_module("fsspec")
     system, path = fsspec.url_to_fs(url)
-    # What other processes have written since is not in its listings.
+    # Its listings lack files that other processes have written since.
     system.invalidate_cache()
     info: dict[str, Any] = system.info(path)
     if info["type"] != "directory":

@@ -14,7 +14,7 @@ PREFECTX: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 # Prefect's format for loggers that do not belong to a run.
 STANDARD: Final = "%(asctime)s.%(msecs)03d | %(levelname)-7s | %(name)s - %(message)s"
-# What cloudpickle names as the file of code that comes by value: that of a script.
+# The file name that cloudpickle gives to code pickled by value: that of a script.
 _BY_VALUE: Final = "<dynamic-code>"
 TIME: Final = "%H:%M:%S"
 

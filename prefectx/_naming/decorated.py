@@ -35,7 +35,7 @@ class AnyTask(Protocol):
 
     @property
     def code(self) -> TaskCode:
-        """The code of the function, by which the task and its versions are told apart."""
+        """The code of the function, which distinguishes the task and its versions."""
         ...
 
     @property

@@ -42,8 +42,8 @@ def recovered_parameters(
     first, last = shortest.fullmatch(target), longest.fullmatch(target)
     if first is None or last is None:
         return None
-    # Of all ways to split the target, these are the first and the last. So the values up to the
-    # one that differs are the same in all.
+    # These are the first and the last of all ways to split the target, so the values before the
+    # first difference are the same in all of them.
     values = takewhile(lambda pair: pair[1] == last[pair[0]], first.groupdict().items())
     found = {name: value for name, value in values if name[:1] != "_"}
     base = found.get("base")

@@ -121,7 +121,7 @@ class Template:
                 values.update(self._from_context())
             return self._function(**values)
         except (PrefectxError, RecursionError):
-            # Where calls have filled the stack, who has called them says so: NestedTooDeeply.
+            # If nested calls have filled the stack, the outer call raises NestedTooDeeply.
             raise
         except Exception as error:
             msg = f"{self.source} cannot be rendered: {type(error).__name__}: {error}"

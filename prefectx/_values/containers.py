@@ -44,7 +44,7 @@ _ITERATED: Final[tuple[type[Any], ...]] = (list, tuple, set, frozenset, collecti
 # Slots that hold no data, or data that the copy already has.
 _NO_DATA: Final = frozenset({"__dict__", "__weakref__", "__pydantic_fields_set__"})
 _UNSET: Final = object()
-# What is looked at before the walk, which takes a hundred times as long.
+# Limits of the quick look before the walk, which takes a hundred times as long.
 _DEEPEST: Final = 20
 _MOST: Final = 2_000_000
 _IS_HEAP_TYPE: Final = 1 << 9

@@ -54,7 +54,7 @@ def _accept(catalogue: Catalogue, entry: Entry, tasks: TaskFinder, reason: str) 
     found = records.read(store, entry.target)
     if found is not None and not found.complete:
         return "the call that was making it was interrupted: call its task again"
-    # What lies there may be an older output, whose record is not the latest in the journal.
+    # The target may have an older output, whose record is not the latest in the journal.
     own = {} if found is None else found._asdict()
     known = {**catalogue.details(entry), **own}
     if not known.get("task"):
@@ -62,7 +62,7 @@ def _accept(catalogue: Catalogue, entry: Entry, tasks: TaskFinder, reason: str) 
     task = tasks.get(str(known["task"]), known.get("file"))
     if task is None:
         return tasks.why.get(str(known["task"]), "its task does not exist")
-    # What is made of it is no older than before.
+    # The age of the output stays, so nothing downstream becomes outdated.
     known["output_made"] = own.get("output_made") or own.get("made") or entry.output_made
     known.update(code=task.code.hash, python=records.python_version(), made=records.now())
     if known.get("args_code"):

@@ -124,7 +124,7 @@ def _lost_runs(url: str) -> Iterator[Finding]:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
             number = int(answer.read())
     except (OSError, ValueError):
-        # What is wrong with the server is told elsewhere.
+        # Another check reports what is wrong with the server.
         return
     text = f"{number:,} that have not ended in flow runs that have" if number else "none is lost"
     cure = (

@@ -111,7 +111,7 @@ def _say(lines: list[TaskStatus], options: Namespace) -> None:
     stale = next((line for line in lines if line.fresh < line.targets), None)
     named = stale or max(lines, key=lambda line: line.targets)
     if named.task == NO_RECORD:
-        # What a task has not made has no reasons.
+        # A target that the task has not made has no reasons.
         say_next(command_for(options, "ls", f"{named.folder}/*" if named.folder else "*"))
     else:
         verb = "ls" if stale is None else "why"

@@ -55,7 +55,7 @@ class SchedulerStore:
         return known[1]
 
     def keep(self, content: bytes) -> str:
-        """Store bytes on the scheduler unless they are there; return their name."""
+        """Store bytes on the scheduler unless they exist; return their name."""
         # With the client's id: another client may store the same, and remove it at its end.
         name = f"{self._client.id} {hashlib.blake2b(content, digest_size=16).hexdigest()}"
         if name not in self._kept:

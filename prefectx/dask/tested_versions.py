@@ -33,7 +33,7 @@ def can_submit_quickly() -> bool:
     if why:
         _log.warning(
             "prefectx.dask was not tested with %s. So tasks are submitted in prefect-dask's own"
-            " way, which is slower and keeps results in the workers' memory.",
+            " way, which is slower and holds results in the workers' memory.",
             why,
         )
     return not why

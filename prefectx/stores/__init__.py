@@ -1,4 +1,4 @@
-"""Stores: who keeps the outputs of tasks."""
+"""Stores: where the outputs of tasks are stored."""
 
 from __future__ import annotations
 

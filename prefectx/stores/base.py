@@ -1,4 +1,4 @@
-"""`Store`: who keeps outputs; five methods to write one's own."""
+"""`Store`: where outputs are stored; five methods to write one's own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Store(Records, Locks, Contents, Locations, ABC):
 
     @abstractmethod
     def exists(self, target: str) -> bool:
-        """Tell whether the output is there, without reading it."""
+        """Tell whether the output exists, without reading it."""
 
     @abstractmethod
     def load(self, target: str) -> Any:
@@ -62,4 +62,4 @@ class Store(Records, Locks, Contents, Locations, ABC):
 
     @abstractmethod
     def list(self, prefix: str = "") -> Iterable[str]:
-        """Give the targets that are there and start with `prefix`."""
+        """Give the targets that exist and start with `prefix`."""

@@ -58,7 +58,7 @@ def compact(root: str) -> int:
         for path, file in opened.items():
             with suppress(FileNotFoundError):
                 os.unlink(path)
-            # What was written between the first reading and the removal.
+            # Lines that were written between the first reading and the removal.
             for line in _whole_lines(file):
                 journal.append(root, line.decode(errors="surrogatepass").rstrip("\n"))
     return len(opened)

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 _PART: Final = 1 << 20
 # Ours have a few hundred bytes; of what is longer, the end is not there to be taken for a record.
 _LONGEST_RECORD: Final = 1 << 20
-# What this process lacks says nothing of a record, which may say that its output does not count.
+# If this process lacks descriptors or memory, a record may exist: it may say that its output is
+# unfinished.
 _LACKS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -109,7 +110,7 @@ class Filestore(Store):
         return None if "://" in root else root
 
     def exists(self, target: str) -> bool:
-        """Tell whether the file is there, with one system call."""
+        """Tell whether the file exists, with one system call."""
         return self._folder.exists(target)
 
     def look(self, target: str) -> str | None:
@@ -121,8 +122,8 @@ class Filestore(Store):
             return None
         if not self._folder.is_remote:
             return mark_of(self.load_record(target) or "")
-        # What a file carries is what it was made with; a record beside it may be a later one's, and
-        # counts if the file carries none.
+        # A file's own note is of the call that wrote it. A record beside it may be of a later call,
+        # so it counts only if the file has no note.
         mark = self._folder.mark_in_note(target, _mark_in)
         if mark in {"", UNFINISHED}:
             beside = self._folder.mark_in(_record(target), _mark_in)

@@ -122,7 +122,7 @@ def _write_once(path: str, text: Callable[[], str]) -> None:
 
 
 def source_path(root: str, code: str) -> str:
-    """Return the file that the source of a function with this fingerprint is kept in."""
+    """Return the file with the source of a function that has this fingerprint."""
     return os.path.join(root, ".prefectx/code", f"{code}.py")
 
 

@@ -46,7 +46,7 @@ class MemoryStore(Store):
         _living[self._name] = self
 
     def exists(self, target: str) -> bool:
-        """Tell whether the output is there."""
+        """Tell whether the output exists."""
         return target in self._values
 
     def load(self, target: str) -> Any:
@@ -146,7 +146,7 @@ class MemoryStore(Store):
 
 
 _OTHER_PROCESS: Final = (
-    "a MemoryStore keeps outputs in one process only, and this is another: what it kept would be"
+    "a MemoryStore stores outputs in one process only, and this is another: what it stored would be"
     " lost. Use Filestore or SQLStore where tasks run in other processes."
 )
 

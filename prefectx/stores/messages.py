@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from prefectx.stores.base import Store
 
-# What says all by itself, or has nothing to do with what is at the target.
+# Errors that need no explanation, or do not depend on the target's content.
 _PASSED_ON: Final = (MemoryError, MissingExtra, OSError, UnsupportedValue)
 
 _FULL: Final = "Make room for it"
@@ -41,7 +41,7 @@ _ADVICE: Final = {
     errno.EROFS: _FORBIDDEN,
     errno.ENOTDIR: _TAKEN,
     errno.EISDIR: _TAKEN,
-    errno.ELOOP: "Remove the symbolic link that lies there",
+    errno.ELOOP: "Remove the symbolic link that is there",
     errno.ENOENT: "Its folder was removed while it was written: leave it there",
 }
 

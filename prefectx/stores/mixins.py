@@ -82,7 +82,7 @@ class Contents:
         Raises:
             UnsupportedValue: The store does not say.
         """
-        msg = f"{self!r} does not give the bytes that it keeps for {target!r}"
+        msg = f"{self!r} does not give the bytes that it stores for {target!r}"
         raise UnsupportedValue(msg)
 
     def replace_content(self, target: str, content: bytes) -> None:  # noqa: ARG002
@@ -124,15 +124,15 @@ class Records:
 
     @property
     def keeps_records(self) -> bool:
-        """True if the store keeps records: without, `rerun_on` is refused."""
+        """True if the store has records: without, `rerun_on` is refused."""
         return type(self).load_record is not Records.load_record
 
     def load_record(self, target: str) -> str | None:  # noqa: ARG002
-        """Return the record beside the output, if this store keeps records: here, none."""
+        """Return the record beside the output, if this store has records: here, none."""
         return None
 
     def save_record(self, target: str, record: str) -> None:
-        """Save the record beside the output, if this store keeps records: here, nothing."""
+        """Save the record beside the output, if this store has records: here, nothing."""
 
     def look(self: _KeepsRecords, target: str) -> str | None:
         """Return the mark of the task, code and call that made an output; None without an output.

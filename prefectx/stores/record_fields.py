@@ -36,7 +36,7 @@ def fields_of(text: str | bytes) -> dict[str, Any] | None:
     return fields if is_sound else None
 
 
-# What `json.loads` does besides takes a fifth of its time.
+# The same as `json.loads` without its checks of the argument, which take a fifth of its time.
 _decode: Final = json.JSONDecoder().raw_decode
 
 

@@ -53,11 +53,11 @@ class SelfWritten(Store):
         return self.store.journal_root()
 
     def exists(self, target: str) -> bool:
-        """Tell whether the function's output is there."""
+        """Tell whether the function's output exists."""
         return self.store.exists(target) or os.path.isdir(self.store.path(target))
 
     def load(self, target: str) -> str | Path:
-        """Return the path that the function returns; raise `TargetMissing` if nothing is there."""
+        """Return the path that the function returns; raise `TargetMissing` if it does not exist."""
         if not self.exists(target):
             msg = f"target {target!r} is not there ({self.path(target)!r}): call its task again."
             raise TargetMissing(msg)
@@ -96,7 +96,7 @@ class SelfWritten(Store):
         return self.prefix
 
     def list(self, prefix: str = "") -> Iterable[str]:
-        """Give the outputs that are there."""
+        """Give the outputs that exist."""
         return self.store.list(prefix)
 
     def digest(self, target: str) -> bytes:
@@ -118,7 +118,7 @@ class SelfWritten(Store):
 
     @property
     def keeps_records(self) -> bool:
-        """True if the store that the function writes to keeps records."""
+        """True if the store that the function writes to has records."""
         return self.store.keeps_records
 
     def load_record(self, target: str) -> str | None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _LARGEST: Final = 1_000_000_000
 
 
-# What to do about an SQLite file, by what SQLite says of it.
+# Advice about an SQLite file, by the words of SQLite's error.
 _ADVICE: Final = {
     "full": "Make room on its disk",
     "disk I/O": "Make room on its disk, and see that it is sound",

@@ -48,7 +48,7 @@ class Database:
         self._url: Final = sql.make_url(url)
         self._kind: Final = self._url.get_backend_name()
         if self._kind == "sqlite" and self._url.database in {None, "", ":memory:"}:
-            msg = f"SQLStore({url!r}) would lie in memory, anew for each thread: use MemoryStore()"
+            msg = f"SQLStore({url!r}) would be in memory, one for each thread: use MemoryStore()"
             raise UnsupportedValue(msg)
         self.shown: Final = self._url.render_as_string(hide_password=True)
         self._engines: Final[dict[_Key, sql.Engine]] = {}

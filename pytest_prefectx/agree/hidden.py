@@ -121,7 +121,7 @@ def _attributes_read(owner: ModuleType | type, function: Any) -> Iterator[tuple[
     if isinstance(owner, ModuleType):
         names = {name for code in _codes(function, _DEPTH) for name in code.co_names}
         if not is_users(owner.__name__):
-            # Of a library it is only noticed if a function is replaced.
+            # A library is large: only replaced functions are noticed.
             for name in sorted(names & vars(owner).keys()):
                 if inspect.isroutine(value := vars(owner)[name]):
                     yield name, _code_mark(value)

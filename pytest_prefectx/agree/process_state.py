@@ -106,7 +106,7 @@ class ProcessState:
             self._seen[id(value)] = value  # kept alive, so that the id stays its own
             waiting.extend(self._content(value))
         for library in self._libraries_reached:
-            # Of its classes those that the program names.
+            # A library is large: only the classes that the program names.
             for value in [vars(library)[name] for name in self._named & vars(library).keys()]:
                 if isinstance(value, type) and not is_users(value.__module__):
                     self._functions_of_library(value)

@@ -300,7 +300,7 @@ class StoreContract:
             pytest.skip("the fixture other_store is not overridden")
         target = self.target("a")
         store.save(target, self.value(1))
-        require(not other_store.exists(target), "what one store keeps is in the other")
+        require(not other_store.exists(target), "what one store holds is in the other")
         require(store.label() != other_store.label(), "label() is the same in two places")
         paths = store.path(target), other_store.path(target)
         require(paths[0] != paths[1], f"path() is {paths[0]!r} in two places")
@@ -317,7 +317,7 @@ class StoreContract:
         with use_mode("cache"):
             for _ in range(2):
                 require_identical(load(make(1)), self.value(1), "the task's output is another")
-            require(runs == [1], f"the task ran {len(runs)} times although its output was kept")
+            require(runs == [1], f"the task ran {len(runs)} times although its output was stored")
             store.delete(self.target("1"))
             load(make(1))
         require(runs == [1, 1], "the task did not run although its output was deleted")

@@ -36,7 +36,7 @@ MOST_FRESH: Final = 10
 """The number of examples, the first ones, of which all are tried in a fresh process too."""
 
 EACH_FRESH: Final = 5
-"""Of the later ones, each fifth is."""
+"""Every fifth of the later examples is tried in a fresh process too."""
 
 _MODES: Final = "prefectx_modes"
 _MORE: Final = "more_calls"

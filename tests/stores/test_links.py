@@ -43,7 +43,7 @@ def test_nothing_is_saved_behind_it(target: str, outside: Path) -> None:
     with pytest.raises(UnsafeTarget) as caught:
         Filestore().save(target, 1)
     message = str(caught.value)
-    assert message.startswith(f"{target!r} lies behind the symbolic link './out/link', which")
+    assert message.startswith(f"{target!r} is behind the symbolic link './out/link', which")
     assert f"let a store begin there: Filestore('{outside}')" in message
     assert inside(outside) == {"precious": b"precious"}
 

@@ -72,7 +72,7 @@ def test_a_lock_that_is_a_link_is_named_with_its_target() -> None:
         load(double(2))
     note = caught.value.__notes__[0]
     assert note.startswith("The lock of target 'out/2' (once=True or rerun_on) was not written")
-    assert "Remove the symbolic link that lies there" in note
+    assert "Remove the symbolic link that is there" in note
 
 
 @pytest.fixture

@@ -250,5 +250,5 @@ except MissingExtra as error:
     print(error)
 """
         output = output_of(reader)
-        assert "could not be kept by value: cannot pickle '_thread.lock' object" in output
+        assert "could not be stored by value: cannot pickle '_thread.lock' object" in output
         assert "Define it in a module that can be imported" in output

@@ -504,7 +504,7 @@ class Forgetful(Store):
 def test_rerun_on_needs_a_store_with_records(reason: Any, tmp_target: Targets) -> None:
     expires = datetime.timedelta(1) if reason == "expired" else None
     forgetful = one.with_options(store=Forgetful(), rerun_on={reason}, expires=expires)
-    with pytest.raises(UnsupportedValue, match=r"task 'one', target .* keeps none\. Give"):
+    with pytest.raises(UnsupportedValue, match=r"task 'one', target .* has none\. Give"):
         run(forgetful, 1)
 
 
@@ -515,7 +515,7 @@ def test_rerun_on_of_a_flow_needs_a_store_with_records(
     if by == "variable":
         monkeypatch.setenv("PREFECTX_RERUN_ON", "code")
     calls = run.with_options(rerun_on={"code"}) if by == "flow" else run
-    with pytest.raises(UnsupportedValue, match="keeps none"):
+    with pytest.raises(UnsupportedValue, match="has none"):
         calls(one.with_options(store=Forgetful()), 1)
 
 

@@ -244,7 +244,7 @@ def test_what_cannot_be_sent_is_told() -> None:
 
 def test_a_store_of_one_process_is_refused(tmp_target: Targets) -> None:
     in_memory = apart.double.with_options(store=MemoryStore())
-    with pytest.raises(UnsupportedValue, match="MemoryStore keeps outputs in one process only"):
+    with pytest.raises(UnsupportedValue, match="MemoryStore stores outputs in one process only"):
         in_memory(1)
 
 

@@ -248,10 +248,12 @@ def test_an_item_never_loads_what_another_process_is_making_meanwhile(
     command = [sys.executable, str(script), kind, root, "200"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=tmp_path, text=True) as process:
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdout.readline()
         first = _item_of(store.load_record("out/constant"), store)
-        assert first is not None and load(first) == [3] * 1000
+        assert first is not None
+        assert load(first) == [3] * 1000
         process.stdin.write("go\n")
         process.stdin.flush()
         latest = None

@@ -136,7 +136,7 @@ def _mapped_call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], n
         if type_of(value) not in _SPREAD:
             return value
         part = value[number]
-        # What it worked on: the result of a future is known by now, as the call has ended.
+        # The call has ended, so the result of each future among its arguments is known.
         return part.result(raise_on_failure=False) if is_prefect_future(part) else part
 
     row = tuple(map(element, args))

@@ -60,5 +60,5 @@ class PrefectSkipRunner(PrefectCacheRunner):
 def _is_valid_for_workers(item: Item[Any]) -> bool:
     """Tell whether a hit is also visible to the workers of the flow's task runner."""
     lookup = lookup_of_flow()
-    # What a task calls runs where the task runs.
+    # A task that is called within a task runs in the same place.
     return in_task() or (lookup.looks_here(item) and lookup.confirms(item))

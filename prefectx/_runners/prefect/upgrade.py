@@ -21,7 +21,7 @@ NOT_SET: Final = (None, NotSet)
 _lock: Final = threading.RLock()
 _SET_CLASS: Final = object.__dict__["__class__"].__set__
 _OF_A_BOUND_ONE: Final = ("_bound", "_origin", "_unbound")
-# What another process sets or computes by itself.
+# Attributes that another process sets or computes by itself.
 _NOT_CHANGED: Final = frozenset(
     {"_initial", "_shared_task", "_bound", "_origin", "fn", "function", "_body", "code"}
 )

@@ -115,7 +115,7 @@ class WholeFiles:
         except FileExistsError:
             # Another process may have made it meanwhile.
             if not os.path.isdir(folder):
-                msg = f"{folder!r} is no folder, so nothing can be kept below it"
+                msg = f"{folder!r} is no folder, so nothing can be stored below it"
                 raise FileInTheWay(errno.ENOTDIR, msg) from None
         self._sync(parent)
 
@@ -164,7 +164,7 @@ def _rename(held: str, path: str) -> None:
     try:
         os.replace(held, path)
     except IsADirectoryError:
-        msg = f"{path!r} is a folder, so no file can be kept there"
+        msg = f"{path!r} is a folder, so no file can be stored there"
         raise FolderInTheWay(errno.EISDIR, msg) from None
 
 

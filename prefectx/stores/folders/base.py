@@ -54,7 +54,7 @@ class Folder(ABC):
 
     @abstractmethod
     def location(self, name: str) -> str:
-        """Return where `name` lies as seen from here."""
+        """Return the path of `name` as seen from here."""
 
     @abstractmethod
     def path(self, name: str) -> str:
@@ -62,7 +62,7 @@ class Folder(ABC):
 
     @abstractmethod
     def exists(self, name: str) -> bool:
-        """Tell whether a file of this name is there."""
+        """Tell whether a file of this name exists."""
 
     @abstractmethod
     def open(self, name: str) -> BinaryIO:
@@ -115,7 +115,7 @@ class Folder(ABC):
         return ""
 
     def forget(self, name: str) -> None:  # noqa: B027 - most folders remember nothing
-        """Look anew where a file is asked for, whatever the run knows of its folder."""
+        """Look again where a file is asked for, whatever the run knows of its folder."""
 
     @abstractmethod
     def delete(self, name: str) -> None:

@@ -76,7 +76,7 @@ def _open(
                 deeper = _entered(opened, part, descriptor, made)
             except NotADirectoryError:
                 where = os.path.normpath(os.path.join(root, *parts[:reached]))
-                msg = f"{where!r} is no folder, so nothing can be kept below it"
+                msg = f"{where!r} is no folder, so nothing can be stored below it"
                 raise FileInTheWay(errno.ENOTDIR, msg) from None
             if deeper is None:
                 break
@@ -93,7 +93,7 @@ def _open(
 def _entered(
     opened: Descriptors, part: str, within: int, made: Callable[[int], None] | None
 ) -> int | None:
-    """Return the descriptor of a folder, or None if a link lies there."""
+    """Return the descriptor of a folder, or None if a link is there."""
     if made is not None:
         try:
             os.mkdir(part, dir_fd=within)

@@ -127,7 +127,7 @@ class Listings:
             self._marks.get(root, {}).pop(name, None)
 
     def forget(self, root: str, name: str) -> None:
-        """Let the folder of a file be listed anew: others have changed it."""
+        """Let the folder of a file be listed again: others have changed it."""
         with self._lock:
             folder = name.rpartition("/")[0]
             self._flat.pop((root, folder), None)
@@ -164,4 +164,4 @@ def _is_in(folder: str, parent: str) -> bool:
 
 
 listings: Final[ContextVar[Listings | None]] = ContextVar("prefectx_listings", default=None)
-"""Of the run that is under way here, if one is."""
+"""The listings of the current run; None outside any run."""

@@ -74,7 +74,7 @@ class LocalFolder(Folder):
             raise StoreUnreachable(msg) from None
 
     def exists(self, name: str) -> bool:
-        """Tell whether the file is there, with one system call."""
+        """Tell whether the file exists, with one system call."""
         return _is_file(self.location(name))
 
     def open(self, name: str) -> BinaryIO:
@@ -238,10 +238,10 @@ class LocalFolder(Folder):
         path = root
         for part in folder:
             path = f"{path}/{part}"
-            # Of most targets no folder is a link, which is quickly seen.
+            # Most targets have no link among their folders: check that first, because it is quick.
             if os.path.islink(path) and not _is_below(path, root):
                 msg = (
-                    f"{self.location(name)!r} lies behind the symbolic link {path!r}, which leads"
+                    f"{self.location(name)!r} is behind the symbolic link {path!r}, which leads"
                     f" to {os.path.realpath(path)!r}, outside of the store: nothing is written or"
                     f" removed there. To keep outputs there, let a store begin there:"
                     f" Filestore({os.path.realpath(path)!r})"

@@ -69,7 +69,7 @@ class RemoteFolder(Folder):
         return self.location(name)
 
     def exists(self, name: str) -> bool:
-        """Tell whether the file is there: within a run, by a listing of its folder."""
+        """Tell whether the file exists: within a run, by a listing of its folder."""
         if (known := listings.get()) is not None:
             return known.has(self._root_name(), name, self._names_in)
         with self._reached(name), suppress(FileNotFoundError):
@@ -121,7 +121,7 @@ class RemoteFolder(Folder):
         return dict(self._notes([name])).get(name) or None
 
     def forget(self, name: str) -> None:
-        """Let the file's folder be listed anew."""
+        """Let the file's folder be listed again."""
         if (known := listings.get()) is not None:
             known.forget(self._root_name(), name)
 

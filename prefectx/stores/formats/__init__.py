@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SUFFIX: Final = r"\.[A-Za-z][A-Za-z0-9]{0,9}$"
 _SUFFIXES: Final = r"(\.[A-Za-z][A-Za-z0-9]{0,9}){1,2}"
 
-# Where the formats of prefectx are: imported when a target first has the suffix.
+# The modules of the formats: each is imported when a target first has its suffix.
 _OURS: Final = {
     ".pkl": "pickles.PICKLE",
     ".pkl.gz": "compressed.GZIP",

@@ -124,7 +124,7 @@ def _differing_masked(old: Any, new: Any) -> list[int]:
 
 
 def _is_same_text(old: Any, new: Any) -> bool:
-    """Tell whether two columns of texts that Arrow keeps are equal, without making cells."""
+    """Tell whether two columns of Arrow texts are equal, without making cells."""
     # Both say how a missing text is shown.
     if not old.dtype.name.startswith(("str", "string")) or not hasattr(old, "__arrow_array__"):
         return False

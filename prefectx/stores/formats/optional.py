@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from prefectx.stores.formats.format import Loader
 
-# What an extra of prefectx brings; the others are installed by their own name.
+# Packages that an extra of prefectx installs; the others are installed by their own name.
 _EXTRAS: Final = {
     "pandas": '"prefectx[tables]"',
     "pyarrow": '"prefectx[tables]"',

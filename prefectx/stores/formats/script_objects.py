@@ -39,7 +39,7 @@ def script_object(file: str | None, name: str, content: bytes | str) -> Any:
     Args:
         file: The script's path; None for a notebook or the interpreter's prompt.
         name: Its qualified name.
-        content: Itself, or why it could not be kept by value.
+        content: Itself, or why it could not be stored by value.
 
     Raises:
         MissingExtra: It is not here, and cloudpickle was or is missing.
@@ -55,7 +55,7 @@ def script_object(file: str | None, name: str, content: bytes | str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "cloudpickle":
             raise
-        msg = f"{where} was kept by value, which needs cloudpickle: {_INSTALL}"
+        msg = f"{where} was stored by value, which needs cloudpickle: {_INSTALL}"
         raise MissingExtra(msg) from error
 
 
@@ -74,5 +74,5 @@ def _by_value(found: Any) -> bytes | str:
             cloudpickle.register_pickle_by_value(sys.modules[found.__module__])
         content: bytes = cloudpickle.dumps(found)
     except Exception as error:  # noqa: BLE001 - by name it can be kept all the same
-        return f"it could not be kept by value: {error}"
+        return f"it could not be stored by value: {error}"
     return content

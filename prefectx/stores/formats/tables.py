@@ -117,7 +117,7 @@ def _arrow_of_polars(frame: Any) -> Any:
     try:
         return frame.to_arrow()
     except library("polars").exceptions.PanicException as error:
-        # Which is no Exception: of a name with a NUL in it, for instance.
+        # It is no Exception. A name with a NUL raises it, for instance.
         msg = f"polars cannot give this table to Arrow: {error}"
         raise UnsupportedValue(msg) from error
 

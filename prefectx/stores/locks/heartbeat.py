@@ -56,7 +56,7 @@ class Notes(Protocol):
         ...
 
     def replace(self, name: str, text: bytes) -> None:
-        """Write to a note that is there; `text` is as long as before."""
+        """Write to a note that exists; `text` is as long as before."""
         ...
 
     def delete(self, name: str) -> None:

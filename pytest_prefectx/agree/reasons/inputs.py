@@ -141,7 +141,7 @@ def _left_in_process(case: Case) -> Reason | None:
     return Reason(
         "side-effect",
         f"{task_text(ran[0])} gives something else in a process in which {makers} did not run, as"
-        " its output was kept: it leaves something in the process, on which the other relies.",
+        " its output was stored: it leaves something in the process, on which the other relies.",
         "return it, and give it to the task that needs it; or give the task target=None, so that"
         " it always runs.",
     )

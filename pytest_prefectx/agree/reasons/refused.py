@@ -86,7 +86,7 @@ def _moved(case: Case) -> Reason | None:
             return Reason(
                 "hidden-input",
                 f"{task_text(call)} is called while the current folder is {where}, below which its"
-                " target is looked for then; elsewhere it is not there.",
+                " target is checked then; elsewhere it does not exist.",
                 "leave the current folder as it is, or give the store a root of its own:"
                 ' Filestore("/full/path").',
             )

@@ -62,8 +62,8 @@ def set_order(case: Case) -> Reason | None:
         return Reason(
             "set-order",
             f"the result of {task_text(one)} depends on the order of the elements of the set in"
-            f" {name!r}{made}. A set that was kept and loaded, or copied, may give them in another"
-            " order.",
+            f" {name!r}{made}. A set that was stored and loaded, or copied, may give them in"
+            " another order.",
             f"sort it first: sorted({name}).",
         )
     return None
@@ -99,8 +99,8 @@ def identity(case: Case) -> Reason | None:
         return Reason(
             "set-order",
             f"the body of {case.program.name} depends on the order of the elements of the set that"
-            f" {task_text(calls[0])} gives. A set that was kept and loaded may give them in another"
-            " order.",
+            f" {task_text(calls[0])} gives. A set that was stored and loaded may give them in"
+            " another order.",
             "sort it first: sorted(…).",
         )
     for call in calls:

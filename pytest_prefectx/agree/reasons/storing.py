@@ -73,7 +73,7 @@ def _not_saved(call: TaskCall, error: Exception) -> Reason:
     target = call.item.target if call.item is not None else ""
     return Reason(
         kind,
-        f"the output of {task_text(call)} cannot be kept in the target {target!r}:"
+        f"the output of {task_text(call)} cannot be stored in the target {target!r}:"
         f" {error_text(error)}.",
         "return what its format can keep, or choose another suffix (none: pickle)."
         if storable

@@ -1,4 +1,4 @@
-"""Outputs that cannot be kept at all; cold, each: `cache` raises UnsupportedValue."""
+"""Outputs that cannot be stored at all; cold, each: `cache` raises UnsupportedValue."""
 
 from __future__ import annotations
 
