@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from prefectx._identity.attributes import attributes_of, public_attributes
+from prefectx._identity.attributes import attributes_besides, attributes_of
 from prefectx._identity.parts import Parts, leaf_of_many, library, text_leaf
 from prefectx._types import type_of
 
@@ -20,6 +20,12 @@ _BUFFER_KINDS: Final = "biufcmMSUV"
 _PIECE: Final = 1 << 18
 # Memory is read twice, for NaNs and for the hash; in pieces, so that the second time is cached.
 _LOOKED_AT: Final = 1 << 21
+_OF_MASKED_ARRAYS: Final = frozenset(
+    {
+        *("_mask", "_hardmask", "_sharedmask", "_isfield", "_fill_value"),
+        *("_baseclass", "_basedict", "_optinfo"),
+    }
+)
 _SIZES_OF_FLOATS: Final = frozenset({"f2", "f4", "f8", "c8", "c16"})
 
 
@@ -38,7 +44,7 @@ def numpy_parts(value: Any) -> Digest | Parts | None:  # noqa: PLR0911 - one for
         # pickle gives an array without a mask one that is all False.
         mask = numpy.ma.getmaskarray(value)
         fill_value = numpy.asarray(value.fill_value)
-        notes = (bool(value.hardmask), public_attributes(value))
+        notes = (bool(value.hardmask), attributes_besides(value, _OF_MASKED_ARRAYS))
         return Parts("masked array", (kind, numpy.asarray(value.data), mask, fill_value, *notes))
     if isinstance(value, numpy.memmap):
         return Parts("memmap", (kind, numpy.asarray(value)))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _FLOATS: Final = frozenset({"halffloat", "float", "double"})
 _WORD: Final = 8
+_LISTS: Final = (
+    *("is_list", "is_large_list", "is_fixed_size_list", "is_list_view", "is_large_list_view"),
+)
 _BITS_OF_TEXTS: Final = {"string": 32, "binary": 32, "large_string": 64, "large_binary": 64}
 
 
@@ -75,7 +78,12 @@ def _parts_of_others(column: Any) -> tuple[Any, ...]:  # noqa: PLR0911 - one for
     types: Any = library("pyarrow.types")
     kind, whole = column.type, _in_one_piece(column)
     if whole is None:
-        return (_type_parts(kind), column.to_pylist())
+        return (_type_parts(kind), *map(column_parts, _pieces(column)))
+    if types.is_union(kind):
+        return (_type_parts(kind), whole.type_codes, *_fields_of_union(whole))
+    if types.is_run_end_encoded(kind):
+        # Python's own times have no nanoseconds.
+        return (_type_parts(kind), column_parts(library("pyarrow.compute").run_end_decode(whole)))
     if isinstance(whole, library("pyarrow").ExtensionArray):
         return (_type_parts(kind), column_parts(whole.storage))
     if types.is_dictionary(kind):
@@ -90,10 +98,24 @@ def _parts_of_others(column: Any) -> tuple[Any, ...]:  # noqa: PLR0911 - one for
         return (whole.is_valid() if whole.null_count else None, *inside)
     if types.is_map(kind):
         return (_type_parts(kind), column_parts(_pairs(whole)))
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+    if any(test(kind) for test in (getattr(types, name) for name in _LISTS)):
         # The bytes below a null are left out.
         return (_type_parts(kind), whole.value_lengths(), column_parts(whole.flatten()))
     return (_type_parts(kind), whole.to_pylist())
+
+
+def _fields_of_union(union: Any) -> list[Digest | Parts]:
+    """Return the values of each field of a union, without what lies below those of others."""
+    compute: Any = library("pyarrow.compute")
+    found: list[Digest | Parts] = []
+    for place, code in enumerate(union.type.type_codes):
+        is_here = compute.equal(union.type_codes, code)
+        values = union.field(place)
+        if union.type.mode == "sparse":
+            found.append(column_parts(values.filter(is_here)))
+        else:
+            found.append(column_parts(values.take(union.offsets.filter(is_here))))
+    return found
 
 
 def _pairs(maps: Any) -> Any:

@@ -31,13 +31,15 @@ def attributes_of(value: Any) -> dict[str, Any]:
     return {name: found[name] for name in sorted(found, key=str)}
 
 
-def public_attributes(value: Any) -> dict[str, Any]:
-    """Return the attributes of an object without an underscore, by name and sorted.
+def attributes_besides(value: Any, known: frozenset[str]) -> dict[str, Any]:
+    """Return the attributes of an object of a library that others have set, by name and sorted.
 
-    Those with one belong to the library that the object's class is from.
+    Args:
+        value: The object.
+        known: The names of the attributes that the library itself sets.
     """
     own = cast("dict[Any, Any]", vars(value))
-    return {name: own[name] for name in sorted(own, key=str) if not str(name).startswith("_")}
+    return {name: own[name] for name in sorted(own, key=str) if name not in known}
 
 
 def wraps_code(value: Any) -> bool:

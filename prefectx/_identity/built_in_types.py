@@ -8,6 +8,7 @@ import enum
 import functools
 import gc
 import io
+import struct
 from pathlib import PurePath
 from types import (
     BuiltinFunctionType,
@@ -29,7 +30,13 @@ from prefectx._identity.attributes import (
     slots_of,
 )
 from prefectx._identity.classes import class_parts
-from prefectx._identity.container_parts import dict_parts, list_parts, set_parts, tuple_parts
+from prefectx._identity.container_parts import (
+    chunks,
+    dict_parts,
+    list_parts,
+    set_parts,
+    tuple_parts,
+)
 from prefectx._identity.functions import code_parts, function_parts
 from prefectx._identity.libraries import library_parts
 from prefectx._identity.names import importable_name
@@ -136,6 +143,10 @@ def _array(value: array.array[Any]) -> Digest:
     return leaf(f"array {value.typecode}", memoryview(value).cast("B"))
 
 
+def _dict_view(value: Any) -> Parts:
+    return Parts(type(value).__name__, chunks(list(value)))
+
+
 def _cell(value: CellType) -> Parts:
     try:
         return Parts("cell", (value.cell_contents,))
@@ -214,6 +225,8 @@ def _global(value: Any, name: str) -> Digest:
 
 _FILES_IN_MEMORY: Final = frozenset({io.BytesIO, io.StringIO})
 
+_EMPTY: Final[dict[str, object]] = {}
+
 _EXACT: Final[dict[type, Callable[[Any], Digest | Parts]]] = {
     type(None): lambda _: text_leaf("None", ""),
     bool: lambda value: text_leaf("bool", repr(value)),
@@ -230,6 +243,8 @@ _EXACT: Final[dict[type, Callable[[Any], Digest | Parts]]] = {
     frozenset: set_parts,
     array.array: _array,
     memoryview: _view,
+    **dict.fromkeys((type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())), _dict_view),
+    struct.Struct: lambda value: text_leaf("struct", value.format),
     # The mapping behind the proxy, which may be a defaultdict.
     MappingProxyType: lambda value: Parts("mappingproxy", gc.get_referents(value)),
     FunctionType: function_parts,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from importlib.util import find_spec
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._identity.arrays import array_parts, buffers_of, has_buffer
 from prefectx._identity.arrow import column_parts
-from prefectx._identity.attributes import public_attributes
+from prefectx._identity.attributes import attributes_besides
 from prefectx._identity.parts import Parts, leaf_of_many, library, text_leaf
 from prefectx._types import type_of
 
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prefectx._identity.parts import Digest
+
+# What the libraries themselves set on frames, series and indexes.
+_OF_PANDAS: Final = frozenset(
+    {
+        *("_mgr", "_attrs", "_flags", "_name", "_names", "_data", "_id", "_cache", "_references"),
+        *("_levels", "_codes", "_range", "_freq", "sortorder", "_typ", "_metadata"),
+        # Before pandas 3.
+        *("_cacher", "_item_cache", "_is_copy", "_no_setting_name"),
+    }
+)
+_OF_POLARS: Final = frozenset({"_df", "_s"})
 
 
 def pandas_parts(value: Any) -> Parts | None:
@@ -92,20 +103,24 @@ def _array_getter(frame: Any) -> Callable[[int], Any]:
 def _notes(value: Any) -> tuple[Any, ...]:
     """Return the metadata of a frame, and attributes such as those of `frame.unit = "m"`."""
     own = [(name, getattr(value, name, None)) for name in value._metadata if name != "_name"]
-    return (value.attrs, value.flags.allows_duplicate_labels, own, public_attributes(value))
+    return (value.attrs, value.flags.allows_duplicate_labels, own, _set_by_others(value))
+
+
+def _set_by_others(value: Any) -> dict[str, Any]:
+    # Before pandas 3, what `series.str` gives is kept on the series.
+    accessors: frozenset[str] = getattr(type_of(value), "_accessors", frozenset())
+    return attributes_besides(value, _OF_PANDAS | accessors)
 
 
 def _index(index: Any) -> Parts:
     pandas: Any = library("pandas")
-    kind, names = (type_of(index), public_attributes(index)), list(index.names)
+    kind, names = (type_of(index), _set_by_others(index)), list(index.names)
     if isinstance(index, pandas.MultiIndex):
-        # The values, not the levels: some levels may be unused.
-        levels = [_column(index.get_level_values(n).array) for n in range(index.nlevels)]
-        return Parts("index", (kind, names, levels))
+        # Not the values alone: a function sees the order of the levels, and those that are unused.
+        levels = [_column(level.array) for level in index.levels]
+        return Parts("index", (kind, names, levels, list(index.codes)))
     if isinstance(index, pandas.RangeIndex):
-        start = index.start if len(index) else None
-        step = index.step if len(index) > 1 else None
-        return Parts("index", (kind, names, len(index), start, step))
+        return Parts("index", (kind, names, index.start, index.stop, index.step))
     # Its text does not show the holidays of a calendar.
     return Parts("index", (kind, names, getattr(index, "freq", None), _column(index.array)))
 
@@ -159,9 +174,11 @@ def polars_parts(value: Any) -> Parts | None:
     kind = type_of(value)
     if isinstance(value, polars.DataFrame):
         columns = chain.from_iterable(map(_series, value.get_columns()))
-        return Parts("polars frame", (kind, value.height, public_attributes(value), *columns))
+        own = attributes_besides(value, _OF_POLARS)
+        return Parts("polars frame", (kind, value.height, own, *columns))
     if isinstance(value, polars.Series):
-        return Parts("polars series", (kind, public_attributes(value), *_series(value)))
+        own = attributes_besides(value, _OF_POLARS)
+        return Parts("polars series", (kind, own, *_series(value)))
     return None
 
 
@@ -171,7 +188,11 @@ def _series(series: Any) -> tuple[Any, Any]:
     # Python objects have no form in Arrow.
     if series.dtype == polars.Object or not _has_arrow():
         return named, series.to_list()
-    column = series.to_arrow(compat_level=polars.CompatLevel.oldest())
+    try:
+        column = series.to_arrow(compat_level=polars.CompatLevel.oldest())
+    except library("pyarrow").ArrowInvalid:  # Arrow has no integers of 128 bits
+        # Python's own times have no nanoseconds, and numbers of categories are no values.
+        return named, [series.to_physical().to_list(), series.to_list()]
     if library("pyarrow.types").is_dictionary(column.type):
         # The order of categories is that in which the process has met them.
         column = column.dictionary_decode()

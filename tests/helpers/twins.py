@@ -13,6 +13,7 @@ import io
 import math
 import os
 import re
+import struct
 import types
 import uuid
 import zoneinfo
@@ -350,6 +351,9 @@ TWINS: dict[str, list[Callable[[], Any]]] = {
         lambda: [[1, 2], [3]],
         lambda: [{1, 2.0}, {3}],
         lambda: [{1, 2}, {3.0}],
+        *({1: 2}.keys, {2: 2}.keys, {1: 2}.values),
+        *({1: 2, 3: 4}.items, {3: 4, 1: 2}.items, lambda: [(1, 2), (3, 4)]),
+        *(lambda: struct.Struct("i"), lambda: struct.Struct("I")),
         lambda: slice(1, 2),
         lambda: slice(1, 2, 1),
     ],

@@ -39,6 +39,52 @@ class TestWhatLibrariesDoNotPickle:
         values = [noted(make([1]), "a"), noted(make([1]), "b"), make([1])]
         assert len({digest(value) for value in values}) == 3
 
+    def test_private_attributes_count_too_but_those_of_the_library(self) -> None:
+        pd = pytest.importorskip("pandas")
+        pl = pytest.importorskip("polars")
+        np = pytest.importorskip("numpy")
+
+        table = type("Table", (pd.DataFrame,), {})
+
+        def scaled(value: Any, scale: int) -> Any:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                value._scale = scale
+            return value
+
+        kinds = (table, pd.DataFrame, pd.Series, pd.Index, pl.DataFrame, pl.Series, np.ma.zeros)
+        for make in kinds:
+            values = [scaled(make([1]), 1), scaled(make([1]), 2), make([1])]
+            assert len({digest(value) for value in values}) == 3, make
+
+    def test_levels_and_bounds_of_an_index_count(self) -> None:
+        pd = pytest.importorskip("pandas")
+        pairs = pd.MultiIndex.from_product([["a", "b"], [1, 2]])
+        indexes = [
+            *(pairs[:2], pairs[:2].remove_unused_levels()),
+            *(pd.MultiIndex([[*"ab"]], [[0, 1]]), pd.MultiIndex([[*"ba"]], [[1, 0]])),
+            *(
+                pd.RangeIndex(0, 5, 2),
+                pd.RangeIndex(0, 6, 2),
+                pd.RangeIndex(0),
+                pd.RangeIndex(1, 1),
+            ),
+        ]
+        assert len({digest(index) for index in indexes}) == len(indexes)
+
+    def test_numbers_that_arrow_does_not_have_count(self) -> None:
+        pl = pytest.importorskip("polars")
+        numbers = [pl.Series([n], dtype=pl.Int128) for n in (1, 2**100, 2**100 + 1)]
+        assert len({digest(each) for each in numbers}) == 3
+        fields = {"a": pl.Int128, "b": pl.Int64}
+        times = [
+            pl.Series([{"a": 1, "b": n}], dtype=pl.Struct(fields)).cast(
+                pl.Struct({**fields, "b": pl.Time})
+            )
+            for n in (1, 2)
+        ]
+        assert digest(times[0]) != digest(times[1])
+
     def test_use_of_a_frame_does_not_count(self) -> None:
         pd = pytest.importorskip("pandas")
         makers: list[Callable[[], Any]] = [
@@ -104,6 +150,32 @@ class TestTypesOfArrow:
             assert digest(one) != digest(two), kind
             assert digest(pa.array([make(0), make(1), None, make(0)], kind)[1:]) == digest(one)
         assert digest(pa.scalar(1, time)) != digest(pa.scalar(2, time))
+
+    def test_values_of_unions_runs_and_views_count_to_the_nanosecond(self) -> None:
+        pa = pytest.importorskip("pyarrow")
+        time = pa.time64("ns")
+
+        def union(code: int, below: int = 0) -> Any:
+            fields = [pa.array([5 + below * place, 6], time) for place in (code, 1 - code)]
+            return pa.UnionArray.from_sparse(pa.array([code, 1], pa.int8()), fields)
+
+        def dense(value: int) -> Any:
+            codes, offsets = pa.array([0], pa.int8()), pa.array([0], pa.int32())
+            return pa.UnionArray.from_dense(codes, offsets, [pa.array([value], time)])
+
+        def runs(value: int) -> Any:
+            return pa.RunEndEncodedArray.from_arrays([2], pa.array([value], time))
+
+        def views(value: int) -> Any:
+            return pa.array([[value], None], pa.list_view(time))
+
+        for make in (union, dense, runs, views):
+            one, two = make(0), make(1)
+            assert digest(one) != digest(two), make
+            chunks = pa.chunked_array([one[:1], one[1:]])
+            assert digest(chunks) == digest(pa.chunked_array([one])), make
+        # What lies below the values of another field is undefined.
+        assert digest(union(0)) == digest(union(0, below=3))
 
     def test_what_the_name_of_a_type_does_not_show_counts(self) -> None:
         pa = pytest.importorskip("pyarrow")
