@@ -43,6 +43,12 @@ def command_about_all(item: Item[Any]) -> str | None:
     return None if root is None else command("status", root=_unless_own(root))
 
 
+def command_about_failed(item: Item[Any]) -> str | None:
+    """Return the command that lists all failed calls in an item's store; None if it finds none."""
+    root = item.store.journal_root()
+    return None if root is None else command("ls", "--failed", root=_unless_own(root))
+
+
 def _unless_own(root: str) -> str | None:
     is_own = os.path.realpath(root) == os.path.realpath(own_root())
     return None if is_own else root

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.run import current_run
+from prefectx._calls.task_report import Failure
 from prefectx._identity.short_text import short_text_of_call
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class count_run:  # noqa: N801 - used as a function
             call = self._call() if report.has_failures else ""
             report.add_run(self._task, time.perf_counter() - self._start, call)
         elif not isinstance(error, GeneratorExit):
-            report.add_failure(self._task, self._call(), None, error)
+            task = self._task
+            report.add_failure(task, Failure(task.qualified_name, self._call(), None, error))
 
     def _call(self) -> str:
         arguments = self._task.naming.bind(*self._args, **self._kwargs)

@@ -6,10 +6,11 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from prefectx._calls.commands import command_about
+from prefectx._calls.commands import command_about, command_about_failed
 from prefectx._calls.recorded_arguments import LONGEST_OF_FAILURE, describe_arguments
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run
+from prefectx._calls.task_report import Failure
 from prefectx.stores import journal
 from prefectx.stores import record as records
 
@@ -51,14 +52,15 @@ def note_failure(call: Call, error: BaseException) -> None:
     """Count and note a call that raised."""
     if isinstance(error, GeneratorExit):
         return
-    item = call.item
-    target = None if item is None else item.target
-    is_recorded = item is not None and isinstance(error, Exception)
-    command = command_about("debug", item, "--pdb") if item is not None and is_recorded else None
-    current_run().report.add_failure(call.task, call.summary, target, error, command)
-    if call.item is None or not isinstance(error, Exception):
+    report, item, text = current_run().report, call.item, call.summary
+    name = call.task.qualified_name
+    if item is None or not isinstance(error, Exception):
+        target = None if item is None else item.target
+        report.add_failure(call.task, Failure(name, text, target, error))
         return
-    if (root := call.item.store.journal_root()) is not None:
+    commands = command_about("debug", item, "--pdb"), command_about_failed(item)
+    report.add_failure(call.task, Failure(name, text, item.target, error, *commands))
+    if (root := item.store.journal_root()) is not None:
         journal.append(root, _failure(call, error))
 
 

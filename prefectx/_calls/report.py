@@ -116,30 +116,14 @@ class Report:
             del self._failures[key]
             line.failed -= 1
 
-    def add_failure(
-        self,
-        task: AnyTask,
-        call: str,
-        target: str | None,
-        error: BaseException,
-        command: str | None = None,
-    ) -> None:
-        """Count a call that raised; a later attempt at the same call replaces it.
-
-        Args:
-            task: The task.
-            call: The call as short text.
-            target: The target that it would have written, if any.
-            error: The exception.
-            command: The command that debugs it, if there is one.
-        """
-        key = (task.qualified_name, call)
-        line = self.line(task)
+    def add_failure(self, task: AnyTask, failure: Failure) -> None:
+        """Count a call that raised; a later attempt at the same call replaces it."""
+        key = (failure.task, failure.call)
         if key not in self._failures:
-            line.failed += 1
+            self.line(task).failed += 1
             if len(self._failures) >= _MOST_FAILURES:
                 return
-        self._failures[key] = Failure(task.qualified_name, call, target, error, command)
+        self._failures[key] = failure
 
     def end(self, error: BaseException | None) -> None:
         """Note that the run has ended, with the exception that it raised, if any."""
@@ -221,9 +205,9 @@ class Report:
 
 
 def _ls(failures: list[Failure]) -> str:
-    # Failed calls without a record are not listed.
-    is_recorded = any(failure.command is not None for failure in failures)
-    return "prefectx ls --failed" if is_recorded else "prefectx.last_run().failures"
+    # Failed calls without a record are not listed. Flows may keep outputs in several folders.
+    listings = dict.fromkeys(one.listing for one in failures if one.listing is not None)
+    return "; ".join(listings) or "prefectx.last_run().failures"
 
 
 def _is_same(one: BaseException, other: BaseException) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefectx._words import counted
 
@@ -63,7 +63,7 @@ class TaskReport:
         )
 
 
-class Failure:
+class Failure(NamedTuple):
     """A call that raised.
 
     Attributes:
@@ -72,23 +72,15 @@ class Failure:
         target: The target that it would have written; None without one.
         error: The exception.
         command: The command that debugs it; None if there is no record of it.
+        listing: The command that lists all failed calls in the same store; None likewise.
     """
 
-    __slots__ = ("call", "command", "error", "target", "task")
-
-    def __init__(
-        self,
-        task: str,
-        call: str,
-        target: str | None,
-        error: BaseException,
-        command: str | None = None,
-    ) -> None:
-        self.task = task
-        self.call = call
-        self.target = target
-        self.error = error
-        self.command = command
+    task: str
+    call: str
+    target: str | None
+    error: BaseException
+    command: str | None = None
+    listing: str | None = None
 
     @property
     def exception(self) -> str:

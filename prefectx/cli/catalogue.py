@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx.stores import Filestore, journal
 from prefectx.stores.compaction import compact, is_large
 from prefectx.stores.record import read
-from prefectx.stores.record_fields import fields_of
+from prefectx.stores.record_fields import fields_of, fields_of_each
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -31,58 +31,47 @@ class Entry:
         seconds: The duration of the call.
         size: The size in bytes.
         code: The fingerprint of the code that made it.
-        python: The version of Python for which this fingerprint is valid.
         args_code: The hash of the code in each argument that has any.
         upstream: The targets that it was made from.
         failed: The exception in one line, if the last call failed.
         files: The fingerprints of its input files, by path.
-        accepted: Whether a person has marked it as current.
-        place: The journal's file and the position of the record in it.
+        file: The file of the journal that the record is in; None if it is with the target.
+        position: The position of the record in it.
     """
 
     __slots__ = (
-        *("accepted", "args_code", "code", "exists", "failed", "files", "made"),
-        *("output_made", "place", "python"),
-        *("seconds", "size", "target", "task", "upstream"),
+        *("args_code", "code", "exists", "failed", "file", "files", "made", "output_made"),
+        *("position", "seconds", "size", "target", "task", "upstream"),
     )
 
-    def __init__(self, target: str) -> None:
+    def __init__(
+        self, target: str, fields: dict[str, Any], file: str | None = None, position: int = 0
+    ) -> None:
         self.target = target
         self.exists = False
-        self.task = ""
         self.made = ""
-        self.output_made = ""
-        self.seconds = 0.0
-        self.size = 0
-        self.code = ""
-        self.python = ""
-        self.args_code: tuple[tuple[str, str], ...] = ()
-        self.upstream: tuple[str, ...] = ()
-        self.failed: str | None = None
-        self.accepted = False
-        self.files: tuple[tuple[str, Any], ...] = ()
-        self.place: tuple[str, int] | None = None
+        self.take(fields, file, position)
 
-    def take(self, fields: dict[str, Any], place: tuple[str, int] | None) -> None:
+    def take(self, fields: dict[str, Any], file: str | None, position: int) -> None:
         """Update the entry from a line of the journal or a record, unless it is older."""
-        made: str = fields.get("made", "")
+        get = fields.get
+        made: str = get("made", "")
         if made < self.made:
             return
         self.made = made
-        self.output_made = fields.get("output_made") or made
-        self.task = intern(fields.get("task", ""))
-        self.seconds = float(fields.get("seconds") or 0)
-        self.code = intern(fields.get("code", ""))
-        self.python = intern(fields.get("python", ""))
-        code: dict[str, str] = fields.get("args_code") or {}
-        self.args_code = tuple(code.items())
-        self.upstream = tuple(map(intern, fields.get("upstream") or ()))
-        self.failed = fields.get("failed")
-        self.accepted = "accepted" in fields
-        files: dict[str, Any] = fields.get("files") or {}
-        self.files = tuple(files.items())
-        self.size = int(fields.get("bytes") or 0)
-        self.place = place
+        self.output_made: str = get("output_made") or made
+        self.task = intern(get("task", ""))
+        self.seconds: float = get("seconds", 0.0)
+        self.code = intern(get("code", ""))
+        # Of a million targets most have none of these.
+        code, upstream, files = get("args_code"), get("upstream"), get("files")
+        self.args_code: tuple[tuple[str, str], ...] = tuple(code.items()) if code else ()
+        self.upstream: tuple[str, ...] = tuple(map(intern, upstream)) if upstream else ()
+        self.files: tuple[tuple[str, Any], ...] = tuple(files.items()) if files else ()
+        self.failed: str | None = get("failed")
+        self.size: int = get("bytes") or 0
+        self.file = file
+        self.position = position
 
     @property
     def task_name(self) -> str:
@@ -119,41 +108,45 @@ class Catalogue:
 
     def details(self, entry: Entry) -> dict[str, Any]:
         """Return the whole record of a target."""
-        if entry.place is None:
+        path = entry.file
+        if path is None:
             return self._record_with(entry.target)
-        path, position = entry.place
         try:
             with open(path, "rb") as file:
-                file.seek(position)
+                file.seek(entry.position)
                 return fields_of(file.readline()) or {}
         except OSError:
             # Another process has compacted the journal.
             self._read_journal()
-            return {} if entry.place[0] == path else self.details(entry)
+            return {} if entry.file == path else self.details(entry)
 
     def is_trusted(self, entry: Entry) -> bool:
         """Tell whether nobody else can have written the record of a target."""
-        if entry.place is None or os.name != "posix":
+        if entry.file is None or os.name != "posix":
             return True
-        found = os.stat(entry.place[0])
+        found = os.stat(entry.file)
         return found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
     def _read_journal(self) -> None:
         # The journals of all spellings of the root, with and without symbolic links.
-        for path, position, line in journal.placed_lines(self.root):
-            self._lines += 1
-            fields = fields_of(line)
-            if fields is not None and "flow" in fields:
-                self._add_run(fields)
-                continue
-            if fields is None or "target" not in fields:
-                # A line of another version, or one that a truncated line stands before.
-                continue
-            target: str = fields["target"]
-            entry = self.entries.get(target)
-            if entry is None:
-                entry = self.entries[target] = Entry(target)
-            entry.take(fields, (path, position))
+        for path, position, lines in journal.blocks(self.root):
+            self._lines += len(lines)
+            place = position
+            for line, fields in zip(lines, fields_of_each(lines), strict=True):
+                # Of another version, or what a truncated line stands before, is no record.
+                if fields is not None:
+                    self._add_line(fields, path, place)
+                place += len(line)
+
+    def _add_line(self, fields: dict[str, Any], path: str, position: int) -> None:
+        if "flow" in fields:
+            self._add_run(fields)
+        elif (target := fields.get("target")) is None:
+            return
+        elif (entry := self.entries.get(target)) is None:
+            self.entries[target] = Entry(target, fields, path, position)
+        else:
+            entry.take(fields, path, position)
 
     def _add_run(self, fields: dict[str, Any]) -> None:
         flow, made = fields["flow"], fields.get("made", "")
@@ -162,36 +155,46 @@ class Catalogue:
 
     def compact(self) -> None:
         """Compact the journal if that is worth it; the entries then have no details any more."""
-        if is_large(self.root, self._lines, sum(1 for one in self if one.place is not None)):
+        if is_large(self.root, self._lines, sum(1 for one in self if one.file is not None)):
             # The folder may be read-only.
             with suppress(OSError):
                 compact(self.root)
 
     def _look(self) -> None:
         """Check which targets exist; add those that are not in the journal."""
-        tops = {target.partition("/")[0] for target in self.entries if "/" in target}
-        tops.add("working")
-        for top in sorted(tops):
-            for folder, folders, names in os.walk(os.path.join(self.root, top)):
-                folders[:] = [name for name in folders if name != RESERVED]
-                inside = os.path.relpath(folder, self.root).replace(os.sep, "/")
-                for name in names:
-                    if not name.startswith(RESERVED):
-                        self._add_existing(f"{inside}/{name}")
-                for name in folders:
-                    # A target may be a whole folder.
-                    if (entry := self.entries.get(f"{inside}/{name}")) is not None:
-                        entry.exists = True
+        waiting = {"working"}
         for target, entry in self.entries.items():
-            if "/" not in target or target.startswith(("/", "..")):
+            top, slash, _ = target.partition("/")
+            if not slash or top in {"", ".."}:
                 entry.exists = os.path.exists(os.path.join(self.root, target))
+            else:
+                waiting.add(top)
+        while waiting:
+            # A link may be broken, and a folder closed to this user.
+            with suppress(OSError):
+                waiting.update(self._look_into(waiting.pop()))
+
+    def _look_into(self, folder: str) -> list[str]:
+        """Look at what is in one folder; return the folders in it."""
+        folders: list[str] = []
+        with os.scandir(os.path.join(self.root, folder)) as found:
+            for one in found:
+                target = f"{folder}/{one.name}"
+                entry = self.entries.get(target)
+                if entry is not None:
+                    entry.exists = True
+                if one.is_dir():
+                    # A target may be a whole folder.
+                    if one.name != RESERVED and not one.is_symlink():
+                        folders.append(target)
+                elif entry is None and not one.name.startswith(RESERVED):
+                    self._add_existing(target)
+        return folders
 
     def _add_existing(self, target: str) -> None:
-        entry = self.entries.get(target)
-        if entry is None:
-            entry = self.entries[target] = Entry(target)
-            entry.take(self._record_with(target), None)
-            entry.size = os.stat(os.path.join(self.root, target)).st_size
+        """Add a target that is not in the journal."""
+        entry = self.entries[target] = Entry(target, self._record_with(target))
+        entry.size = os.stat(os.path.join(self.root, target)).st_size
         entry.exists = True
 
     def _record_with(self, target: str) -> dict[str, Any]:

@@ -185,10 +185,9 @@ def _stale(run: Run, catalogue: Catalogue, tasks: TaskFinder) -> list[dict[str, 
         entry = catalogue.entries.get(target)
         if entry is None or not entry.exists:
             continue
-        found.extend(
-            {"target": target, "why": reason.text, "task": entry.task, "kind": reason.kind}
-            for reason in reasons_of(entry, catalogue, tasks)
-        )
+        for reason in reasons_of(entry, catalogue, tasks):
+            why = {"target": target, "why": reason.text, "task": entry.task, "kind": reason.kind}
+            found.append(why)
     return found
 
 

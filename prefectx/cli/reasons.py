@@ -12,6 +12,8 @@ from prefectx.cli.argument_code import code_of_recorded_arguments
 from prefectx.stores.journal import changed_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from prefectx._api.task import Task
     from prefectx.cli.catalogue import Catalogue, Entry
     from prefectx.cli.finding import TaskFinder
@@ -43,15 +45,25 @@ def reasons_of(entry: Entry, catalogue: Catalogue, tasks: TaskFinder) -> list[Re
     task = tasks.get(entry.task, _file(entry, catalogue))
     if task is None:
         found.append(Reason("orphan", tasks.why.get(entry.task, "its task does not exist")))
-    elif entry.exists:
-        if entry.code and entry.code != tasks.code_hash(task):
-            found.append(_code(entry, catalogue, task))
-        found.extend(_code_of_arguments(entry, catalogue))
-        found.extend(_expired(entry, task))
     if entry.exists:
-        found.extend(_files(entry, catalogue))
-        found.extend(_upstream(entry, catalogue))
+        found.extend(_of_existing(entry, catalogue, tasks, task))
     return found
+
+
+def _of_existing(
+    entry: Entry, catalogue: Catalogue, tasks: TaskFinder, task: Task[..., Any] | None
+) -> Iterator[Reason]:
+    if task is not None:
+        if entry.code and entry.code != tasks.code_hash(task):
+            yield _code(entry, catalogue, task)
+        if entry.args_code:
+            yield from _code_of_arguments(entry, catalogue)
+        if task.expires is not None and entry.made:
+            yield from _expired(entry, task.expires)
+    if entry.files:
+        yield from _files(entry, catalogue)
+    if entry.upstream:
+        yield from _upstream(entry, catalogue)
 
 
 def _file(entry: Entry, catalogue: Catalogue) -> str | None:
@@ -69,8 +81,6 @@ def _code(entry: Entry, catalogue: Catalogue, task: Task[..., Any]) -> Reason:
 
 
 def _code_of_arguments(entry: Entry, catalogue: Catalogue) -> list[Reason]:
-    if not entry.args_code:
-        return []
     now = code_of_recorded_arguments(
         catalogue.details(entry), is_trusted=catalogue.is_trusted(entry)
     )
@@ -89,13 +99,11 @@ def _code_of_arguments(entry: Entry, catalogue: Catalogue) -> list[Reason]:
     return found
 
 
-def _expired(entry: Entry, task: Task[..., Any]) -> list[Reason]:
-    if task.expires is None or not entry.made:
-        return []
+def _expired(entry: Entry, expires: datetime.timedelta) -> list[Reason]:
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(entry.made)
-    if age <= task.expires:
+    if age <= expires:
         return []
-    return [Reason("expired", f"it is older than {task.expires}: it was made {_when(entry)}")]
+    return [Reason("expired", f"it is older than {expires}: it was made {_when(entry)}")]
 
 
 def _files(entry: Entry, catalogue: Catalogue) -> list[Reason]:

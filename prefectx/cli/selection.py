@@ -27,6 +27,8 @@ def select(catalogue: Catalogue, patterns: Sequence[str], where: Iterable[str] =
         Misuse: A condition has no `=`.
     """
     conditions = [_condition(text) for text in where]
+    if not (patterns or conditions):
+        return list(catalogue)
     recovered = Recovered(catalogue, patterns)
     picked = [
         entry

@@ -39,11 +39,15 @@ class TaskStatus:
     def add(self, entry: Entry, kinds: set[str]) -> None:
         """Count a target, with the reasons why it is stale."""
         self.targets += 1
-        self.fresh += not kinds
         self.seconds += entry.seconds
-        self.reasons.update(kinds)
-        self.bytes += entry.size if entry.exists else 0
-        self.folder = self.folder or entry.target.rpartition("/")[0]
+        if kinds:
+            self.reasons.update(kinds)
+        else:
+            self.fresh += 1
+        if entry.exists:
+            self.bytes += entry.size
+        if not self.folder:
+            self.folder = entry.target.rpartition("/")[0]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts for JSON."""
@@ -73,7 +77,9 @@ def status(options: Namespace) -> int:
     chosen += [entry for entry in catalogue if entry.task in names]
     for entry in {entry.target: entry for entry in chosen}.values():
         kinds = {reason.kind for reason in reasons_of(entry, catalogue, tasks)}
-        lines.setdefault(entry.task, TaskStatus(entry.task or NO_RECORD)).add(entry, kinds)
+        if (line := lines.get(entry.task)) is None:
+            line = lines[entry.task] = TaskStatus(entry.task or NO_RECORD)
+        line.add(entry, kinds)
     if options.json:
         say_json([line.as_dict() for line in lines.values()])
     elif not lines:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER: Final = ".prefectx/journal"
 _SUFFIX: Final = ".jsonl"
 _MANY: Final = 32
+_BLOCK: Final = 1 << 16
 _APPEND: Final = (
     os.O_WRONLY
     | os.O_APPEND
@@ -182,11 +183,12 @@ def files(root: str) -> list[str]:
 
 def lines(root: str) -> Iterator[bytes]:
     """Yield the lines of the journal below a folder, file by file."""
-    return (line for _, _, line in placed_lines(root))
+    for _, _, block in blocks(root):
+        yield from block
 
 
-def placed_lines(root: str) -> Iterator[tuple[str, int, bytes]]:
-    """Yield the lines of a journal with their places: the file's path and the position in it.
+def blocks(root: str) -> Iterator[tuple[str, int, list[bytes]]]:
+    """Yield the lines of a journal, many at once, with the file's path and their position in it.
 
     If the journal is compacted meanwhile, some lines come twice, but none is left out.
     """
@@ -198,11 +200,13 @@ def placed_lines(root: str) -> Iterator[tuple[str, int, bytes]]:
             try:
                 with open(path, "rb") as file:
                     position = 0
-                    for line in file:
+                    while block := file.readlines(_BLOCK):
+                        following = file.tell()
                         # The last one of a process that was killed may be truncated.
-                        if line.endswith(b"\n"):
-                            yield path, position, line
-                        position += len(line)
+                        if not block[-1].endswith(b"\n"):
+                            block.pop()
+                        yield path, position, block
+                        position = following
             except FileNotFoundError:
                 continue
             except OSError as error:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from operator import methodcaller
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from prefectx._types import is_dict, is_list, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 def fields_of(text: str | bytes) -> dict[str, Any] | None:
@@ -29,103 +32,157 @@ def fields_of(text: str | bytes) -> dict[str, Any] | None:
         # As text: of bytes, the encoding would be guessed for each line.
         whole = (text.decode() if isinstance(text, bytes) else text).strip()
         fields, end = _decode(whole)
-        is_sound = end == len(whole) and is_dict(fields) and _are_sound(fields)
     except (ValueError, RecursionError):
         # Not JSON, not UTF-8, a number of 5,000 digits, nested 3,000 deep.
         return None
-    return fields if is_sound else None
+    return fields if end == len(whole) and is_dict(fields) and _are_sound(fields) else None
 
 
 # The same as `json.loads` without its checks of the argument, which take a fifth of its time.
 _decode: Final = json.JSONDecoder().raw_decode
 
 
+def fields_of_each(lines: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
+    """Return what `fields_of` returns for each of many lines, in less than half of the time."""
+    try:
+        # Parsed at once, the names of the fields are made once, not once a line.
+        found: list[object] = json.loads(f"[{b','.join(lines).decode()}]")
+    except (ValueError, RecursionError):
+        return map(fields_of, lines)
+    # Where a line is no value by itself, or one is no record, each is looked at.
+    if len(found) == len(lines) and _are_dicts(found) and _are_all_sound(found):
+        return found
+    return map(fields_of, lines)
+
+
 def _are_sound(fields: dict[str, Any]) -> bool:
-    # In one loop, without a call for most fields: a journal may have a million lines.
+    # In one loop, without a call for most fields: a hit may read a record.
     for name, value in fields.items():
-        kinds = _KINDS.get(name)
-        if kinds is not None:
-            if type(value) not in kinds:
+        # A later version may know more of a target.
+        if (known := _CHECKS.get(name)) is not None:
+            if type(value) not in known:
                 return False
-        elif (check := _CHECKS.get(name)) is not None and not check(value):
+            if (check := known[type(value)]) is not None and not check((value,)):
+                return False
+    return True
+
+
+def _are_all_sound(records: Iterable[dict[str, Any]]) -> bool:
+    """Tell whether all of many records are sound: by column, for records of the same fields."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for fields in records:
+        alike.setdefault(tuple(fields), []).append(fields)
+    return all(
+        _is_column_sound(name, values)
+        for names, rows in alike.items()
+        for name, values in zip(names, zip(*map(_values, rows), strict=True), strict=True)
+    )
+
+
+def _is_column_sound(name: str, values: Sequence[Any]) -> bool:
+    known = _CHECKS.get(name)
+    if known is None:
+        return True
+    kinds = set(map(type_of, values))
+    if not known.keys() >= kinds:
+        return False
+    for kind in kinds:
+        check = known[kind]
+        if check is None:
+            continue
+        if not check(values if len(kinds) == 1 else [one for one in values if type(one) is kind]):
             return False
     return True
 
 
-def _is_text(value: Any) -> bool:
-    return type_of(value) is str
-
-
-def _is_time(value: Any) -> bool:
-    if type_of(value) is not str:
+def _are_times(texts: Iterable[str]) -> bool:
+    try:
+        return all(time.tzinfo is not None for time in map(datetime.fromisoformat, texts))
+    except ValueError:
+        # "x" would come after each time.
         return False
-    # Raises a ValueError for other texts: "x" would come after each time.
-    return datetime.fromisoformat(value).tzinfo is not None
 
 
-def _is_duration(value: Any) -> bool:
-    # False for nan, for infinity, and for what is no number at all.
-    return type_of(value) in {int, float} and 0 <= value < _MOST_SECONDS
+def _are_durations(numbers: Iterable[float]) -> bool:
+    # False for nan and for infinity.
+    return all(0 <= seconds < _MOST_SECONDS for seconds in numbers)
 
 
-def _each(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    def check_dict(value: Any) -> bool:
-        return value is None or (is_dict(value) and all(map(check, value.values())))
-
-    return check_dict
+def _are_dicts(values: list[Any]) -> TypeGuard[list[dict[str, Any]]]:
+    return set(map(type_of, values)) == {dict}
 
 
-def _is_texts(value: Any) -> bool:
-    return value is None or (is_list(value) and all(map(_is_text, value)))
+def _are_texts(values: Iterable[Any]) -> bool:
+    return _TEXTS.issuperset(map(type_of, values))
 
 
-def _is_fingerprint(value: Any) -> bool:
-    return value is None or (is_list(value) and list(map(type_of, value)) == [int, int, str])
+def _are_lists_of_texts(lists: Iterable[list[Any]]) -> bool:
+    return _are_texts(chain.from_iterable(lists))
+
+
+def _are_dicts_of_texts(dicts: Iterable[dict[str, Any]]) -> bool:
+    return _are_texts(_values_of(dicts))
+
+
+def _are_dicts_of_fingerprints(dicts: Iterable[dict[str, Any]]) -> bool:
+    found = [one for one in _values_of(dicts) if one is not None]
+    return all(map(is_list, found)) and _are_fingerprints(found)
+
+
+def _are_fingerprints(lists: Iterable[list[Any]]) -> bool:
+    return all(list(map(type_of, one)) == [int, int, str] for one in lists)
+
+
+def _are_dicts_of_arguments(dicts: Iterable[dict[str, Any]]) -> bool:
+    return all(type(one) is str or _is_argument(one) for one in _values_of(dicts))
+
+
+def _values_of(dicts: Iterable[dict[str, Any]]) -> Iterator[Any]:
+    return chain.from_iterable(map(_values, dicts))
 
 
 def _is_argument(value: Any) -> bool:
-    """Tell whether this is an argument as records keep it."""
+    """Tell whether this is an argument as records keep it, if not as a text."""
     if not is_dict(value):
-        return type_of(value) is str
+        return False
     needed = {"target", "root"} if "target" in value else {"text"}
     return value.keys() >= needed and _are_texts(value.values())
 
 
-def _is_shape(value: Any) -> bool:
-    if value is None:
-        return True
-    if not is_dict(value):
-        return False
+def _are_shapes(dicts: Iterable[dict[str, Any]]) -> bool:
+    return all(map(_is_shape, dicts))
+
+
+def _is_shape(value: dict[str, Any]) -> bool:
     if "rows" not in value:
         return is_list(value.get("shape")) and type_of(value.get("dtype")) is str
     counts = value["rows"], value.get("columns")
     return all(type_of(count) is int for count in counts) and is_dict(value.get("dtypes"))
 
 
-def _are_texts(values: Iterable[Any]) -> bool:
-    return all(map(_is_text, values))
-
-
+_values: Final = methodcaller("values")
 _MOST_SECONDS: Final = 1e12
-_TEXT: Final[frozenset[type]] = frozenset({str})
-_OPTIONAL_TEXT: Final[frozenset[type]] = frozenset({str, type(None)})
+_TEXTS: Final = frozenset({str})
 
-_KINDS: Final[dict[str, frozenset[type]]] = {
+# The types that a field may have, with what is to be checked besides for all of its values.
+_Checks = dict[type, "Callable[[Any], bool] | None"]
+_TEXT: Final[_Checks] = {str: None}
+_OPTIONAL_TEXT: Final[_Checks] = {str: None, NoneType: None}
+_OPTIONAL_TEXTS: Final[_Checks] = {list: _are_lists_of_texts, NoneType: None}
+
+_CHECKS: Final[dict[str, _Checks]] = {
     **dict.fromkeys(("task", "call", "python", "code", "target", "flow", "traceback"), _TEXT),
     **dict.fromkeys(("inputs", "by", "host", "file", "contents", "base_from"), _OPTIONAL_TEXT),
     **dict.fromkeys(("key", "failed", "accepted"), _OPTIONAL_TEXT),
-    "complete": frozenset({bool}),
-    "bytes": frozenset({int, type(None)}),
-}
-
-_CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
-    "made": _is_time,
-    "output_made": lambda value: value is None or _is_time(value),
-    "seconds": _is_duration,
-    "args": _each(_is_argument),
-    "args_code": _each(_is_text),
-    "files": _each(_is_fingerprint),
-    "output": _is_fingerprint,
-    **dict.fromkeys(("upstream", "tasks", "parameters"), _is_texts),
-    "shape": _is_shape,
+    **dict.fromkeys(("upstream", "tasks", "parameters"), _OPTIONAL_TEXTS),
+    "complete": {bool: None},
+    "bytes": {int: None, NoneType: None},
+    "made": {str: _are_times},
+    "output_made": {str: _are_times, NoneType: None},
+    "seconds": {int: _are_durations, float: _are_durations},
+    "args": {dict: _are_dicts_of_arguments, NoneType: None},
+    "args_code": {dict: _are_dicts_of_texts, NoneType: None},
+    "files": {dict: _are_dicts_of_fingerprints, NoneType: None},
+    "output": {list: _are_fingerprints, NoneType: None},
+    "shape": {dict: _are_shapes, NoneType: None},
 }

@@ -152,6 +152,23 @@ def test_each_command_that_is_advised_runs_as_it_is_printed(project: Project, ro
         assert output or said, command
 
 
+@pytest.mark.parametrize("of_root", ["", " --root 'outputs of mine'"])
+def test_a_run_with_many_failures_advises_where_to_see_them_all(
+    project: Project, of_root: str
+) -> None:
+    names = [f"x{letter}" for letter in "abcdefghijkl"]
+    project.write(PAGES.replace("{text[0]}", "{text[1]}"))
+    command = f'prefectx run pages:pages -p "names={names}" -p times=1{of_root}'
+    [(_, _, errors)] = project.run(command)
+    [line] = [line for line in errors.splitlines() if line.startswith("  and 2 more: ")]
+    listing = line.removeprefix("  and 2 more: ")
+    assert listing.startswith("prefectx ls --failed")
+    assert ("--root" in listing) == bool(of_root)
+    [(code, listed, _)] = project.run(listing)
+    assert code == 2
+    assert listed.count("no such word") == 12
+
+
 def test_rm_advises_the_flow_that_made_what_was_removed_with_its_parameters(
     project: Project,
 ) -> None:

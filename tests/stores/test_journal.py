@@ -92,6 +92,46 @@ def test_a_line_that_a_full_disk_has_cut_hides_no_later_one(tmp_path: Path, fold
     assert targets(tmp_path) == ["a", "c"]
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        '{"target": "bad", "task": 3}',
+        '{"target": "bad"}, {"target": "bad"}',
+        '[{"target": "bad"}]',
+        '{"target": "bad", "args": [{}',
+        '{}], "target": "bad"}',
+        '{"target": "bad", "upstream": ["a", 3]}',
+        '{"target": "bad", "made": "soon"}',
+        "",
+        "\udcff",
+    ],
+)
+def test_a_line_that_is_no_record_hides_none_beside_it(
+    bad: str, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines are read many at once, and each by itself where one of them is no record."""
+    sound = line("a"), line("b", failed="KeyError"), line("c", upstream=["a"], seconds=3)
+    content = "".join(f"{each}\n" for each in (sound[0], bad, *sound[1:]))
+    (folder / "one.jsonl").write_bytes(content.encode("utf-8", "surrogateescape"))
+    main(["ls", "--json", "--root", str(tmp_path)])
+    found = json.loads(capsys.readouterr().out)
+    assert [each["target"] for each in found] == ["a", "b", "c"]
+    assert [each["failed"] for each in found] == [None, "KeyError", None]
+
+
+def test_a_journal_of_many_lines_is_read_whole(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of more lines than are read at once has its own place."""
+    lines = [line(f"t{number}", args={"n": f"{number}"}) for number in range(2000)]
+    lines.insert(1000, "no record")
+    (folder / "one.jsonl").write_text("\n".join(lines) + '\n{"target": "cut')
+    main(["ls", "--json", "--root", str(tmp_path)])
+    found = json.loads(capsys.readouterr().out)
+    assert len(found) == 2000
+    assert all(each["parameters"]["n"] == each["target"][1:] for each in found)
+
+
 def test_who_reads_meanwhile_finds_each_line(tmp_path: Path, folder: Path) -> None:
     for number in range(5):
         write_old(folder, str(number), line(f"target-{number}"), line(f"other-{number}"))

@@ -11,6 +11,7 @@ from prefect.logging.loggers import flow_run_logger
 
 from prefectx._calls.here import run_here
 from prefectx._calls.outcome import size_of
+from prefectx._calls.task_report import Failure
 from prefectx._identity.short_text import short_text_of_call
 from prefectx._naming.options import OF_EACH_CALL
 from prefectx._runners.prefect.future import is_prefect_future, state_result
@@ -89,7 +90,7 @@ def _count(
         future.wait()
     except Exception as error:  # noqa: BLE001 - the flow gets it from the future itself
         # The task's result, or exception, could not be pickled.
-        report.add_failure(task, call(), None, error)
+        report.add_failure(task, Failure(task.qualified_name, call(), None, error))
         return
     _count_state(report, task, call, getattr(future, "_final_state", None))
 
@@ -113,7 +114,7 @@ def _count_state(report: Report, task: AnyTask, call: Callable[[], str], state: 
         error = state_result(state, raise_on_failure=False)
         if not isinstance(error, BaseException):
             error = RuntimeError(state.message)
-        report.add_failure(task, call(), None, error)
+        report.add_failure(task, Failure(task.qualified_name, call(), None, error))
 
 
 def _count_run(report: Report, task: AnyTask, call: Callable[[], str], state: Any) -> None:
