@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefectx._calls.run import current_run
 from prefectx._calls.task_report import Failure
 from prefectx._identity.short_text import short_text_of_call
+from prefectx._naming.options import OF_EACH_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -25,12 +26,11 @@ class count_run:  # noqa: N801 - used as a function
         kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("_args", "_kwargs", "_start", "_task")
+    __slots__ = ("_called", "_start", "_task")
 
     def __init__(self, task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self._task = task
-        self._args = args
-        self._kwargs = kwargs
+        self._called = (task, args, kwargs)
 
     def __enter__(self) -> None:
         self._start = time.perf_counter()
@@ -40,15 +40,11 @@ class count_run:  # noqa: N801 - used as a function
     ) -> None:
         report = current_run().report
         if error is None:
-            call = self._call() if report.has_failures else ""
+            call = text_of_call(*self._called) if report.has_failures else ""
             report.add_run(self._task, time.perf_counter() - self._start, call)
         elif not isinstance(error, GeneratorExit):
-            task = self._task
-            report.add_failure(task, Failure(task.qualified_name, self._call(), None, error))
-
-    def _call(self) -> str:
-        arguments = self._task.naming.bind(*self._args, **self._kwargs)
-        return short_text_of_call(self._task.qualified_name, arguments)
+            task, call = self._task, text_of_call(*self._called)
+            report.add_failure(task, Failure(task.qualified_name, call, None, error))
 
 
 async def count_coroutine(
@@ -60,3 +56,20 @@ async def count_coroutine(
     """Async version of `count_run`: await a coroutine, and count it."""
     with count_run(task, args, kwargs):
         return await running
+
+
+def text_of_call(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """Return a call as short text, with the name alone if the arguments do not fit the function.
+
+    Args:
+        task: The task.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments, also `wait_for` and `return_state`.
+    """
+    own = {name: value for name, value in kwargs.items() if name not in OF_EACH_CALL}
+    try:
+        arguments = task.naming.bind(*args, **own)
+    except TypeError:
+        # The caller gets the mode's own error.
+        return f"{task.qualified_name}(…)"
+    return short_text_of_call(task.qualified_name, arguments)

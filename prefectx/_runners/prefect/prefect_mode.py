@@ -26,7 +26,7 @@ from prefectx._settings.context import context_names, replace_context
 from prefectx._values.containers import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from prefectx._naming.decorated import AnyFlow, AnyTask
     from prefectx._runners.base import Args, Kwargs
@@ -43,9 +43,13 @@ class PrefectRunner(Runner):
         args, kwargs, hidden = _hide_iterators(args, kwargs)
         one = self._for_call(task, hidden=hidden)
         if run_here.get() is not None and not one.isgenerator:
+            wants_state = bool(kwargs.get("return_state"))
             if one.isasync:
-                return count_coroutine(_acall_task(one, args, kwargs), task, args, kwargs)
-            if kwargs.get("return_state"):
+                running = _acall_task(one, args, kwargs)
+                if wants_state:
+                    return _acount_state(task, running, args, kwargs)
+                return count_coroutine(running, task, args, kwargs)
+            if wants_state:
                 with api(), replace_context(context_names()):
                     state = PREFECT_TASK.__call__(one, *args, **kwargs)
                 return count_state(task, state, args, kwargs)
@@ -131,6 +135,12 @@ def _hide_iterators(args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs, bool]:
     converted = to_prefect((args, kwargs))
     hidden = replace(converted, hide_iterator)
     return (*hidden, hidden is not converted)
+
+
+async def _acount_state(
+    task: AnyTask, running: Coroutine[Any, Any, Any], args: Args, kwargs: Kwargs
+) -> Any:
+    return count_state(task, await running, args, kwargs)
 
 
 async def _acall_task(task: Any, args: Args, kwargs: Kwargs) -> Any:

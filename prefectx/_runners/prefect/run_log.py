@@ -9,11 +9,10 @@ from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture, PrefectFutureList
 from prefect.logging.loggers import flow_run_logger
 
+from prefectx._calls.counting import text_of_call
 from prefectx._calls.here import run_here
 from prefectx._calls.outcome import size_of
 from prefectx._calls.task_report import Failure
-from prefectx._identity.short_text import short_text_of_call
-from prefectx._naming.options import OF_EACH_CALL
 from prefectx._runners.prefect.future import is_prefect_future, state_result
 from prefectx._types import is_list, type_of
 from prefectx._values.item import is_item
@@ -53,7 +52,7 @@ def watch(task: AnyTask, submitted: Any, args: tuple[Any, ...], kwargs: dict[str
         return submitted
     one: Any = submitted
     if isinstance(one, PrefectFuture):
-        call = partial(_call, task, args, kwargs)
+        call = partial(text_of_call, task, args, kwargs)
         one = submitted
         one.add_done_callback(partial(_count, run.report, task, call))
     elif is_list(submitted):
@@ -98,7 +97,7 @@ def _count(
 def count_state(task: AnyTask, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Count a call by its final state; return the state."""
     if (run := run_here.get()) is not None:
-        _count_state(run.report, task, partial(_call, task, args, kwargs), state)
+        _count_state(run.report, task, partial(text_of_call, task, args, kwargs), state)
     return state
 
 
@@ -127,11 +126,6 @@ def _count_run(report: Report, task: AnyTask, call: Callable[[], str], state: An
     report.add_run(task, record.seconds if record else 0, "", size_of(item), folder)
 
 
-def _call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    own = {name: value for name, value in kwargs.items() if name not in OF_EACH_CALL}
-    return short_text_of_call(task.qualified_name, task.naming.bind(*args, **own))
-
-
 def _mapped_call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], number: int) -> str:
     def element(value: Any) -> Any:
         if type_of(value) not in _SPREAD:
@@ -141,7 +135,7 @@ def _mapped_call(task: AnyTask, args: tuple[Any, ...], kwargs: dict[str, Any], n
         return part.result(raise_on_failure=False) if is_prefect_future(part) else part
 
     row = tuple(map(element, args))
-    return _call(task, row, {name: element(value) for name, value in kwargs.items()})
+    return text_of_call(task, row, {name: element(value) for name, value in kwargs.items()})
 
 
 _SPREAD = frozenset({list, tuple, range, PrefectFutureList, OrderedFutureList})

@@ -1,0 +1,97 @@
+"""Calls with `wait_for` and `return_state` in a flow in which another call has failed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import prefectx
+from prefectx import allow_failure, current_mode, flow, load, task
+
+if TYPE_CHECKING:
+    from pytest_prefectx import Targets
+
+pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
+
+
+@task
+def fails(value: int) -> int:
+    msg = f"no {value}"
+    raise ValueError(msg)
+
+
+@task
+def double(value: int) -> int:
+    return 2 * value
+
+
+@task
+async def double_later(value: int) -> int:
+    return 2 * value
+
+
+@task
+async def fails_later(value: int) -> int:
+    return fails.fn(value)
+
+
+def failures() -> list[str]:
+    report = prefectx.last_run()
+    assert report is not None
+    return [failure.call.rpartition(".")[2] for failure in report.failures]
+
+
+def test_a_call_that_waits_for_an_allowed_failure_gives_its_result() -> None:
+    @flow
+    def waits() -> Any:
+        failed = fails.submit(1)
+        failed.wait()
+        return load(double(2, wait_for=[allow_failure(failed)]))
+
+    assert waits() == 4
+
+
+def test_an_async_call_does_so_too() -> None:
+    @flow
+    async def waits() -> Any:
+        failed = fails.submit(1)
+        failed.wait()
+        return load(await double_later(2, wait_for=[allow_failure(failed)]))
+
+    assert asyncio.run(waits()) == 4
+
+
+def test_a_call_that_waits_and_fails_raises_its_own_exception_and_is_named() -> None:
+    @flow
+    def waits() -> Any:
+        return fails(3, wait_for=[double.submit(2)], return_state=False)
+
+    with pytest.raises(ValueError, match="no 3"):
+        waits()
+    assert failures() == ["fails(value=3)"]
+
+
+def test_arguments_that_do_not_fit_raise_the_modes_own_error(tmp_target: Targets) -> None:
+    @flow
+    def wrong() -> Any:
+        fits_nothing: Any = double
+        return fits_nothing(1, 2, 3)
+
+    with pytest.raises(TypeError) as raised:
+        wrong()
+    if current_mode() == "prefect":
+        assert type(raised.value).__name__ == "ParameterBindError"
+    assert tmp_target.items() == []
+
+
+def test_a_failed_state_of_an_async_call_is_counted_as_a_failure() -> None:
+    @flow
+    async def states() -> Any:
+        first = await fails_later(1, return_state=True)
+        second = await double_later(2, return_state=True)
+        return first.is_failed(), load(second)
+
+    assert asyncio.run(states()) == (True, 4)
+    assert failures() == ["fails_later(value=1)"]
