@@ -79,10 +79,9 @@ class Call:
         self._files: Mapping[str, FileFingerprint | None] | None = None
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
-        # A claim is valid in this process only.
-        # In another process the functions of a script have no source, hence other hashes.
-        _ = self.identity.code
-        state = {name: getattr(self, name) for name in self.__slots__ if name != "_claim"}
+        state = {name: getattr(self, name) for name in self.__slots__}
+        # A claim is valid in this process only. In another process the functions of a script have
+        # no source, hence other hashes.
         return None, {**state, "_claim": None, "_code": self.task.code.hash}
 
     @property
@@ -91,10 +90,10 @@ class Call:
         return self.identity.short
 
     @property
-    def maker_mark(self) -> str:
+    def mark(self) -> str:
         """The mark of a target that this call, with the present code, has made."""
-        arguments = records.arguments_mark(self.code_of_arguments())
-        return f"{self.task.code.maker_mark}{self.identity.key}{arguments}"
+        maker, args_code = self.task.code.maker_mark, self.code_of_arguments()
+        return records.call_mark(maker, self.identity.key, args_code)
 
     def code_of_arguments(self) -> dict[str, str]:
         """Return a hash of the project's code in each argument that has any."""
@@ -137,6 +136,16 @@ class Call:
             self._upstream = items_in(self.identity.arguments)
         return self._recorded
 
+    def note_inputs(self) -> None:
+        """Compute the record's entries about the arguments before the function can change them."""
+        self.identity.compute()
+        self.files()
+        self.recorded_arguments()
+        if "inputs" in self.reasons:
+            self.inputs()
+        if "upstream" in self.reasons:
+            self.contents()
+
     def files(self) -> Mapping[str, FileFingerprint | None]:
         """Return the fingerprints of the files that the arguments name, by path."""
         if self._files is None:
@@ -147,7 +156,7 @@ class Call:
     def record(
         self, seconds: float, shape: dict[str, Any] | None = None, *, is_complete: bool = True
     ) -> Record:
-        """Return the record of the call and its output."""
+        """Return the record of the call and its output, as of the last `note_inputs`."""
         # A file that appeared meanwhile was written by the task: it is no input.
         files = {
             path: found

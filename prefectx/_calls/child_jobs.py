@@ -6,7 +6,7 @@ import asyncio
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from prefectx._calls.execute import arun_and_keep, execute, output_of, run_and_keep
+from prefectx._calls.execute import arun_and_keep, execute, output_at, run_and_keep
 from prefectx._calls.run import task_body
 from prefectx._isolation.parent import arun_in_child, run_in_child
 from prefectx._isolation.pickling import restore_main_module
@@ -137,4 +137,4 @@ def _output(call: Call, made: Any) -> Any:
         return made
     # The child knows which version it has made.
     call.item = made
-    return output_of(call)
+    return output_at(call.item)

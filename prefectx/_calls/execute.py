@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from prefectx.stores.record import Record
 
 
-def output_of(call: Call) -> Any:
-    """Return the caller's value for a call whose target exists: data inside a task."""
-    return None if call.item is None else output_at(call.item)
-
-
 def output_at(item: Item[Any]) -> Any:
     """Return the caller's value for an Item: its data inside a task, else the Item."""
     return item.load() if in_task() else item
@@ -60,29 +55,36 @@ def _keep(call: Call, value: Any, seconds: float) -> Any:
         return value
     if is_state(value):
         if not value.is_completed():
-            # A failed or cancelled state: there is no output.
+            # There is no output.
+            outcome.note_failed_state(call, value)
             return value
         value = None if value.data is None else result_of(value)
-    record = call.record(seconds, shape_of(value))
-    try:
-        if item.store.is_written_by_function:
-            item.store.save(item.target, value)
-            record = record._replace(output=FileFingerprint.of(item.path, is_output=True))
-            item.store.save_record(item.target, records.text_of(record))
-        elif call.reasons:
-            _save_for_one_call(call, item, value, record)
-        else:
-            records.save(item.store, item.target, value, record)
-    except (PrefectxError, OSError) as error:
-        error.add_note(f"This is the output of {call.summary}, target {item.target!r}.")
-        raise
-    # Others may replace it later.
+    record = _store(call, item, value, seconds)
+    # The Item must know its version, because others may replace the target.
     item.note_version(record.version)
     outcome.note_success(call, seconds, record)
     return value if in_task() else item
 
 
-def _save_for_one_call(call: Call, item: Item[Any], value: Any, record: Record) -> None:
+def _store(call: Call, item: Item[Any], value: Any, seconds: float) -> Record:
+    """Store an output with its record; return the record."""
+    record = call.record(seconds, shape_of(value))
+    try:
+        if item.store.is_written_by_function:
+            item.store.save(item.target, value)
+            record = record._replace(output=FileFingerprint.of(item.path, is_output=True))
+            records.write(item.store, item.target, record)
+        elif call.reasons:
+            _save_locked(call, item, value, record)
+        else:
+            records.save(item.store, item.target, value, record)
+    except (PrefectxError, OSError) as error:
+        error.add_note(f"This is the output of {call.summary}, target {item.target!r}.")
+        raise
+    return record
+
+
+def _save_locked(call: Call, item: Item[Any], value: Any, record: Record) -> None:
     """Store an output and its record such that those of two processes never get mixed."""
     with _lock_unless_once(call, item):
         # Otherwise the old record, or none at all, would be taken for the new output's.
@@ -102,7 +104,11 @@ def _lock_unless_once(call: Call, item: Item[Any]) -> AbstractContextManager[Non
 
 
 def execute(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Call the task's function with Items replaced by their data; return its result."""
+    """Call the task's function with Items replaced by their data.
+
+    Returns:
+        The function's result; of a coroutine function, a coroutine of it.
+    """
     args, kwargs = load_items(args), load_items(kwargs)
     log_run(task.name)
     names = {

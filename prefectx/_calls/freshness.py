@@ -76,7 +76,7 @@ def is_done(call: Call) -> bool:
     mark = _mark_at(item, needs_record=needs_record)
     if mark is None or _must_refresh(task, item):
         return False
-    version = call.maker_mark
+    version = call.mark
     # Nobody knows who made a target without a mark: it was put there by hand.
     if mark not in {"", version}:
         record = read(item.store, item.target)

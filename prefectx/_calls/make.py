@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls import outcome
 from prefectx._calls.audit import AUDIT, audit_some
-from prefectx._calls.execute import arun_and_keep, output_of, run_and_keep
+from prefectx._calls.execute import arun_and_keep, output_at, run_and_keep
 from prefectx._calls.freshness import is_done
-from prefectx._calls.run import current_run
 from prefectx._identity.file_fingerprint import FileFingerprint
 from prefectx._values.item import Item
 from prefectx.stores import record as records
@@ -22,10 +21,15 @@ if TYPE_CHECKING:
 
 def skip(call: Call) -> Any:
     """Count a call as skipped; return the caller's value."""
-    current_run().report.line(call.task).skipped += 1
+    note_skip(call)
+    return None if call.item is None else output_at(call.item)
+
+
+def note_skip(call: Call) -> None:
+    """Count a call as skipped; with `PREFECTX_AUDIT`, compute some of these again."""
+    outcome.count_skip(call.task)
     if AUDIT.raw() is not None:
         audit_some(call)
-    return output_of(call)
 
 
 def make(call: Call) -> Any:
@@ -74,23 +78,23 @@ async def _amake(call: Call) -> Any:
 
 @contextmanager
 def _prepare(call: Call) -> Generator[None]:
-    """Note what the function may change: its arguments, and a target that it writes itself."""
+    """Note the inputs; announce a target that the function writes, and undo that if it fails."""
     if call.item is None:
         yield
         return
-    _note_inputs(call)
+    call.note_inputs()
     store, target = call.item.store, call.item.target
     if not store.is_written_by_function:
         yield
         return
     # A target with an incomplete record is not valid: the process may be killed half-way.
-    before, was = store.load_record(target), FileFingerprint.of(call.item.path)
+    old_record, old_file = store.load_record(target), FileFingerprint.of(call.item.path)
     announced = records.text_of(call.record(0, is_complete=False))
     store.save_record(target, announced)
     try:
         yield
     except BaseException:
-        _discard(call.item, announced, before, was)
+        _discard(call.item, announced, old_record, old_file)
         raise
 
 
@@ -104,24 +108,15 @@ def _note_failures(call: Call) -> Generator[None]:
 
 
 def _discard(
-    item: Item[Any], announced: str, before: str | None, was: FileFingerprint | None
+    item: Item[Any], announced: str, old_record: str | None, old_file: FileFingerprint | None
 ) -> None:
     """Remove the output of a failed function; leave that of other processes alone."""
     store, target = item.store, item.target
     if store.load_record(target) != announced:
         # Another process has begun to make it, or has made it, since.
         return
-    if was is not None and was.matches(item.path):
-        if before is not None:
-            store.save_record(target, before)
+    if old_file is not None and old_file.matches(item.path):
+        if old_record is not None:
+            store.save_record(target, old_record)
         return
     store.delete(target)
-
-
-def _note_inputs(call: Call) -> None:
-    """Compute the record's entries about the arguments before the function can change them."""
-    _ = call.summary, call.identity.key, call.identity.code, call.files(), call.recorded_arguments()
-    if "inputs" in call.reasons:
-        call.inputs()
-    if "upstream" in call.reasons:
-        call.contents()

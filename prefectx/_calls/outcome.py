@@ -11,6 +11,7 @@ from prefectx._calls.recorded_arguments import LONGEST_OF_FAILURE, describe_argu
 from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run
 from prefectx._calls.task_report import Failure
+from prefectx._values.handles import result_of
 from prefectx.stores import journal
 from prefectx.stores import record as records
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from prefectx._calls.call import Call
+    from prefectx._naming.decorated import AnyTask
+    from prefectx._values.future import State
     from prefectx._values.item import Item
     from prefectx.stores.record import Record
 
@@ -46,6 +49,19 @@ def note_success(call: Call, seconds: float, record: Record | None = None) -> No
         journal.keep_code(root, record.code, call.task.fn, call.task.code.parts)
         for name, parts in call.identity.code.items():
             journal.keep_parts(root, (record.args_code or {})[name], parts)
+
+
+def count_skip(task: AnyTask) -> None:
+    """Count a call of a task as skipped."""
+    current_run().report.line(task).skipped += 1
+
+
+def note_failed_state(call: Call, state: State[Any]) -> None:
+    """Count and note a call whose function has returned a failed or cancelled state."""
+    try:
+        result_of(state)
+    except BaseException as error:  # noqa: BLE001 - the caller gets the state itself
+        note_failure(call, error)
 
 
 def note_failure(call: Call, error: BaseException) -> None:

@@ -76,6 +76,10 @@ class CallIdentity:
         # All that depends on the place is computed by now.
         return None, {**{name: getattr(self, name) for name in self.__slots__}, "_place": None}
 
+    def compute(self) -> None:
+        """Compute what is else computed when it is first asked for: the arguments may change."""
+        _ = self.short, self.key, self.code
+
     @property
     def exact(self) -> str | None:
         """The arguments as text, `x=1, y='a'`, if all are small literals or Items; else None."""

@@ -203,7 +203,7 @@ class TaskNames:
             annotations = getattr(self._fn, "__annotations__", {})
             return SelfWritten(store or Filestore(), _path_type(annotations.get("return")))
         if isinstance(store, Filestore):
-            check_suffix(self._target.ending, self._target.source)
+            check_suffix(self._target.ending, self._target.label)
         return store
 
 

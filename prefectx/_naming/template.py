@@ -61,7 +61,8 @@ class Template:
         base: Callable[[Mapping[str, Any], CallIdentity | None], str] | None = None,
     ) -> None:
         self.text: Final = text
-        self.source: Final = f"{option}={text!r} of task {signature.name!r}"
+        #: The template as messages name it.
+        self.label: Final = f"{option}={text!r} of task {signature.name!r}"
         self._option = option
         self._place = f"{option} of {signature.module}.{signature.qualified_name}"
         self._signature = signature
@@ -70,28 +71,30 @@ class Template:
             self._body, names = _parse(text)
         except (SyntaxError, ValueError) as error:
             why = error.msg if isinstance(error, SyntaxError) else error
-            msg = f"{self.source} is not the body of an f-string: {why}"
+            msg = f"{self.label} is not the body of an f-string: {why}"
             raise TemplateError(msg) from error
-        self.arguments: Final = names & signature.parameters.keys()
-        self.uses_base: Final = base is not None and "base" in names - self.arguments
-        task_names = frozenset(_TASK_NAMES) - self.arguments
+        self.argument_names: Final = names & signature.parameters.keys()
+        self.uses_base: Final = base is not None and "base" in names - self.argument_names
+        task_names = frozenset(_TASK_NAMES) - self.argument_names
         self.folder: Final = _literal_start(text, signature.name, task_names)
         self.ending: Final = text.rpartition("}")[2]
+        packages = dict(map(_package, modules))
         self._known: Final = {
             **{name: vars(builtins)[name] for name in names if name in vars(builtins)},
             **{name: value for name, value in _ALWAYS.items() if name in names},
-            **dict(map(_package, modules)),
+            **packages,
         }
+        self._always: Final = (*["base"] * (base is not None), *_TASK_NAMES, *_ALWAYS, *packages)
         self._fixed: Final = dict.fromkeys(names & task_names, signature.name)
         # The context may set these, also in place of modules and builtins.
         self._settable: Final = sorted(
-            names - self.arguments - task_names - {"base" if self.uses_base else ""}
+            names - self.argument_names - task_names - {"base" if self.uses_base else ""}
         )
 
     @cached_property
     def _function(self) -> Callable[..., str]:
         """The template compiled to one function, whose source debuggers show."""
-        parameters = [*sorted(self.arguments), *["base"] * self.uses_base, *self._settable]
+        parameters = [*sorted(self.argument_names), *["base"] * self.uses_base, *self._settable]
         star = "*, " * bool(parameters)
         source = f"def {self._option}({star}{', '.join(parameters)}):\n    return {self._body}\n"
         file = _register_source(self._place, source)
@@ -112,7 +115,7 @@ class Template:
         """
         try:
             values: dict[str, Any] = {}
-            for name in self.arguments:
+            for name in self.argument_names:
                 value = arguments[name]
                 values[name] = value.load() if isinstance(value, Item) else value
             if self.uses_base and self._base_of is not None:
@@ -124,7 +127,7 @@ class Template:
             # If nested calls have filled the stack, the outer call raises NestedTooDeeply.
             raise
         except Exception as error:
-            msg = f"{self.source} cannot be rendered: {type(error).__name__}: {error}"
+            msg = f"{self.label} cannot be rendered: {type(error).__name__}: {error}"
             raise TemplateError(msg) from error
 
     def render_safely(
@@ -164,10 +167,10 @@ class Template:
 
     def _missing(self, name: str) -> TemplateError:
         msg = (
-            f"{self.source} uses the name {name!r}, which is not defined. Names that are defined:"
+            f"{self.label} uses the name {name!r}, which is not defined. Names that are defined:"
             f" arguments: {_join_sorted(self._signature.parameters)}; context:"
-            f" {_join_sorted(context_names())}; and base, funcname, {', '.join(_ALWAYS)}. Set it"
-            f" with context({name}=…), or add its module to modules=[…]."
+            f" {_join_sorted(context_names())}; and {', '.join(self._always)}. Set it with"
+            f" context({name}=…), or add its module to modules=[…]."
         )
         return TemplateError(msg)
 
@@ -179,10 +182,11 @@ class Template:
             raise self._refusal(target, f"which is longer than {LONGEST} bytes")
 
     def _refusal(self, target: str, why: str) -> UnsafeTarget:
+        where = repr(self.folder) if self.folder else "the root of the store"
         msg = (
-            f"{self.source} gives the target {_short(target)}, {why}. A target must stay below"
-            f" {self.folder or 'the root'!r} and have valid file names. Clean the value in the"
-            " template, or use another one."
+            f"{self.label} gives the target {_short(target)}, {why}. A target must stay below"
+            f" {where} and have valid file names. Clean the value in the template, or use another"
+            " one."
         )
         return UnsafeTarget(msg)
 

@@ -1,4 +1,4 @@
-"""Mode `cache`: a task whose target exists is skipped; any other runs here, at once."""
+"""Mode `cache`: a task whose target exists is skipped; any other runs here, immediately."""
 
 from __future__ import annotations
 

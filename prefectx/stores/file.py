@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
-_PART: Final = 1 << 20
+_CHUNK: Final = 1 << 20
 # Ours have a few hundred bytes; of what is longer, the end is not there to be taken for a record.
 _LONGEST_RECORD: Final = 1 << 20
 # If this process lacks descriptors or memory, a record may exist: it may say that its output is
 # unfinished.
-_LACKS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class Filestore(Store):
@@ -110,11 +110,11 @@ class Filestore(Store):
         return None if "://" in root else root
 
     def exists(self, target: str) -> bool:
-        """Tell whether the file exists, with one system call."""
+        """Tell whether the file exists: below a folder, with one system call."""
         return self._folder.exists(target)
 
     def look(self, target: str) -> str | None:
-        """Return the mark of the task that made a file, mostly with one system call."""
+        """Return the mark of the call that made a file, usually with one system call."""
         mark = self._folder.mark(target)
         if mark is not None:
             return mark
@@ -126,7 +126,7 @@ class Filestore(Store):
         # so it counts only if the file has no note.
         mark = self._folder.mark_in_note(target, _mark_in)
         if mark in {"", UNFINISHED}:
-            beside = self._folder.mark_in(_record(target), _mark_in)
+            beside = self._folder.mark_in(_record_path(target), _mark_in)
             mark = None if beside is None else beside or mark
         if mark is None:
             # It was deleted, and perhaps made anew, since the run has listed its folder.
@@ -169,12 +169,14 @@ class Filestore(Store):
         if mark and self._read_record(target) is None:
             raise replaced(target, version, read(self, target))
 
-        def load_again(target: str) -> Any:
-            file, now = self._open_marked(target) or opened
+        def load_again(name: str) -> Any:
+            if (again := self._open_marked(name)) is None:
+                return self.load(name)
+            file, now = again
             if now in {mark, version}:
-                return self._decoded(target, file)
+                return self._decoded(name, file)
             file.close()
-            raise replaced(target, version, None)
+            raise replaced(name, version, None)
 
         # The record lies beside the file: it was accepted, say, or there is room nowhere else.
         return load_version(self, target, version, load_again)
@@ -237,8 +239,8 @@ class Filestore(Store):
         note = Note(record.encode(), keep_beside, shortened(record).encode())
         self._save(target, value, note)
         if not beside:
-            if self._folder.exists(_record(target)):
-                self._folder.delete(_record(target))
+            if self._folder.exists(_record_path(target)):
+                self._folder.delete(_record_path(target))
             return
         if (error := collision_while_saving(self, target, record)) is not None:
             self._folder.delete(target)
@@ -272,7 +274,7 @@ class Filestore(Store):
         """Remove the file and its record."""
         try:
             self._folder.delete(target)
-            self._folder.delete(_record(target))
+            self._folder.delete(_record_path(target))
         except OSError as error:
             note_unremoved(error, target, self.path(target))
             raise
@@ -290,7 +292,7 @@ class Filestore(Store):
         whole = xxh3_128()
         try:
             with self._folder.open(target) as file:
-                while part := file.read(_PART):
+                while part := file.read(_CHUNK):
                     whole.update(part)
         except NO_SUCH_FILE:
             raise missing(self, target) from None
@@ -312,12 +314,12 @@ class Filestore(Store):
 
     def _read_record(self, target: str) -> bytes | None:
         try:
-            with self._folder.open(_record(target)) as file:
+            with self._folder.open(_record_path(target)) as file:
                 return file.read(_LONGEST_RECORD)
         except StoreUnreachable:
             raise
         except OSError as error:
-            if error.errno in _LACKS:
+            if error.errno in _OUT_OF_RESOURCES:
                 raise
             # A record that cannot be read counts as none.
             return None
@@ -325,14 +327,17 @@ class Filestore(Store):
     def save_record(self, target: str, record: str) -> None:
         """Write the record to its file below `.prefectx/records`."""
         try:
-            self._folder.write(_record(target), lambda file: file.write(record.encode()))
+            self._folder.write(_record_path(target), lambda file: file.write(record.encode()))
         except OSError as error:
-            note_unwritten(error, f"The record of target {target!r}", self.path(_record(target)))
+            note_unwritten(
+                error, f"The record of target {target!r}", self.path(_record_path(target))
+            )
             raise
 
     def __repr__(self) -> str:
         return f"Filestore({self.root!r})"
 
+    # Two stores at one place have the same outputs, however they write them.
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Filestore) and self.path("") == other.path("")
 
@@ -368,7 +373,7 @@ def _mark_in(record: bytes) -> str:
     return mark_of(record.decode(errors="replace"))
 
 
-def _record(target: str) -> str:
+def _record_path(target: str) -> str:
     folder, slash, name = target.rpartition("/")
     if target.startswith("/"):
         return f"{folder}{slash}{RESERVED}/records/{name}.json"

@@ -98,10 +98,14 @@ class Record(NamedTuple):
         It is the mark, and what `rerun_on` has compared, if anything.
         """
         # Not whether it is complete: the same call may be making it once more.
-        maker = maker_mark(self.task, self.code)
-        mark = f"{maker}{self.key or ''}{arguments_mark(self.args_code)}"
-        compared = [self.inputs, self.contents]
-        return mark if compared == [None, None] else f"{mark} {self.inputs} {self.contents}"
+        if self.inputs is None and self.contents is None:
+            return self.mark
+        return f"{self.mark} {self.inputs} {self.contents}"
+
+    @property
+    def mark(self) -> str:
+        """The mark of the call that made the target."""
+        return call_mark(maker_mark(self.task, self.code), self.key or "", self.args_code)
 
 
 # Pickles name it so, and hold when modules move.
@@ -113,11 +117,17 @@ def maker_mark(task: str, code: str) -> str:
     return xxh3_64_hexdigest(f"{task}\0{code}".encode("utf-8", "surrogatepass"))
 
 
-def arguments_mark(code: Mapping[str, str] | None) -> str:
-    """Return a short text for the code in a call's arguments; "" if there is none."""
-    if not code:
-        return ""
-    return xxh3_64_hexdigest(json.dumps(sorted(code.items())).encode())
+def call_mark(maker: str, key: str, args_code: Mapping[str, str] | None = None) -> str:
+    """Return a short text that stands for a call of a task as it is now, in every process.
+
+    Args:
+        maker: The mark of the task, from `maker_mark`.
+        key: The key of the call's arguments.
+        args_code: The hash of the code in each argument that has any.
+    """
+    if not args_code:
+        return maker + key
+    return maker + key + xxh3_64_hexdigest(json.dumps(sorted(args_code.items())).encode())
 
 
 def mark_of(text: str) -> str:
@@ -125,7 +135,7 @@ def mark_of(text: str) -> str:
     record = parsed(text) if text else None
     if record is None:
         return ""
-    return record.version.partition(" ")[0] if record.complete else UNFINISHED
+    return record.mark if record.complete else UNFINISHED
 
 
 UNFINISHED: Final = "unfinished"

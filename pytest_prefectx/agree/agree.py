@@ -65,7 +65,7 @@ class Disagreement:
 
 
 class ModesDisagree(AssertionError):
-    """A program returns other data, or raises another exception, in one mode than in another.
+    """A program returns different data, or raises another exception, in one mode from another.
 
     Attributes:
         disagreement: The difference.
@@ -119,10 +119,15 @@ def assert_modes_agree(
         >>> assert_modes_agree(double, 21)
     """
     __tracebackhide__ = True
-    made = [Arguments(tuple(call)) for call in calls or ()] or [Arguments(args, kwargs)]
     if calls is not None and (args or kwargs):
         msg = "assert_modes_agree takes the arguments of one call, or calls=[…], not both"
         raise TypeError(msg)
+    if calls is not None and not calls:
+        msg = (
+            "calls=[] has no call to compare: give each call's arguments, as in calls=[(1,), (2,)]"
+        )
+        raise ValueError(msg)
+    made = [Arguments(args, kwargs)] if calls is None else [Arguments(tuple(it)) for it in calls]
     outcomes = compare_modes(
         Program(subject, made), modes_to_compare(modes), expect=_check_kinds(expect or {})
     )
@@ -135,8 +140,11 @@ def modes_to_compare(modes: Iterable[str] | None) -> tuple[str, ...]:
     """Return the modes to compare, each once."""
     named = [*FAST, current_mode()] if modes is None else [*modes]
     different = tuple(dict.fromkeys(validate_mode(mode, "modes=") for mode in named))
-    if len(different) < len(FAST):
-        msg = f"modes={list(different)} is nothing to compare. Use two of {', '.join(MODES)}."
+    if len(different) < 2:  # noqa: PLR2004 - one mode and another
+        msg = (
+            f"modes={list(different)} leaves nothing to compare: name at least two of"
+            f" {', '.join(MODES)}."
+        )
         raise ValueError(msg)
     return different
 
@@ -193,7 +201,8 @@ def _compare_with_expected(expect: Mapping[str, str], known: Sequence[Disagreeme
     """Raise an unexpected disagreement; fail if an expected reason was not found."""
     __tracebackhide__ = True
     found: set[str] = set()
-    # After all trials, because the search for a reason empties the folder.
+    # After all trials, because the search for a reason empties the folder. Reversed, because of
+    # equal keys the last one stays.
     different = {(each.index, str(each.case.got)): each for each in reversed(known)}
     for disagreement in different.values():
         error = disagreement_error(disagreement)
@@ -203,10 +212,10 @@ def _compare_with_expected(expect: Mapping[str, str], known: Sequence[Disagreeme
         found |= {reason.kind for reason in reasons(disagreement.case)}
     gone = [f"{kind!r} ({note})" for kind, note in expect.items() if kind not in found]
     if gone:
-        verb = "has" if len(gone) == 1 else "have"
+        verb, them = ("occurs", "it") if len(gone) == 1 else ("occur", "them")
         msg = (
-            f"{' and '.join(gone)} {verb} gone: the modes agree in this respect. Remove it from"
-            " expect=."
+            f"{' and '.join(gone)} no longer {verb}: the modes agree in this respect. Remove {them}"
+            " from expect=."
         )
         raise AssertionError(msg)
 
@@ -227,6 +236,6 @@ def _explanation(reason: Reason | None) -> str:
     return f"Why ({reason.kind}): {reason.text}\nDo: {reason.advice}"
 
 
-# The public module, for tracebacks, pickles and help.
+# The public module, for tracebacks and help.
 ModesDisagree.__module__ = "pytest_prefectx"
 assert_modes_agree.__module__ = "pytest_prefectx"

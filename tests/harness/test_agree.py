@@ -333,10 +333,12 @@ def test_bad_use_is_refused() -> None:
     with pytest.raises(UnknownMode, match=r"'cach' \(from modes=\). Did you mean 'cache'"):
         assert_modes_agree(tidy, 1, modes=["function", "cach"])
     for few in ([], ["cache"], ["cache", "cache"]):
-        with pytest.raises(ValueError, match="is nothing to compare"):
+        with pytest.raises(ValueError, match="leaves nothing to compare"):
             assert_modes_agree(tidy, 1, modes=few)
     with pytest.raises(TypeError, match="not both"):
         assert_modes_agree(tidy, 1, calls=[(1,)])
+    with pytest.raises(ValueError, match=r"calls=\[\] has no call to compare"):
+        assert_modes_agree(tidy, calls=[])
 
 
 @pytest.mark.prefectx("prefect.skip", "prefect.cache", "prefect")

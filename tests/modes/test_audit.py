@@ -76,6 +76,23 @@ def test_an_audited_hit_that_differs_is_logged_and_the_kept_data_is_handed_out(
     assert "something else that it reads has changed" in caplog.text
 
 
+@pytest.mark.prefectx("prefect.skip", "prefect.cache")
+def test_hits_of_calls_that_wait_for_others_are_audited_too(
+    prefectx_mode: str, tmp_target: Targets, caplog: pytest.LogCaptureFixture
+) -> None:
+    @flow
+    def chained() -> int:
+        return load(scaled.submit(scaled.submit(1)))
+
+    assert chained() == 4
+    factor["now"] = 5
+    try:
+        assert chained() == 4
+    finally:
+        factor["now"] = 2
+    assert caplog.text.count("is not what its target") == 2
+
+
 def test_a_task_that_draws_by_chance_is_named_so(
     tmp_target: Targets, caplog: pytest.LogCaptureFixture
 ) -> None:

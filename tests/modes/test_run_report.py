@@ -106,6 +106,25 @@ def run(start: Callable[..., Any], count: int) -> Any:
     return load(asyncio.run(result) if asyncio.iscoroutine(result) else result)
 
 
+@pytest.mark.prefectx("cache", "prefect.skip", "prefect.cache", "prefect")
+def test_a_call_that_returns_a_failed_state_is_counted_as_failed(prefectx_mode: str) -> None:
+    pytest.importorskip("prefect", reason="failed states are Prefect's")
+    from prefect.states import Failed
+
+    @task
+    def refuse(x: int) -> object:
+        return Failed(message=f"not {x}")
+
+    @flow
+    def one() -> bool:
+        return bool(refuse(1, return_state=True).is_failed())
+
+    assert one()
+    [line] = last().tasks
+    assert (line.failed, line.ran, line.skipped) == (1, 0, 0)
+    assert "not 1" in str(last().failures[0].error)
+
+
 @pytest.mark.nightly("prefect.cache")
 @pytest.mark.parametrize("start", [mapped, submitted, called, submitted_later, nested])
 def test_a_flow_counts_what_ran_and_what_was_skipped(start: Callable[..., Any]) -> None:

@@ -255,11 +255,11 @@ def _other_line_ends(dump: Function) -> Function:
     return changed
 
 
-@bug("None is lost: a hit on it gives the Item inside a task", "_calls.execute:output_of")
+@bug("None is lost: a hit on it gives the Item inside a task", "_calls.execute:output_at")
 def _none_is_lost(given: Function) -> Function:
-    def changed(call: Any) -> Any:
-        found = given(call)
-        return call.item if found is None else found
+    def changed(item: Any) -> Any:
+        found = given(item)
+        return item if found is None else found
 
     return changed
 

@@ -111,7 +111,7 @@ def test_without_a_literal_start_values_stay_below_the_root() -> None:
     decorated = one.with_options(target="{x}")
     assert decorated.item("a/b").target == "a/b"
     for value in ("/a", "..", "../a", ""):
-        with pytest.raises(UnsafeTarget, match="below 'the root'"):
+        with pytest.raises(UnsafeTarget, match="below the root of the store"):
             decorated.item(value)
 
 

@@ -220,8 +220,16 @@ class TestNames:
         assert (
             "target='out/{dya}' of task 'one' uses the name 'dya', which is not defined" in message
         )
-        assert "arguments: x; context: day; and base, funcname, os, datetime, Path" in message
-        assert "context(dya=…)" in message
+        names = "base, funcname, taskname, os, datetime, Path"
+        assert f"arguments: x; context: day; and {names}. Set it with context(dya=…)" in message
+
+    def test_names_that_this_template_cannot_use_are_not_listed(self) -> None:
+        decorated = task(base="{base}-x", modules=[string])(one)
+        with pytest.raises(TemplateError) as caught:
+            decorated.item(1)
+        message = str(caught.value)
+        assert "uses the name 'base', which is not defined" in message
+        assert "context: none; and funcname, taskname, os, datetime, Path, string." in message
 
 
 class TestText:

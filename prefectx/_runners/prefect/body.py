@@ -14,8 +14,8 @@ from prefectx._calls.call import Call
 from prefectx._calls.child_jobs import OUTER_RUNS, aexecute_in_child, execute_in_child
 from prefectx._calls.execute import execute
 from prefectx._calls.freshness import is_done
-from prefectx._calls.make import amake, make
-from prefectx._calls.run import current_run, task_body
+from prefectx._calls.make import amake, make, note_skip
+from prefectx._calls.run import task_body
 from prefectx._logs.handlers import current_selection
 from prefectx._logs.progress import VARIABLE as STILL_RUNNING
 from prefectx._logs.progress import StillRunning
@@ -169,7 +169,7 @@ class StoringBody(Body):
         return self._cached_state(call) if call.was_made_by_other else self._output(call, made)
 
     def _skip(self, call: Call) -> Any:
-        current_run().report.line(call.task).skipped += 1
+        note_skip(call)
         return self._cached_state(call)
 
     def _cached_state(self, call: Call) -> Any:
