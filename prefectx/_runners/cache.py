@@ -19,7 +19,8 @@ class CacheRunner(LocalRunner):
     """Checks the target, then calls the function and stores its output."""
 
     def call(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
-        """Run the task, unless its target is known to exist."""
+        """Run the task, unless its target is known to exist; return a coroutine if it is async."""
+        # The call of an async task must give a coroutine, which `run` does.
         if not task.is_async and (hit := fast_hit(task, args, kwargs)) is not None:
             return output_at(hit)
         return super().call(task, args, kwargs)

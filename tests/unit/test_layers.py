@@ -1,4 +1,4 @@
-"""Imports go down only, floor by floor, and never in a circle: read from the syntax trees.
+"""Imports go down only, layer by layer, and never in a circle: read from the syntax trees.
 
 Imports in functions and under `TYPE_CHECKING` count like all others.
 """
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 
-#: From bottom to top. What stands on one floor may import what is on the same or a lower one.
-FLOORS: Final = {
+#: From bottom to top. A layer may import from itself and from lower ones.
+LAYERS: Final = {
     "prefectx": (
         ("errors", "_types", "_words"),
         ("_settings",),
@@ -56,23 +56,23 @@ def imported(tree: ast.Module, known: dict[str, ast.Module]) -> Iterator[str]:
                 yield submodule if submodule in known else str(node.module)
 
 
-def floor_of(module: str, floors: tuple[tuple[str, ...], ...]) -> int:
-    """Return the number of a module's floor; the package itself lies above all."""
+def layer_of(module: str, layers: tuple[tuple[str, ...], ...]) -> int:
+    """Return the number of a module's layer; the package itself is above all."""
     _, _, rest = module.partition(".")
     if not rest:
-        return len(floors)
+        return len(layers)
     part = rest.partition(".")[0]
-    return next(number for number, parts in enumerate(floors) if part in parts)
+    return next(number for number, parts in enumerate(layers) if part in parts)
 
 
-@pytest.mark.parametrize("package", FLOORS)
+@pytest.mark.parametrize("package", LAYERS)
 def test_imports_go_down_only(package: str) -> None:
-    trees, floors = modules(package), FLOORS[package]
+    trees, layers = modules(package), LAYERS[package]
     upward = [
         f"{module} imports {other}"
         for module, tree in trees.items()
         for other in imported(tree, trees)
-        if floor_of(other, floors) > floor_of(module, floors)
+        if layer_of(other, layers) > layer_of(module, layers)
     ]
     assert upward == []
 
@@ -91,5 +91,5 @@ def test_an_import_that_is_turned_round_is_found() -> None:
     trees = modules("prefectx")
     trees["prefectx.errors"] = ast.parse("def late():\n    from prefectx.stores import Store\n")
     assert list(imported(trees["prefectx.errors"], trees)) == ["prefectx.stores"]
-    floors = FLOORS["prefectx"]
-    assert floor_of("prefectx.stores", floors) > floor_of("prefectx.errors", floors)
+    layers = LAYERS["prefectx"]
+    assert layer_of("prefectx.stores", layers) > layer_of("prefectx.errors", layers)
