@@ -34,6 +34,8 @@ from prefectx._identity.objects_with_code import (
 )
 from prefectx._identity.observed import Observed
 from prefectx._identity.packages import is_of_one_package
+from prefectx._identity.read_values import ABSENT
+from prefectx._identity.reads import Reads
 from prefectx._identity.set_from_outside import (
     attributes_of_function,
     derived_classes,
@@ -120,6 +122,7 @@ class _Walk:
     def __init__(self, fn: Any) -> None:
         self.fingerprints: dict[str, str] = {}
         self.observed = Observed()
+        self._reads = Reads(self._is_own)
         is_module = isinstance(fn, ModuleType)
         self._module = fn.__name__ if is_module else str(getattr(fn, "__module__", ""))
         self._seen: dict[int, Any] = {}
@@ -136,6 +139,7 @@ class _Walk:
             if not self._waiting and "__subclasses__" in self._used:
                 self._waiting += self._derived()
         self._look_at_attributes()
+        self._look_at_reads()
         own = [value for value in self._seen.values() if self._is_own(_module_of(value))]
         for name, text in docstrings(self._used, own):
             self.fingerprints[name] = fingerprint(text)
@@ -165,6 +169,16 @@ class _Walk:
                 self.fingerprints[f"{full_name(fn)}.{key}"] = fingerprint(value)
             else:
                 self._assigned(fn.__module__, f"{fn.__qualname__}.{key}")
+
+    def _look_at_reads(self) -> None:
+        """Add what is read of values that can change, if nothing changes them."""
+        for root in self._reads.roots():
+            for steps, value in root.only_read():
+                self.observed.read(root, steps, value)
+                # Of a constant the whole counts.
+                if not root.key.isupper():
+                    name = "".join([root.name, *map(str, steps)])
+                    self.fingerprints[name] = "" if value is ABSENT else fingerprint(value)
 
     def _parts_of_module(self, module: ModuleType) -> list[CodePart]:
         """Return the functions, classes and constants of a module."""
@@ -265,6 +279,7 @@ class _Walk:
             return
         text = syntax_of(fn)
         self.observed.function(fn)
+        self._reads.look_at(fn)
         self._used |= names_used(fn.__code__)
         self._attributes += [(fn, key) for key in attributes_of_function(fn)]
         # A wrapper has the name of the function that it wraps.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 from prefectx._identity.code_parts import content_of
 from prefectx._identity.global_names import STORES, instructions
+from prefectx._identity.read_values import ABSENT, snapshot, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import CellType, CodeType, FunctionType
 
+    from prefectx._identity.read_values import Step
+    from prefectx._identity.reads import Root
+
 # A cell of one of these is compared by itself: it refers to nothing that might be kept alive.
 _ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
-_ABSENT: Final = object()
 
 
 class Observed:
@@ -25,6 +29,8 @@ class Observed:
         self._names: dict[tuple[int, str], tuple[Mapping[str, Any], str, Any]] = {}
         #: Attributes of classes and functions; weak, as who keeps code must not keep what has it.
         self._members: list[tuple[ref[type[Any] | FunctionType], str, Any]] = []
+        #: What is read of values that can change, with what is in it if it can change itself.
+        self._reads: list[tuple[Root, tuple[Step, ...], Any, tuple[Any, ...]]] = []
         #: The functions, with their code and the ids of their defaults.
         self._functions: list[tuple[ref[FunctionType], CodeType, int, int]] = []
         #: The functions that have a closure, with the place, the name and the content of a cell.
@@ -34,11 +40,15 @@ class Observed:
 
     def name(self, namespace: Mapping[str, Any], name: str) -> None:
         """Note what a name of a module stands for."""
-        self._names[id(namespace), name] = (namespace, name, namespace.get(name, _ABSENT))
+        self._names[id(namespace), name] = (namespace, name, namespace.get(name, ABSENT))
 
     def member(self, kind: type[Any] | FunctionType, name: str) -> None:
         """Note an attribute of a class or a function."""
-        self._members.append((ref(kind), name, vars(kind).get(name, _ABSENT)))
+        self._members.append((ref(kind), name, vars(kind).get(name, ABSENT)))
+
+    def read(self, root: Root, steps: tuple[Step, ...], value: Any) -> None:
+        """Note what code reads of a value that can change."""
+        self._reads.append((root, steps, value, snapshot(value)))
 
     def function(self, fn: FunctionType) -> None:
         """Note a function: `%autoreload` changes its code."""
@@ -59,11 +69,11 @@ class Observed:
         """Tell whether all names still stand for the same objects."""
         # Each hit asks: loops take half the time of `all`.
         for namespace, name, value in self._names.values():
-            if namespace.get(name, _ABSENT) is not value:
+            if namespace.get(name, ABSENT) is not value:
                 return False
         for of_kind, name, value in self._members:
             kind = of_kind()
-            if kind is not None and vars(kind).get(name, _ABSENT) is not value:
+            if kind is not None and vars(kind).get(name, ABSENT) is not value:
                 return False
         for of_fn, code, defaults, by_name in self._functions:
             fn = of_fn()
@@ -73,7 +83,12 @@ class Observed:
                 and id(fn.__kwdefaults__) == by_name
             ):
                 return False
-        return all(map(_is_unchanged, self._cells))
+        return all(map(_is_unchanged, self._cells)) and all(
+            value_at(root.namespace.get(root.key, ABSENT), steps) is value
+            and all(map(is_, now := snapshot(value), found))
+            and len(now) == len(found)
+            for root, steps, value, found in self._reads
+        )
 
 
 _STORES: Final = STORES | {"STORE_ATTR", "DELETE_ATTR"}

@@ -28,15 +28,22 @@ def syntax_of(fn: Any) -> str | None:
         The text; None if there is no source, or not the one that was compiled: at the interactive
         prompt, after `exec`, for a file that was edited since.
     """
+    tree = tree_of(fn)
+    # Decorators are left out: they are fingerprinted separately.
+    return None if tree is None else text_of_tree(tree, _IGNORED | {"decorator_list"})
+
+
+def tree_of(fn: Any) -> ast.AST | None:
+    """Return the syntax tree of a function; None where `syntax_of` gives none."""
     code: CodeType = fn.__code__
     # The source of a module in an archive is found by its loader alone.
     linecache.lazycache(code.co_filename, fn.__globals__)
-    return _syntax(code.co_filename, code)
+    return _tree(code.co_filename, code)
 
 
 # Equal code of two files may have been written in two ways.
 @lru_cache(maxsize=4096)
-def _syntax(file: str, code: CodeType) -> str | None:
+def _tree(file: str, code: CodeType) -> ast.AST | None:
     definitions = _definitions_with(file, code)
     if definitions is None:
         # The file was edited and its module reloaded since its lines were read.
@@ -47,8 +54,7 @@ def _syntax(file: str, code: CodeType) -> str | None:
     found = definitions.get(code.co_firstlineno, [])
     named = [node for node in found if getattr(node, "name", "<lambda>") == code.co_name]
     # If there are two lambdas in one line, the tree does not say which one it is.
-    # Decorators are left out: they are fingerprinted separately.
-    return text_of_tree(named[0], _IGNORED | {"decorator_list"}) if len(named) == 1 else None
+    return named[0] if len(named) == 1 else None
 
 
 def _definitions_with(file: str, code: CodeType) -> dict[int, list[ast.AST]] | None:

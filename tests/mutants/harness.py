@@ -408,11 +408,19 @@ def _frame(value: float) -> Any:
     return pandas.DataFrame({"a": [1.0] * 500 + [value], "b": range(501)})
 
 
+def _scaled_frame(factor: int) -> Any:
+    frame = pandas.DataFrame({"a": [1.0]})
+    # Not as an attribute, which pandas warns of.
+    vars(frame)["_factor"] = factor
+    return frame
+
+
 LOOK_ALIKE: dict[str, Any] = {
     "long texts": lambda n: "x" * 100_000 + str(n),
     "long bytes": lambda n: b"x" * 100_000 + bytes([n]),
     "arrays": lambda n: numpy.append(numpy.zeros(5_000), n),
     "frames": _frame,
+    "attributes of frames": _scaled_frame,
     "exceptions": lambda n: _error(f"file {n}"),
     "classes": _scaler,
     "objects": lambda n: Reading("a", Reading("b", n)),
@@ -448,6 +456,21 @@ def test_code_that_looks_alike_is_told_apart(kind: str) -> None:
 
     assert code_of(1) == code_of(1)
     assert code_of(1) != code_of(2)
+
+
+settings_here: dict[str, int] = {}
+
+
+def by_settings(x: int) -> int:
+    return x * settings_here["rate"]
+
+
+def test_what_a_task_only_reads_is_code() -> None:
+    found: list[str] = []
+    for rate in (1, 2, 1):
+        settings_here["rate"] = rate
+        found.append(task(by_settings).code.hash)
+    assert found[0] == found[2] != found[1]
 
 
 def test_a_link_to_another_file_is_another_input(tmp_target: Targets) -> None:

@@ -396,6 +396,16 @@ def _no_docstrings(_: Function) -> Function:
     return lambda used, seen: iter(())
 
 
+@bug("what code only reads of a dict is no code", "_identity.reads:Root.only_read")
+def _no_reads(_: Function) -> Function:
+    return lambda self: iter(())
+
+
+@bug("attributes that are set on frames do not count", "_identity.frames:_set_by_others")
+def _no_attributes_of_frames(_: Function) -> Function:
+    return lambda value: {}
+
+
 @bug("what a closure holds is no code", "_identity.code_hash:content_of")
 def _no_closures(_: Function) -> Function:
     return lambda cell: []

@@ -362,7 +362,8 @@ def test_a_change_of_what_it_does_not_reach_is_not_seen(kind: str, fingerprints:
 
 
 def test_what_a_module_assigns_is_named(fingerprints: object) -> None:
-    assert changed(fingerprints, CHANGES["dict by import"]) == {"found.helpers.cfg, as assigned"}
+    found = changed(fingerprints, CHANGES["dict by import"])
+    assert found == {"found.helpers.cfg, as assigned", "found.tasks.c['a']"}
 
 
 def test_the_cache_of_singledispatch_is_no_code(fingerprints: Any) -> None:
@@ -382,7 +383,7 @@ def test_what_was_edited_since_the_program_started_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The source may say what the running program has never seen."""
-    (tmp_path / "edited_since.py").write_text("sizes = [1]\ndef t(x): return sizes\n")
+    (tmp_path / "edited_since.py").write_text("sizes = [1]\ndef t(x): sizes.append(x)\n")
     monkeypatch.syspath_prepend(tmp_path)
     found = code_fingerprints(importlib.import_module("edited_since").t)
     assert found["edited_since.sizes"] == "list"
