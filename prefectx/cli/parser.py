@@ -17,7 +17,7 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "ls": ("status", "ls", "list targets"),
     "show": ("show", "show", "show a target: its data, its record, its inputs and its users"),
     "sample": ("show", "sample", "show some targets of a task, picked at random"),
-    "diff": ("show", "diff", "show the differences between two targets"),
+    "diff": ("differences", "diff", "show the differences between two targets"),
     "why": ("show", "why", "explain why targets are stale"),
     "plan": ("planning", "plan", "show what a run of a flow would do; run nothing"),
     "run": ("running", "run", "run a flow"),

@@ -1,4 +1,4 @@
-"""`prefectx show`, `sample`, `diff` and `why`: details of targets."""
+"""`prefectx show`, `sample` and `why`: details of targets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from prefectx.stores.journal import source_path
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
 
     from prefectx.cli.catalogue import Entry
 
@@ -145,58 +144,6 @@ def sample(options: Namespace) -> int:
         say(f"{len(picked)} of {len(there):,}")
         say_next(command_for(options, "show", picked[0].target))
     return 0
-
-
-def diff(options: Namespace) -> int:
-    """Print the first difference inside the data of two targets, or the rows that differ."""
-    catalogue = Catalogue(options.root)
-    one_value, other_value = (
-        value_of(catalogue, find_entry(catalogue, target))
-        for target in (options.one, options.other)
-    )
-    lines = list(islice(differences(one_value, other_value), _LINES))
-    if options.json:
-        say_json(lines)
-    elif not lines:
-        say("no difference")
-    else:
-        for line in lines:
-            say(line)
-        say_next(*(command_for(options, "show", one) for one in (options.one, options.other)))
-    return 1 if lines else 0
-
-
-def differences(one_value: Any, other_value: Any) -> Iterable[str]:
-    """Yield the differences between two values, one line each."""
-    import difflib
-
-    if isinstance(one_value, str) and isinstance(other_value, str):
-        lines = difflib.unified_diff(
-            one_value.splitlines(), other_value.splitlines(), "one", "other", lineterm="", n=1
-        )
-        yield from lines
-        return
-    if all(hasattr(value, "iterrows") for value in (one_value, other_value)):
-        yield from _rows(one_value, other_value)
-        return
-    from pytest_prefectx.equality import difference
-
-    if (found := difference(one_value, other_value)) is not None:
-        yield str(found)
-
-
-def _rows(one_value: Any, other_value: Any) -> Iterable[str]:
-    if list(one_value.columns) != list(other_value.columns):
-        yield f"columns: {list(one_value.columns)} and {list(other_value.columns)}"
-        return
-    if len(one_value) != len(other_value):
-        yield f"rows: {len(one_value):,} and {len(other_value):,}"
-    pairs = zip(one_value.iterrows(), other_value.iterrows(), strict=False)
-    for (index, row), (_, other_row) in pairs:
-        for column in one_value.columns:
-            mine, theirs = row[column], other_row[column]
-            if mine != theirs and not (mine != mine and theirs != theirs):  # noqa: PLR0124 - NaN
-                yield f"row {index}, {column}: {mine!r} and {theirs!r}"
 
 
 def why(options: Namespace) -> int:
