@@ -138,7 +138,9 @@ def sample(options: Namespace) -> int:
         say(format_value(value_of(catalogue, entry), 500))
         say()
     if not picked:
-        say(f"{options.task} has no targets")
+        if not options.json:
+            say(f"{options.task} has no targets")
+            say_next(command_for(options, "status"))
         return 1
     if not options.json:
         say(f"{len(picked)} of {len(there):,}")
