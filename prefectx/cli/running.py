@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.refresh import refresh
 from prefectx._calls.report import last_run
+from prefectx._calls.task_report import in_one_line
 from prefectx._runners import use_runner
 from prefectx._settings.mode import current_mode, use_mode, validate_mode
 from prefectx._settings.summary import SUMMARY
@@ -71,6 +72,7 @@ def run(options: Namespace) -> int:
                 import pdb  # noqa: T100 - for the option --pdb
 
                 pdb.post_mortem(error.__traceback__)
+            _say_json(options, last_run())
             return 2
         except KeyboardInterrupt:
             return 2
@@ -78,9 +80,8 @@ def run(options: Namespace) -> int:
         _say_what_failed(runner.error, runner.not_tried)
     report = last_run()
     is_misspelt = _is_misspelt(options.refresh or (), report)
-    if options.json and report is not None:
-        say_json(_as_dict(report))
-    elif mode != "function":
+    _say_json(options, report)
+    if not options.json and mode != "function":
         say_next(command_for(options, "status"))
     return 2 if is_misspelt or (report is not None and report.failures) else 0
 
@@ -95,6 +96,11 @@ def _is_misspelt(names: Iterable[str], report: Report | None) -> bool:
     return bool(wrong)
 
 
+def _say_json(options: Namespace, report: Report | None) -> None:
+    if options.json and report is not None:
+        say_json(_as_dict(report))
+
+
 def _as_dict(report: Report) -> dict[str, Any]:
     names = ("task", "ran", "skipped", "failed", "seconds", "bytes")
     return {
@@ -102,6 +108,11 @@ def _as_dict(report: Report) -> dict[str, Any]:
         "mode": report.mode,
         "seconds": report.seconds,
         "tasks": [{name: getattr(line, name) for name in names} for line in report.tasks],
+        "failures": [
+            {"call": one.call, "exception": one.exception, "command": one.command}
+            for one in report.failures
+        ],
+        "error": None if report.error is None else in_one_line(report.error),
     }
 
 
@@ -160,7 +171,11 @@ def check(options: Namespace) -> int:
         with _no_summary():
             assert_modes_agree(flow, modes=modes, **kwargs)
     except AssertionError as error:
-        sys.stderr.write(f"{error}\n")
+        if options.json:
+            told = {"agree": False, "difference": str(error)}
+            say_json({"flow": options.flow, "modes": modes, **told})
+        else:
+            sys.stderr.write(f"{error}\n")
         return 2
     except FileNotFoundError as error:
         error.add_note("the flow ran in a temporary folder: name input files by their full path")

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.recorded_arguments import text_of
-from prefectx._calls.task_report import seconds_text, size_text
+from prefectx._calls.task_report import in_one_line, seconds_text, size_text
 from prefectx._values.item import Item
 from prefectx._words import counted
 from prefectx.cli.catalogue import Catalogue
@@ -66,7 +66,11 @@ def show(options: Namespace) -> int:
     entry = find_entry(catalogue, options.target)
     known, users = catalogue.details(entry), used_by(catalogue, entry)
     if options.json:
-        say_json({**known, "target": entry.target, "exists": entry.exists, "used_by": users})
+        about = {"target": entry.target, "exists": entry.exists, "used_by": users}
+        data = _data(catalogue, entry) if entry.exists else {}
+        say_json({**known, **about, **data})
+        if entry.failed is not None or "error" in data:
+            return 2
         return 0 if entry.exists else 1
     say(f"{entry.target}  ({size_text(entry.size)})" if entry.exists else entry.target)
     _say_record(entry, known)
@@ -89,6 +93,14 @@ def show(options: Namespace) -> int:
     verbs = ("why", "debug") if known.get("args") is not None else ("why",)
     say_next(*(command_for(options, verb, entry.target) for verb in verbs))
     return 0
+
+
+def _data(catalogue: Catalogue, entry: Entry) -> dict[str, str]:
+    """Return the data of a target as text, or the error for which it cannot be read."""
+    try:
+        return {"value": format_value(value_of(catalogue, entry))}
+    except Exception as error:  # noqa: BLE001 - loading runs the code of the data's classes
+        return {"error": in_one_line(error)}
 
 
 def _say_record(entry: Entry, known: dict[str, Any]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from itertools import count
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.prefectx("cache")
 
 FLOWS = """
     from pathlib import Path
+    from random import random as number
     from prefectx import flow, task
 
     @task(target="working/{funcname}/{n}")
@@ -37,6 +39,10 @@ FLOWS = """
     @flow
     def one(n: int = 4) -> int:
         return root_of(n)
+
+    @flow
+    def random() -> float:
+        return number()
 
     @flow
     def divide() -> float:
@@ -148,6 +154,73 @@ def test_accept_keeps_what_the_journal_alone_knows(
     assert len(known["upstream"]) == 150
     assert "numbers" in known["args"]
     assert "good" in known["accepted"]
+
+
+def test_each_view_of_a_failure_gives_json_too(
+    flows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*command: str) -> Any:
+        assert main([*command, "--json"]) == 2
+        return json.loads(capsys.readouterr().out)
+
+    ran = told("run", f"{flows}:one", "-p", "n=-1")
+    assert ran["error"] == "ValueError: -1 is negative"
+    (failure,) = ran["failures"]
+    assert failure["call"] == f"{flows}.root_of(n=-1)"
+    assert failure["command"] == "prefectx debug working/root_of/-1 --pdb"
+    shown = told("show", "working/root_of/-1")
+    assert (shown["failed"], shown["exists"]) == ("ValueError: -1 is negative", False)
+    debugged = told("debug", "working/root_of/-1")
+    assert debugged["call"] == f"{flows}.root_of(n=-1)"
+    assert debugged["error"] == "ValueError: -1 is negative"
+    checked = told("check", f"{flows}:random")
+    assert checked["agree"] is False
+    assert "random" in checked["difference"]
+
+
+def test_json_of_an_output_that_cannot_be_read_has_its_record_and_the_error(
+    flows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["run", f"{flows}:one"])
+    (tmp_path / "working/root_of/4").write_bytes(b"nonsense")
+    capsys.readouterr()
+    assert main(["show", "working/root_of/4", "--json"]) == 2
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["task"] == f"{flows}.root_of"
+    assert shown["error"].startswith("CorruptTarget: target 'working/root_of/4' cannot be read")
+
+
+def test_json_of_an_output_has_its_data_as_text(
+    flows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["run", f"{flows}:one"])
+    capsys.readouterr()
+    for command, name in (("show", "value"), ("debug", "result")):
+        assert main([command, "working/root_of/4", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)[name] == "4"
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("prefectx st", {"status"}),
+        ("prefectx ls --wh", {"--where"}),
+        ("prefectx rm --d", {"--downstream", "--dry-run"}),
+        ("prefectx show work", {"working"}),
+    ],
+)
+def test_bash_completes_commands_their_options_and_targets(
+    words: str, completed: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["completion", "bash"]) == 0
+    (tmp_path / "working").mkdir()
+    typed = f"COMP_WORDS=({words}); COMP_CWORD={len(words.split()) - 1}"
+    shown = 'complete() { :; }; _prefectx; echo "${COMPREPLY[@]}"'
+    script = f"{capsys.readouterr().out}\n{typed}\n{shown}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert set(done.stdout.split()) == completed
 
 
 def test_a_dry_run_and_an_empty_sample_say_what_comes_next(
