@@ -12,6 +12,7 @@ from prefectx._calls.refresh import wants_refresh
 from prefectx._calls.run import current_run
 from prefectx._calls.task_report import Failure
 from prefectx._values.handles import result_of
+from prefectx._values.tracebacks import hide_own_frames
 from prefectx.stores import journal
 from prefectx.stores import record as records
 
@@ -101,6 +102,7 @@ def _record_of(call: Call) -> Record | None:
 
 
 def _failure(call: Call, error: Exception) -> str:
+    hide_own_frames(error)
     target = "" if call.item is None else call.item.target
     args = describe_arguments(call.task.naming.bind(*call.args, **call.kwargs), LONGEST_OF_FAILURE)
     return records.failure_line(target, call.record(0), error, args)

@@ -85,12 +85,17 @@ class Failure(NamedTuple):
     @property
     def exception(self) -> str:
         """The exception's type and message in one line."""
-        lines = str(self.error).splitlines()
-        kind = type(self.error).__name__
-        return f"{kind}: {lines[0]}" if lines else kind
+        return in_one_line(self.error)
 
     def __repr__(self) -> str:
         return f"<Failure {self.call}: {self.exception}>"
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return an exception's type and the first line of its message."""
+    lines = str(error).splitlines()
+    kind = type(error).__name__
+    return f"{kind}: {lines[0]}" if lines else kind
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from prefectx._settings.environment import Variable
 TRACEBACKS: Final = Variable("PREFECTX_TRACEBACKS")
 """`full` keeps all frames."""
 
-_HIDDEN: Final = frozenset({"prefectx", "prefect"})
+_HIDDEN: Final = frozenset({"prefectx", "pytest_prefectx", "prefect"})
 
 
 class _OwnFramesHidden:

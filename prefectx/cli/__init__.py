@@ -29,14 +29,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Flows and tasks are imported from the current folder.
     if "" not in sys.path:
         sys.path.insert(0, "")
-    from prefectx.cli.misuse import Misuse
+    from prefectx.errors import PrefectxError
 
     try:
         return int(options.command(options))
-    except Misuse as error:
+    except PrefectxError as error:
         sys.stderr.write(f"prefectx: {error}\n")
         return 2
     except BrokenPipeError:
         # As in `prefectx ls | head`: the reader has closed the pipe.
         sys.stderr.close()
         return 0
+    except Exception as error:  # noqa: BLE001 - mostly of the user's module or flow
+        import traceback
+
+        from prefectx._values.tracebacks import hide_own_frames
+
+        hide_own_frames(error)
+        traceback.print_exception(error)
+        return 2

@@ -56,7 +56,13 @@ def _accept(catalogue: Catalogue, entry: Entry, tasks: TaskFinder, reason: str) 
         return "the call that was making it was interrupted: call its task again"
     # The target may have an older output, whose record is not the latest in the journal.
     own = {} if found is None else found._asdict()
-    known = {**catalogue.details(entry), **own}
+    # The journal has what was too long for the record, if it is that of the same call.
+    whole = catalogue.details(entry)
+    if found is None or whole.get("key") == found.key:
+        own = {name: value for name, value in own.items() if value is not None}
+        known = {**whole, **own}
+    else:
+        known = own
     if not known.get("task"):
         return "it has no record, so nobody knows what made it; it is used as it is"
     task = tasks.get(str(known["task"]), known.get("file"))

@@ -9,13 +9,14 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.recorded_arguments import NotRecorded, restore, text_of
+from prefectx._calls.task_report import in_one_line
 from prefectx._settings.mode import use_mode
 from prefectx._values.item import load_items
 from prefectx._values.tracebacks import hide_own_frames
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder
 from prefectx.cli.misuse import Misuse
-from prefectx.cli.output import command_for, say, say_next
+from prefectx.cli.output import command_for, say, say_json, say_next
 from prefectx.cli.selection import find_entry
 from prefectx.cli.show import format_value
 
@@ -44,11 +45,13 @@ def debug(options: Namespace) -> int:
         msg = f"{entry.target} cannot be debugged: {error}. Run its flow with --pdb instead."
         raise Misuse(msg) from error
     inside = ", ".join(f"{name}={text_of(value)}" for name, value in known["args"].items())
-    say(f"{entry.task}({inside})")
-    return _run(task, arguments, options)
+    call = f"{entry.task}({inside})"
+    if not options.json:
+        say(call)
+    return _run(task, call, arguments, options)
 
 
-def _run(task: Task[..., Any], arguments: dict[str, Any], options: Namespace) -> int:
+def _run(task: Task[..., Any], call: str, arguments: dict[str, Any], options: Namespace) -> int:
     args, kwargs = task.naming.unbound(load_items(arguments))
     try:
         # Tasks that the function calls run as functions too.
@@ -65,11 +68,15 @@ def _run(task: Task[..., Any], arguments: dict[str, Any], options: Namespace) ->
             pdb.post_mortem(error.__traceback__)
         elif options.shell:
             _shell(args, kwargs, None)
+        elif options.json:
+            say_json({"call": call, "error": in_one_line(error)})
         else:
             say_next(command_for(options, "debug", options.target, "--pdb"))
         return 2
     if options.pdb or options.shell:
         _shell(args, kwargs, result)
+    elif options.json:
+        say_json({"call": call, "result": format_value(result)})
     else:
         say(format_value(result))
         say_next(command_for(options, "show", options.target))

@@ -158,6 +158,10 @@ def _answer(url: str) -> Finding:
 
 
 def _folder(root: str) -> Iterator[Finding]:
+    if not os.path.isdir(root):
+        cure = "create it, or name another one: --root, or root in [tool.prefectx]"
+        yield Finding("folder", ok=False, text=f"{os.path.abspath(root)} does not exist", cure=cure)
+        return
     found = os.stat(root)
     others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
     text = f"{os.path.abspath(root)} {stat.filemode(found.st_mode)}"

@@ -53,6 +53,9 @@ def module_at(place: str) -> ModuleType:
         try:
             return importlib.import_module(place)
         except ModuleNotFoundError as error:
+            if error.name is not None and not f"{place}.".startswith(f"{error.name}."):
+                msg = f"{place!r} cannot be imported: {error}"
+                raise Misuse(msg) from error
             msg = f"there is no module {place!r} ({error}). Use a module or a file: flows.py:name."
             raise Misuse(msg) from error
     path = os.path.abspath(place)

@@ -43,6 +43,15 @@ def again(options: Namespace, *words: str) -> str:
     return shlex.join(["prefectx", *options.typed, *words])
 
 
+def without(options: Namespace, option: str) -> str:
+    """Return this same command without an option."""
+    import shlex
+
+    # An option may be shortened: --dry.
+    left = [word for word in options.typed if word[:2] != "--" or not option.startswith(word)]
+    return shlex.join(["prefectx", *left])
+
+
 def say_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table with numbers aligned to the right, and texts to the left."""
     if sys.stdout.isatty() and _say_with_rich(titles, rows):

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._settings.project import own_root
-from prefectx.cli.output import say
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-_COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
+COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "status": ("status", "status", "count the targets of each task, by the reason if stale"),
     "ls": ("status", "ls", "list targets"),
     "show": ("show", "show", "show a target: its data, its record, its inputs and its users"),
     "sample": ("show", "sample", "show some targets of a task, picked at random"),
-    "diff": ("show", "diff", "show the differences between two targets"),
+    "diff": ("differences", "diff", "show the differences between two targets"),
     "why": ("show", "why", "explain why targets are stale"),
     "plan": ("planning", "plan", "show what a run of a flow would do; run nothing"),
     "run": ("running", "run", "run a flow"),
@@ -28,7 +28,7 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "accept": ("accepting", "accept", "mark existing targets as current"),
     "debug": ("debug", "debug", "run one recorded call again, in this process"),
     "doctor": ("doctor", "doctor", "check for possible problems, with advice"),
-    "completion": ("parser", "completion", "print the shell's completion of this command"),
+    "completion": ("completion", "completion", "print the shell's completion of this command"),
 }
 
 
@@ -41,13 +41,24 @@ def parser() -> argparse.ArgumentParser:
     )
     root = own_root()
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
-    for name, (module, function, text) in _COMMANDS.items():
+    for name, (module, function, text) in COMMANDS.items():
         one = commands.add_parser(name, help=text, description=text)
-        one.add_argument("--root", default=root, help="the folder of the targets")
-        one.add_argument("--json", action="store_true", help="print JSON, for programs")
         one.set_defaults(command=_command(module, function), own_root=root)
-        _ARGUMENTS.get(name, _nothing)(one)
+        _add_arguments(one, name, root)
     return whole
+
+
+def options_of(name: str) -> list[str]:
+    """Return the options of a command, such as `--json`."""
+    one = argparse.ArgumentParser()
+    _add_arguments(one, name, "")
+    return sorted(set(re.findall("--[a-z-]+", one.format_usage())))
+
+
+def _add_arguments(one: argparse.ArgumentParser, name: str, root: str) -> None:
+    one.add_argument("--root", default=root, help="the folder of the targets")
+    one.add_argument("--json", action="store_true", help="print JSON, for programs")
+    _ARGUMENTS.get(name, _nothing)(one)
 
 
 def _command(module: str, function: str) -> Any:
@@ -183,29 +194,3 @@ _ARGUMENTS: Final = {
     "debug": _debug,
     "completion": _completion,
 }
-
-
-def completion(options: Namespace) -> int:
-    """Print a script with which a shell completes commands and targets."""
-    names = " ".join(_COMMANDS)
-    if options.shell == "fish":
-        say(f"complete -c prefectx -n __fish_use_subcommand -a '{names}'")
-        say("complete -c prefectx -n 'not __fish_use_subcommand' -F")
-        return 0
-    if options.shell == "zsh":
-        say("autoload -U +X bashcompinit && bashcompinit")
-    say(_BASH.format(names=names).strip())
-    return 0
-
-
-# Targets are files below the current folder, so files are completed.
-_BASH: Final = """
-_prefectx() {{
-    if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "{names}" -- "${{COMP_WORDS[1]}}"))
-    else
-        COMPREPLY=($(compgen -f -- "${{COMP_WORDS[COMP_CWORD]}}"))
-    fi
-}}
-complete -o filenames -F _prefectx prefectx
-"""

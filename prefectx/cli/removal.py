@@ -13,7 +13,7 @@ from prefectx._words import counted
 from prefectx.cli.catalogue import Catalogue
 from prefectx.cli.finding import TaskFinder
 from prefectx.cli.misuse import Misuse
-from prefectx.cli.output import command_for, say, say_json, say_next
+from prefectx.cli.output import command_for, say, say_json, say_next, without
 from prefectx.cli.reasons import reasons_of
 from prefectx.cli.runs import runs
 from prefectx.cli.selection import select
@@ -145,6 +145,8 @@ def rm(options: Namespace) -> int:
     else:
         _announce(entries)
     if options.dry_run or not entries:
+        if entries and not options.json:
+            say_next(without(options, "--dry-run"))
         return 0
     if not (options.yes or _is_confirmed(len(entries))):
         say("nothing was removed")

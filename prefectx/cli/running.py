@@ -8,13 +8,15 @@ import inspect
 import os
 import sys
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from prefectx._calls.refresh import refresh
 from prefectx._calls.report import last_run
+from prefectx._calls.task_report import in_one_line
 from prefectx._runners import use_runner
-from prefectx._settings.mode import current_mode, use_mode
+from prefectx._settings.mode import current_mode, use_mode, validate_mode
+from prefectx._settings.summary import SUMMARY
 from prefectx._values.tracebacks import hide_own_frames
 from prefectx.cli.finding import flow_at, use_root
 from prefectx.cli.keep_going import KeepGoingRunner
@@ -23,7 +25,7 @@ from prefectx.cli.output import command_for, say, say_json, say_next
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from prefectx._calls.report import Report
 
@@ -70,17 +72,33 @@ def run(options: Namespace) -> int:
                 import pdb  # noqa: T100 - for the option --pdb
 
                 pdb.post_mortem(error.__traceback__)
+            _say_json(options, last_run())
             return 2
         except KeyboardInterrupt:
             return 2
     if runner is not None and runner.error is not None:
         _say_what_failed(runner.error, runner.not_tried)
     report = last_run()
+    is_misspelt = _is_misspelt(options.refresh or (), report)
+    _say_json(options, report)
+    if not options.json and mode != "function":
+        say_next(command_for(options, "status"))
+    return 2 if is_misspelt or (report is not None and report.failures) else 0
+
+
+def _is_misspelt(names: Iterable[str], report: Report | None) -> bool:
+    """Tell whether any name of a task to refresh is of no task that was called; print which."""
+    lines = () if report is None else report.lines()
+    called = {"*"}.union(*({name, line.task} for name, line in lines))
+    wrong = [name for name in names if name not in called]
+    for name in wrong:
+        sys.stderr.write(f"prefectx: --refresh {name}: the flow has called no task of this name\n")
+    return bool(wrong)
+
+
+def _say_json(options: Namespace, report: Report | None) -> None:
     if options.json and report is not None:
         say_json(_as_dict(report))
-    elif mode != "function":
-        say_next(command_for(options, "status"))
-    return 2 if report is not None and report.failures else 0
 
 
 def _as_dict(report: Report) -> dict[str, Any]:
@@ -90,6 +108,11 @@ def _as_dict(report: Report) -> dict[str, Any]:
         "mode": report.mode,
         "seconds": report.seconds,
         "tasks": [{name: getattr(line, name) for name in names} for line in report.tasks],
+        "failures": [
+            {"call": one.call, "exception": one.exception, "command": one.command}
+            for one in report.failures
+        ],
+        "error": None if report.error is None else in_one_line(report.error),
     }
 
 
@@ -121,17 +144,42 @@ def _mode() -> str:
     return "cache" if mode == "function" and "PREFECTX" not in os.environ else mode
 
 
+@contextmanager
+def _no_summary() -> Generator[None]:
+    """Print no summaries: the flow runs many times."""
+    before = os.environ.get(SUMMARY.name)
+    os.environ[SUMMARY.name] = "off"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SUMMARY.name]
+        else:
+            os.environ[SUMMARY.name] = before
+
+
 def check(options: Namespace) -> int:
     """Run a flow in several modes, with and without targets, and print where they disagree."""
     from pytest_prefectx import assert_modes_agree
 
     flow, kwargs = flow_at(options.flow), parameters(options.parameter)
     modes = options.mode.split(",") if options.mode else ["function", "cache"]
+    if len({validate_mode(mode, "--mode") for mode in modes}) == 1:
+        msg = f"--mode {options.mode} is nothing to compare: name two, as in function,cache"
+        raise Misuse(msg)
     try:
-        assert_modes_agree(flow, modes=modes, **kwargs)
+        with _no_summary():
+            assert_modes_agree(flow, modes=modes, **kwargs)
     except AssertionError as error:
-        sys.stderr.write(f"{error}\n")
+        if options.json:
+            told = {"agree": False, "difference": str(error)}
+            say_json({"flow": options.flow, "modes": modes, **told})
+        else:
+            sys.stderr.write(f"{error}\n")
         return 2
+    except FileNotFoundError as error:
+        error.add_note("the flow ran in a temporary folder: name input files by their full path")
+        raise
     if options.json:
         say_json({"flow": options.flow, "modes": modes, "agree": True})
     else:

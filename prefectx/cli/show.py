@@ -1,4 +1,4 @@
-"""`prefectx show`, `sample`, `diff` and `why`: details of targets."""
+"""`prefectx show`, `sample` and `why`: details of targets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from prefectx._calls.recorded_arguments import text_of
-from prefectx._calls.task_report import seconds_text, size_text
+from prefectx._calls.task_report import in_one_line, seconds_text, size_text
 from prefectx._values.item import Item
 from prefectx._words import counted
 from prefectx.cli.catalogue import Catalogue
@@ -23,7 +23,6 @@ from prefectx.stores.journal import source_path
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
 
     from prefectx.cli.catalogue import Entry
 
@@ -67,7 +66,11 @@ def show(options: Namespace) -> int:
     entry = find_entry(catalogue, options.target)
     known, users = catalogue.details(entry), used_by(catalogue, entry)
     if options.json:
-        say_json({**known, "target": entry.target, "exists": entry.exists, "used_by": users})
+        about = {"target": entry.target, "exists": entry.exists, "used_by": users}
+        data = _data(catalogue, entry) if entry.exists else {}
+        say_json({**known, **about, **data})
+        if entry.failed is not None or "error" in data:
+            return 2
         return 0 if entry.exists else 1
     say(f"{entry.target}  ({size_text(entry.size)})" if entry.exists else entry.target)
     _say_record(entry, known)
@@ -90,6 +93,14 @@ def show(options: Namespace) -> int:
     verbs = ("why", "debug") if known.get("args") is not None else ("why",)
     say_next(*(command_for(options, verb, entry.target) for verb in verbs))
     return 0
+
+
+def _data(catalogue: Catalogue, entry: Entry) -> dict[str, str]:
+    """Return the data of a target as text, or the error for which it cannot be read."""
+    try:
+        return {"value": format_value(value_of(catalogue, entry))}
+    except Exception as error:  # noqa: BLE001 - loading runs the code of the data's classes
+        return {"error": in_one_line(error)}
 
 
 def _say_record(entry: Entry, known: dict[str, Any]) -> None:
@@ -139,64 +150,14 @@ def sample(options: Namespace) -> int:
         say(format_value(value_of(catalogue, entry), 500))
         say()
     if not picked:
-        say(f"{options.task} has no targets")
+        if not options.json:
+            say(f"{options.task} has no targets")
+            say_next(command_for(options, "status"))
         return 1
     if not options.json:
         say(f"{len(picked)} of {len(there):,}")
         say_next(command_for(options, "show", picked[0].target))
     return 0
-
-
-def diff(options: Namespace) -> int:
-    """Print the first difference inside the data of two targets, or the rows that differ."""
-    catalogue = Catalogue(options.root)
-    one_value, other_value = (
-        value_of(catalogue, find_entry(catalogue, target))
-        for target in (options.one, options.other)
-    )
-    lines = list(islice(differences(one_value, other_value), _LINES))
-    if options.json:
-        say_json(lines)
-    elif not lines:
-        say("no difference")
-    else:
-        for line in lines:
-            say(line)
-        say_next(*(command_for(options, "show", one) for one in (options.one, options.other)))
-    return 1 if lines else 0
-
-
-def differences(one_value: Any, other_value: Any) -> Iterable[str]:
-    """Yield the differences between two values, one line each."""
-    import difflib
-
-    if isinstance(one_value, str) and isinstance(other_value, str):
-        lines = difflib.unified_diff(
-            one_value.splitlines(), other_value.splitlines(), "one", "other", lineterm="", n=1
-        )
-        yield from lines
-        return
-    if all(hasattr(value, "iterrows") for value in (one_value, other_value)):
-        yield from _rows(one_value, other_value)
-        return
-    from pytest_prefectx.equality import difference
-
-    if (found := difference(one_value, other_value)) is not None:
-        yield str(found)
-
-
-def _rows(one_value: Any, other_value: Any) -> Iterable[str]:
-    if list(one_value.columns) != list(other_value.columns):
-        yield f"columns: {list(one_value.columns)} and {list(other_value.columns)}"
-        return
-    if len(one_value) != len(other_value):
-        yield f"rows: {len(one_value):,} and {len(other_value):,}"
-    pairs = zip(one_value.iterrows(), other_value.iterrows(), strict=False)
-    for (index, row), (_, other_row) in pairs:
-        for column in one_value.columns:
-            mine, theirs = row[column], other_row[column]
-            if mine != theirs and not (mine != mine and theirs != theirs):  # noqa: PLR0124 - NaN
-                yield f"row {index}, {column}: {mine!r} and {theirs!r}"
 
 
 def why(options: Namespace) -> int:

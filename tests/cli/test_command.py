@@ -280,6 +280,57 @@ def test_sample_and_diff_look_into_the_data(ran: Command) -> None:
     ran("diff", "working/count/a.json", "working/count/b.json")
 
 
+PAIRS = """
+    import numpy as np
+    import pandas as pd
+    from prefectx import flow, task
+
+    PAIRS = {
+        "numbers": (pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [1.0, 2.0]})),
+        "index": (pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1]}, index=[7])),
+        "missing": (
+            pd.DataFrame({"a": [1, pd.NA]}, dtype="Int64"),
+            pd.DataFrame({"a": [1, 2]}, dtype="Int64"),
+        ),
+        "cells": (
+            pd.DataFrame({"a": [np.array([1, 2])]}), pd.DataFrame({"a": [np.array([1, 3])]})
+        ),
+        "ends": ("one line\\n", "one line"),
+        "deep": ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}),
+        "long": (pd.DataFrame({"a": range(30)}), pd.DataFrame({"a": range(1, 31)})),
+        "same": (pd.DataFrame({"a": [1.5, None]}), pd.DataFrame({"a": [1.5, None]})),
+    }
+
+    @task(target="out/{name}-{number}")
+    def pair(name, number):
+        return PAIRS[name][number]
+
+    @flow
+    def pairs():
+        for name in PAIRS:
+            pair(name, 0)
+            pair(name, 1)
+"""
+
+
+def test_diff_says_where_any_two_outputs_differ(px: Command) -> None:
+    px.write(PAIRS)
+    px("run", "words:pairs")
+
+    def diff(name: str, code: int = 1) -> str:
+        return px("diff", f"out/{name}-0", f"out/{name}-1", code=code)
+
+    assert "dtype" in diff("numbers")
+    assert "index" in diff("index").casefold()
+    assert "row 1, a: <NA> and " in diff("missing")
+    assert "row 0, a: " in diff("cells")
+    assert "one line" in diff("ends")
+    assert "at ['a'][1]['b']: another value: 2 and 3" in diff("deep")
+    assert "and 10 more" in diff("long")
+    assert len(px.json("diff", "out/long-0", "out/long-1", code=1)) == 30
+    assert "no difference" in diff("same", code=0)
+
+
 def test_failures_are_listed_debugged_and_gone_once_they_are_mended(px: Command) -> None:
     px("run", "words:words", "-p", "names=['a', 'x']", code=2)
     assert "prefectx debug working/count/x.json --pdb" in px.errors
