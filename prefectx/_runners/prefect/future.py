@@ -12,6 +12,7 @@ from prefect.futures import PrefectConcurrentFuture, PrefectFuture, PrefectTaskR
 from prefect.results import ResultRecord  # type: ignore[attr-defined]
 from prefect.states import Cancelled, Completed, Pending
 
+from prefectx._runners.prefect.private import final_state
 from prefectx._types import type_of
 from prefectx._values.annotations import may_fail
 from prefectx._values.containers import replace
@@ -108,7 +109,7 @@ def is_prefect_future(value: Any) -> TypeGuard[PrefectFuture[Any]]:
 
 def has_finished(future: PrefectFuture[Any]) -> bool:
     """Tell whether a future has its final state, without asking the API."""
-    if getattr(future, "_final_state", None) is not None:
+    if final_state(future) is not None:
         return True
     # Futures of Ray have no `done`.
     is_done = getattr(getattr(future, "wrapped_future", None), "done", None)
@@ -116,7 +117,7 @@ def has_finished(future: PrefectFuture[Any]) -> bool:
         return False
     future.wait()
     # The state of a run with large data may stay on the cluster.
-    return getattr(future, "_final_state", None) is not None
+    return final_state(future) is not None
 
 
 def is_unready(state: State[Any]) -> bool:

@@ -19,6 +19,9 @@ from prefect.events.worker import EventsWorker
 if TYPE_CHECKING:
     from queue import Queue
 
+    from prefect.client.schemas.objects import State
+    from prefect.futures import PrefectFuture
+
 TESTED: Final = ((3, 8), (3, 10))
 """The first version that was tested, and the first that was not."""
 
@@ -53,6 +56,12 @@ def are_tested() -> bool:
             number,
         )
     return tested and None not in {create_task_run, link_result, emit_state}
+
+
+def final_state(future: PrefectFuture[Any]) -> State[Any] | None:
+    """Return the state that a future has ended in, without asking the API; None if not known."""
+    state: State[Any] | None = getattr(future, "_final_state", None)
+    return state
 
 
 def unsent_reports() -> Queue[Any] | None:

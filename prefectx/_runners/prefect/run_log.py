@@ -14,6 +14,7 @@ from prefectx._calls.here import run_here
 from prefectx._calls.outcome import size_of
 from prefectx._calls.task_report import Failure
 from prefectx._runners.prefect.future import is_prefect_future, state_result
+from prefectx._runners.prefect.private import final_state
 from prefectx._types import is_list, type_of
 from prefectx._values.item import is_item
 from prefectx.stores.record import read
@@ -91,7 +92,7 @@ def _count(
         # The task's result, or exception, could not be pickled.
         report.add_failure(task, Failure(task.qualified_name, call(), None, error))
         return
-    _count_state(report, task, call, getattr(future, "_final_state", None))
+    _count_state(report, task, call, final_state(future))
 
 
 def count_state(task: AnyTask, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
