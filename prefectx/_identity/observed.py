@@ -83,12 +83,13 @@ class Observed:
                 and id(fn.__kwdefaults__) == by_name
             ):
                 return False
-        return all(map(_is_unchanged, self._cells)) and all(
-            value_at(root.namespace.get(root.key, ABSENT), steps) is value
-            and all(map(is_, now := snapshot(value), found))
-            and len(now) == len(found)
-            for root, steps, value, found in self._reads
-        )
+        for root, steps, value, found in self._reads:
+            if value_at(root.namespace.get(root.key, ABSENT), steps) is not value:
+                return False
+            now = snapshot(value)
+            if len(now) != len(found) or not all(map(is_, now, found)):
+                return False
+        return all(map(_is_unchanged, self._cells))
 
 
 _STORES: Final = STORES | {"STORE_ATTR", "DELETE_ATTR"}
