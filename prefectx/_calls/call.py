@@ -153,6 +153,15 @@ class Call:
             self._files = {path: FileFingerprint.of(path) for path in paths}
         return self._files
 
+    def must_read_record(self) -> bool:
+        """Tell whether only the record says whether the target is valid."""
+        names = self.task.naming
+        if self.reasons or names.must_read_records:
+            return True
+        # No literal is a path.
+        is_plain = self.identity.exact is not None
+        return not is_plain and bool(names.path_objects(self.identity.arguments))
+
     def record(
         self, seconds: float, shape: dict[str, Any] | None = None, *, is_complete: bool = True
     ) -> Record:

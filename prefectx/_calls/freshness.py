@@ -72,7 +72,7 @@ def is_done(call: Call) -> bool:
     if item is None:
         return False
     is_ours = call.claim()
-    needs_record = bool(call.reasons) or task.naming.must_read_records
+    needs_record = call.must_read_record()
     mark = _mark_at(item, needs_record=needs_record)
     if mark is None or _must_refresh(task, item):
         return False

@@ -33,8 +33,8 @@ from prefectx._identity.objects_with_code import (
     wrapped_in,
 )
 from prefectx._identity.observed import Observed
-from prefectx._identity.packages import is_of_one_package
-from prefectx._identity.read_values import ABSENT
+from prefectx._identity.packages import Project
+from prefectx._identity.read_values import ABSENT, is_data
 from prefectx._identity.reads import Reads
 from prefectx._identity.set_from_outside import (
     attributes_of_function,
@@ -42,6 +42,7 @@ from prefectx._identity.set_from_outside import (
     docstrings,
     full_name,
     registered_with,
+    sources,
 )
 from prefectx._identity.syntax import syntax_of
 from prefectx._types import type_of
@@ -122,34 +123,34 @@ class _Walk:
     def __init__(self, fn: Any) -> None:
         self.fingerprints: dict[str, str] = {}
         self.observed = Observed()
-        self._reads = Reads(self._is_own)
         is_module = isinstance(fn, ModuleType)
-        self._module = fn.__name__ if is_module else str(getattr(fn, "__module__", ""))
+        home = fn.__name__ if is_module else str(getattr(fn, "__module__", ""))
+        self._project = Project(home)
+        self._reads = Reads(self._project)
         self._seen: dict[int, Any] = {}
-        self._own: dict[str | None, bool] = {}
         self._assignments: set[tuple[str, str, str]] = set()
         # A function that is not written in Python has no code.
         self._waiting: list[CodePart] = [] if is_named_code(fn) else [CodePart("", fn)]
         if is_module:
             self._waiting = self._parts_of_module(fn)
         self._used: set[str] = set()
-        self._attributes: list[tuple[FunctionType, str]] = []
+        self._attributes: list[tuple[FunctionType | type[Any], str]] = []
         while self._waiting:
             self._look_at(self._waiting.pop())
             if not self._waiting and "__subclasses__" in self._used:
                 self._waiting += self._derived()
         self._look_at_attributes()
         self._look_at_reads()
-        own = [value for value in self._seen.values() if self._is_own(_module_of(value))]
-        for name, text in docstrings(self._used, own):
+        own = [value for value in self._seen.values() if self._project.has(_module_of(value))]
+        for name, text in (*docstrings(self._used, own), *sources(self._used, own)):
             self.fingerprints[name] = fingerprint(text)
 
     def _derived(self) -> list[CodePart]:
         """Return the classes of the project that `__subclasses__` finds and nobody looked at."""
         found: list[CodePart] = []
         for kind in [value for value in self._seen.values() if isinstance(value, type)]:
-            if self._is_own(kind.__module__):
-                own = [each for each in derived_classes(kind) if self._is_own(each.__module__)]
+            if self._project.has_code(kind):
+                own = [each for each in derived_classes(kind) if self._project.has_code(each)]
                 self._named_classes(f"{full_name(kind)}, derived", own)
                 found += [CodePart("", each) for each in own if id(each) not in self._seen]
         return found
@@ -159,16 +160,17 @@ class _Walk:
             self.fingerprints[name] = fingerprint([full_name(kind) for kind in kinds])
 
     def _look_at_attributes(self) -> None:
-        """Add the values that were set on functions; not counters, which functions set."""
-        for fn, key in self._attributes:
-            value = vars(fn).get(key)
+        """Add what was set on functions and classes; not counters, which functions set."""
+        for owner, key in self._attributes:
+            value = vars(owner).get(key)
             if key in self.observed.stored:
                 continue
-            if is_fixed_value(value):
-                self.observed.member(fn, key)
-                self.fingerprints[f"{full_name(fn)}.{key}"] = fingerprint(value)
+            is_of_class = isinstance(owner, type) and is_data(value)
+            if is_fixed_value(value) or is_of_class:
+                self.observed.member(owner, key)
+                self.fingerprints[f"{full_name(owner)}.{key}"] = fingerprint(value)
             else:
-                self._assigned(fn.__module__, f"{fn.__qualname__}.{key}")
+                self._assigned(owner.__module__, f"{owner.__qualname__}.{key}")
 
     def _look_at_reads(self) -> None:
         """Add what is read of values that can change, if nothing changes them."""
@@ -204,7 +206,7 @@ class _Walk:
 
     def _assigned(self, module: str, key: str, within: str = "") -> None:
         """Add what a module, or a class in it, assigns to the name of a value that may change."""
-        if (module, key, within) in self._assignments or not self._is_own(module):
+        if (module, key, within) in self._assignments or not self._project.has(module):
             return
         self._assignments.add((module, key, within))
         found = assignment(module, key, within)
@@ -222,7 +224,7 @@ class _Walk:
     def _look_at(self, found: CodePart) -> None:
         value = found.value
         if isinstance(value, FunctionType | type):
-            if not self._is_own(value.__module__):
+            if not self._project.has_code(value):
                 # Its name counts, not its code.
                 self.fingerprints[found.name] = name_of_code(value)
             elif id(value) in self._seen:
@@ -231,7 +233,7 @@ class _Walk:
                 self._function(value)
             else:
                 self._class(cast("type[Any]", value))
-        elif isinstance(value, ModuleType) and self._is_own(value.__name__):
+        elif isinstance(value, ModuleType) and self._project.has_code(value):
             if id(value) not in self._seen:
                 self._waiting += self._parts_of_module(value)
         elif not is_wrapper(value):
@@ -256,14 +258,12 @@ class _Walk:
             if self._has_code(part)
         ]
         kind = type_of(value)
-        return [*parts, CodePart(name, kind)] if self._is_own(kind.__module__) else parts
+        return [*parts, CodePart(name, kind)] if self._project.has_code(kind) else parts
 
     def _has_code(self, value: Any, depth: int = _DEPTH) -> bool:
-        if isinstance(value, FunctionType | type):
-            return self._is_own(value.__module__)
-        if isinstance(value, ModuleType):
-            return self._is_own(value.__name__)
-        if is_wrapper(value) or self._is_own(type_of(value).__module__):
+        if isinstance(value, FunctionType | type | ModuleType):
+            return self._project.has_code(value)
+        if is_wrapper(value) or self._project.has_code(type_of(value)):
             return True
         if depth == 0 or type_of(value) in FIXED.difference({tuple, frozenset}):
             return False
@@ -275,7 +275,7 @@ class _Walk:
 
     def _function(self, fn: FunctionType) -> None:
         name = full_name(fn)
-        if not self._is_own(fn.__module__):
+        if not self._project.has_code(fn):
             return
         text = syntax_of(fn)
         self.observed.function(fn)
@@ -293,8 +293,8 @@ class _Walk:
                 self._waiting += [given(where, value) for value in content_of(cell)]
         for key, value in defaults_of(fn):
             self._waiting.append(given(f"{name}, default of {key}", value))
-        for module, key, value in references(fn, self._is_own):
-            if key not in changed and self._is_own(module):
+        for module, key, value in references(fn, self._project):
+            if key not in changed and self._project.has(module):
                 here = getattr(sys.modules.get(module), "__dict__", fn.__globals__)
                 self._waiting.append(
                     self._named(module, key, value, here) if key else CodePart(module, value)
@@ -308,14 +308,12 @@ class _Walk:
         ]
 
     def _class(self, kind: type[Any]) -> None:
-        if not self._is_own(kind.__module__):
+        if not self._project.has_code(kind):
             return
         name = full_name(kind)
         registered = registered_with(kind)
         self._named_classes(f"{name}, registered", registered)
-        self._waiting += [
-            CodePart("", each) for each in registered if self._is_own(each.__module__)
-        ]
+        self._waiting += [CodePart("", each) for each in registered if self._project.has_code(each)]
         is_generated = any(mark in vars(kind) for mark in _GENERATED_IN)
         for key, value in own_attributes(kind).items():
             # Dataclasses wrap the `__repr__` that they generate.
@@ -327,7 +325,11 @@ class _Walk:
                 self.observed.member(kind, key)
             is_private = key.startswith("_") and not key.endswith("__") and key not in OF_TUPLES
             if is_private and not is_fixed_value(value):
-                self._assigned(kind.__module__, key, kind.__qualname__)
+                within = kind.__qualname__
+                if assignment(kind.__module__, key, within) is None:
+                    # A decorator or a metaclass has set it, or a statement after the class.
+                    self._attributes.append((kind, key))
+                self._assigned(kind.__module__, key, within)
             self._waiting.append(CodePart(f"{name}.{key}", value, not is_private))
         above = [base for base in (*kind.__bases__, type(kind)) if base not in {object, type}]
         self._waiting += [CodePart(f"{name}, {base.__name__}", base) for base in above]
@@ -335,7 +337,7 @@ class _Walk:
     def _constant(self, found: CodePart) -> None:
         name, value, is_fixed, known = found
         if isinstance(value, ModuleType):
-            if not self._is_own(value.__name__):
+            if not self._project.has_code(value):
                 self.fingerprints[name] = value.__name__
         elif is_named_code(value):
             self.fingerprints[name] = name_of_code(value)
@@ -345,12 +347,6 @@ class _Walk:
             self.fingerprints[name] = fingerprint(value)
         else:
             self.fingerprints[name] = type_of(value).__qualname__
-
-    def _is_own(self, module: str | None) -> bool:
-        if module not in self._own:
-            # `exec` without names makes functions of no module: the project's, whoever calls it.
-            self._own[module] = module is None or is_of_one_package(module, self._module)
-        return self._own[module]
 
 
 def _module_of(value: Any) -> str | None:

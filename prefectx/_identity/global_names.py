@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from prefectx._types import type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from prefectx._identity.packages import Project
 
 STORES: Final = frozenset({"STORE_GLOBAL", "STORE_DEREF", "DELETE_GLOBAL", "DELETE_DEREF"})
 """The instructions with which a function assigns to names outside it."""
@@ -60,7 +62,7 @@ def names_used(code: CodeType) -> frozenset[str]:
     return frozenset(value for kind, value in found if kind in kinds and type_of(value) is str)
 
 
-def references(fn: FunctionType, is_own: Callable[[str], bool]) -> Iterator[tuple[str, str, Any]]:
+def references(fn: FunctionType, project: Project) -> Iterator[tuple[str, str, Any]]:
     """Yield the globals and module attributes that a function uses: module, name and value.
 
     A module of the project is among them only if the function uses it otherwise than by an
@@ -68,24 +70,24 @@ def references(fn: FunctionType, is_own: Callable[[str], bool]) -> Iterator[tupl
 
     Args:
         fn: The function.
-        is_own: Whether a module belongs to the function's project. Others are not imported here.
+        project: The function's project. Other modules are not imported here.
     """
-    reader = _Reader(fn, is_own)
+    reader = _Reader(fn, project)
     found = instructions(fn.__code__)
     for (kind, value), (following, _) in zip(found, (*found[1:], ("", None)), strict=True):
         for module, name, referred in reader.read(kind, value):
-            if _is_own_module(referred, is_own) and following in {*_ATTRIBUTES, *_LOCAL_STORES}:
+            if _is_own_module(referred, project) and following in {*_ATTRIBUTES, *_LOCAL_STORES}:
                 continue
             yield module, name, referred
-    yield from _found_by_texts(fn, found, is_own)
+    yield from _found_by_texts(fn, found, project)
 
 
 class _Reader:
     """Reads a function's instructions in order, and follows the modules that it uses."""
 
-    def __init__(self, fn: FunctionType, is_own: Callable[[str], bool]) -> None:
+    def __init__(self, fn: FunctionType, project: Project) -> None:
         self._fn = fn
-        self._is_own = is_own
+        self._project = project
         #: What the last instruction has found, if it is a global or in a module.
         self._here: Any = None
         #: The module that an import statement takes names from.
@@ -119,22 +121,22 @@ class _Reader:
         level, names = self._constants
         if kind == "IMPORT_NAME":
             package = self._fn.__globals__.get("__package__")
-            self._here = self._source = _import(name, level, names, package, self._is_own)
+            self._here = self._source = _import(name, level, names, package, self._project)
         elif self._source is not None:
             self._here = getattr(self._source, name, None)
-            if not _is_own_module(self._here, self._is_own):
+            if not _is_own_module(self._here, self._project):
                 yield self._source.__name__, name, self._here
             if not names:
                 # `import a.b as c` takes `b` from `a`.
                 self._source = self._here
 
 
-def _is_own_module(value: Any, is_own: Callable[[str], bool]) -> bool:
-    return isinstance(value, ModuleType) and is_own(value.__name__)
+def _is_own_module(value: Any, project: Project) -> bool:
+    return isinstance(value, ModuleType) and project.has_code(value)
 
 
 def _found_by_texts(
-    fn: FunctionType, found: tuple[tuple[str, Any], ...], is_own: Callable[[str], bool]
+    fn: FunctionType, found: tuple[tuple[str, Any], ...], project: Project
 ) -> Iterator[tuple[str, str, Any]]:
     """Yield what constant texts name where a function looks up names: `globals()["h"]`."""
     used = {str(value) for kind, value in found if kind in _GLOBALS or kind in _ATTRIBUTES}
@@ -153,18 +155,18 @@ def _found_by_texts(
         for text in texts:
             level = len(text) - len(text.lstrip("."))
             if all(map(str.isidentifier, text[level:].split("."))):
-                module = _import(text[level:], level, ("",), package, is_own)
-                if module is not None and is_own(module.__name__):
+                module = _import(text[level:], level, ("",), package, project)
+                if module is not None and project.has_code(module):
                     yield module.__name__, "", module
 
 
 def _import(
-    name: str, level: Any, names: Any, package: str | None, is_own: Callable[[str], bool]
+    name: str, level: Any, names: Any, package: str | None, project: Project
 ) -> ModuleType | None:
     """Return the module that an import statement within a function imports."""
     try:
         full = resolve_name("." * level + name, package) if level else name
-        if full not in sys.modules and not is_own(full):
+        if full not in sys.modules and not project.has(full):
             # It may be large, or have no use in this call.
             return None
         module = sys.modules.get(full) or import_module(full)

@@ -53,7 +53,8 @@ class Observed:
     def function(self, fn: FunctionType) -> None:
         """Note a function: `%autoreload` changes its code."""
         found = instructions(fn.__code__)
-        self.stored.update(str(name) for kind, name in found if kind in _STORES)
+        if fn.__name__ not in _MAKE_CLASSES:
+            self.stored.update(str(name) for kind, name in found if kind in _STORES)
         self._functions.append((ref(fn), fn.__code__, id(fn.__defaults__), id(fn.__kwdefaults__)))
         for place, cell in enumerate(fn.__closure__ or ()):
             self._cells.append((ref(fn), place, fn.__code__.co_freevars[place], _content(cell)))
@@ -92,6 +93,8 @@ class Observed:
         return all(map(_is_unchanged, self._cells))
 
 
+# What these assign, they assign once.
+_MAKE_CLASSES: Final = frozenset({"__init_subclass__", "__set_name__"})
 _STORES: Final = STORES | {"STORE_ATTR", "DELETE_ATTR"}
 
 

@@ -5,7 +5,54 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
-from typing import Final
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+
+class Project:
+    """The project that a module belongs to.
+
+    Args:
+        home: The name of the module.
+    """
+
+    def __init__(self, home: str) -> None:
+        self._home = home
+        self._known: dict[str | None, bool] = {}
+
+    def has(self, module: str | None) -> bool:
+        """Tell whether a module belongs to the project, by its name."""
+        if module not in self._known:
+            # `exec` without names makes functions of no module: the project's, whoever calls it.
+            self._known[module] = module is None or is_of_one_package(module, self._home)
+        return self._known[module]
+
+    def has_code(self, value: FunctionType | type[Any] | ModuleType) -> bool:
+        """Tell whether a function, a class or a module belongs to the project.
+
+        What was loaded by its file is found by it: `spec_from_file_location`, `runpy.run_path`.
+        """
+        name: Any = value.__name__ if isinstance(value, ModuleType) else value.__module__
+        if name not in self._known and name is not None and name not in sys.modules:
+            file, folder = _file_of_code(value), _root(self._home)
+            is_here = file is not None and folder is not None and _is_below(file, folder)
+            self._known[name] = is_here or is_of_one_package(name, self._home)
+        return self.has(name)
+
+
+def _file_of_code(value: Any) -> str | None:
+    """Return the file in which a module, a function or a class was made."""
+    if isinstance(value, type):
+        functions = (each for each in vars(value).values() if isinstance(each, FunctionType))
+        value = next(functions, None)
+    names = vars(value) if isinstance(value, ModuleType) else getattr(value, "__globals__", {})
+    file: object = names.get("__file__")
+    return os.path.abspath(file) if isinstance(file, str) else None
+
+
+def _is_below(file: str, folder: str) -> bool:
+    return file.startswith(folder + os.sep) and not any(part in file for part in _INSTALLED)
+
 
 _INSTALLED: Final = ("site-packages", "dist-packages")
 # It runs a project's tasks, and is a part of none, wherever it lies.

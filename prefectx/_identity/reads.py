@@ -21,7 +21,9 @@ from prefectx._identity.syntax import tree_of
 from prefectx._types import type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+
+    from prefectx._identity.packages import Project
 
 # Methods that change their object, and functions that change their first argument.
 _CHANGING: Final = frozenset(
@@ -83,11 +85,11 @@ class Reads:
     """What functions read of the values of their modules.
 
     Args:
-        is_own: Tells whether a module belongs to the project.
+        project: The project of the functions.
     """
 
-    def __init__(self, is_own: Callable[[str], bool]) -> None:
-        self._is_own = is_own
+    def __init__(self, project: Project) -> None:
+        self._project = project
         self._roots: dict[int, Root] = {}
         self._assigned: set[tuple[int, str]] = set()
         self._scopes: dict[CodeType, _Scope | None] = {}
@@ -123,11 +125,11 @@ class Reads:
 
     def is_own(self, fn: object) -> TypeGuard[FunctionType]:
         """Tell whether a value is a function of the project."""
-        return isinstance(fn, FunctionType) and self._is_own(fn.__module__)
+        return isinstance(fn, FunctionType) and self._project.has_code(fn)
 
     def _leads_to_root(self, value: Any) -> bool:
         if isinstance(value, ModuleType):
-            return self._is_own(value.__name__)
+            return self._project.has_code(value)
         return _can_change(value)
 
     def _from_module(
@@ -144,7 +146,7 @@ class Reads:
                 _Use(root, scope, self).follow(node, value, ())
             return
         parent = scope.parent(node)
-        if isinstance(parent, ast.Attribute) and self._is_own(value.__name__):
+        if isinstance(parent, ast.Attribute) and self._project.has_code(value):
             if isinstance(parent.ctx, ast.Load):
                 self._from_module(scope, parent, vars(value), parent.attr, value.__name__)
             else:

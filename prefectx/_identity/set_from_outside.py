@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABCMeta
+from contextlib import suppress
 from importlib import import_module
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 # With these, code reads docstrings as data.
 _READ_DOCSTRINGS: Final = frozenset({"__doc__", "getdoc"})
+# With these, also comments and layout.
+_READ_SOURCE: Final = frozenset({"getsource", "getsourcelines", "getcomments"})
 
 
 def attributes_of_function(fn: FunctionType) -> dict[str, Any]:
@@ -49,6 +53,21 @@ def docstrings(used: Iterable[str], seen: Iterable[Any]) -> Iterator[tuple[str, 
     for value in seen:
         if isinstance(value, FunctionType | type) and value.__doc__ is not None:
             yield f"{full_name(value)}.__doc__", value.__doc__
+
+
+def sources(used: Iterable[str], seen: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """Yield the source of functions and classes by their names, if code reads any.
+
+    Args:
+        used: The names that the code uses.
+        seen: What the code refers to.
+    """
+    if _READ_SOURCE.isdisjoint(used):
+        return
+    for value in seen:
+        if isinstance(value, FunctionType | type):
+            with suppress(OSError, TypeError):  # there is no source
+                yield f"{full_name(value)}, as text", inspect.getsource(value)
 
 
 def full_name(value: FunctionType | type[Any]) -> str:

@@ -15,7 +15,7 @@ from prefectx._naming.template import Template
 from prefectx._settings.context import context_names
 from prefectx._settings.project import folder_of, root_for
 from prefectx._settings.start_folder import start_folder_here
-from prefectx._values.files import names_files, paths_in
+from prefectx._values.files import names_files, path_objects_in, paths_in
 from prefectx._values.item import Item
 from prefectx._values.references import name_of, qualified_name_of
 from prefectx.errors import TemplateError, UnknownOption, UnsupportedValue
@@ -115,7 +115,12 @@ class TaskNames:
     def files(self, arguments: Mapping[str, Any]) -> list[str]:
         """Return the paths of the input files that a call's arguments name."""
         named = [arguments[name] for name in self._file_arguments]
-        return paths_in(named)
+        return list(dict.fromkeys([*paths_in(named), *self.path_objects(arguments)]))
+
+    def path_objects(self, arguments: Mapping[str, Any]) -> list[str]:
+        """Return the paths of `Path` objects, also in arguments that are not said to name files."""
+        names = arguments.keys() - self._file_arguments
+        return path_objects_in(arguments[name] for name in sorted(names))
 
     def item(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Item[Any] | None:
         """Return the Item of a call whose arguments hold no futures; None without a target.

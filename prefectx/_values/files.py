@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeGuard
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeGuard, cast
 
 from prefectx._types import is_dict, type_of
 from prefectx._values.containers import is_container, is_walked, replace
 from prefectx._values.item import is_item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 InFile = Annotated[str | os.PathLike[str], "InFile"]
 """The annotation for an argument that names a file or folder that the task reads.
 
 The target's record notes the file's content. If it has changed at a later call, there is a warning,
 or with `rerun_on={"inputs"}` the target is recomputed. The same applies to arguments that are
-annotated as `Path`, or named in the option `files`.
+annotated as `Path`, or named in the option `files`, and to `Path` objects.
 
 Example:
     >>> @task(rerun_on={"inputs"})
@@ -82,6 +84,33 @@ def paths_in(values: Any) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
+def path_objects_in(values: Iterable[Any]) -> list[str]:
+    """Return the paths of `Path` objects among values, and in containers and objects there.
+
+    Of large containers the first elements show whether there are any.
+    """
+    paths: dict[str, None] = {}
+    for value in values:
+        paths |= dict.fromkeys(_path_objects(value, _DEPTH))
+    return list(paths)
+
+
+_DEPTH: Final = 3
+_FIRST: Final = 32
+
+
+def _path_objects(value: Any, depth: int) -> list[str]:
+    if isinstance(value, Path):
+        return [os.fsdecode(value)]
+    if depth == 0 or is_item(value):
+        return []
+    parts = _parts_of(value)
+    found = [path for part in islice(parts, _FIRST) for path in _path_objects(part, depth - 1)]
+    if found and len(parts) > _FIRST:
+        found = [path for part in parts for path in _path_objects(part, depth - 1)]
+    return found
+
+
 def _texts_in(value: Any, seen: set[int]) -> Iterator[str]:
     """Yield the texts in containers, values of dicts and fields of objects, at any depth."""
     if isinstance(value, str | bytes):
@@ -92,9 +121,12 @@ def _texts_in(value: Any, seen: set[int]) -> Iterator[str]:
             yield from _texts_in(part, seen)
 
 
-def _parts_of(value: Any) -> Iterable[Any]:
+def _parts_of(value: Any) -> Collection[Any]:
     if is_dict(value):
         return value.values()
+    if isinstance(value, list | tuple):
+        # A list may be large.
+        return cast("Collection[Any]", value)
     if is_container(value):
         return list(value)
     kind: Any = type_of(value)

@@ -254,6 +254,48 @@ CHANGES |= {
         "One",
         "Two",
     ),
+    "a module that is loaded by its file": Change(
+        "import importlib.util as util\n"
+        "spec = util.spec_from_file_location('loaded', util.find_spec('found.helpers').origin)\n"
+        "other = util.module_from_spec(spec)\nspec.loader.exec_module(other)\n"
+        "def t(x): return other.h(x)",
+        H,
+        *IN_H,
+    ),
+    "a class of a module that is loaded by its file": Change(
+        "import importlib.util as util\n"
+        "spec = util.spec_from_file_location('loaded', util.find_spec('found.helpers').origin)\n"
+        "other = util.module_from_spec(spec)\nspec.loader.exec_module(other)\n"
+        "m = other.M(2)\ndef t(x): return m.go(x)",
+        M,
+        "x * self.r",
+        "x + self.r",
+    ),
+    "a file that is run": Change(
+        "import importlib.util as util, runpy\nnames = runpy.run_path(util.find_spec('found.helpers').origin)\n"
+        "def t(x): return names['h'](x)",
+        H,
+        *IN_H,
+    ),
+    "what a decorator sets on a class": Change(
+        "from found.helpers import C\ndef t(x): return C._rates[0] * x",
+        "def rated(kind):\n    kind._rates = [1]\n    return kind\n@rated\nclass C: pass",
+        "[1]",
+        "[2]",
+    ),
+    "what a base class sets on a class": Change(
+        "from found.helpers import C\ndef t(x): return C._rates['a'] * x",
+        "class B:\n    def __init_subclass__(cls, rate): cls._rates = {'a': rate}\n"
+        "class C(B, rate=1): pass",
+        "rate=1",
+        "rate=2",
+    ),
+    "source that is read": Change(
+        "import inspect\nfrom found.helpers import h\ndef t(x): return inspect.getsource(h)",
+        H + "  # one",
+        "# one",
+        "# two",
+    ),
     "docstring of a module": Change(
         "'''Usage: one.'''\ndef t(x): return __doc__", "", "one", "two"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +31,11 @@ Source = InFile
 @dataclasses.dataclass
 class Settings:
     path: str
+
+
+@dataclasses.dataclass
+class Place:
+    path: Path
 
 
 @dataclasses.dataclass(slots=True)
@@ -109,6 +114,46 @@ class TestFilesInOtherForms:
         for text in ("one", "two"):
             Path("a.txt").write_text(text)
             assert load(read(given)) == text
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            Path("a.txt"),
+            [Path("a.txt")],
+            ["a", *[Path(f"{n}.txt") for n in range(50)], Path("a.txt")],
+            {"in": (Path("a.txt"),)},
+            Place(Path("a.txt")),
+        ],
+        ids=["itself", "list", "long list", "dict", "field"],
+    )
+    def test_path_objects_count_without_an_annotation(self, given: object) -> None:
+        @task(target="out/{base}", base="a", rerun_on={"inputs"})
+        def read(given: object) -> str:
+            return Path("a.txt").read_text()
+
+        for text in ("one", "two"):
+            Path("a.txt").write_text(text)
+            assert load(read(given)) == text
+        Path("a.txt").write_text("three")
+
+        @flow
+        def without_rerun() -> object:
+            return read.with_options(rerun_on=())(given)
+
+        with pytest.warns(StaleTarget, match=r"older than its input 'a\.txt'"):
+            assert load(without_rerun()) == "two"
+
+    @pytest.mark.parametrize("given", ["a.txt", PurePath("a.txt"), ["a.txt"], Settings("a.txt")])
+    def test_what_only_looks_like_a_path_is_no_file_without_an_annotation(
+        self, given: object
+    ) -> None:
+        @task(target="out/{base}", base="a", rerun_on={"inputs"})
+        def read(given: object) -> str:
+            return Path("a.txt").read_text()
+
+        for text in ("one", "two"):
+            Path("a.txt").write_text(text)
+            assert load(read(given)) == "one"
 
     def test_files_in_other_forms_are_found_in_objects_that_contain_themselves(self) -> None:
         loop: list[object] = ["a.txt"]
