@@ -24,14 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from prefectx.cli.parser import parser
 
     typed = sys.argv[1:] if arguments is None else list(arguments)
-    options = parser().parse_args(typed)
-    options.typed = typed
     # Flows and tasks are imported from the current folder.
     if "" not in sys.path:
         sys.path.insert(0, "")
     from prefectx.errors import PrefectxError
 
     try:
+        # The settings of the project may be wrong.
+        options = parser().parse_args(typed)
+        options.typed = typed
         return int(options.command(options))
     except PrefectxError as error:
         sys.stderr.write(f"prefectx: {error}\n")

@@ -65,7 +65,10 @@ def _accept(catalogue: Catalogue, entry: Entry, tasks: TaskFinder, reason: str) 
         known = own
     if not known.get("task"):
         return "it has no record, so nobody knows what made it; it is used as it is"
-    task = tasks.get(str(known["task"]), known.get("file"))
+    if known["task"] == entry.task:
+        task = tasks.task_of(entry, catalogue)
+    else:
+        task = tasks.get(str(known["task"]), [known["file"]] if known.get("file") else [])
     if task is None:
         return tasks.why.get(str(known["task"]), "its task does not exist")
     # The age of the output stays, so nothing downstream becomes outdated.

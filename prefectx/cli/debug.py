@@ -31,7 +31,7 @@ def debug(options: Namespace) -> int:
     catalogue, tasks = Catalogue(options.root), TaskFinder()
     entry = find_entry(catalogue, options.target)
     known = catalogue.details(entry)
-    task = tasks.get(entry.task, known.get("file"))
+    task = tasks.task_of(entry, catalogue)
     if task is None:
         why = tasks.why.get(entry.task, "it has no record of the task that made it")
         msg = f"{entry.target} cannot be debugged: {why}"

@@ -16,7 +16,10 @@ from prefectx.cli.misuse import Misuse
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Sequence
     from types import ModuleType
+
+    from prefectx.cli.catalogue import Catalogue, Entry
 
 
 def flow_at(where: str) -> Flow[..., Any]:
@@ -86,15 +89,24 @@ class TaskFinder:
         #: The reasons why tasks could not be found.
         self.why: dict[str, str] = {}
 
-    def get(self, name: str, file: str | None = None) -> Task[..., Any] | None:
+    def task_of(self, entry: Entry, catalogue: Catalogue) -> Task[..., Any] | None:
+        """Return the task that made a target; None if it does not exist any more."""
+        if entry.task not in self._known:
+            runs = [run for run in catalogue.runs.values() if entry.task in run.get("tasks", ())]
+            files = [one.get("file") for one in (catalogue.details(entry), *runs)]
+            return self.get(entry.task, [file for file in files if isinstance(file, str)])
+        return self._known[entry.task]
+
+    def get(self, name: str, files: Sequence[str] = ()) -> Task[..., Any] | None:
         """Return the task with this qualified name; None if it does not exist any more.
 
         Args:
             name: Module and qualified name.
-            file: The script that defines it, if it is not in a module.
+            files: The script that defines it, or files that do, if it is in no module that is
+                found from here.
         """
         if name not in self._known:
-            self._known[name] = self._find(name, file)
+            self._known[name] = self._find(name, files)
         return self._known[name]
 
     def code_hash(self, task: Task[..., Any]) -> str:
@@ -104,13 +116,13 @@ class TaskFinder:
             self._code[name] = task.code.hash
         return self._code[name]
 
-    def _find(self, name: str, file: str | None) -> Task[..., Any] | None:
+    def _find(self, name: str, files: Sequence[str]) -> Task[..., Any] | None:
+        there = [file for file in files if file.endswith(".py") and os.path.exists(file)]
         if name.startswith("__main__."):
-            if file is None or not os.path.exists(file):
+            if not there:
                 self.why[name] = f"{name} was defined by a script that does not exist any more"
                 return None
-            place, path = file, name.removeprefix("__main__.")
-            return self._in(name, place, path)
+            return self._in(name, there[0], name.removeprefix("__main__."))
         # A nested class's name has dots too.
         parts = name.split(".")
         for length in range(len(parts) - 1, 0, -1):
@@ -119,6 +131,11 @@ class TaskFinder:
             module = ".".join(parts[:length])
             if module in sys.modules or _has_module(module):
                 return self._in(name, module, ".".join(parts[length:]))
+        for file in there:
+            stem = os.path.splitext(os.path.basename(file))[0]
+            if stem == parts[0]:
+                # As in `prefectx run flows/words.py:words`.
+                return self._in(name, file, ".".join(parts[1:]))
         self.why[name] = f"the module of {name} does not exist here"
         return None
 

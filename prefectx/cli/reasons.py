@@ -42,7 +42,7 @@ def reasons_of(entry: Entry, catalogue: Catalogue, tasks: TaskFinder) -> list[Re
         found.append(Reason("missing", f"it was made {_when(entry)} and does not exist any more"))
     if not entry.task:
         return found
-    task = tasks.get(entry.task, _file(entry, catalogue))
+    task = tasks.task_of(entry, catalogue)
     if task is None:
         found.append(Reason("orphan", tasks.why.get(entry.task, "its task does not exist")))
     if entry.exists:
@@ -64,13 +64,6 @@ def _of_existing(
         yield from _files(entry, catalogue)
     if entry.upstream:
         yield from _upstream(entry, catalogue)
-
-
-def _file(entry: Entry, catalogue: Catalogue) -> str | None:
-    if not entry.task.startswith("__main__."):
-        return None
-    file = catalogue.details(entry).get("file")
-    return None if file is None else str(file)
 
 
 def _code(entry: Entry, catalogue: Catalogue, task: Task[..., Any]) -> Reason:

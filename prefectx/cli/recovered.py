@@ -50,6 +50,6 @@ class Recovered:
         latest = {entry.task: entry for entry in self._catalogue if entry.task}
         for name in {*latest, *self._names}:
             entry = latest.get(name)
-            file = None if entry is None else self._catalogue.details(entry).get("file")
-            if (task := finder.get(name, file)) is not None:
+            task = finder.get(name) if entry is None else finder.task_of(entry, self._catalogue)
+            if task is not None:
                 yield task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from itertools import count
@@ -187,7 +188,7 @@ def test_json_of_an_output_that_cannot_be_read_has_its_record_and_the_error(
     assert main(["show", "working/root_of/4", "--json"]) == 2
     shown = json.loads(capsys.readouterr().out)
     assert shown["task"] == f"{flows}.root_of"
-    assert shown["error"].startswith("CorruptTarget: target 'working/root_of/4' cannot be read")
+    assert shown["error"].startswith("CorruptTarget: target 'working/root_of/4'")
 
 
 def test_json_of_an_output_has_its_data_as_text(
@@ -221,6 +222,36 @@ def test_bash_completes_commands_their_options_and_targets(
         ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert set(done.stdout.split()) == completed
+
+
+def test_a_wrong_setting_of_the_project_is_told_in_words(
+    tmp_path: Path, flows: str, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECTX_ROOT", raising=False)
+    (tmp_path / "pyproject.toml").write_text("[tool.prefectx]\nroots = 'outputs'\n")
+    assert main(["run", f"{flows}:one"]) == 2
+    errors = said()
+    assert errors.startswith("prefectx: ")
+    assert "has no setting 'roots'; did you mean 'root'?" in errors
+
+
+@pytest.mark.parametrize("command", ["prefectx.cli run scripts/{}.py:one", "scripts.{}", "{}"])
+def test_tasks_of_a_file_in_another_folder_are_no_orphans(
+    command: str, tmp_path: Path, flows: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their module is not found from here, but its file is known."""
+    name = f"scripted_{flows}"
+    (tmp_path / "scripts").mkdir()
+    script = (tmp_path / f"{flows}.py").read_text() + "\n\nif __name__ == '__main__':\n    one()\n"
+    (tmp_path / f"scripts/{name}.py").write_text(script)
+    words = command.format(name).split()
+    args = [f"scripts/{name}.py"] if words == [name] else ["-m", *words]
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PREFECTX": "cache"}
+    subprocess.run([sys.executable, *args], cwd=tmp_path, env=env, check=True)
+    assert main(["status"]) == 0
+    assert main(["debug", "working/root_of/4"]) == 0
+    assert main(["rm", "--orphans", "--dry-run"]) == 0
+    assert "nothing to remove" in capsys.readouterr().out
 
 
 def test_a_dry_run_and_an_empty_sample_say_what_comes_next(
