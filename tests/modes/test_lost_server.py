@@ -14,6 +14,7 @@ import httpx
 import pytest
 from door import Door
 from patience import PATIENCE
+from prefect.client.orchestration import get_client
 from prefect.events.worker import EventsWorker
 
 from prefectx import flow, item, load
@@ -103,6 +104,44 @@ gone.set()
 for thread in threads:
     thread.join()
 print(sorted(ended.items()), flush=True)
+"""
+
+
+TAGGED = """
+import sys
+from prefectx import flow, task
+
+@task(tags=["limited"], target="working/{funcname}/{number}")
+def kept(number): return number
+
+@task(tags=["limited"], target="working/{funcname}/{number}")
+async def kept_later(number): return number
+
+@task(target="working/{funcname}/{number}")
+def free(number): return number
+
+def error_of(call):
+    try:
+        return call()
+    except Exception as error:
+        return type(error).__name__, "was not run: it has the tags 'limited'" in str(error)
+
+@flow
+async def away(first):
+    kept(first)
+    print("before", flush=True)
+    sys.stdin.readline()
+    errors = [error_of(lambda: kept(number)) for number in range(first + 1, first + 3)]
+    futures = kept.map(range(first + 3, first + 6))
+    errors += [error_of(future.result) for future in futures]
+    try:
+        await kept_later(first)
+    except Exception as error:
+        errors.append(error_of(lambda: (_ for _ in ()).throw(error)))
+    return set(map(str, errors)), len(errors), free(first).load()
+
+import asyncio
+print(asyncio.run(away(0)), flush=True)
 """
 
 
@@ -228,6 +267,21 @@ def test_server_that_was_away_for_ten_seconds_misses_runs_only_if_prefect_says_s
     (run,) = prefect_server.flow_runs(identity)
     assert run.state_name == "Completed"
     assert outputs(tmp_path, 0) == [(number, True) for number in range(4)]
+
+
+def test_tagged_tasks_without_their_server_fail_in_words_and_the_others_go_on(
+    door: Door, tmp_path: Path
+) -> None:
+    """Prefect alone waits for its server once for each of them, one after the other."""
+    with get_client(sync_client=True) as client:
+        # Prefect asks nothing of a tag that it knows to have no limit.
+        client.create_concurrency_limit("limited", 10)
+    with script(tmp_path, door, text=TAGGED, PREFECT_CLIENT_MAX_RETRIES="1") as running:
+        running.expect("before")
+        door.shut()
+        running.go_on()
+        running.expect("""({"('ServerUnreachable', True)"}, 6, 0)""")
+    assert "It has not recorded that the flow 'away' has ended" in (tmp_path / "errors").read_text()
 
 
 @pytest.mark.parametrize(

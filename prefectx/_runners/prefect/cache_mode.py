@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -42,6 +43,7 @@ from prefectx._runners.prefect.lost_server import note_flow_end
 from prefectx._runners.prefect.prefect_mode import PrefectRunner
 from prefectx._runners.prefect.run_log import note_log, watch
 from prefectx._runners.prefect.server import api
+from prefectx._runners.prefect.tagged_tasks import limits, wait_for_limits
 from prefectx._runners.prefect.task import PREFECT_TASK, as_prefect_task
 from prefectx._runners.prefect.task_for_call import task_for_call
 from prefectx._runners.run_block import run_flow
@@ -79,6 +81,8 @@ class PrefectCacheRunner(PrefectRunner):
         arguments = CallArguments(task, args, kwargs)
         try:
             future: PrefectFuture[Any] | None = self.hit(arguments, lookup_of_flow())
+            if future is None:
+                wait_for_limits(task)
         except (PrefectxError, OSError) as error:
             future = FinishedFuture(Failed(message=str(error), data=error))
         future = future or self._submit(arguments)
@@ -110,13 +114,14 @@ class PrefectCacheRunner(PrefectRunner):
     def _call(self, arguments: CallArguments, return_state: bool) -> Any:
         how: dict[str, Any] = {"parameters": arguments.parameters, "wait_for": arguments.wait_for}
         with api():
-            if arguments.task.is_generator:
-                # Prefect refuses the state of a generator.
-                wanted: Any = "state" if return_state else "result"
-                return run_task(self._task(arguments), return_type=wanted, **how)
-            if get_task_viz_tracker():
+            if get_task_viz_tracker() and not arguments.task.is_generator:
                 return draw_call(arguments)
-            state = run_task(self._task(arguments), return_type="state", **how)
+            with limits(arguments.task):
+                if arguments.task.is_generator:
+                    # Prefect refuses the state of a generator.
+                    wanted: Any = "state" if return_state else "result"
+                    return run_task(self._task(arguments), return_type=wanted, **how)
+                state = run_task(self._task(arguments), return_type="state", **how)
         return state if return_state else result_of_run(state, arguments.upstream)
 
     async def _acall(self, arguments: CallArguments, return_state: bool) -> Any:
@@ -124,9 +129,11 @@ class PrefectCacheRunner(PrefectRunner):
         with api():
             if get_task_viz_tracker():
                 return await draw_call(arguments)
-            # A coroutine for an async task; Prefect's annotations do not say so.
-            running: Any = run_task(self._task(arguments), return_type="state", **how)
-            state: Any = await running
+            await asyncio.to_thread(wait_for_limits, arguments.task)
+            with limits(arguments.task):
+                # A coroutine for an async task; Prefect's annotations do not say so.
+                running: Any = run_task(self._task(arguments), return_type="state", **how)
+                state: Any = await running
         return state if return_state else result_of_run(state, arguments.upstream)
 
     def _submit(self, arguments: CallArguments) -> PrefectFuture[Any]:
