@@ -93,14 +93,18 @@ def _verified(content: bytes, key: bytes) -> memoryview:
     whole = memoryview(content)
     pickled, signature = whole[:-_SIZE], whole[-_SIZE:]
     if not content[-_SIZE:].startswith(_MARK):
-        msg = f"bears no signature, but {SIGNING_KEY} is set"
+        msg = (
+            f"bears no signature, but {SIGNING_KEY} is set here; the workers of a cluster need it"
+            " too"
+        )
         raise UntrustedTarget(msg)
     code = hmac.new(key, _name(), "sha256")
     code.update(pickled)
     if not hmac.compare_digest(signature[len(_MARK) :], code.digest()):
         msg = (
             f"bears a signature that was not made with this {SIGNING_KEY} for this target: the key"
-            " is another one, or the name, or the content was changed"
+            " is another one (as the workers of a cluster may have), or the name, or the content"
+            " was changed"
         )
         raise UntrustedTarget(msg)
     return pickled
