@@ -12,6 +12,8 @@ from prefectx._isolation.parent import arun_in_child, run_in_child
 from prefectx._isolation.pickling import restore_main_module
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.mode import current_mode, use_mode
+from prefectx._settings.scoped import ScopedValue
+from prefectx._settings.start_folder import start_folder, start_folder_here
 from prefectx.stores import journal
 
 if TYPE_CHECKING:
@@ -65,13 +67,19 @@ class _Job:
         self.target = target
         self._mode: Mode = current_mode()
         self._names = dict(context_names())
+        self._folder = start_folder_here()
         self._outer_run = _outer_run()
 
     @contextmanager
     def parent_context(self, take_logs: Callable[[], None]) -> Generator[None]:
         """Restore the parent's mode, context and run."""
         restore_main_module(self.task.fn)
-        with use_mode(self._mode), replace_context(self._names), self._part_of_run(take_logs):
+        with (
+            use_mode(self._mode),
+            replace_context(self._names),
+            ScopedValue(start_folder, self._folder),
+            self._part_of_run(take_logs),
+        ):
             yield
 
     def _part_of_run(self, take_logs: Callable[[], None]) -> AbstractContextManager[None]:

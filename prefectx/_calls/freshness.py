@@ -49,8 +49,8 @@ def fast_hit(
         return None
     try:
         arguments = task.naming.bind(*args, **kwargs)
-        text = exact_text(arguments, task.naming.store)
-        item = None if text is None else task.naming.item_of(arguments)
+        text = exact_text(arguments, claims.store)
+        item = None if text is None else task.naming.item_of(arguments, store=claims.store)
     except Exception:  # noqa: BLE001 - the slow path raises it again, with more details
         return None
     if text is None or item is None:

@@ -17,6 +17,7 @@ from prefectx._identity.call_identity import key_of
 from prefectx._identity.task_identity import difference_of_tasks
 from prefectx._settings.context import context_names, replace_context
 from prefectx._settings.scoped import ScopedValue
+from prefectx._settings.start_folder import start_folder, start_folder_here
 from prefectx._values.item import Item
 from prefectx.errors import StaleTarget, TargetCollision
 from prefectx.stores.folders.listing import Listings, listings
@@ -38,10 +39,10 @@ class TaskClaims:
         number: The task's number in the run, put before the text of a call.
         claims: The claims to the targets in the task's store.
         run: The run.
-        folder: The working directory for which the claims are valid; None if it cannot change.
+        folder: The folder for which the claims are valid; None if it cannot change.
     """
 
-    __slots__ = ("_line", "_look", "_maker", "_task", "claims", "folder", "number")
+    __slots__ = ("_line", "_look", "_maker", "_task", "claims", "folder", "number", "store")
 
     def __init__(
         self,
@@ -55,7 +56,9 @@ class TaskClaims:
         self.number = number
         self.claims = claims
         self.folder = folder
-        self._look = task.naming.store.look
+        #: The task's store, with a relative root below the folder where the run began.
+        self.store = task.naming.store_here()
+        self._look = self.store.look
         self._task = task
         self._maker = task.code.maker_mark
 
@@ -81,8 +84,8 @@ class TaskClaims:
         self._line.skipped += 1
 
     def is_outdated(self) -> bool:
-        """Tell whether the working directory or the code has changed, or claims are too many."""
-        if os.getcwd() != self.folder or len(self.claims) > _MOST_OUTSIDE:
+        """Tell whether the folder or the code has changed, or claims are too many."""
+        if (start_folder.get() or os.getcwd()) != self.folder or len(self.claims) > _MOST_OUTSIDE:
             return True
         return self._maker != self._task.code.maker_mark
 
@@ -281,7 +284,7 @@ class _Outside(Run):
                 stale.warn()
 
     def _folder(self) -> str | None:
-        return os.getcwd()
+        return start_folder_here()
 
     def _collide(self, message: str) -> None:
         user_line().warn(message, StaleTarget)
@@ -307,6 +310,7 @@ def begin_flow() -> Run | None:
     """Start a run as `flow_body` does, in a context that ends with the flow."""
     started = None if run_here.get() else Run()
     run_here.set(run_here.get() or started)
+    start_folder.set(start_folder_here())
     listings.set(listings.get() or Listings())
     inside_task.set(False)
     return started
@@ -327,11 +331,12 @@ def note_submitted(future: Any) -> None:
 class flow_body:  # noqa: N801 - used as a function
     """A context manager for a flow's body: starts a run, and returns it, unless there is one."""
 
-    __slots__ = ("_futures", "_inside", "_listed", "_run")
+    __slots__ = ("_folder", "_futures", "_inside", "_listed", "_run")
 
     def __enter__(self) -> Run | None:
         started = None if run_here.get() else Run()
         self._run = run_here.set(run_here.get() or started)
+        self._folder = start_folder.set(start_folder_here())
         self._listed = listings.set(listings.get() or Listings())
         self._inside = inside_task.set(False)
         self._futures = _submitted.set(set())
@@ -345,6 +350,7 @@ class flow_body:  # noqa: N801 - used as a function
             _wait_or_stop(futures, is_error=issubclass(kind, Exception))
         inside_task.reset(self._inside)
         listings.reset(self._listed)
+        start_folder.reset(self._folder)
         run_here.reset(self._run)
 
 
@@ -361,14 +367,18 @@ def _wait_or_stop(futures: set[Any], *, is_error: bool) -> None:
 class task_body:  # noqa: N801 - used as a function
     """A context manager for a task's function; what it sets in the context ends with it."""
 
-    __slots__ = ("_inside", "_names")
+    __slots__ = ("_folder", "_inside", "_names")
 
     def __enter__(self) -> None:
         self._inside = ScopedValue(inside_task, value=True)
         self._names = replace_context(context_names())
+        # Outside any flow, too, what the function calls has its outputs where its own will be.
+        self._folder = ScopedValue(start_folder, start_folder_here())
         self._inside.__enter__()
         self._names.__enter__()
+        self._folder.__enter__()
 
     def __exit__(self, *_: object) -> None:
+        self._folder.__exit__()
         self._names.__exit__()
         self._inside.__exit__()

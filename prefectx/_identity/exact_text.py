@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
+from prefectx._settings.start_folder import start_folder_here
 from prefectx._types import type_of
 from prefectx._values.item import Item
 
@@ -59,8 +59,8 @@ def foreign_folders(items: Iterable[Item[Any]], store: Store) -> list[str]:
         anchor = item.store.anchor()
         if not anchor or item.store is store or anchor == (own := store.anchor()):
             continue
-        folder = os.getcwd() if anchor == "." else anchor
-        if folder != (os.getcwd() if own == "." else own):
+        folder = start_folder_here() if anchor == "." else anchor
+        if folder != (start_folder_here() if own == "." else own):
             found.append(f"{item.target} in {folder}")
     return found
 

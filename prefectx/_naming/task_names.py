@@ -14,6 +14,7 @@ from prefectx._naming.signature import Signature
 from prefectx._naming.template import Template
 from prefectx._settings.context import context_names
 from prefectx._settings.project import folder_of, root_for
+from prefectx._settings.start_folder import start_folder_here
 from prefectx._values.files import names_files, paths_in
 from prefectx._values.item import Item
 from prefectx._values.references import name_of, qualified_name_of
@@ -125,19 +126,28 @@ class TaskNames:
         return self.item_of(self.bind(*args, **kwargs))
 
     def item_of(
-        self, arguments: Mapping[str, Any], identity: CallIdentity | None = None
+        self,
+        arguments: Mapping[str, Any],
+        identity: CallIdentity | None = None,
+        store: Store | None = None,
     ) -> Item[Any] | None:
         """Return the Item of a call with these bound arguments; None without a target.
 
         Args:
             arguments: The call's arguments by name, defaults applied.
             identity: The call's identity, if it is there: then nothing is hashed twice.
+            store: The task's store at the folder where the run began, if it is known.
         """
         if self._target is None:
             return None
         if self._refusal is not None:
             raise UnsupportedValue(self._refusal)
-        return Item(self.store, self._target.render_safely(arguments, identity), self.item_base)
+        target = self._target.render_safely(arguments, identity)
+        return Item(store or self.store_here(), target, self.item_base)
+
+    def store_here(self) -> Store:
+        """Return the store, with a relative root below the folder where the run began."""
+        return self.store.anchored(start_folder_here())
 
     def parameters_in(self, target: str) -> dict[str, str] | None:
         """Return the values in a target by name, as texts; None if it is no target of the task."""

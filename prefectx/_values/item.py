@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeGuard, TypeVar, overload
 
+from prefectx._settings.start_folder import start_folder_here
 from prefectx._types import is_dict
 from prefectx._values.containers import DATA, is_container, replace
 from prefectx._values.handles import is_future, is_future_list, is_state, result_of
@@ -167,7 +168,8 @@ def item(target: str, store: Store | type[Store] | None = None) -> Item[Any]:
 
     Args:
         target: The output's name within the store, as in `"working/row_filter/a"`.
-        store: A store or its class; by default `Filestore`: the current folder.
+        store: A store or its class; by default `Filestore`: the current folder, or in a flow the
+            one where the flow was called.
 
     Example:
         >>> item("working/row_filter/a").exists()
@@ -176,7 +178,8 @@ def item(target: str, store: Store | type[Store] | None = None) -> Item[Any]:
     from prefectx.stores import Filestore
 
     chosen = Filestore if store is None else store
-    return Item(chosen() if isinstance(chosen, type) else chosen, target)
+    whole = chosen() if isinstance(chosen, type) else chosen
+    return Item(whole.anchored(start_folder_here()), target)
 
 
 # Types: a handle becomes its result's type, also in one level of containers; data is unchanged.

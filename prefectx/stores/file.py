@@ -84,13 +84,37 @@ class Filestore(Store):
         self.durable: Final = durable
         self.trust: Final[Literal["own", "any"]] = trust
         self._options: Final = dict(storage_options or {})
-        self._folder: Final = folder_of(self.root, durable=durable, options=self._options)
+        self._folder = folder_of(self.root, durable=durable, options=self._options)
+        self._anchored: tuple[str, Self] | None = None
         self._label = self._folder.prefix
         self._anchor = "" if os.path.isabs(self._label) or "://" in self._label else "."
 
     def anchor(self) -> str:
         """Return the folder that the label is relative to; "" if the root was given in full."""
         return self._anchor
+
+    def anchored(self, folder: str) -> Self:
+        """Return this store with a relative root below a folder, whatever the current one will be.
+
+        Args:
+            folder: The folder; if "", the store is returned as it is.
+        """
+        prefix = self._folder.prefix
+        if not folder or os.path.isabs(prefix) or "://" in prefix:
+            return self
+        known = self._anchored
+        if known is None or known[0] != folder:
+            # A process may stand in a folder that it cannot reach from the root of all.
+            if not os.path.isdir(folder):
+                return self
+            # A copy, for a subclass may be made from other arguments.
+            one = object.__new__(type(self))
+            vars(one).update(vars(self))
+            root = os.path.normpath(os.path.join(folder, prefix))
+            one._folder = folder_of(root, durable=self.durable, options=self._options)
+            one._anchor = os.path.normpath(os.path.join(folder, self._anchor))
+            self._anchored = known = (folder, one)
+        return known[1]
 
     def label(self) -> str:
         """Return the root as it was given, also in a process that knows it by its full path."""

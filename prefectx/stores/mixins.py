@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from xxhash import xxh3_64_hexdigest, xxh3_128_digest
 
@@ -35,6 +35,13 @@ class Locations:
         It is "." for the current folder.
         """
         return ""
+
+    def anchored(self, folder: str) -> Self:  # noqa: ARG002
+        """Return this store with a relative root below a folder, whatever the current one will be.
+
+        Here it is the store itself, for it has no such root.
+        """
+        return self
 
     def journal_root(self) -> str | None:
         """Return the folder that a journal of the outputs can lie below: here, none."""

@@ -48,6 +48,11 @@ class SelfWritten(Store):
         """Return the folder that the label is relative to."""
         return "" if os.path.isabs(self.prefix) else self.store.anchor()
 
+    def anchored(self, folder: str) -> SelfWritten:
+        """Return this store with a relative root below a folder; the function's spelling stays."""
+        store = self.store.anchored(folder)
+        return self if store is self.store else SelfWritten(store, self.as_path, self.prefix)
+
     def journal_root(self) -> str | None:
         """Return the root of the journal of the store that the function writes to."""
         return self.store.journal_root()
@@ -69,7 +74,7 @@ class SelfWritten(Store):
             msg = (
                 f"the function has returned {value!r}, but nothing is at its target {target!r}"
                 f" ({self.path(target)!r}). It must write that file, as it has store=None or"
-                " save=False."
+                f" save=False.{_moved(self.anchor())}"
             )
             raise TargetMissing(msg)
         expected = self._returned(target)
@@ -137,3 +142,15 @@ class SelfWritten(Store):
 
     def __repr__(self) -> str:
         return f"SelfWritten({self.store!r})"
+
+
+def _moved(anchor: str) -> str:
+    """Return a sentence that says that a relative path leads elsewhere by now; "" if not."""
+    here = os.getcwd()
+    if anchor in {"", ".", here}:
+        return ""
+    return (
+        f" The current folder is now {here!r}: a path that is relative to it leads there, not below"
+        f" {anchor!r}, where the run began. Do not change the folder, or give the store and the"
+        " function an absolute path."
+    )

@@ -70,7 +70,8 @@ class SQLStore(Store):
     __module__ = "prefectx.stores"
 
     def __init__(self, url: str = "sqlite:///targets.db", *, table: str = "targets") -> None:
-        self._database: Final = Database(url)
+        self._database = Database(url)
+        self._anchored: tuple[str, Self] | None = None
         self.table: Final = table
         self._label = self._database.shown
         self._rows: Final = sql.Table(
@@ -335,6 +336,23 @@ class SQLStore(Store):
 
     def __hash__(self) -> int:
         return hash(self.path(""))
+
+    def anchored(self, folder: str) -> Self:
+        """Return this store with SQLite's file below a folder, if its path is relative.
+
+        Args:
+            folder: The folder; if "", the store is returned as it is.
+        """
+        known = self._anchored
+        if known is None or known[0] != folder:
+            one = self
+            if folder and (database := self._database.anchored(folder)) is not None:
+                # A copy, for a subclass may be made from other arguments.
+                one = object.__new__(type(self))
+                vars(one).update(vars(self))
+                one._database = database
+            self._anchored = known = (folder, one)
+        return known[1]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process may have another current folder.

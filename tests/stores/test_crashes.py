@@ -666,7 +666,7 @@ class TestHindered:
     def test_a_file_where_a_folder_must_be_names_both(self) -> None:
         Filestore().save("p/a", 1)
         below = plain.with_options(target="p/a/{x}")
-        with pytest.raises(FileInTheWay, match="'p/a' is no folder") as caught:
+        with pytest.raises(FileInTheWay, match="p/a' is no folder") as caught:
             below("b")
         assert "Target 'p/a/b' was not written" in noted(caught.value)
         assert "Move what is in its way, or choose another target" in noted(caught.value)
@@ -674,7 +674,7 @@ class TestHindered:
 
     def test_a_folder_where_a_file_must_be_names_it(self) -> None:
         Filestore().save("p/a/b", 1)
-        with pytest.raises(FolderInTheWay, match="'p/a' is a folder") as caught:
+        with pytest.raises(FolderInTheWay, match="p/a' is a folder") as caught:
             plain.with_options(target="p/{x}")("a")
         assert "Target 'p/a' was not written" in noted(caught.value)
         assert Filestore().load("p/a/b") == 1

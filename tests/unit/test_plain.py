@@ -169,17 +169,19 @@ class TestStores:
         with pytest.raises(TargetCollision):
             both()
 
-    def test_stores_of_another_current_folder_are_others(self, tmp_path: Path) -> None:
+    def test_a_flow_that_changes_the_current_folder_keeps_its_store(self, tmp_path: Path) -> None:
         @flow
         def moving() -> object:
             given = [load(constant(1)), load(constant(1))]
             (tmp_path / "other").mkdir()
             os.chdir(tmp_path / "other")
-            return [*given, load(constant(2))]
+            with pytest.raises(TargetCollision):
+                constant(2)
+            return [*given, load(constant(1))]
 
         here = Path.cwd()
         try:
-            assert moving() == [1, 1, 2]
+            assert moving() == [1, 1, 1]
         finally:
             os.chdir(here)
 

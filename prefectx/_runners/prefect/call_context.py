@@ -16,6 +16,7 @@ from prefectx._settings.mode import use_mode
 from prefectx._settings.rerun import rerun_on, rerun_on_here
 from prefectx._settings.scoped import ScopedValue
 from prefectx._settings.script import MAINS, Script, main_file, script
+from prefectx._settings.start_folder import start_folder, start_folder_here
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,6 +37,7 @@ class CallContext(NamedTuple):
         still_running: The interval, in seconds, of log lines that the task is still running; 0
             for none.
         refreshed: The tasks that `refresh` applies to.
+        folder: The folder where the run began, which relative roots of stores lie below.
         script: The `__main__` of the caller, if that is another process; else None.
     """
 
@@ -46,6 +48,7 @@ class CallContext(NamedTuple):
     still_running: float
     rerun_on: frozenset[str]
     refreshed: frozenset[str]
+    folder: str
     script: Script | None = None
 
     @classmethod
@@ -60,6 +63,7 @@ class CallContext(NamedTuple):
             interval(),
             rerun_on_here(),
             refreshed.get(),
+            start_folder_here(),
         )
 
     @contextmanager
@@ -71,6 +75,7 @@ class CallContext(NamedTuple):
             apply_selection(self.logs, connect),
             rerun_on(self.rerun_on),
             ScopedValue(refreshed, self.refreshed),
+            ScopedValue(start_folder, self.folder),
             ScopedValue(script, self.script),
         ):
             yield
