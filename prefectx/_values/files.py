@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeGuard, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeGuard
 
 from prefectx._types import is_dict, type_of
 from prefectx._values.containers import is_container, is_walked, replace
 from prefectx._values.item import is_item
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 InFile = Annotated[str | os.PathLike[str], "InFile"]
 """The annotation for an argument that names a file or folder that the task reads.
@@ -85,30 +84,24 @@ def paths_in(values: Any) -> list[str]:
 
 
 def path_objects_in(values: Iterable[Any]) -> list[str]:
-    """Return the paths of `Path` objects among values, and in containers and objects there.
+    """Return the paths of `Path` objects among values, and in lists, tuples, sets and dicts there.
 
-    Of large containers the first elements show whether there are any.
+    Fields of objects do not count: a `Path` in settings may well be one to write to.
     """
-    paths: dict[str, None] = {}
-    for value in values:
-        paths |= dict.fromkeys(_path_objects(value, _DEPTH))
-    return list(paths)
+    found = [path for value in values for path in _path_objects(value)]
+    return list(dict.fromkeys(map(os.fsdecode, found)))
 
 
-_DEPTH: Final = 3
-_FIRST: Final = 32
-
-
-def _path_objects(value: Any, depth: int) -> list[str]:
+def _path_objects(value: Any) -> list[Path]:
     if isinstance(value, Path):
-        return [os.fsdecode(value)]
-    if depth == 0 or is_item(value):
+        return [value]
+    if not is_container(value):
         return []
-    parts = _parts_of(value)
-    found = [path for part in islice(parts, _FIRST) for path in _path_objects(part, depth - 1)]
-    if found and len(parts) > _FIRST:
-        found = [path for part in parts for path in _path_objects(part, depth - 1)]
-    return found
+    parts: Iterable[Any] = value.values() if is_dict(value) else value
+    # Containers can be large, and most have no path.
+    if not any(issubclass(kind, Path) for kind in set(map(type, parts))):
+        return []
+    return [part for part in parts if isinstance(part, Path)]
 
 
 def _texts_in(value: Any, seen: set[int]) -> Iterator[str]:
@@ -121,12 +114,9 @@ def _texts_in(value: Any, seen: set[int]) -> Iterator[str]:
             yield from _texts_in(part, seen)
 
 
-def _parts_of(value: Any) -> Collection[Any]:
+def _parts_of(value: Any) -> Iterable[Any]:
     if is_dict(value):
         return value.values()
-    if isinstance(value, list | tuple):
-        # A list may be large.
-        return cast("Collection[Any]", value)
     if is_container(value):
         return list(value)
     kind: Any = type_of(value)

@@ -31,6 +31,7 @@ class Entry:
         seconds: The duration of the call.
         size: The size in bytes.
         code: The fingerprint of the code that made it.
+        host: The machine that made it; None if that is not known.
         args_code: The hash of the code in each argument that has any.
         upstream: The targets that it was made from.
         failed: The exception in one line, if the last call failed.
@@ -40,7 +41,7 @@ class Entry:
     """
 
     __slots__ = (
-        *("args_code", "code", "exists", "failed", "file", "files", "made", "output_made"),
+        *("args_code", "code", "exists", "failed", "file", "files", "host", "made", "output_made"),
         *("position", "seconds", "size", "target", "task", "upstream"),
     )
 
@@ -63,6 +64,8 @@ class Entry:
         self.task = intern(get("task", ""))
         self.seconds: float = get("seconds", 0.0)
         self.code = intern(get("code", ""))
+        host = get("host")
+        self.host: str | None = host and intern(host)
         # Of a million targets most have none of these.
         code, upstream, files = get("args_code"), get("upstream"), get("files")
         self.args_code: tuple[tuple[str, str], ...] = tuple(code.items()) if code else ()
@@ -99,6 +102,8 @@ class Catalogue:
         #: The flows that have run, as they are kept in the journal, those that ran last at the end.
         self.runs: Final[dict[str, dict[str, Any]]] = {}
         self._lines = 0
+        # What several machines have made, whose clocks need not agree on who was last.
+        self._disputed: Final[set[str]] = set()
         with _no_collection():
             self._read_journal()
             self._look()
@@ -146,6 +151,8 @@ class Catalogue:
         elif (entry := self.entries.get(target)) is None:
             self.entries[target] = Entry(target, fields, path, position)
         else:
+            if entry.host != fields.get("host", entry.host):
+                self._disputed.add(target)
             entry.take(fields, path, position)
 
     def _add_run(self, fields: dict[str, Any]) -> None:
@@ -173,6 +180,11 @@ class Catalogue:
             # A link may be broken, and a folder closed to this user.
             with suppress(OSError):
                 waiting.update(self._look_into(waiting.pop()))
+        for target in self._disputed:
+            entry = self.entries[target]
+            # The record with a file is that of what is there.
+            if entry.exists and entry.failed is None and self._record_with(target):
+                self._add_existing(target)
 
     def _look_into(self, folder: str) -> list[str]:
         """Look at what is in one folder; return the folders in it."""
@@ -192,7 +204,7 @@ class Catalogue:
         return folders
 
     def _add_existing(self, target: str) -> None:
-        """Add a target that is not in the journal."""
+        """Add a target, from its own record instead of the journal."""
         entry = self.entries[target] = Entry(target, self._record_with(target))
         entry.size = os.stat(os.path.join(self.root, target)).st_size
         entry.exists = True

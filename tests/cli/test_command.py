@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,28 @@ def test_status_is_a_line_a_task(ran: Command) -> None:
     assert set(lines) == {"words.fetch", "words.count", "words.total"}
     assert lines["words.fetch"]["targets"] == lines["words.fetch"]["fresh"] == 2
     assert "prefectx ls" in ran("status").splitlines()[-1]
+
+
+@pytest.mark.parametrize("ahead", [1, -1])
+def test_of_two_machines_whose_clocks_differ_the_one_that_made_the_output_counts(
+    ran: Command, ahead: int
+) -> None:
+    """Each has files of its own in the journal; their times do not say who was last."""
+    here, there = (line("here", 0), line("elsewhere", ahead))
+    journal = ran.folder / ".prefectx/journal"
+    (journal / "elsewhere-1-0a0b0c0d.jsonl").write_text(there)
+    (journal / "here-1-0a0b0c0d.jsonl").write_text(here)
+    lines = {line["task"]: line for line in ran.json("status")}
+    assert lines["words.fetch"]["fresh"] == 2
+    (listed,) = (one for one in ran.json("ls") if one["target"] == "working/fetch/a")
+    assert listed["seconds"] < 100
+
+
+def line(host: str, ahead: int) -> str:
+    """Return a line of the journal from a machine whose clock is some hours ahead."""
+    made = datetime.now(UTC) + timedelta(hours=ahead)
+    fields = {"task": "words.fetch", "target": "working/fetch/a", "made": made.isoformat()}
+    return json.dumps({**fields, "code": "old", "seconds": 100.0, "host": host}) + "\n"
 
 
 def test_status_of_a_flow_counts_its_tasks_only(ran: Command) -> None:

@@ -121,10 +121,10 @@ class TestFilesInOtherForms:
             Path("a.txt"),
             [Path("a.txt")],
             ["a", *[Path(f"{n}.txt") for n in range(50)], Path("a.txt")],
-            {"in": (Path("a.txt"),)},
-            Place(Path("a.txt")),
+            {"in": Path("a.txt")},
+            (1, Path("a.txt")),
         ],
-        ids=["itself", "list", "long list", "dict", "field"],
+        ids=["itself", "list", "long list", "dict", "tuple"],
     )
     def test_path_objects_count_without_an_annotation(self, given: object) -> None:
         @task(target="out/{base}", base="a", rerun_on={"inputs"})
@@ -143,7 +143,11 @@ class TestFilesInOtherForms:
         with pytest.warns(StaleTarget, match=r"older than its input 'a\.txt'"):
             assert load(without_rerun()) == "two"
 
-    @pytest.mark.parametrize("given", ["a.txt", PurePath("a.txt"), ["a.txt"], Settings("a.txt")])
+    @pytest.mark.parametrize(
+        "given",
+        ["a.txt", PurePath("a.txt"), ["a.txt"], Settings("a.txt"), Place(Path("a.txt"))],
+        ids=["text", "pure path", "list", "text in a field", "path in a field"],
+    )
     def test_what_only_looks_like_a_path_is_no_file_without_an_annotation(
         self, given: object
     ) -> None:
