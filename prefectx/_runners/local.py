@@ -132,7 +132,7 @@ def _settle_arguments(
         context.
     """
     try:
-        if wait_for:
+        if wait_for is not None:
             replace([wait_for], _settle_one)
         return replace(args, _settle_one), replace(kwargs, _settle_one), None
     except UpstreamFailed as upstream:

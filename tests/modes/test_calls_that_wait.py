@@ -37,6 +37,11 @@ async def fails_later(value: int) -> int:
     return fails.fn(value)
 
 
+@flow
+def doubled(value: int) -> Any:
+    return double(value)
+
+
 def failures() -> list[str]:
     report = prefectx.last_run()
     assert report is not None
@@ -95,3 +100,22 @@ def test_a_failed_state_of_an_async_call_is_counted_as_a_failure() -> None:
 
     assert asyncio.run(states()) == (True, 4)
     assert failures() == ["fails_later(value=1)"]
+
+
+def test_one_future_or_output_may_be_waited_for_without_a_list() -> None:
+    @flow
+    def waits() -> Any:
+        first = double.submit(1)
+        direct: Any = double(5)
+        return [
+            load(double.submit(2, wait_for=first).result()),
+            load(double(3, wait_for=first)),
+            load(double(4, wait_for=direct)),
+            load(double.map([6], wait_for=direct)),
+            load(doubled(7, wait_for=direct)),
+            load(doubled(8, wait_for=first)),
+        ]
+
+    assert waits() == [4, 6, 8, [12], 14, 16]
+    # Those that have made their outputs before are Items now.
+    assert waits() == [4, 6, 8, [12], 14, 16]

@@ -53,7 +53,7 @@ class CallArguments:
 
     def __init__(self, task: AnyTask, args: Args, kwargs: Kwargs) -> None:
         self.task = task
-        self.wait_for = _as_list(replace(kwargs.pop("wait_for", None), _convert_for_call))
+        self.wait_for = as_list(replace(kwargs.pop("wait_for", None), _convert_for_call))
         self.args: Args = replace(args, _convert_for_call)
         self.kwargs: Kwargs = replace(kwargs, _convert_for_call)
         self.parameters: dict[str, Any] = task.naming.bind(*self.args, **self.kwargs)
@@ -145,10 +145,11 @@ def _known_value(value: Any) -> Any:
     return value.value if isinstance(value, HiddenIterator) else value
 
 
-def _as_list(wait_for: Any) -> list[Any] | None:
+def as_list(wait_for: Any) -> list[Any] | None:
+    """Return what a call waits for as a list; None if it waits for nothing."""
     if wait_for is None:
         return None
-    return [*wait_for] if hasattr(wait_for, "__iter__") else [wait_for]
+    return [*wait_for] if isinstance(wait_for, list | tuple | set | frozenset) else [wait_for]
 
 
 def _convert_for_call(value: Any) -> Any:

@@ -17,7 +17,7 @@ from prefectx._calls.freshness import is_done
 from prefectx._calls.run import note_submitted
 from prefectx._runners.base import Runner
 from prefectx._runners.lookup import HERE
-from prefectx._runners.prefect.arguments import CallArguments, fill_objects
+from prefectx._runners.prefect.arguments import CallArguments, as_list, fill_objects
 from prefectx._runners.prefect.body import StoringBody
 from prefectx._runners.prefect.cached_run import can_record, record_hit
 from prefectx._runners.prefect.flow import as_prefect_flow, call_flow
@@ -175,6 +175,9 @@ class PrefectCacheRunner(PrefectRunner):
                 return Pending(name="NotReady", message=str(failure))
             raise failure
         args, kwargs = fill_objects((args, kwargs))
+        if "wait_for" in kwargs:
+            # Prefect asks whether there is any, which an Item does not answer.
+            kwargs["wait_for"] = as_list(kwargs["wait_for"])
         with api():
             return run_flow(
                 flow, args, kwargs, lambda: call_flow(as_prefect_flow(flow), args, kwargs)
