@@ -160,7 +160,9 @@ class Flow(DecoratedFunction[P, R_co], PrefectFlowAttributes):
     @overload
     def __call__(self, /, *args: Any, return_state: Literal[False], **kwargs: Any) -> R_co: ...
     @overload
-    def __call__(self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> R_co: ...
+    def __call__(
+        self, /, *args: Any, wait_for: Handle[Any] | Iterable[Any] | None, **kwargs: Any
+    ) -> R_co: ...
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the flow; return its result, which may contain Items: `load` returns their data."""
         with leave_call(what := f"flow {self.name!r}"):

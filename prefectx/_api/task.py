@@ -186,7 +186,7 @@ class Task(_CallSlot, DecoratedFunction[P, R_co], PrefectTaskAttributes):
         def __call__(self, /, *args: Any, return_state: Literal[False], **kwargs: Any) -> R_co: ...
         @overload
         def __call__(
-            self, /, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any
+            self, /, *args: Any, wait_for: Handle[Any] | Iterable[Any] | None, **kwargs: Any
         ) -> R_co: ...
         def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
             """Run the task; return data in `function` and `prefect`, else an `Item`."""

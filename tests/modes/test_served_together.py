@@ -12,6 +12,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling
 from prefect.variables import Variable
+from pydantic import SecretStr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,7 @@ import time
 from pathlib import Path
 from prefect import serve
 from prefect.blocks.system import Secret
+from pydantic import SecretStr
 from prefect.variables import Variable
 from prefectx import current_mode, flow, load, task
 
@@ -77,7 +79,7 @@ def test_a_run_that_is_cancelled_within_its_subflow_keeps_what_that_has_made(
 ) -> None:
     (tmp_path / "flows.py").write_text(FLOWS)
     Variable.set("unit", "pages", overwrite=True)
-    Secret(value="hidden").save("password", overwrite=True)
+    Secret(value=SecretStr("hidden")).save("password", overwrite=True)
     (tmp_path / "wait").touch()
     with program(tmp_path, "flows.py", PREFECTX="prefect.skip") as served:
         served.wait_until(is_deployed, "the deployments")
