@@ -27,7 +27,6 @@ import time
 from pathlib import Path
 from prefect import serve
 from prefect.blocks.system import Secret
-from pydantic import SecretStr
 from prefect.variables import Variable
 from prefectx import current_mode, flow, load, task
 
