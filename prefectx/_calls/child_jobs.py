@@ -145,4 +145,4 @@ def _output(call: Call, made: Any) -> Any:
         return made
     # The child knows which version it has made.
     call.item = made
-    return output_at(call.item)
+    return output_at(made)
