@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prefectx._settings.project import current_settings
 from prefectx.cli.output import say, say_json, say_table
+from prefectx.dask.tested_versions import TESTED
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
-_TESTED: Final = {"prefect": (3, 8), "distributed": (2025, 1)}
 _BATCH: Final = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE"
 _START: Final = (
     f"{_BATCH}=100 PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL=1 prefect server start"
@@ -65,7 +65,7 @@ def doctor(options: Namespace) -> int:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+    return tuple(int(part) for part in text.split(".")[:3] if part.isdigit())
 
 
 def _version(package: str) -> str | None:
@@ -207,8 +207,9 @@ def _versions() -> Iterator[Finding]:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     is_tested = python in {"3.11", "3.12", "3.13"}
     yield Finding("Python", is_tested, python, "Python 3.11 to 3.13 are tested")
-    for package, least in _TESTED.items():
+    for package, (first, beyond) in TESTED.items():
         found = _version(package)
         if found is not None:
-            cure = f"{package} {'.'.join(map(str, least))} and later are tested"
-            yield Finding(package, _numbers(found) >= least, found, cure)
+            least, below = (".".join(map(str, bound)) for bound in (first, beyond))
+            cure = f'others are tested: pip install "{package}>={least},<{below}"'
+            yield Finding(package, first <= _numbers(found) < beyond, found, cure)
