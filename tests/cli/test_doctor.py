@@ -41,7 +41,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
     monkeypatch.syspath_prepend(str(tmp_path / "packages"))
 
     def install(name: str, version: str) -> None:
-        folder = tmp_path / f"packages/{name}-{version}.dist-info"
+        folder = tmp_path / f"packages/{name.replace('-', '_')}-{version}.dist-info"
         folder.mkdir(parents=True)
         fields = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         (folder / "METADATA").write_text(fields)
