@@ -272,7 +272,8 @@ CHANGES |= {
         "x + self.r",
     ),
     "a file that is run": Change(
-        "import importlib.util as util, runpy\nnames = runpy.run_path(util.find_spec('found.helpers').origin)\n"
+        "import importlib.util as util, runpy\n"
+        "names = runpy.run_path(util.find_spec('found.helpers').origin)\n"
         "def t(x): return names['h'](x)",
         H,
         *IN_H,
