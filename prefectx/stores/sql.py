@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 # A little less than what SQLite and PostgreSQL take.
 _LARGEST: Final = 1_000_000_000
 
+# A record has about 1 kB, so that many take some milliseconds: less than a second question.
+_AHEAD: Final = 1000
+# That many do versions take that are older than 3.32.
+_PARAMETERS_OF_SQLITE: Final = 999
+
 
 # Advice about an SQLite file, by the words of SQLite's error.
 _ADVICE: Final = {
@@ -110,7 +115,7 @@ class SQLStore(Store):
         """
         known, root = listings.get(), self._root_name()
         if known is not None and known.has(root, target, self._names_in):
-            mark = known.mark(root, target, self._names_in, self._marks_of)
+            mark = known.mark(root, target, self._names_in, self._marks_of, _AHEAD)
             if mark is not None:
                 return mark
         # Another process may have made it since, or deleted it.
@@ -126,12 +131,19 @@ class SQLStore(Store):
         return record
 
     def _marks_of(self, targets: Sequence[str]) -> Mapping[str, str]:
-        asked = sql.select(self._rows.c.target, self._rows.c.record).where(
-            self._rows.c.target.in_(targets), self._rows.c.value.is_not(None)
-        )
+        found: dict[str, str] = {}
+        most = _PARAMETERS_OF_SQLITE if self._database.is_file else len(targets)
         with self._connected(targets[0]) as connection:
-            found = () if connection is None else connection.execute(asked).all()
-        return {target: mark_of(record or "") for target, record in found}
+            if connection is None:
+                return found
+            for start in range(0, len(targets), most):
+                asked = sql.select(self._rows.c.target, self._rows.c.record).where(
+                    self._rows.c.target.in_(targets[start : start + most]),
+                    self._rows.c.value.is_not(None),
+                )
+                rows = connection.execute(asked).all()
+                found.update((target, mark_of(record or "")) for target, record in rows)
+        return found
 
     def load(self, target: str) -> Any:
         """Return the output.

@@ -32,7 +32,7 @@ _SIBLINGS: Final = 3
 """The number of listed subfolders after which their parent is listed as a whole."""
 
 _MOST_AHEAD: Final = 500
-"""The most files that are read at once. Older versions of SQLite take 999 parameters."""
+"""The most files that are read at once."""
 
 
 class _Names:
@@ -90,6 +90,7 @@ class Listings:
         name: str,
         names_in: NamesIn,
         marks_of: Callable[[list[str]], Mapping[str, str]],
+        ahead: int | None = None,
     ) -> str | None:
         """Return the mark in a file; "" if it was not listed, None if it has gone since.
 
@@ -98,6 +99,8 @@ class Listings:
             name: The file's name in it.
             names_in: Lists a folder of the root.
             marks_of: Reads the marks of files that were listed.
+            ahead: How many are read at once, where that takes one question; by default as many as
+                proves to be useful.
         """
         with self._lock:
             names = self._names(root, name, names_in)
@@ -109,7 +112,7 @@ class Listings:
                 self._found[root] += 1
             else:
                 # As much is read ahead as was not in vain so far, twice over, and at first one.
-                most = min(_MOST_AHEAD, 2 + 2 * found)
+                most = ahead or min(_MOST_AHEAD, 2 + 2 * found)
                 marks.update(marks_of(names.following(name, most, but=marks)))
             return marks.get(name)
 
