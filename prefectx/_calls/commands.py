@@ -8,10 +8,11 @@ import json
 import os
 import sys
 from inspect import Parameter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from prefectx._naming.options import OF_EACH_CALL
 from prefectx._settings.project import folder_of, own_root, root_for
+from prefectx._values.item import settle
 from prefectx._words import command
 from prefectx.stores import Filestore, journal
 from prefectx.stores import record as records
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from prefectx._calls.report import Report
+    from prefectx._naming.decorated import AnyTask
     from prefectx._values.item import Item
 
 _LONGEST: Final = 500
@@ -47,6 +49,34 @@ def command_about_failed(item: Item[Any]) -> str | None:
     """Return the command that lists all failed calls in an item's store; None if it finds none."""
     root = item.store.journal_root()
     return None if root is None else command("ls", "--failed", root=_unless_own(root))
+
+
+class FailureCommands(NamedTuple):
+    """The target of a call that failed, and the commands that debug it and list it with others."""
+
+    target: str | None = None
+    debug: str | None = None
+    listing: str | None = None
+
+
+def commands_for_failure(
+    task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> FailureCommands:
+    """Return the commands about a call that has failed in another process.
+
+    Args:
+        task: The task.
+        args: Its positional arguments; the calls of futures among them have ended.
+        kwargs: Its keyword arguments.
+    """
+    try:
+        item = task.naming.item(settle(args), settle(_own(kwargs)))
+    except Exception:  # noqa: BLE001 - as an input has failed: the call has left no record
+        item = None
+    if item is None:
+        return FailureCommands()
+    debug = command_about("debug", item, "--pdb")
+    return FailureCommands(item.target, debug, command_about_failed(item))
 
 
 def _unless_own(root: str) -> str | None:

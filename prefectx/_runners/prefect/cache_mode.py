@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefect.client.schemas.objects import FlowRun, TaskRun
@@ -13,6 +15,7 @@ from prefect.utilities.engine import resolve_to_final_result
 from prefect.utilities.visualization import get_task_viz_tracker
 
 from prefectx._calls.call import Call
+from prefectx._calls.commands import commands_for_failure
 from prefectx._calls.freshness import is_done
 from prefectx._calls.run import note_submitted
 from prefectx._runners.base import Runner
@@ -150,7 +153,10 @@ class PrefectCacheRunner(PrefectRunner):
         explain(future, arguments.upstream)
         note_submitted(future)
         if not runs_in_threads(task_runner):
-            watch(arguments.task, future, arguments.args, arguments.kwargs)
+            call = arguments.task, arguments.args, arguments.kwargs
+            # The name of the target may depend on the context here.
+            commands = partial(copy_context().run, commands_for_failure, *call)
+            watch(arguments.task, future, arguments.args, arguments.kwargs, commands)
         return future
 
     def _submit_outside(self, arguments: CallArguments) -> PrefectFuture[Any]:

@@ -9,6 +9,7 @@ from prefect.context import FlowRunContext
 from prefect.futures import PrefectFuture, PrefectFutureList
 from prefect.logging.loggers import flow_run_logger
 
+from prefectx._calls.commands import FailureCommands
 from prefectx._calls.counting import text_of_call
 from prefectx._calls.here import run_here
 from prefectx._calls.outcome import size_of
@@ -36,7 +37,13 @@ def note_log(flow: Any) -> None:
     run.report.log = flow_run_logger(context.flow_run, flow).info
 
 
-def watch(task: AnyTask, submitted: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def watch(
+    task: AnyTask,
+    submitted: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    commands: Callable[[], FailureCommands] = FailureCommands,
+) -> Any:
     """Count calls of a task that run in other processes, as their futures finish.
 
     Args:
@@ -44,6 +51,7 @@ def watch(task: AnyTask, submitted: Any, args: tuple[Any, ...], kwargs: dict[str
         submitted: A future or a list of futures; other values, such as states, are not counted.
         args: The arguments of the call, or of `.map`.
         kwargs: The same by name.
+        commands: Returns the commands about the call, if it fails and leaves a record.
 
     Returns:
         The argument; a list of futures in a form that raises the same as in other modes.
@@ -55,7 +63,7 @@ def watch(task: AnyTask, submitted: Any, args: tuple[Any, ...], kwargs: dict[str
     if isinstance(one, PrefectFuture):
         call = partial(text_of_call, task, args, kwargs)
         one = submitted
-        one.add_done_callback(partial(_count, run.report, task, call))
+        one.add_done_callback(partial(_count, run.report, task, call, commands=commands))
     elif is_list(submitted):
         for number, future in enumerate(submitted):
             if is_prefect_future(future):
@@ -84,7 +92,11 @@ class OrderedFutureList(PrefectFutureList[Any]):
 
 
 def _count(
-    report: Report, task: AnyTask, call: Callable[[], str], future: PrefectFuture[Any]
+    report: Report,
+    task: AnyTask,
+    call: Callable[[], str],
+    future: PrefectFuture[Any],
+    commands: Callable[[], FailureCommands] = FailureCommands,
 ) -> None:
     try:
         future.wait()
@@ -92,7 +104,7 @@ def _count(
         # The task's result, or exception, could not be pickled.
         report.add_failure(task, Failure(task.qualified_name, call(), None, error))
         return
-    _count_state(report, task, call, final_state(future))
+    _count_state(report, task, call, final_state(future), commands)
 
 
 def count_state(task: AnyTask, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -102,7 +114,13 @@ def count_state(task: AnyTask, state: Any, args: tuple[Any, ...], kwargs: dict[s
     return state
 
 
-def _count_state(report: Report, task: AnyTask, call: Callable[[], str], state: Any) -> None:
+def _count_state(
+    report: Report,
+    task: AnyTask,
+    call: Callable[[], str],
+    state: Any,
+    commands: Callable[[], FailureCommands] = FailureCommands,
+) -> None:
     # The state of a run with large data may stay on Dask's workers.
     if state is None:
         report.add_run(task, 0)
@@ -114,7 +132,9 @@ def _count_state(report: Report, task: AnyTask, call: Callable[[], str], state: 
         error = state_result(state, raise_on_failure=False)
         if not isinstance(error, BaseException):
             error = RuntimeError(state.message)
-        report.add_failure(task, Failure(task.qualified_name, call(), None, error))
+        # What crashed has left no record.
+        target, *about = FailureCommands() if state.is_crashed() else commands()
+        report.add_failure(task, Failure(task.qualified_name, call(), target, error, *about))
 
 
 def _count_run(report: Report, task: AnyTask, call: Callable[[], str], state: Any) -> None:
