@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
 import shipped
+import simple_tasks
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
-from prefectx import load, use_mode
+from prefectx import context, flow, last_run, load, use_mode, wait
+from prefectx.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,3 +72,28 @@ def test_what_is_there_does_not_run_again_in_any_process(tmp_target: Targets) ->
         flow(3)
     again = {name: count - cold[name] for name, count in tmp_target.runs.items()}
     assert {name for name, count in again.items() if count} == {"refuse"}
+
+
+@pytest.mark.prefectx("prefect.skip")
+def test_a_call_that_fails_in_another_process_is_told_with_the_command_that_debugs_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
+    def halves() -> None:
+        with context(where="here"):
+            futures = [simple_tasks.half.submit(6), simple_tasks.half.submit(3)]
+        # One that is given what a failed call should have made leaves no record.
+        futures.append(simple_tasks.half.submit(futures[-1]))
+        wait(futures)
+
+    halves()
+    report = last_run()
+    assert report is not None
+    told = {failure.target: failure for failure in report.failures}
+    failure = told["out/half/here-3"]
+    assert str(failure.error) == "3 is odd"
+    assert failure.command is not None
+    assert {one.command for one in told.values()} <= {None, failure.command}
+    capsys.readouterr()
+    assert main(shlex.split(failure.command.removesuffix(" --pdb"))[1:]) == 2
+    assert "ValueError: 3 is odd" in capsys.readouterr().err
