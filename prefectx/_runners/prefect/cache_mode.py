@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from contextvars import copy_context
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefect.client.schemas.objects import FlowRun, TaskRun
@@ -155,8 +154,14 @@ class PrefectCacheRunner(PrefectRunner):
         if not runs_in_threads(task_runner):
             call = arguments.task, arguments.args, arguments.kwargs
             # The name of the target may depend on the context here.
-            commands = partial(copy_context().run, commands_for_failure, *call)
-            watch(arguments.task, future, arguments.args, arguments.kwargs, commands)
+            context = copy_context()
+            watch(
+                arguments.task,
+                future,
+                arguments.args,
+                arguments.kwargs,
+                lambda: context.run(commands_for_failure, *call),
+            )
         return future
 
     def _submit_outside(self, arguments: CallArguments) -> PrefectFuture[Any]:
