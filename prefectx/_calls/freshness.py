@@ -183,11 +183,14 @@ def _is_stale(call: Call, record: Record) -> bool:
 
 
 def _is_expired(call: Call, record: Record) -> bool:
-    if call.task.expires is None:
-        return False
-    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(record.made)
+    return call.task.expires is not None and is_too_old(record.made, call.task.expires)
+
+
+def is_too_old(made: str, expires: datetime.timedelta) -> bool:
+    """Tell whether an output of this time, as it stands in its record, has expired."""
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(made)
     # One of the future was made before a clock was set back: its age is not known.
-    return not -_CLOCKS_DIFFER <= age <= call.task.expires
+    return not -_CLOCKS_DIFFER <= age <= expires
 
 
 # By so much the clocks of two machines may differ.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from prefectx._calls.freshness import is_too_old
 from prefectx._identity.argument_code import hashes_of
 from prefectx._identity.file_fingerprint import is_unchanged
 from prefectx.cli.argument_code import code_of_recorded_arguments
 from prefectx.stores.journal import changed_parts
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterator
 
     from prefectx._api.task import Task
@@ -93,10 +94,9 @@ def _code_of_arguments(entry: Entry, catalogue: Catalogue) -> list[Reason]:
 
 
 def _expired(entry: Entry, expires: datetime.timedelta) -> list[Reason]:
-    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(entry.made)
-    if age <= expires:
+    if not is_too_old(entry.made, expires):
         return []
-    return [Reason("expired", f"it is older than {expires}: it was made {_when(entry)}")]
+    return [Reason("expired", f"it is not of the last {expires}: it was made {_when(entry)}")]
 
 
 def _files(entry: Entry, catalogue: Catalogue) -> list[Reason]:

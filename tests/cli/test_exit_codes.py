@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.prefectx("cache")
 
 FLOWS = """
+    from datetime import timedelta
     from pathlib import Path
     from random import random as number
     from prefectx import flow, task
@@ -32,6 +33,14 @@ FLOWS = """
         if n < 0:
             raise ValueError(f"{n} is negative")
         return n
+
+    @task(target="out/today", expires=timedelta(days=1))
+    def today() -> int:
+        return 1
+
+    @flow
+    def day() -> int:
+        return today()
 
     @task(target="out/total")
     def total(numbers: list[int]) -> int:
@@ -222,6 +231,21 @@ def test_bash_completes_commands_their_options_and_targets(
         ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert set(done.stdout.split()) == completed
+
+
+@pytest.mark.parametrize("made", ["2020-01-01T00:00:00+00:00", "2099-01-01T00:00:00+00:00"])
+def test_what_is_too_old_or_of_the_future_has_expired(
+    made: str, flows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in a run, which knows no age of what was made before a clock was set back."""
+    main(["run", f"{flows}:day"])
+    for file in (tmp_path / ".prefectx/journal").iterdir():
+        line = json.loads(file.read_text().splitlines()[0])
+        file.write_text(json.dumps({**line, "made": made}) + "\n")
+    capsys.readouterr()
+    assert main(["status", "--json"]) == 1
+    (counts,) = json.loads(capsys.readouterr().out)
+    assert counts["expired"] == 1
 
 
 def test_a_wrong_setting_of_the_project_is_told_in_words(
