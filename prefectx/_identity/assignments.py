@@ -71,6 +71,14 @@ def assignment(module: str, name: str, within: str = "") -> Assignment | None:
     return found._replace(imported_from=(full, name)) if is_there else None
 
 
+def is_set_from_outside(kind: type[Any], name: str) -> bool:
+    """Tell whether no statement in a class assigns to an attribute of it, as far as is known."""
+    file = _file_of(sys.modules.get(kind.__module__))
+    if file is None or "<locals>" in kind.__qualname__:
+        return False
+    return name not in _assignments(file, kind.__qualname__)
+
+
 def _file_of(module: Any) -> str | None:
     """Return the file of a module; None without one, or if it was edited since."""
     file: object = getattr(module, "__file__", None)

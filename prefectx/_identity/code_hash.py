@@ -7,7 +7,7 @@ import sys
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from prefectx._identity.assignments import assignment
+from prefectx._identity.assignments import assignment, is_set_from_outside
 from prefectx._identity.classes import own_attributes
 from prefectx._identity.code_parts import (
     FIXED,
@@ -325,11 +325,10 @@ class _Walk:
                 self.observed.member(kind, key)
             is_private = key.startswith("_") and not key.endswith("__") and key not in OF_TUPLES
             if is_private and not is_fixed_value(value):
-                within = kind.__qualname__
-                if assignment(kind.__module__, key, within) is None:
-                    # A decorator or a metaclass has set it, or a statement after the class.
+                if is_set_from_outside(kind, key):
+                    # By a decorator or a metaclass, or a statement after the class.
                     self._attributes.append((kind, key))
-                self._assigned(kind.__module__, key, within)
+                self._assigned(kind.__module__, key, kind.__qualname__)
             self._waiting.append(CodePart(f"{name}.{key}", value, not is_private))
         above = [base for base in (*kind.__bases__, type(kind)) if base not in {object, type}]
         self._waiting += [CodePart(f"{name}, {base.__name__}", base) for base in above]

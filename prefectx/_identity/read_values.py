@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from prefectx._identity.attributes import attributes_of, slots_of
@@ -58,8 +58,8 @@ def step_into(value: Any, step: Step) -> Any:
     if step.is_attribute:
         return _attribute(value, step.key)
     try:
-        if isinstance(value, defaultdict) and step.key not in value:
-            # Looking would make one.
+        if isinstance(value, dict) and step.key not in value:
+            # A `defaultdict` would make one.
             return ABSENT
         return value[step.key] if isinstance(value, CONTAINERS) else ABSENT  # type: ignore[index] # pyright: ignore[reportIndexIssue]
     except (LookupError, TypeError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from prefectx._identity.code_parts import is_fixed_value
@@ -92,7 +92,8 @@ class Reads:
         self._project = project
         self._roots: dict[int, Root] = {}
         self._assigned: set[tuple[int, str]] = set()
-        self._scopes: dict[CodeType, _Scope | None] = {}
+        # Not by the code: two modules may have the same.
+        self._scopes: dict[int, _Scope | None] = {}
 
     def look_at(self, fn: FunctionType) -> None:
         """Note what a function reads and changes."""
@@ -108,7 +109,7 @@ class Reads:
         scope = self.scope_of(fn) if names else None
         if scope is not None:
             for node in scope.uses(names.difference(fn.__code__.co_varnames)):
-                self._from_module(scope, node, fn.__globals__, node.id, fn.__module__)
+                self._from_owner(scope, node, fn.__globals__, node.id, fn.__module__)
 
     def roots(self) -> Iterator[Root]:
         """Yield the values that code reads, without those whose names it assigns."""
@@ -118,10 +119,10 @@ class Reads:
 
     def scope_of(self, fn: FunctionType) -> _Scope | None:
         """Return the scope of a function; None if there is no source."""
-        if fn.__code__ not in self._scopes:
+        if id(fn) not in self._scopes:
             tree = tree_of(fn)
-            self._scopes[fn.__code__] = None if tree is None else _Scope(fn, tree)
-        return self._scopes[fn.__code__]
+            self._scopes[id(fn)] = None if tree is None else _Scope(fn, tree)
+        return self._scopes[id(fn)]
 
     def is_own(self, fn: object) -> TypeGuard[FunctionType]:
         """Tell whether a value is a function of the project."""
@@ -130,14 +131,17 @@ class Reads:
     def _leads_to_root(self, value: Any) -> bool:
         if isinstance(value, ModuleType):
             return self._project.has_code(value)
+        if isinstance(value, type | FunctionType):
+            held = [each for key, each in vars(value).items() if not key.startswith("__")]
+            return any(map(_can_change, held)) and self._project.has_code(value)
         return _can_change(value)
 
-    def _from_module(
+    def _from_owner(
         self, scope: _Scope, node: ast.expr, names: Mapping[str, Any], key: str, module: str
     ) -> None:
-        """Follow what a module has under a name."""
+        """Follow what a module, a class or a function has under a name."""
         value = names.get(key, ABSENT)
-        if not isinstance(value, ModuleType):
+        if not isinstance(value, ModuleType | type | FunctionType):
             if _can_change(value):
                 root = self._roots.get(id(value))
                 if root is None:
@@ -148,7 +152,10 @@ class Reads:
         parent = scope.parent(node)
         if isinstance(parent, ast.Attribute) and self._project.has_code(value):
             if isinstance(parent.ctx, ast.Load):
-                self._from_module(scope, parent, vars(value), parent.attr, value.__name__)
+                owner = value.__name__
+                if not isinstance(value, ModuleType):
+                    owner = f"{value.__module__}.{value.__qualname__}"
+                self._from_owner(scope, parent, vars(value), parent.attr, owner)
             else:
                 self._assigned.add((id(vars(value)), parent.attr))
 
@@ -163,7 +170,7 @@ class _Scope:
     """The syntax tree of a function, and what its names stand for."""
 
     def __init__(self, fn: FunctionType, tree: ast.AST) -> None:
-        self.code = code = fn.__code__
+        code = fn.__code__
         self._local = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
         self._names = fn.__globals__
         self._nodes = list(ast.walk(tree))
@@ -199,7 +206,7 @@ class _Use:
         self._root = root
         self._scope = scope
         self._reads = reads
-        self._seen: set[tuple[CodeType, str, tuple[Step, ...]]] = set()
+        self._seen: set[tuple[int, str, tuple[Step, ...]]] = set()
 
     def follow(self, node: ast.AST, value: Any, steps: tuple[Step, ...]) -> None:
         """Note what is read of a value, or that it is changed.
@@ -339,7 +346,7 @@ class _Use:
 
     def _named(self, name: str, value: Any, steps: tuple[Step, ...]) -> None:
         """Follow a value that a parameter or a variable stands for."""
-        key = (self._scope.code, name, steps)
+        key = (id(self._scope), name, steps)
         if key not in self._seen:
             self._seen.add(key)
             for node in self._scope.uses({name}):

@@ -65,6 +65,16 @@ READS: dict[str, tuple[object, object, str]] = {
         "def t(x): return list(map(lambda y: y * found['rate'], [x]))",
     ),
     "arguments by name": ({"rate": 2}, {"rate": 3}, "def t(x): return dict(**found)"),
+    "an attribute of a function": (
+        {"rate": 2},
+        {"rate": 3},
+        "def h(x): return x * h.config['rate']\nh.config = found\ndef t(x): return h(x)",
+    ),
+    "an attribute of a class": (
+        {"rate": 2},
+        {"rate": 3},
+        "class C:\n    _config = found\ndef t(x): return x * C._config['rate']",
+    ),
     "beside a cache": (
         {"rate": 2, "seen": {}},
         {"rate": 3, "seen": {}},
@@ -96,6 +106,16 @@ CACHES: dict[str, tuple[object, object, str]] = {
         [1],
         [2],
         "import heapq\ndef t(x):\n    heapq.heappush(found, x)\n    return found[0]",
+    ),
+    "an attribute of a function": (
+        {},
+        {1: 1},
+        "def t(x):\n    t.seen[x] = x\n    return t.seen[x]\nt.seen = found",
+    ),
+    "an attribute of a class": (
+        {},
+        {1: 1},
+        "class C:\n    _seen = found\ndef t(x):\n    C._seen[x] = x\n    return C._seen[x]",
     ),
     "another helper": (
         {},
@@ -172,6 +192,8 @@ def test_what_is_no_data_does_not_count(look: Any) -> None:
         ("def t(x): return found.get(x)", lambda found: found.update(rate=3)),
         ("LIMITS = found\ndef t(x): return LIMITS['rate']", lambda found: found.update(rate=3)),
         ("def t(x): return list(found)", lambda found: found.update(other=3)),
+        ("class C:\n    d = found\ndef t(x): return C.d['rate']", lambda found: found.clear()),
+        ("def h(x): return x * h.d['rate']\nh.d = found\nt = h", lambda found: found.clear()),
     ],
 )
 def test_a_change_in_place_is_seen_in_the_same_process(look: Any, text: str, change: Any) -> None:
