@@ -55,14 +55,14 @@ class Step(NamedTuple):
 
 def step_into(value: Any, step: Step) -> Any:
     """Return the attribute or element of a value; ABSENT if it has none."""
-    if step.is_attribute:
-        return _attribute(value, step.key)
     try:
-        if isinstance(value, dict) and step.key not in value:
-            # A `defaultdict` would make one.
+        if step.is_attribute:
+            return _attribute(value, step.key)
+        # A `defaultdict` would make an element.
+        if not isinstance(value, CONTAINERS) or (isinstance(value, dict) and step.key not in value):
             return ABSENT
-        return value[step.key] if isinstance(value, CONTAINERS) else ABSENT  # type: ignore[index] # pyright: ignore[reportIndexIssue]
-    except (LookupError, TypeError):
+        return value[step.key]  # type: ignore[index] # pyright: ignore[reportIndexIssue]
+    except Exception:  # noqa: BLE001 - what it raises, the task will meet
         return ABSENT
 
 

@@ -51,7 +51,7 @@ _LOOPS: Final = (ast.For, ast.AsyncFor, ast.comprehension)
 _LOADS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 # A value that is not known, such as `config[name]`.
 _UNKNOWN: Final = object()
-_MOST_USES: Final = 200
+_MOST_USES: Final = 100
 
 
 class Root:
@@ -147,7 +147,10 @@ class Reads:
                 if root is None:
                     root = Root(names, key, f"{module_name(module)}.{key}", value)
                     self._roots[id(value)] = root
-                _Use(root, scope, self).follow(node, value, ())
+                try:
+                    _Use(root, scope, self).follow(node, value, ())
+                except RecursionError:  # it goes through too many functions
+                    root.changes.add(())
             return
         parent = scope.parent(node)
         if isinstance(parent, ast.Attribute) and self._project.has_code(value):

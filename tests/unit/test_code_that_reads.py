@@ -226,3 +226,18 @@ def test_an_output_made_with_other_settings_is_told(tmp_target: Targets) -> None
         assert load(scaled(1)) == 2
     assert load(scaled.with_options(rerun_on={"code"})(1)) == 3
     assert tmp_target.runs["scaled"] == 2
+
+
+def test_a_value_that_goes_through_hundreds_of_functions_is_no_error(look: Any) -> None:
+    chain = "".join(f"def h{n}(c): return h{n + 1}(c)\n" for n in range(300))
+    text = f"{chain}def h300(c): return c['rate']\ndef t(x): return x * h0(found)"
+    assert "code_that_reads.t" in code_fingerprints(look(text, {"rate": 2}))
+
+
+def test_a_value_that_cannot_be_read_is_no_error(look: Any) -> None:
+    class Odd(dict[str, int]):
+        def __contains__(self, key: object) -> bool:
+            raise RuntimeError(key)
+
+    code = code_fingerprints(look("def t(x): return found['rate']", Odd()))
+    assert "code_that_reads.t" in code
