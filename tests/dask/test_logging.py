@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import chatty
 import pytest
 import talking
 from distributed import Client, LocalCluster
+from patience import PATIENCE
 from prefect.settings import PREFECT_LOGGING_EXTRA_LOGGERS, temporary_settings
 from prefect_dask import DaskTaskRunner
 from talking import place
@@ -111,6 +114,41 @@ def test_threads_and_prints_of_a_task_reach_the_api(
         f"Task run 'thread a' | chatty.parts | {INFO} - has done a 1",
         f"Task run 'thread a' | chatty.parts | {INFO} - has done a 2",
     ]
+
+
+SCRIPT = """
+import logging
+from prefectx import flow, logs, task
+from prefectx.dask import task_runner
+@task(target=None)
+def speak() -> None:
+    logging.getLogger("chatty").info("has spoken")
+@flow(task_runner=task_runner(n_workers=1, threads_per_worker=1))
+def one() -> object:
+    return speak.submit()
+if __name__ == "__main__":
+    with logs.setup(["chatty"]):
+        one()
+"""
+
+
+@pytest.mark.prefectx("prefect.skip")
+def test_a_line_of_a_scripts_own_task_names_the_script_on_the_console(
+    prefectx_mode: str, tmp_target: Targets, prefect_server: PrefectServer
+) -> None:
+    (tmp_target.path / "d.py").write_text(SCRIPT)
+    ended = subprocess.run(
+        [sys.executable, "d.py"],
+        cwd=tmp_target.path,
+        env={**os.environ, "PREFECTX": prefectx_mode, "PREFECT_API_URL": prefect_server.api_url},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    told = ended.stdout + ended.stderr
+    assert "d.py:7 - has spoken" in told
+    assert "<dynamic-code>" not in told
 
 
 @pytest.mark.prefectx("prefect")
