@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.prefectx("cache", "prefect.skip")
 
-# No constant, whose change would be told already where the target is looked at.
-factor = {"now": 2}
+FACTOR = "TESTS_FACTOR"
 
 
 @task
 def scaled(x: int) -> int:
-    return factor["now"] * x
+    # The environment is no code: only an audit shows that it has changed.
+    return int(os.environ.get(FACTOR, "2")) * x
 
 
 @task
@@ -70,26 +71,24 @@ def test_an_audited_hit_that_differs_is_logged_and_the_kept_data_is_handed_out(
     tmp_target: Targets, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three()
-    monkeypatch.setitem(factor, "now", 5)
+    monkeypatch.setenv(FACTOR, "5")
     assert three() == [2, 4, 6]
     assert caplog.text.count("is not what its target") == 3
     assert "something else that it reads has changed" in caplog.text
 
 
 @pytest.mark.prefectx("prefect.skip", "prefect.cache")
+@pytest.mark.usefixtures("tmp_target")
 def test_hits_of_calls_that_wait_for_others_are_audited_too(
-    prefectx_mode: str, tmp_target: Targets, caplog: pytest.LogCaptureFixture
+    prefectx_mode: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @flow
     def chained() -> int:
         return load(scaled.submit(scaled.submit(1)))
 
     assert chained() == 4
-    factor["now"] = 5
-    try:
-        assert chained() == 4
-    finally:
-        factor["now"] = 2
+    monkeypatch.setenv(FACTOR, "5")
+    assert chained() == 4
     assert caplog.text.count("is not what its target") == 2
 
 

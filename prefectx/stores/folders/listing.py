@@ -99,8 +99,8 @@ class Listings:
             name: The file's name in it.
             names_in: Lists a folder of the root.
             marks_of: Reads the marks of files that were listed.
-            ahead: How many are read at once, where that takes one question; by default as many as
-                proves to be useful.
+            ahead: How many are read at once after the first two, where that takes one question;
+                by default twice as many as were useful so far.
         """
         with self._lock:
             names = self._names(root, name, names_in)
@@ -111,8 +111,8 @@ class Listings:
             if name in marks:
                 self._found[root] += 1
             else:
-                # As much is read ahead as was not in vain so far, twice over, and at first one.
-                most = ahead or min(_MOST_AHEAD, 2 + 2 * found)
+                # At first one is read ahead: the next call may be another task's.
+                most = ahead if ahead and found else min(_MOST_AHEAD, 2 + 2 * found)
                 marks.update(marks_of(names.following(name, most, but=marks)))
             return marks.get(name)
 

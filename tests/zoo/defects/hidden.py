@@ -37,12 +37,13 @@ def count_tables() -> int:
     return len(glob.glob("*.csv"))
 
 
-# current folder; cold: the target lies below the other folder, the Item looks for it below this.
+# current folder; second call: the number of tables in the first folder is stored.
 @flow
 def tables_in(folder: str) -> int:
     os.makedirs(folder, exist_ok=True)
     with contextlib.chdir(folder):
-        Path("a.csv").touch()
+        for letter in folder:
+            Path(f"{letter}.csv").touch()
         return count_tables()
 
 
@@ -177,7 +178,7 @@ def corrected_by(offset: float) -> dict[str, float]:
 
 DEFECTS = [
     Defect(height_in, "hidden-input", ("height", "ZOO_UNIT"), [("m",), ("ft",)]),
-    Defect(tables_in, "hidden-input", ("count_tables",), [("north",)]),
+    Defect(tables_in, "hidden-input", ("count_tables",), [("north",), ("sea",)]),
     Defect(label_in, "hidden-input", ("labelled", "SETTINGS"), [("mm",), ("inch",)]),
     Defect(numbered_names, "hidden-input", ("numbered", "LABELS"), [(["a", "b", "a"],)]),
     Defect(scaled, "hidden-input", ("scale", "factor"), [(2.0,), (3.0,)]),
