@@ -10,7 +10,7 @@ import sys
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from prefectx._naming.options import OF_EACH_CALL
+from prefectx._naming.options import own_arguments
 from prefectx._settings.project import folder_of, own_root, root_for
 from prefectx._values.item import settle
 from prefectx._words import command
@@ -70,7 +70,7 @@ def commands_for_failure(
         kwargs: Its keyword arguments.
     """
     try:
-        item = task.naming.item(settle(args), settle(_own(kwargs)))
+        item = task.naming.item(settle(args), settle(own_arguments(kwargs)))
     except Exception:  # noqa: BLE001 - as an input has failed: the call has left no record
         item = None
     if item is None:
@@ -100,7 +100,7 @@ def record_run(
     if root is None or getattr(found, "function", None) is not function:
         return
     try:
-        bound = inspect.signature(function).bind(*args, **_own(kwargs))
+        bound = inspect.signature(function).bind(*args, **own_arguments(kwargs))
     except TypeError:
         # The call has raised this.
         return
@@ -120,10 +120,6 @@ def record_run(
     }
     if os.path.isdir(os.path.join(root, journal.FOLDER)):
         journal.append(root, json.dumps(line))
-
-
-def _own(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in kwargs.items() if name not in OF_EACH_CALL}
 
 
 def _literal(value: Any) -> str | None:

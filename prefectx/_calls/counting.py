@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefectx._calls.run import current_run
 from prefectx._calls.task_report import Failure
 from prefectx._identity.short_text import short_text_of_call
-from prefectx._naming.options import OF_EACH_CALL
+from prefectx._naming.options import own_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -66,9 +66,8 @@ def text_of_call(task: AnyTask, args: tuple[Any, ...], kwargs: Mapping[str, Any]
         args: Its positional arguments.
         kwargs: Its keyword arguments, also `wait_for` and `return_state`.
     """
-    own = {name: value for name, value in kwargs.items() if name not in OF_EACH_CALL}
     try:
-        arguments = task.naming.bind(*args, **own)
+        arguments = task.naming.bind(*args, **own_arguments(kwargs))
     except TypeError:
         # The caller gets the mode's own error.
         return f"{task.qualified_name}(…)"

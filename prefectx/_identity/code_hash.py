@@ -39,10 +39,9 @@ from prefectx._identity.reads import Reads
 from prefectx._identity.set_from_outside import (
     attributes_of_function,
     derived_classes,
-    docstrings,
     full_name,
     registered_with,
-    sources,
+    texts_read,
 )
 from prefectx._identity.syntax import syntax_of
 from prefectx._types import type_of
@@ -142,7 +141,7 @@ class _Walk:
         self._look_at_attributes()
         self._look_at_reads()
         own = [value for value in self._seen.values() if self._project.has(_module_of(value))]
-        for name, text in (*docstrings(self._used, own), *sources(self._used, own)):
+        for name, text in texts_read(self._used, own):
             self.fingerprints[name] = fingerprint(text)
 
     def _derived(self) -> list[CodePart]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prefectx._identity.names import module_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 # With these, code reads docstrings as data.
 _READ_DOCSTRINGS: Final = frozenset({"__doc__", "getdoc"})
@@ -41,31 +41,23 @@ def derived_classes(kind: type[Any]) -> list[type[Any]]:
     return [] if issubclass(kind, type) else sorted(kind.__subclasses__(), key=full_name)
 
 
-def docstrings(used: Iterable[str], seen: Iterable[Any]) -> Iterator[tuple[str, str]]:
-    """Yield the docstrings of functions and classes by their names, if code reads any.
+def texts_read(used: Collection[str], seen: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """Yield the docstrings and the source of functions and classes, if code reads them as data.
 
     Args:
         used: The names that the code uses.
         seen: What the code refers to.
     """
-    if _READ_DOCSTRINGS.isdisjoint(used):
+    reads_docstrings = not _READ_DOCSTRINGS.isdisjoint(used)
+    reads_source = not _READ_SOURCE.isdisjoint(used)
+    if not (reads_docstrings or reads_source):
         return
     for value in seen:
-        if isinstance(value, FunctionType | type) and value.__doc__ is not None:
+        if not isinstance(value, FunctionType | type):
+            continue
+        if reads_docstrings and value.__doc__ is not None:
             yield f"{full_name(value)}.__doc__", value.__doc__
-
-
-def sources(used: Iterable[str], seen: Iterable[Any]) -> Iterator[tuple[str, str]]:
-    """Yield the source of functions and classes by their names, if code reads any.
-
-    Args:
-        used: The names that the code uses.
-        seen: What the code refers to.
-    """
-    if _READ_SOURCE.isdisjoint(used):
-        return
-    for value in seen:
-        if isinstance(value, FunctionType | type):
+        if reads_source:
             with suppress(OSError, TypeError):  # there is no source
                 yield f"{full_name(value)}, as text", inspect.getsource(value)
 

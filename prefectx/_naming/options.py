@@ -22,6 +22,11 @@ OF_EACH_CALL: Final = ("return_state", "wait_for")
 """The keywords of every call of a task or flow, which its function never gets."""
 
 
+def own_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments of a call that its function gets."""
+    return {name: value for name, value in kwargs.items() if name not in OF_EACH_CALL}
+
+
 class OwnTaskOptions(TypedDict, total=False):
     """The options of a task that are prefectx's; `help(task)` says what each means."""
 

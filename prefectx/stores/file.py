@@ -22,6 +22,7 @@ from prefectx.stores.messages import (
     note_unwritten,
     note_unwritten_value,
 )
+from prefectx.stores.mixins import RelativeRoot
 from prefectx.stores.record import (
     UNFINISHED,
     collision_while_saving,
@@ -44,7 +45,7 @@ _LONGEST_RECORD: Final = 1 << 20
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
-class Filestore(Store):
+class Filestore(RelativeRoot, Store):
     """Stores each output in a file of its own, whose suffix picks the format.
 
     No suffix or `.pkl`: pickle; `.json`; `.txt`; `.bytes`; more with `register_format`. A file
@@ -85,7 +86,6 @@ class Filestore(Store):
         self.trust: Final[Literal["own", "any"]] = trust
         self._options: Final = dict(storage_options or {})
         self._folder = folder_of(self.root, durable=durable, options=self._options)
-        self._anchored: tuple[str, Self] | None = None
         self._label = self._folder.prefix
         self._anchor = "" if os.path.isabs(self._label) or "://" in self._label else "."
 
@@ -93,28 +93,15 @@ class Filestore(Store):
         """Return the folder that the label is relative to; "" if the root was given in full."""
         return self._anchor
 
-    def anchored(self, folder: str) -> Self:
-        """Return this store with a relative root below a folder, whatever the current one will be.
-
-        Args:
-            folder: The folder; if "", the store is returned as it is.
-        """
+    def _can_move_below(self, folder: str) -> bool:
         prefix = self._folder.prefix
-        if not folder or os.path.isabs(prefix) or "://" in prefix:
-            return self
-        known = self._anchored
-        if known is None or known[0] != folder:
-            # A process may stand in a folder that it cannot reach from the root of all.
-            if not os.path.isdir(folder):
-                return self
-            # A copy, for a subclass may be made from other arguments.
-            one = object.__new__(type(self))
-            vars(one).update(vars(self))
-            root = os.path.normpath(os.path.join(folder, prefix))
-            one._folder = folder_of(root, durable=self.durable, options=self._options)
-            one._anchor = os.path.normpath(os.path.join(folder, self._anchor))
-            self._anchored = known = (folder, one)
-        return known[1]
+        # A process may stand in a folder that it cannot reach from the root of all.
+        return not (os.path.isabs(prefix) or "://" in prefix) and os.path.isdir(folder)
+
+    def _move_below(self, folder: str) -> None:
+        root = os.path.normpath(os.path.join(folder, self._folder.prefix))
+        self._folder = folder_of(root, durable=self.durable, options=self._options)
+        self._anchor = os.path.normpath(os.path.join(folder, self._anchor))
 
     def label(self) -> str:
         """Return the root as it was given, also in a process that knows it by its full path."""

@@ -174,6 +174,38 @@ class Records:
             self.save_record(target, record)
 
 
+class RelativeRoot:
+    """A store whose root may be relative: to the folder where a run began, once it is anchored."""
+
+    _anchored: tuple[str, Self] | None = None
+
+    def anchored(self, folder: str) -> Self:
+        """Return this store with a relative root below a folder, whatever the current one will be.
+
+        Args:
+            folder: The folder; if "", the store is returned as it is.
+        """
+        known = self._anchored
+        if known is None or known[0] != folder:
+            if not folder or not self._can_move_below(folder):
+                return self
+            # A copy, for a subclass may be made from other arguments.
+            one = object.__new__(type(self))
+            vars(one).update(vars(self))
+            one._anchored = None
+            one._move_below(folder)
+            self._anchored = known = (folder, one)
+        return known[1]
+
+    def _can_move_below(self, folder: str) -> bool:
+        """Tell whether the root is relative, and the folder can be used."""
+        raise NotImplementedError
+
+    def _move_below(self, folder: str) -> None:
+        """Put the relative root below a folder."""
+        raise NotImplementedError
+
+
 _STEPS: Final = {
     "look": ("exists", "load_record"),
     "load_version": ("load", "load_record"),

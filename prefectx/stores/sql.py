@@ -22,6 +22,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from prefectx.stores.base import Store
 from prefectx.stores.folders.listing import listings
 from prefectx.stores.messages import decoded, encoded, missing
+from prefectx.stores.mixins import RelativeRoot
 from prefectx.stores.record import mark_of, parsed
 from prefectx.stores.sql_engine import Database
 from prefectx.stores.versions import read_finished
@@ -51,7 +52,7 @@ _ADVICE: Final = {
 _FILE: Final = "See that its folder is there and that this user may write to it"
 
 
-class SQLStore(Store):
+class SQLStore(RelativeRoot, Store):
     """Stores each output in a row of a table: its target, its bytes, its record.
 
     The bytes are those that a `Filestore` would write: the target's suffix picks the format. Each
@@ -76,7 +77,6 @@ class SQLStore(Store):
 
     def __init__(self, url: str = "sqlite:///targets.db", *, table: str = "targets") -> None:
         self._database = Database(url)
-        self._anchored: tuple[str, Self] | None = None
         self.table: Final = table
         self._label = self._database.shown
         self._rows: Final = sql.Table(
@@ -349,22 +349,11 @@ class SQLStore(Store):
     def __hash__(self) -> int:
         return hash(self.path(""))
 
-    def anchored(self, folder: str) -> Self:
-        """Return this store with SQLite's file below a folder, if its path is relative.
+    def _can_move_below(self, folder: str) -> bool:  # noqa: ARG002 - SQLite creates what it needs
+        return self._database.is_relative
 
-        Args:
-            folder: The folder; if "", the store is returned as it is.
-        """
-        known = self._anchored
-        if known is None or known[0] != folder:
-            one = self
-            if folder and (database := self._database.anchored(folder)) is not None:
-                # A copy, for a subclass may be made from other arguments.
-                one = object.__new__(type(self))
-                vars(one).update(vars(self))
-                one._database = database
-            self._anchored = known = (folder, one)
-        return known[1]
+    def _move_below(self, folder: str) -> None:
+        self._database = self._database.anchored(folder)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process may have another current folder.

@@ -67,13 +67,16 @@ class Database:
         """Return the URL without the password, with the full path of a file."""
         return self._in_full().render_as_string(hide_password=True)
 
-    def anchored(self, folder: str) -> Database | None:
-        """Return this database with SQLite's file below a folder; None if its path is whole."""
+    @property
+    def is_relative(self) -> bool:
+        """True for SQLite with a file whose path is relative."""
         path = self._url.database
-        if self._kind != "sqlite" or path is None or os.path.isabs(path):
-            return None
-        url = self._url.set(database=os.path.normpath(os.path.join(folder, path)))
-        return Database(url.render_as_string(hide_password=False))
+        return self._kind == "sqlite" and path is not None and not os.path.isabs(path)
+
+    def anchored(self, folder: str) -> Database:
+        """Return this database with SQLite's file, whose path is relative, below a folder."""
+        path = os.path.normpath(os.path.join(folder, self._url.database or ""))
+        return Database(self._url.set(database=path).render_as_string(hide_password=False))
 
     def is_there(self) -> bool:
         """Tell whether there is something to read from: SQLite's file may not be made yet."""

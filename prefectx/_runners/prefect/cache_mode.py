@@ -118,6 +118,7 @@ class PrefectCacheRunner(PrefectRunner):
         with api():
             if get_task_viz_tracker() and not arguments.task.is_generator:
                 return draw_call(arguments)
+            wait_for_limits(arguments.task)
             with limits(arguments.task):
                 if arguments.task.is_generator:
                     # Prefect refuses the state of a generator.

@@ -53,12 +53,11 @@ def wait_for_limits(task: AnyTask) -> None:
 
 @contextmanager
 def limits(task: AnyTask) -> Generator[None]:
-    """Do so before a run of a task within the `with` statement, and note if the server goes then.
+    """Say so if the server goes while Prefect runs a task within the `with` statement.
 
     Raises:
         ServerUnreachable: The server was away for as long as Prefect waits for it.
     """
-    wait_for_limits(task)
     try:
         yield
     except ConcurrencySlotAcquisitionError as error:
