@@ -24,6 +24,7 @@ from prefectx.stores.messages import (
 )
 from prefectx.stores.mixins import RelativeRoot
 from prefectx.stores.record import (
+    LONGEST,
     UNFINISHED,
     collision_while_saving,
     mark_of,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 _CHUNK: Final = 1 << 20
-# Ours have a few hundred bytes; of what is longer, the end is not there to be taken for a record.
-_LONGEST_RECORD: Final = 1 << 20
 # If this process lacks descriptors or memory, a record may exist: it may say that its output is
 # unfinished.
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -326,7 +325,7 @@ class Filestore(RelativeRoot, Store):
     def _read_record(self, target: str) -> bytes | None:
         try:
             with self._folder.open(_record_path(target)) as file:
-                return file.read(_LONGEST_RECORD)
+                return file.read(LONGEST)
         except StoreUnreachable:
             raise
         except OSError as error:

@@ -181,7 +181,7 @@ def collision_while_saving(store: LoadsRecords, target: str, text: str) -> Targe
 
 def parsed(text: str) -> Record | None:
     """Return the record that a text holds, or None if it holds none."""
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST:
         return None
     fields = fields_of(text)
     if fields is None:
@@ -293,5 +293,5 @@ def python_version() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-# Ours have a few hundred bytes.
-_LONGEST: Final = 1 << 20
+LONGEST: Final = 1 << 20
+"""The most bytes of a record that are read: ours have a few hundred. A longer one is no record."""

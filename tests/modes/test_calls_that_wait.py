@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from simple_tasks import double
 
 import prefectx
 from prefectx import allow_failure, current_mode, flow, load, task
@@ -20,11 +21,6 @@ pytestmark = [pytest.mark.prefectx, pytest.mark.usefixtures("tmp_target")]
 def fails(value: int) -> int:
     msg = f"no {value}"
     raise ValueError(msg)
-
-
-@task
-def double(value: int) -> int:
-    return 2 * value
 
 
 @task

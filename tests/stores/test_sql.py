@@ -538,3 +538,10 @@ def test_without_sqlalchemy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     with pytest.raises(MissingExtra, match=r'pip install "prefectx\[sql\]"'):
         _ = __import__("prefectx.stores", fromlist=["SQLStore"]).SQLStore
+
+
+def test_a_store_that_was_put_below_a_folder_stays_there(tmp_path: Path) -> None:
+    store = SQLStore("sqlite:///targets.db")
+    one, other = (store.anchored(str(tmp_path / name)) for name in ("one", "other"))
+    assert one.path("a") != other.path("a")
+    assert other.anchored(str(tmp_path / "one")).path("a") == other.path("a")
