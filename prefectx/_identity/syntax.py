@@ -28,17 +28,26 @@ def syntax_of(fn: Any) -> str | None:
         The text; None if there is no source, or not the one that was compiled: at the interactive
         prompt, after `exec`, for a file that was edited since.
     """
-    tree = tree_of(fn)
-    # Decorators are left out: they are fingerprinted separately.
-    return None if tree is None else text_of_tree(tree, _IGNORED | {"decorator_list"})
+    return _syntax(*_place_of(fn))
 
 
 def tree_of(fn: Any) -> ast.AST | None:
     """Return the syntax tree of a function; None where `syntax_of` gives none."""
+    return _tree(*_place_of(fn))
+
+
+def _place_of(fn: Any) -> tuple[str, CodeType]:
     code: CodeType = fn.__code__
     # The source of a module in an archive is found by its loader alone.
     linecache.lazycache(code.co_filename, fn.__globals__)
-    return _tree(code.co_filename, code)
+    return code.co_filename, code
+
+
+@lru_cache(maxsize=4096)
+def _syntax(file: str, code: CodeType) -> str | None:
+    tree = _tree(file, code)
+    # Decorators are left out: they are fingerprinted separately.
+    return None if tree is None else text_of_tree(tree, _IGNORED | {"decorator_list"})
 
 
 # Equal code of two files may have been written in two ways.
