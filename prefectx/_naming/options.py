@@ -22,6 +22,11 @@ OF_EACH_CALL: Final = ("return_state", "wait_for")
 """The keywords of every call of a task or flow, which its function never gets."""
 
 
+def pop_call_keywords(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Remove the keywords of every call from keyword arguments; return them."""
+    return {name: kwargs.pop(name) for name in OF_EACH_CALL if name in kwargs}
+
+
 def own_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keyword arguments of a call that its function gets."""
     return {name: value for name, value in kwargs.items() if name not in OF_EACH_CALL}

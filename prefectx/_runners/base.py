@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from prefectx._naming.options import OF_EACH_CALL
+from prefectx._naming.options import pop_call_keywords
 from prefectx._values.annotations import is_collection, may_fail, spread
 from prefectx._values.future import FutureList
 from prefectx._values.item import settle, settle_futures
@@ -57,7 +57,7 @@ class Runner(ABC):
 
     def map(self, task: AnyTask, args: Args, kwargs: Kwargs) -> Any:
         """Start the task once for each element; return the futures, or the states."""
-        common: Kwargs = {key: kwargs.pop(key) for key in OF_EACH_CALL if key in kwargs}
+        common = pop_call_keywords(kwargs)
         rows = spread(
             task.name,
             tuple(map(_with_results, args)),

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prefectx._naming.options import OF_EACH_CALL
+from prefectx._naming.options import pop_call_keywords
 from prefectx._runners.attempts import attempt
 from pytest_prefectx.agree.programs import snapshot
 from pytest_prefectx.agree.trace import TaskCall, Tracer
@@ -78,7 +78,7 @@ class ConvertingTracer(Tracer):
 
     def flow(self, flow: AnyFlow, args: Args, kwargs: Kwargs) -> Any:
         """Run the flow's body with converted arguments."""
-        own: Kwargs = {name: kwargs.pop(name) for name in OF_EACH_CALL if name in kwargs}
+        own = pop_call_keywords(kwargs)
         bound = inspect.signature(flow.function).bind(*args, **kwargs)
         bound.apply_defaults()
         given = {name: snapshot(value) for name, value in bound.arguments.items()}

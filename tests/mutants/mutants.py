@@ -391,7 +391,7 @@ def _no_derived_classes(_: Function) -> Function:
     return lambda kind: []
 
 
-@bug("docstrings that are read are no code", "_identity.code_hash:docstrings")
+@bug("docstrings that are read are no code", "_identity.code_hash:texts_read")
 def _no_docstrings(_: Function) -> Function:
     return lambda used, seen: iter(())
 
