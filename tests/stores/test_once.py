@@ -286,6 +286,8 @@ def test_who_has_waited_ends_in_a_cached_state(
     assert sorted(str(run.state_name) for run in runs) == ["Cached", "Completed"]
 
 
+# The holder's task is of another module than the waiter's.
+@pytest.mark.filterwarnings("ignore::prefectx.errors.StaleTarget")
 @pytest.mark.prefectx("cache")
 def test_a_long_wait_says_who_is_making_it(
     waiting: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
